@@ -1,0 +1,29 @@
+//! The nouns every part of Comity shares.
+//!
+//! Plain data: no I/O, no async, no wire format, no policy engine. Types here
+//! are not serializable on purpose; each boundary has its own record type.
+
+mod case;
+mod decision;
+mod digest;
+mod fact;
+mod id;
+mod request;
+mod text;
+
+pub use case::{CaseState, IllegalTransition};
+pub use decision::{
+    BoundParty, Clock, ClockUnit, Confidence, Decision, FactUse, FactUseSource, Ground, GroundKind,
+    ModuleRef, Obligation, ObligationKind, Outcome, PassedOver, Referral, Requirement, RuleRef,
+    Stage,
+};
+pub use digest::{Digest, InvalidDigest};
+pub use fact::{FactName, FactSource, FactValue, Facts, Stated};
+pub use id::{
+    AuthorityId, CaseId, Executing, InstrumentId, InvalidId, Issuing, JurisdictionCode, MeasureId,
+    ModuleId, RequestId, RuleId,
+};
+pub use request::{
+    Assurance, Offence, Person, PersonRole, Request, Selector, SelectorKind, Urgency, Validation,
+};
+pub use text::{Citation, Text};

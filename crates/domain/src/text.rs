@@ -1,0 +1,39 @@
+//! Words in several languages, and where they stand in the law.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+/// One text in several languages, keyed by BCP 47 primary language.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text(pub BTreeMap<Arc<str>, Arc<str>>);
+
+impl Text {
+    /// A text in English only.
+    #[must_use]
+    pub fn english(text: &str) -> Self {
+        Self(BTreeMap::from([(Arc::from("en"), Arc::from(text))]))
+    }
+
+    /// The language and words to show to a reader of `language`: that language,
+    /// else English, else any.
+    #[must_use]
+    pub fn in_language(&self, language: &str) -> Option<(&Arc<str>, &Arc<str>)> {
+        let primary = language.split('-').next().unwrap_or(language);
+        self.0
+            .get_key_value(primary)
+            .or_else(|| self.0.get_key_value("en"))
+            .or_else(|| self.0.first_key_value())
+    }
+}
+
+/// Where a rule stands in the law.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Citation {
+    /// Entry of `sources.yaml`, for example `dir-2014-41`.
+    pub source: Arc<str>,
+    /// The provision, for example `art 11(1)(g)`.
+    pub provision: Arc<str>,
+    /// Official name of the source.
+    pub title: Arc<str>,
+    /// A link to the text, where one is known.
+    pub url: Option<Arc<str>>,
+}

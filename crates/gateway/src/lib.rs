@@ -1,0 +1,1 @@
+//! The five stages and the gRPC services.

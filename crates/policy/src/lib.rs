@@ -1,0 +1,1 @@
+//! Legal rules from files to decisions.

@@ -1,0 +1,1 @@
+//! Reference national backends and a demonstration PKI.

@@ -1,0 +1,1 @@
+//! Durable cases, ledger rows and outbox on SQLite.

@@ -1,0 +1,9 @@
+//! The public contract of the Comity gateway.
+
+/// Version 1 of the contract.
+pub mod v1 {
+    tonic::include_proto!("comity.v1");
+}
+
+/// The encoded `google.protobuf.FileDescriptorSet` of the contract.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/comity.v1.bin"));
