@@ -114,6 +114,23 @@ identifier! {
         })
 }
 
+impl CaseId {
+    /// The id that a UUID's 16 bytes spell.
+    #[must_use]
+    pub fn from_uuid(bytes: [u8; 16]) -> Self {
+        use std::fmt::Write as _;
+        let mut text = String::with_capacity(36);
+        for (position, byte) in bytes.into_iter().enumerate() {
+            if matches!(position, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(SmolStr::new(text))
+    }
+}
+
 fn slug(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
@@ -147,6 +164,13 @@ mod tests {
     fn errors_do_not_repeat_the_input() {
         let error = "Erika Mustermann".parse::<RequestId>().unwrap_err();
         assert!(!error.to_string().contains("Erika"));
+    }
+
+    #[test]
+    fn uuids_spell_case_ids() {
+        let id = CaseId::from_uuid(std::array::from_fn(|i| i as u8 * 17));
+        assert_eq!(id.as_str(), "00112233-4455-6677-8899-aabbccddeeff");
+        assert_eq!(id.as_str().parse::<CaseId>().unwrap(), id);
     }
 
     #[test]

@@ -1,1 +1,206 @@
 //! Legal rules from files to decisions.
+//!
+//! [`Library::load`] reads a policy folder and reports every mistake in it;
+//! [`Library::decide`] answers a request with a decision and, only where it is
+//! approved, a [`Permit`]. The same request, modules and time always give the
+//! same decision.
+
+mod condition;
+mod decide;
+mod diagnostic;
+mod evaluate;
+mod facts;
+mod findings;
+mod form;
+mod load;
+mod model;
+mod periods;
+mod permit;
+mod registers;
+mod remarks;
+mod resolve;
+mod scenario;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use comity_domain::{
+    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, Text,
+};
+
+pub use self::{
+    decide::{FormCheck, Question},
+    diagnostic::{Diagnostic, Report},
+    facts::FactProblem,
+    form::FormProblem,
+    permit::Permit,
+    registers::{Addressee, FactInfo, OffenceInfo},
+    scenario::ScenarioResult,
+};
+
+/// The policy library: every module of a policy folder, checked.
+#[derive(Debug)]
+pub struct Library {
+    model: model::Model,
+    terms: evaluate::Terms,
+    presumed: evaluate::Known,
+    tests: Vec<load::TestFile>,
+    engine_errors: AtomicU64,
+}
+
+/// A decision, with the permit that it gives if it approves.
+#[derive(Debug)]
+pub struct Verdict {
+    /// What the law says of the request.
+    pub decision: Decision,
+    /// Present if and only if the request is approved.
+    pub permit: Option<Permit>,
+}
+
+/// A module as its readers see it.
+#[derive(Debug, Clone, Copy)]
+pub struct ModuleInfo<'a> {
+    /// The module.
+    pub id: &'a ModuleId,
+    /// Its name in several languages.
+    pub title: &'a Text,
+    /// SHA-256 of its files.
+    pub digest: Digest,
+    /// How many rules it has.
+    pub rules: usize,
+    /// The YAML text as loaded.
+    pub text: &'a Arc<str>,
+}
+
+impl Library {
+    /// Reads and checks a policy folder.
+    ///
+    /// # Errors
+    /// Every mistake found, each with its place and what to do.
+    pub fn load(dir: &Path) -> Result<Self, Report> {
+        let (model, tests) = load::load(dir)?;
+        Ok(Self::of(model, tests))
+    }
+
+    fn of(model: model::Model, tests: Vec<load::TestFile>) -> Self {
+        Self {
+            terms: evaluate::Terms::new(&model.vocabulary),
+            presumed: facts::presumed(&model.vocabulary),
+            model,
+            tests,
+            engine_errors: AtomicU64::new(0),
+        }
+    }
+
+    /// Decides a request: outbound rules of the sending State, the instrument,
+    /// inbound rules of the executing State. The strictest finding is the
+    /// outcome and everything found is reported.
+    #[must_use]
+    pub fn decide(&self, question: &Question<'_>) -> Verdict {
+        let decision = decide::decide(self, question);
+        let permit = Permit::of(question.request, &decision);
+        Verdict { decision, permit }
+    }
+
+    /// SHA-256 over the digests of all files.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.model.digest
+    }
+
+    /// Every module: instruments first, each by id.
+    pub fn modules(&self) -> impl Iterator<Item = ModuleInfo<'_>> {
+        let instruments = self.model.instruments.values().map(|found| &found.module);
+        let jurisdictions = self.model.jurisdictions.values().map(|found| &found.module);
+        instruments.chain(jurisdictions).map(|module| ModuleInfo {
+            id: &module.id,
+            title: &module.title,
+            digest: module.digest,
+            rules: module.rules.len(),
+            text: &module.text,
+        })
+    }
+
+    /// The library has a module of this jurisdiction.
+    #[must_use]
+    pub fn knows(&self, jurisdiction: &JurisdictionCode) -> bool {
+        self.model.jurisdictions.contains_key(jurisdiction)
+    }
+
+    /// The library has a module of this instrument, in force or not.
+    #[must_use]
+    pub fn instrument_exists(&self, instrument: &InstrumentId) -> bool {
+        self.model.instruments.contains_key(instrument)
+    }
+
+    /// The measure tree has this measure.
+    #[must_use]
+    pub fn measure_exists(&self, measure: &MeasureId) -> bool {
+        self.model.measures.kinds.contains_key(measure)
+    }
+
+    /// Every fact of the vocabulary, by name.
+    pub fn facts(&self) -> impl Iterator<Item = FactInfo<'_>> {
+        registers::facts(&self.model)
+    }
+
+    /// The authorities of a State that may execute a measure, by id; its
+    /// central authority where the directory names none.
+    #[must_use]
+    pub fn addressees(&self, state: &JurisdictionCode, measure: &MeasureId) -> Vec<Addressee<'_>> {
+        registers::addressees(&self.model, state, measure)
+    }
+
+    /// The register of offences of a State, by provision.
+    pub fn offences(&self, state: &JurisdictionCode) -> impl Iterator<Item = OffenceInfo<'_>> {
+        registers::offences(&self.model, state)
+    }
+
+    /// Everything wrong with an instrument's form; nothing where the
+    /// instrument is not in the library or has no form.
+    #[must_use]
+    pub fn form_errors(
+        &self,
+        instrument: &InstrumentId,
+        content: &serde_json::Value,
+    ) -> Vec<FormProblem> {
+        let form = self
+            .model
+            .instruments
+            .get(instrument)
+            .and_then(|found| found.form.as_ref());
+        form.map_or_else(Vec::new, |form| form::errors(form, content))
+    }
+
+    /// Facts stated outright that the vocabulary does not have, types
+    /// otherwise, or does not leave to the requester.
+    #[must_use]
+    pub fn check_stated(&self, facts: &Facts) -> Vec<FactProblem> {
+        facts::check_stated(&self.model.vocabulary, facts)
+    }
+
+    /// Runs the scenarios beside the modules, in the order of the files.
+    #[must_use]
+    pub fn run_scenarios(&self) -> Vec<ScenarioResult> {
+        scenario::run(self)
+    }
+
+    /// How often a rule could not be evaluated since loading. Each time a
+    /// human was asked instead.
+    #[must_use]
+    pub fn engine_errors(&self) -> u64 {
+        self.engine_errors.load(Ordering::Relaxed)
+    }
+
+    fn count_engine_error(&self) {
+        self.engine_errors.fetch_add(1, Ordering::Relaxed);
+    }
+}

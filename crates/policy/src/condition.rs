@@ -1,0 +1,265 @@
+//! Lines of `when` and `unless`: parsed, limited and type-checked before
+//! anything is decided with them.
+//!
+//! A line is one Cedar expression over `context`. All lines of a library are
+//! checked in one pass against one schema made from the vocabulary.
+
+mod limits;
+mod reading;
+mod schema;
+
+use std::{collections::BTreeSet, ops::Range, str::FromStr, sync::Arc};
+
+use cedar_policy::{
+    Expression, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
+};
+use serde_json::Value;
+
+use crate::{
+    diagnostic::{Diagnostic, Source, suggest},
+    model::{Condition, Vocabulary},
+    yaml::{self, Node},
+};
+
+use self::reading::{FUNCTIONS, Reading};
+
+pub(crate) use self::schema::schema;
+
+/// Cedar's parser and validator are recursive; the limits above fit this
+/// stack with room to spare, but not the usual one of a thread.
+const STACK: usize = 16 << 20;
+
+const VOCABULARY: &str = "vocabulary.yaml";
+const BEFORE: &str = "permit(principal, action, resource) when {\n";
+const AFTER: &str = "\n};";
+
+/// A condition as it stands in a file.
+pub(crate) struct Line<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) node: &'a Node,
+}
+
+/// Checks all lines of a library; a line with a mistake has no condition.
+pub(crate) fn check(
+    lines: &[Line<'_>],
+    vocabulary: &Vocabulary,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Option<Condition>> {
+    let schema = match schema(vocabulary) {
+        Ok(schema) => schema,
+        Err(error) => {
+            // Mostly said better by then, of the type that does not exist.
+            if !found.iter().any(|known| *known.path == *VOCABULARY) {
+                found.push(Diagnostic::of_file(VOCABULARY, error.to_string()));
+            }
+            return Vec::new();
+        }
+    };
+    let checked = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || check_all(lines, vocabulary, schema))
+            .map(|thread| thread.join())
+    });
+    match checked {
+        Ok(Ok((conditions, diagnostics))) => {
+            found.extend(diagnostics);
+            conditions
+        }
+        // No thread, or Cedar gave up: nothing was checked, so nothing passes.
+        Ok(Err(_)) | Err(_) => {
+            let message = "the conditions could not be checked";
+            found.push(Diagnostic::of_file(VOCABULARY, message));
+            Vec::new()
+        }
+    }
+}
+
+fn check_all(
+    lines: &[Line<'_>],
+    vocabulary: &Vocabulary,
+    schema: Schema,
+) -> (Vec<Option<Condition>>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let mut policies = PolicySet::new();
+    let mut conditions: Vec<Option<Condition>> = lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| match line.parse(index, vocabulary) {
+            Ok((condition, policy)) => {
+                // Ids are line numbers, so none is there already.
+                policies.add(policy).is_ok().then_some(condition)
+            }
+            Err(diagnostics) => {
+                found.extend(diagnostics);
+                None
+            }
+        })
+        .collect();
+    let result = Validator::new(schema).validate(&policies, ValidationMode::Strict);
+    for error in result.validation_errors() {
+        let index = error.policy_id().to_string().parse::<usize>().ok();
+        let Some((line, condition)) =
+            index.and_then(|i| Some((lines.get(i)?, conditions.get_mut(i)?)))
+        else {
+            found.push(Diagnostic::of_file(VOCABULARY, error.to_string()));
+            continue;
+        };
+        *condition = None;
+        found.push(line.type_error(error, vocabulary));
+    }
+    (conditions, found)
+}
+
+impl Line<'_> {
+    fn text(&self) -> &str {
+        self.node.as_text().unwrap_or_default()
+    }
+
+    fn parse(
+        &self,
+        index: usize,
+        vocabulary: &Vocabulary,
+    ) -> Result<(Condition, Policy), Vec<Diagnostic>> {
+        let text = self.text();
+        if let Some(mistake) = self.beyond_limits() {
+            return Err(vec![mistake]);
+        }
+        // On its own first: `true } unless { false` would pass inside braces.
+        let expression = Expression::from_str(text).map_err(|errors| self.syntax(&errors, 0))?;
+        let policy = Policy::parse(
+            Some(PolicyId::new(index.to_string())),
+            format!("{BEFORE}{text}{AFTER}"),
+        )
+        .map_err(|errors| self.syntax(&errors, BEFORE.len()))?;
+        let tree = policy
+            .to_json()
+            .map_err(|error| vec![self.diagnostic(None, error.to_string())])?;
+        let mut reading = Reading {
+            line: self,
+            vocabulary,
+            facts: BTreeSet::new(),
+            found: Vec::new(),
+        };
+        for condition in tree
+            .pointer("/conditions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            reading.walk(condition.get("body").unwrap_or(&Value::Null));
+        }
+        if !reading.found.is_empty() {
+            return Err(reading.found);
+        }
+        let condition = Condition {
+            text: Arc::from(text.trim_end()),
+            expression,
+            facts: reading.facts.into_iter().collect(),
+        };
+        Ok((condition, policy))
+    }
+
+    fn syntax(&self, errors: &cedar_policy::ParseErrors, skip: usize) -> Vec<Diagnostic> {
+        errors
+            .iter()
+            .map(|error| {
+                let message = error.to_string();
+                let unknown = message.ends_with("is not a valid function");
+                let mut diagnostic = self.explain(error, skip, message);
+                if unknown {
+                    // Cedar would propose functions over addresses of networks.
+                    diagnostic.remedy = Some(format!("functions: {}", FUNCTIONS.join(", ")));
+                }
+                diagnostic
+            })
+            .collect()
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "Cedar adds kinds of errors; those without own words keep Cedar's"
+    )]
+    /// A type error in the words of the vocabulary.
+    fn type_error(&self, error: &ValidationError, vocabulary: &Vocabulary) -> Diagnostic {
+        let policy = format!("for policy `{}`", error.policy_id());
+        let strip = |text: &str| {
+            let text = text.strip_prefix(&policy).unwrap_or(text);
+            text.trim_start_matches([',', ':', ' ']).to_owned()
+        };
+        let text = strip(&error.to_string());
+        let mut diagnostic = self.explain(error, BEFORE.len(), in_words(&text));
+        diagnostic.remedy = diagnostic.remedy.map(|help| in_words(&strip(&help)));
+        match error {
+            ValidationError::UnsafeAttributeAccess(_) => {
+                // Of a group that does not exist Cedar names the group alone.
+                let written = place(error, BEFORE.len()).and_then(|at| self.text().get(at));
+                let path = written.and_then(|text| text.strip_prefix("context."));
+                let Some(name) = path.or_else(|| quoted(&text)) else {
+                    return diagnostic;
+                };
+                let known = vocabulary.facts.keys().map(|fact| &**fact);
+                diagnostic.message = format!("no fact is called `{name}`");
+                diagnostic.remedy = suggest(name, known);
+                diagnostic.why("not in vocabulary.yaml")
+            }
+            ValidationError::InvalidEnumEntity(_) => {
+                let Some((kind, value)) = quoted(&text).and_then(|uid| uid.split_once("::")) else {
+                    return diagnostic;
+                };
+                let value = value.trim_matches('"');
+                diagnostic.message = format!("`{value}` is not a value of `{kind}`");
+                let known = vocabulary.types.get(kind).into_iter().flatten();
+                diagnostic.remedy = suggest(value, known.map(|value| &**value));
+                diagnostic
+            }
+            _ => diagnostic,
+        }
+    }
+
+    /// Cedar's own words with the place they are about.
+    fn explain(&self, error: &dyn miette::Diagnostic, skip: usize, message: String) -> Diagnostic {
+        self.diagnostic(place(error, skip), message)
+            .remedy_if(error.help().map(|help| help.to_string()))
+    }
+
+    /// A mistake at a part of the text, shown where it stands in the file.
+    fn diagnostic(&self, at: Option<Range<usize>>, message: impl Into<String>) -> Diagnostic {
+        let exact = at.and_then(|at| {
+            let map = yaml::alignment(self.source, self.node)?;
+            let last = self.text().len();
+            Some(*map.get(at.start.min(last))?..*map.get(at.end.min(last))?)
+        });
+        self.source
+            .diagnostic(exact.unwrap_or_else(|| self.node.span.clone()), message)
+    }
+}
+
+/// Where an error is in a text that stands after `skip` bytes of ours.
+fn place(error: &dyn miette::Diagnostic, skip: usize) -> Option<Range<usize>> {
+    let label = error.labels()?.next()?;
+    let start = label.offset().checked_sub(skip)?;
+    Some(start..start + label.len())
+}
+
+/// Cedar's names of types as the vocabulary says them.
+fn in_words(text: &str) -> String {
+    [
+        ("unexpected type: ", ""),
+        (" but saw ", ", found "),
+        ("Long", "number"),
+        ("Bool", "truth"),
+        ("String", "text"),
+        ("datetime", "day"),
+        ("Set<", "set of <"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (theirs, ours)| {
+        text.replace(theirs, ours)
+    })
+}
+
+/// The text between the first two backticks.
+fn quoted(message: &str) -> Option<&str> {
+    message.split('`').nth(1)
+}

@@ -1,0 +1,338 @@
+//! From a request to a decision: resolve the instrument, establish the facts,
+//! ask every rule of the three modules, and combine what they say. The
+//! strictest finding is the outcome; everything found is reported.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use comity_domain::{Confidence, Decision, FactName, ModuleRef, Outcome, Request, Stage};
+use jiff::Timestamp;
+
+use crate::{
+    Library,
+    evaluate::{Evaluator, Holds, Known},
+    facts,
+    findings::{Findings, Judged, Setting, Speaker, lines},
+    model::{Effect, Instrument, Model, Rule},
+    periods, remarks,
+    resolve::{self, Matter, Obstacle, Resolution},
+};
+
+/// A request to decide.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// Its instrument's own form.
+    pub form: FormCheck<'a>,
+    /// Language of the decision's texts, BCP 47.
+    pub language: &'a str,
+    /// When the request was received: clocks that run from then start here.
+    pub now: Timestamp,
+}
+
+/// What is known of an instrument's own form.
+#[derive(Debug, Clone, Copy)]
+pub enum FormCheck<'a> {
+    /// The form as given: checked against the instrument's schema.
+    Given(&'a serde_json::Value),
+    /// The request came without one.
+    Missing,
+    /// Taken as right without looking, as when a request is still being drafted.
+    Presumed,
+}
+
+/// Decides a request.
+pub(crate) fn decide(library: &Library, question: &Question<'_>) -> Decision {
+    let model = &library.model;
+    let request = question.request;
+    let calendar = model.calendars.get(&request.issuing.0);
+    let law_date = periods::day_of(request.issued_at, calendar);
+    let matter = Matter::new(model, request, law_date);
+    let resolution = resolve::resolve(model, &matter, request.instrument.as_ref());
+    let (instrument, known, heard) = match &resolution.carrier {
+        Ok(instrument) => {
+            let known = facts::derive(model, &library.presumed, request, instrument);
+            let heard = hear(library, question, &matter, (instrument, &known));
+            (Some(instrument.id.clone()), known, heard)
+        }
+        Err(obstacles) => (None, Known::new(), obstructed(model, &matter, obstacles)),
+    };
+    let Heard {
+        findings,
+        modules,
+        used,
+    } = heard;
+    let outcome = match instrument {
+        // Whatever was found: without an instrument nothing is approved.
+        None => Outcome::Refused,
+        Some(_) => findings.outcome(),
+    };
+    let Resolution {
+        passed_over,
+        alternatives,
+        ..
+    } = resolution;
+    Decision {
+        outcome,
+        instrument,
+        passed_over,
+        alternatives: suggested(alternatives, findings.reroutes),
+        grounds: findings.grounds,
+        requirements: findings.requirements,
+        referrals: findings.referrals,
+        obligations: findings.obligations,
+        clocks: findings.clocks,
+        permits: findings.permits,
+        modules,
+        bundle: model.digest,
+        law_date,
+        facts: known
+            .into_iter()
+            .filter(|(name, _)| used.contains(name))
+            .collect(),
+    }
+}
+
+/// What the modules said.
+#[derive(Default)]
+struct Heard {
+    findings: Findings,
+    modules: Vec<ModuleRef>,
+    /// Facts that a rule asked for.
+    used: BTreeSet<FactName>,
+}
+
+/// Asks the sending State, the instrument and the executing State.
+fn hear(
+    library: &Library,
+    question: &Question<'_>,
+    matter: &Matter<'_>,
+    (instrument, known): (&Instrument, &Known),
+) -> Heard {
+    let model = &library.model;
+    let setting = Setting {
+        model,
+        request: question.request,
+        known,
+        language: question.language,
+        now: question.now,
+    };
+    let mut findings = Findings::default();
+    let speakers = speakers(model, matter, instrument);
+    let on_the_way_back = speakers
+        .iter()
+        .filter(|speaker| speaker.stage != Stage::Outbound);
+    let on_the_way_back = on_the_way_back.map(|&speaker| Speaker {
+        stage: Stage::Disclosure,
+        ..speaker
+    });
+    let all = speakers.iter().copied().chain(on_the_way_back).collect();
+    let (mut judged, used) = judge(library, matter, (instrument, known), all);
+    except(&mut judged, &setting, &mut findings);
+    for speaker in &speakers {
+        permit(speaker, &judged, &setting, &mut findings);
+    }
+    let (disclosure, judged): (Vec<_>, Vec<_>) = judged
+        .iter()
+        .filter(|judged| !is_permit(judged.rule))
+        .partition(|judged| judged.speaker.stage == Stage::Disclosure);
+    for judged in judged {
+        findings.add(&setting, judged);
+    }
+    remarks::form(instrument, question.form, &setting, &mut findings);
+    remarks::unknown_states(model, matter, &mut findings);
+    // What goes back is bound where something goes back.
+    if findings.outcome() == Outcome::Approved {
+        let bound = disclosure
+            .iter()
+            .filter_map(|judged| setting.obligation(judged));
+        findings.obligations.extend(bound);
+    }
+    let modules = speakers.iter().map(|speaker| ModuleRef {
+        module: speaker.module.id.clone(),
+        digest: speaker.module.digest,
+        stage: speaker.stage,
+    });
+    Heard {
+        findings,
+        modules: modules.collect(),
+        used,
+    }
+}
+
+/// The modules that take part, in the order of a request's way.
+fn speakers<'a>(
+    model: &'a Model,
+    matter: &Matter<'_>,
+    instrument: &'a Instrument,
+) -> Vec<Speaker<'a>> {
+    let state = |stage, code| {
+        let state = model.jurisdictions.get(code)?;
+        Some(Speaker {
+            stage,
+            module: &state.module,
+            source: &state.source,
+        })
+    };
+    let carrier = Speaker {
+        stage: Stage::Instrument,
+        module: &instrument.module,
+        source: &instrument.source,
+    };
+    [
+        state(Stage::Outbound, matter.issuing),
+        Some(carrier),
+        state(Stage::Inbound, matter.executing),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Evaluates every rule that is law on the day and meant for the matter.
+fn judge<'a>(
+    library: &Library,
+    matter: &Matter<'_>,
+    (instrument, known): (&Instrument, &Known),
+    speakers: Vec<Speaker<'a>>,
+) -> (Vec<Judged<'a>>, BTreeSet<FactName>) {
+    let mut judged: Vec<_> = speakers
+        .into_iter()
+        .flat_map(|speaker| {
+            let rules = speaker.module.rules.iter();
+            rules
+                .filter(move |rule| applies(rule, speaker.stage, matter, instrument))
+                .map(move |rule| Judged {
+                    speaker,
+                    rule,
+                    holds: Holds::Failed,
+                })
+        })
+        .collect();
+    let wanted: BTreeSet<&FactName> = judged
+        .iter()
+        .flat_map(|judged| lines(judged.rule))
+        .flat_map(|line| &line.facts)
+        .collect();
+    let evaluator = Evaluator::new(&library.terms, &library.model.vocabulary, known, &wanted);
+    for judged in &mut judged {
+        judged.holds = evaluator.holds(judged.rule);
+        if judged.holds == Holds::Failed {
+            library.count_engine_error();
+        }
+    }
+    (judged, wanted.into_iter().cloned().collect())
+}
+
+fn applies(rule: &Rule, stage: Stage, matter: &Matter<'_>, instrument: &Instrument) -> bool {
+    let counterpart = match stage {
+        Stage::Outbound => matter.executing,
+        Stage::Instrument | Stage::Inbound | Stage::Disclosure => matter.issuing,
+    };
+    rule.stage == stage
+        && rule.since.is_none_or(|since| since <= matter.law_date)
+        && rule.until.is_none_or(|until| matter.law_date < until)
+        && (rule.instruments.is_empty() || rule.instruments.contains(&instrument.id))
+        && (rule.counterparts.is_empty() || rule.counterparts.contains(counterpart))
+        && (rule.measures.is_empty() || matter.is_among(&rule.measures))
+}
+
+fn is_permit(rule: &Rule) -> bool {
+    matches!(rule.effect, Effect::Permit)
+}
+
+/// Lets exceptions speak: one that holds lifts its rule in another module, one
+/// that is unknown leaves that rule unknown. An exception that only lifts has
+/// no finding of its own, unless its reading of the law is doubtful.
+fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findings) {
+    for at in 0..judged.len() {
+        let Some(exception) = judged.get(at) else {
+            continue;
+        };
+        let (rule, module) = (exception.rule, &exception.speaker.module.id);
+        let holds = exception.holds.clone();
+        let Some(lifted) = &rule.exception_to else {
+            continue;
+        };
+        let target = judged
+            .iter()
+            .position(|other| other.rule.id == *lifted && other.speaker.module.id != *module);
+        let Some(target) = target.and_then(|target| judged.get_mut(target)) else {
+            continue;
+        };
+        if target.holds == Holds::No {
+            continue;
+        }
+        match &holds {
+            Holds::Yes => target.holds = Holds::No,
+            Holds::Unknown(missing) => match &mut target.holds {
+                Holds::Unknown(facts) => facts.extend(missing.iter().cloned()),
+                Holds::Yes => target.holds = Holds::Unknown(missing.clone()),
+                Holds::No | Holds::Failed => {}
+            },
+            Holds::No | Holds::Failed => {}
+        }
+        if let Some(exception) = judged.get(at).filter(|judged| is_permit(judged.rule)) {
+            match holds {
+                Holds::Yes if rule.confidence == Confidence::Low => {
+                    findings.doubtful(setting, exception);
+                }
+                Holds::Failed => findings.failed(setting, exception),
+                Holds::Yes | Holds::No | Holds::Unknown(_) => {}
+            }
+        }
+    }
+}
+
+/// Every module that takes part must permit the request by a rule that is
+/// known to hold; permits that may hold are pursued only where none does.
+fn permit(
+    speaker: &Speaker<'_>,
+    judged: &[Judged<'_>],
+    setting: &Setting<'_>,
+    findings: &mut Findings,
+) {
+    let permits = || {
+        judged.iter().filter(|judged| {
+            judged.speaker.stage == speaker.stage
+                && is_permit(judged.rule)
+                && judged.rule.exception_to.is_none()
+        })
+    };
+    let sure = |judged: &&Judged<'_>| {
+        judged.holds == Holds::Yes && judged.rule.confidence > Confidence::Low
+    };
+    if permits().any(|judged| sure(&judged)) {
+        permits()
+            .filter(sure)
+            .for_each(|judged| findings.add(setting, judged));
+    } else if permits().any(|judged| judged.holds != Holds::No) {
+        permits().for_each(|judged| findings.add(setting, judged));
+    } else {
+        remarks::no_permit(speaker, setting, findings);
+    }
+}
+
+/// No instrument carries the request: refused at once, with each reason.
+fn obstructed(model: &Model, matter: &Matter<'_>, obstacles: &[Obstacle]) -> Heard {
+    let mut heard = Heard::default();
+    remarks::obstacles(model, matter, obstacles, &mut heard.findings);
+    let modules = obstacles.iter().filter_map(|obstacle| {
+        let module = &model.instruments.get(&obstacle.instrument)?.module;
+        Some(ModuleRef {
+            module: module.id.clone(),
+            digest: module.digest,
+            stage: Stage::Instrument,
+        })
+    });
+    heard.modules.extend(modules);
+    heard
+}
+
+/// Each instrument suggested once, in order.
+fn suggested(alternatives: Vec<Arc<str>>, reroutes: Vec<Arc<str>>) -> Vec<Arc<str>> {
+    let mut seen = BTreeSet::new();
+    let all = alternatives.into_iter().chain(reroutes);
+    all.filter(|instrument| seen.insert(Arc::clone(instrument)))
+        .collect()
+}

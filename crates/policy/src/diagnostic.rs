@@ -1,0 +1,243 @@
+//! What is wrong in the policy files, said so that the author can mend it:
+//! file, line and column, the line itself, and what to do.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
+};
+
+/// Everything found wrong in a policy folder, in the order of files and lines.
+///
+/// Displays as text without colour; see [`Report::colored`] for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report(Vec<Diagnostic>);
+
+impl Report {
+    /// A report of these mistakes, each said once.
+    pub(crate) fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by(|a, b| {
+            (&a.path, a.line, a.column, &a.message).cmp(&(&b.path, b.line, b.column, &b.message))
+        });
+        diagnostics.dedup();
+        Self(diagnostics)
+    }
+
+    /// The mistakes, sorted by file, line and column.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0
+    }
+
+    /// The report with colours for a terminal.
+    #[must_use]
+    pub fn colored(&self) -> String {
+        self.render(&Renderer::styled())
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let renderer = renderer.clone().decor_style(DecorStyle::Ascii);
+        let mut out = String::new();
+        for diagnostic in &self.0 {
+            out.push_str(&diagnostic.render(&renderer));
+            out.push_str("\n\n");
+        }
+        let mut files: Vec<_> = self.0.iter().map(|d| &d.path).collect();
+        files.dedup();
+        out.push_str(&format!(
+            "{} in {}",
+            count(self.0.len(), "mistake"),
+            count(files.len(), "file")
+        ));
+        out
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(&Renderer::plain()))
+    }
+}
+
+impl std::error::Error for Report {}
+
+/// One mistake in a policy file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file, relative to the policy folder, with `/` between folders.
+    pub path: Arc<str>,
+    /// Line of the first character, from 1; 0 where the file as a whole is meant.
+    pub line: usize,
+    /// Column of the first character, in characters from 1; 0 as for `line`.
+    pub column: usize,
+    /// Line and column just after the last character.
+    pub end: (usize, usize),
+    /// What is wrong.
+    pub message: String,
+    /// Why it is wrong.
+    pub why: Option<String>,
+    /// What to do.
+    pub remedy: Option<String>,
+    /// The lines concerned; empty where the file as a whole is meant.
+    pub excerpt: String,
+    /// The part of `excerpt` meant, in bytes.
+    marked: Range<usize>,
+}
+
+impl Diagnostic {
+    /// A mistake of a whole file: it is missing, unreadable or too large.
+    pub(crate) fn of_file(path: &str, message: impl Into<String>) -> Self {
+        Self {
+            path: Arc::from(path),
+            line: 0,
+            column: 0,
+            end: (0, 0),
+            message: message.into(),
+            why: None,
+            remedy: None,
+            excerpt: String::new(),
+            marked: 0..0,
+        }
+    }
+
+    /// Adds why it is wrong.
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// Adds what to do.
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Adds what to do, where something is known.
+    pub(crate) fn remedy_if(mut self, remedy: Option<String>) -> Self {
+        self.remedy = self.remedy.or(remedy);
+        self
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let title = Level::ERROR.primary_title(self.message.as_str());
+        let mut group: Group<'_> = if self.excerpt.is_empty() {
+            title.element(Origin::path(&*self.path))
+        } else {
+            title.element(
+                Snippet::source(self.excerpt.as_str())
+                    .line_start(self.line)
+                    .path(&*self.path)
+                    .annotation(
+                        AnnotationKind::Primary
+                            .span(self.marked.clone())
+                            .label(self.why.as_deref()),
+                    ),
+            )
+        };
+        if self.excerpt.is_empty()
+            && let Some(why) = &self.why
+        {
+            group = group.element(Level::NOTE.message(why.as_str()));
+        }
+        if let Some(remedy) = &self.remedy {
+            group = group.element(Level::HELP.message(remedy.as_str()));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(&Renderer::plain().decor_style(DecorStyle::Ascii)))
+    }
+}
+
+/// A policy file's text under its name.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// Relative to the policy folder, with `/` between folders.
+    pub(crate) path: Arc<str>,
+    pub(crate) text: Arc<str>,
+}
+
+impl Source {
+    /// How many bytes stand before an offset in its line.
+    pub(crate) fn column(&self, offset: usize) -> usize {
+        let before = self.text.get(..offset).unwrap_or_default();
+        before.len() - before.rfind('\n').map_or(0, |i| i + 1)
+    }
+
+    /// A mistake at a range of bytes of this file.
+    pub(crate) fn diagnostic(&self, at: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        let start = self.text.floor_char_boundary(at.start);
+        let end = self.text.ceil_char_boundary(at.end.max(start));
+        let (before, rest) = self.text.split_at(start);
+        let inside = rest.get(..end - start).unwrap_or(rest);
+        let first = before.rfind('\n').map_or(0, |i| i + 1);
+        let last = self
+            .text
+            .get(end..)
+            .and_then(|after| after.find('\n'))
+            .map_or(self.text.len(), |i| end + i);
+        let (line, column) = position(before);
+        Diagnostic {
+            path: Arc::clone(&self.path),
+            line,
+            column,
+            end: position(self.text.get(..end).unwrap_or(before)),
+            message: message.into(),
+            why: None,
+            remedy: None,
+            excerpt: match self.text.get(first..last).unwrap_or_default() {
+                // An empty excerpt means the whole file; an empty line does not.
+                "" => " ".to_owned(),
+                lines => lines.to_owned(),
+            },
+            marked: start - first..start - first + inside.len(),
+        }
+    }
+}
+
+/// Line and column, from 1, of what follows `before`.
+fn position(before: &str) -> (usize, usize) {
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    (
+        before.matches('\n').count() + 1,
+        before.get(line_start..).unwrap_or_default().chars().count() + 1,
+    )
+}
+
+/// `did you mean …` for a misspelt name among the known ones; the names
+/// themselves where they are few and none is close.
+pub(crate) fn suggest<'a>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    /// More names than this are not listed.
+    const LISTED: usize = 40;
+    let close = known
+        .clone()
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .filter(|(distance, name)| *distance <= tolerance(name.len().max(wrong.len())))
+        .min();
+    if let Some((_, name)) = close {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    let mut names: Vec<_> = known.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty() && names.len() <= LISTED)
+        .then(|| format!("known here: {}", names.join(", ")))
+}
+
+/// Misspelt letters at which a name of this length still suggests another.
+fn tolerance(length: usize) -> usize {
+    // Codes of two letters are all alike.
+    if length > 2 { length.div_ceil(3) } else { 0 }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}

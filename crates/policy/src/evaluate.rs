@@ -1,0 +1,217 @@
+//! Whether a rule holds: yes, no, or unknown because nobody stated a fact it
+//! needs. Cedar evaluates each line on its own; what the lines add up to is
+//! Kleene's logic.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use cedar_policy::{
+    Context, Entities, EntityId, EntityTypeName, EntityUid, EvalResult, EvaluationError, Request,
+    RestrictedExpression, eval_expression,
+};
+use comity_domain::{FactName, FactUse, FactValue, RuleId};
+
+use crate::model::{Condition, FactType, Rule, Vocabulary};
+
+/// The facts known in one decision.
+pub(crate) type Known = BTreeMap<FactName, FactUse>;
+
+/// What a rule says of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Yes,
+    No,
+    /// It hangs on these facts, which nobody has stated.
+    Unknown(BTreeSet<FactName>),
+    /// Cedar could not evaluate it, for example because a sum overflowed.
+    Failed,
+}
+
+/// The vocabulary in Cedar's terms, made once for a library.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Entities of the listed types by type and value.
+    listed: HashMap<Arc<str>, HashMap<Arc<str>, EntityUid>>,
+    /// Names before the dot. All are always in the context, if only as empty
+    /// records, so that a missing fact is a missing fact and nothing else.
+    groups: BTreeSet<Arc<str>>,
+    /// Requester, action and case: the same for every decision, as rules see
+    /// facts alone. `None` only if Cedar changed what a type name is.
+    scope: Option<[EntityUid; 3]>,
+}
+
+impl Terms {
+    pub(crate) fn new(vocabulary: &Vocabulary) -> Self {
+        let entities = |(name, values): (&Arc<str>, &BTreeSet<Arc<str>>)| {
+            let kind: EntityTypeName = name.parse().ok()?;
+            let uid = |value: &Arc<str>| {
+                EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(value))
+            };
+            let values = values.iter().map(|value| (Arc::clone(value), uid(value)));
+            Some((Arc::clone(name), values.collect()))
+        };
+        let of = |kind: &str, id| {
+            let kind: EntityTypeName = kind.parse().ok()?;
+            Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+        };
+        let scope = || {
+            Some([
+                of("Requester", "any")?,
+                of("Action", "decide")?,
+                of("Case", "any")?,
+            ])
+        };
+        Self {
+            listed: vocabulary.types.iter().filter_map(entities).collect(),
+            groups: vocabulary
+                .facts
+                .keys()
+                .filter_map(|name| name.split_once('.'))
+                .map(|(group, _)| Arc::from(group))
+                .collect(),
+            scope: scope(),
+        }
+    }
+
+    fn context<'a>(
+        &'a self,
+        vocabulary: &Vocabulary,
+        facts: impl Iterator<Item = (&'a FactName, &'a FactValue)>,
+    ) -> Option<Context> {
+        let mut pairs = Vec::new();
+        let mut groups: BTreeMap<&str, Vec<(String, RestrictedExpression)>> = self
+            .groups
+            .iter()
+            .map(|group| (&**group, Vec::new()))
+            .collect();
+        for (name, value) in facts {
+            let Some(expression) = vocabulary
+                .facts
+                .get(name)
+                .and_then(|declaration| self.expression(&declaration.kind, value))
+            else {
+                continue;
+            };
+            match name.split_once('.') {
+                Some((group, member)) => {
+                    groups.get_mut(group)?.push((member.to_owned(), expression))
+                }
+                None => pairs.push((name.to_string(), expression)),
+            }
+        }
+        for (group, members) in groups {
+            let record = RestrictedExpression::new_record(members).ok()?;
+            pairs.push((group.to_owned(), record));
+        }
+        Context::from_pairs(pairs).ok()
+    }
+
+    /// A value in Cedar's terms; `None` where it is not of the type, which
+    /// leaves the fact unknown.
+    fn expression(&self, kind: &FactType, value: &FactValue) -> Option<RestrictedExpression> {
+        use RestrictedExpression as Cedar;
+        let entity = |name: &Arc<str>, value: &Arc<str>| {
+            let uid = self.listed.get(name)?.get(value)?;
+            Some(Cedar::new_entity_uid(uid.clone()))
+        };
+        match (kind, value) {
+            (FactType::Truth, FactValue::Truth(truth)) => Some(Cedar::new_bool(*truth)),
+            (FactType::Number, FactValue::Number(number)) => Some(Cedar::new_long(*number)),
+            (FactType::Text, FactValue::Text(text)) => Some(Cedar::new_string(text.to_string())),
+            (FactType::Day, FactValue::Day(day)) => Some(Cedar::new_datetime(day.to_string())),
+            (FactType::Listed(name), FactValue::Text(text)) => entity(name, text),
+            (FactType::SetOf(name), FactValue::Set(values)) => {
+                let members: Option<Vec<_>> = values.iter().map(|v| entity(name, v)).collect();
+                members.map(Cedar::new_set)
+            }
+            (FactType::SetOfText, FactValue::Set(values)) => Some(Cedar::new_set(
+                values
+                    .iter()
+                    .map(|value| Cedar::new_string(value.to_string())),
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Evaluates rules over the facts of one decision.
+pub(crate) struct Evaluator<'a> {
+    known: &'a Known,
+    entities: Entities,
+    /// `None` where Cedar refused the facts: then every line fails.
+    request: Option<Request>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Puts those known facts that are `wanted` by a rule before Cedar.
+    pub(crate) fn new(
+        terms: &Terms,
+        vocabulary: &Vocabulary,
+        known: &'a Known,
+        wanted: &BTreeSet<&FactName>,
+    ) -> Self {
+        let facts = wanted
+            .iter()
+            .filter_map(|name| known.get_key_value(*name))
+            .map(|(name, fact)| (name, &fact.value));
+        let request = || {
+            let [principal, action, resource] = terms.scope.clone()?;
+            let context = terms.context(vocabulary, facts)?;
+            Request::new(principal, action, resource, context, None).ok()
+        };
+        Self {
+            known,
+            entities: Entities::empty(),
+            request: request(),
+        }
+    }
+
+    /// Whether a rule holds: all of `when` and none of `unless`. One line that
+    /// is known to stand against it settles it, whatever else is unknown.
+    pub(crate) fn holds(&self, rule: &Rule) -> Holds {
+        let mut missing = BTreeSet::new();
+        let mut failed = false;
+        let when = rule.when.iter().map(|line| (line, Holds::No));
+        let unless = rule.unless.iter().map(|line| (line, Holds::Yes));
+        for (line, against) in when.chain(unless) {
+            match self.line(&rule.id, line) {
+                Holds::Unknown(facts) => missing.extend(facts),
+                Holds::Failed => failed = true,
+                settled if settled == against => return Holds::No,
+                Holds::Yes | Holds::No => {}
+            }
+        }
+        match (failed, missing.is_empty()) {
+            (true, _) => Holds::Failed,
+            (false, false) => Holds::Unknown(missing),
+            (false, true) => Holds::Yes,
+        }
+    }
+
+    fn line(&self, rule: &RuleId, line: &Condition) -> Holds {
+        let Some(request) = &self.request else {
+            return Holds::Failed;
+        };
+        match eval_expression(request, &self.entities, &line.expression) {
+            Ok(EvalResult::Bool(true)) => Holds::Yes,
+            Ok(EvalResult::Bool(false)) => Holds::No,
+            Err(EvaluationError::RecordAttrDoesNotExist(_)) => {
+                let unknown = |name: &&FactName| !self.known.contains_key(*name);
+                let missing: BTreeSet<_> = line.facts.iter().filter(unknown).cloned().collect();
+                // Cedar missed a fact that is known: not the requester's fault.
+                if missing.is_empty() {
+                    Holds::Failed
+                } else {
+                    Holds::Unknown(missing)
+                }
+            }
+            Ok(_) | Err(_) => {
+                // The error's own words may repeat a value: not for the log.
+                tracing::error!(rule.id = %rule, condition = %line.text, "a condition could not be evaluated");
+                Holds::Failed
+            }
+        }
+    }
+}

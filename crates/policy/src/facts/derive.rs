@@ -1,0 +1,245 @@
+//! Facts that the request itself and the registers show, then what somebody
+//! stated, then what the law presumes.
+
+mod offences;
+
+use std::sync::Arc;
+
+use comity_domain::{
+    FactSource, FactUse, FactUseSource, FactValue, JurisdictionCode, PersonRole, Request, Urgency,
+};
+
+use super::{counts, listed, set, typed};
+use crate::{
+    evaluate::Known,
+    model::{Instrument, Jurisdiction, Model},
+};
+
+/// Age from which a person is no child: Directive (EU) 2016/800 Art. 3(1).
+const FULL_AGE_YEARS: u8 = 18;
+
+/// Everything known of a request once its instrument is.
+pub(crate) fn derive(
+    model: &Model,
+    presumed: &Known,
+    request: &Request,
+    instrument: &Instrument,
+) -> Known {
+    let mut derivation = Derivation {
+        model,
+        request,
+        issuing: model.jurisdictions.get(&request.issuing.0),
+        executing: model.jurisdictions.get(&request.executing.0),
+        known: Known::new(),
+    };
+    derivation.shape();
+    derivation.issuer();
+    derivation.language(instrument);
+    derivation.offences();
+    derivation.persons();
+    derivation.states();
+    derivation.statements();
+    derivation.presumptions(presumed);
+    derivation.known
+}
+
+struct Derivation<'a> {
+    model: &'a Model,
+    request: &'a Request,
+    issuing: Option<&'a Jurisdiction>,
+    executing: Option<&'a Jurisdiction>,
+    known: Known,
+}
+
+impl Derivation<'_> {
+    /// Adds a fact if the vocabulary has it and the value is of its type; a
+    /// value that is not leaves the fact unknown.
+    fn put(&mut self, name: &str, source: FactSource, value: FactValue) {
+        let vocabulary = &self.model.vocabulary;
+        if let Some((name, declaration)) = vocabulary.facts.get_key_value(name)
+            && let Ok(value) = typed(vocabulary, &declaration.kind, &value)
+        {
+            let source = FactUseSource::Stated(source);
+            self.known
+                .insert(Arc::clone(name), FactUse { value, source });
+        }
+    }
+
+    fn put_truth(&mut self, name: &str, source: FactSource, truth: Option<bool>) {
+        if let Some(truth) = truth {
+            self.put(name, source, FactValue::Truth(truth));
+        }
+    }
+
+    fn put_text(&mut self, name: &str, source: FactSource, text: Option<&Arc<str>>) {
+        if let Some(text) = text {
+            self.put(name, source, FactValue::Text(Arc::clone(text)));
+        }
+    }
+
+    fn shape(&mut self) {
+        let request = self.request;
+        let vocabulary = &self.model.vocabulary;
+        let state = |code: &JurisdictionCode| {
+            let code = code.as_str();
+            let country = code.split_once('-').map_or(code, |(country, _)| country);
+            let known = [code, country]
+                .into_iter()
+                .find(|code| listed(vocabulary, "State", code));
+            FactValue::Text(Arc::from(known.unwrap_or("other")))
+        };
+        let urgency = match request.urgency {
+            Urgency::Routine => "routine",
+            Urgency::Urgent => "urgent",
+            Urgency::Emergency => "emergency",
+        };
+        let assurances = request.assurances.iter().map(|assurance| &assurance.kind);
+        let assurances = assurances.filter(|kind| listed(vocabulary, "AssuranceKind", kind));
+        let measure = self
+            .model
+            .measures
+            .kinds
+            .get(&request.measure)
+            .into_iter()
+            .flatten();
+        for (name, value) in [
+            ("issuing.state", state(&request.issuing.0)),
+            ("executing.state", state(&request.executing.0)),
+            ("urgency", FactValue::Text(Arc::from(urgency))),
+            ("measure", set(measure.cloned())),
+            ("assurances", set(assurances.cloned())),
+        ] {
+            self.put(name, FactSource::Gateway, value);
+        }
+    }
+
+    fn issuer(&mut self) {
+        let request = self.request;
+        let authorities = self.issuing.map(|state| &state.authorities);
+        if let Some(record) =
+            authorities.and_then(|all| all.get(request.issuing_authority.as_str()))
+        {
+            let kinds = self.model.measures.kinds.get(&request.measure);
+            let competent = kinds.is_some_and(|kinds| !record.may_issue.is_disjoint(kinds));
+            self.put_text(
+                "issuing.authority_kind",
+                FactSource::Register,
+                Some(&record.kind),
+            );
+            self.put_truth("issuing.competent", FactSource::Register, Some(competent));
+        }
+        let validation = request.validation.as_ref();
+        self.put_truth(
+            "issuing.validated",
+            FactSource::Gateway,
+            Some(validation.is_some()),
+        );
+        let kind = validation.map(|validation| &validation.authority_kind);
+        self.put_text("validation.authority_kind", FactSource::Requester, kind);
+    }
+
+    fn language(&mut self, instrument: &Instrument) {
+        let Some(language) = &self.request.language else {
+            return;
+        };
+        self.put_text("language", FactSource::Requester, Some(language));
+        // A State that declared no language has not said what it accepts.
+        let binding = instrument.binds.get(&self.request.executing.0);
+        if let Some(binding) = binding.filter(|binding| !binding.languages.is_empty()) {
+            let primary = language.split('-').next().unwrap_or(language);
+            let accepted = binding
+                .languages
+                .iter()
+                .any(|accepted| &**accepted == primary);
+            self.put_truth("language_accepted", FactSource::Register, Some(accepted));
+        }
+    }
+
+    fn states(&mut self) {
+        for (name, state) in [
+            ("issuing.death_penalty", self.issuing),
+            ("executing.death_penalty", self.executing),
+        ] {
+            let death_penalty = state.map(|state| &state.profile.death_penalty);
+            self.put_text(name, FactSource::Register, death_penalty);
+        }
+        if let Some(age) = self.executing.and_then(|state| state.profile.criminal_age) {
+            let age = FactValue::Number(i64::from(age));
+            self.put("executing.criminal_age", FactSource::Register, age);
+        }
+    }
+
+    fn persons(&mut self) {
+        let persons = &self.request.persons;
+        let roles = persons.iter().map(|person| Arc::from(role(person.role)));
+        let roles = set(roles);
+        self.put("persons.roles", FactSource::Gateway, roles);
+        let minor = any_below(
+            persons.iter().map(|person| person.age_years),
+            FULL_AGE_YEARS,
+        );
+        self.put_truth("persons.minor", FactSource::Requester, minor);
+        let suspects = persons
+            .iter()
+            .filter(|person| person.role == PersonRole::Suspect);
+        let ages: Vec<_> = suspects.map(|person| person.age_years).collect();
+        if let Some(criminal_age) = self.executing.and_then(|state| state.profile.criminal_age) {
+            let below = any_below(ages.iter().copied(), criminal_age);
+            self.put_truth(
+                "persons.suspect_below_criminal_age",
+                FactSource::Register,
+                below,
+            );
+        }
+        let known: Option<Vec<u8>> = ages.into_iter().collect();
+        if let Some(youngest) = known.and_then(|ages| ages.into_iter().min()) {
+            let youngest = FactValue::Number(i64::from(youngest));
+            self.put(
+                "persons.youngest_suspect_age",
+                FactSource::Requester,
+                youngest,
+            );
+        }
+    }
+
+    fn statements(&mut self) {
+        for (name, stated) in &self.request.facts {
+            if let Some(declaration) = self.model.vocabulary.facts.get(name)
+                && counts(declaration, stated, self.known.contains_key(name))
+            {
+                self.put(name, stated.source, stated.value.clone());
+            }
+        }
+    }
+
+    fn presumptions(&mut self, presumed: &Known) {
+        for (name, fact) in presumed {
+            if !self.known.contains_key(name) {
+                self.known.insert(Arc::clone(name), fact.clone());
+            }
+        }
+    }
+}
+
+/// Whether any age is below the limit: true as soon as one is, false only if
+/// all are known.
+fn any_below(ages: impl Iterator<Item = Option<u8>>, limit: u8) -> Option<bool> {
+    let mut unknown = false;
+    for age in ages {
+        match age {
+            Some(age) if age < limit => return Some(true),
+            Some(_) => {}
+            None => unknown = true,
+        }
+    }
+    (!unknown).then_some(false)
+}
+
+fn role(role: PersonRole) -> &'static str {
+    match role {
+        PersonRole::Suspect => "suspect",
+        PersonRole::Victim => "victim",
+        PersonRole::Witness => "witness",
+        PersonRole::ThirdParty => "third-party",
+    }
+}

@@ -1,0 +1,306 @@
+//! What the rules found, as it stands in a decision.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use comity_domain::{
+    Citation, Clock, ClockUnit, Confidence, FactName, FactSource, Ground, JurisdictionCode,
+    Obligation, Outcome, Referral, Request, Requirement, RuleRef, Stage, Text,
+};
+use jiff::Timestamp;
+
+use crate::{
+    evaluate::{Holds, Known},
+    facts::field_of,
+    model::{ClockEffect, Condition, Effect, Model, Module, Rule},
+    periods,
+};
+
+/// Who answers when the engine itself fails.
+const OPERATOR: &str = "gateway-operator";
+/// Who answers when the vocabulary names nobody.
+const EXECUTING_AUTHORITY: &str = "executing-authority";
+const ISSUING_AUTHORITY: &str = "issuing-authority";
+/// The event that starts a clock when the request is decided.
+const RECEIVED: &str = "received";
+
+/// A module that takes part in a decision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speaker<'a> {
+    pub(crate) stage: Stage,
+    pub(crate) module: &'a Module,
+    /// The law the module sets out.
+    pub(crate) source: &'a Citation,
+}
+
+/// A rule with what it says of the request.
+#[derive(Debug)]
+pub(crate) struct Judged<'a> {
+    pub(crate) speaker: Speaker<'a>,
+    pub(crate) rule: &'a Rule,
+    pub(crate) holds: Holds,
+}
+
+/// What the findings of one decision have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) request: &'a Request,
+    pub(crate) known: &'a Known,
+    pub(crate) language: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// Everything found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) grounds: Vec<Ground>,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) referrals: Vec<Referral>,
+    pub(crate) obligations: Vec<Obligation>,
+    pub(crate) clocks: Vec<Clock>,
+    pub(crate) permits: Vec<RuleRef>,
+    /// Instruments that the grounds suggest instead.
+    pub(crate) reroutes: Vec<Arc<str>>,
+}
+
+impl Findings {
+    /// The strictest of everything found.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if !self.grounds.is_empty() {
+            Outcome::Refused
+        } else if !self.referrals.is_empty() {
+            Outcome::Referred
+        } else if !self.requirements.is_empty() {
+            Outcome::Incomplete
+        } else {
+            Outcome::Approved
+        }
+    }
+
+    /// Adds what a rule other than a permit found.
+    pub(crate) fn add(&mut self, setting: &Setting<'_>, judged: &Judged<'_>) {
+        let Judged { rule, holds, .. } = judged;
+        let missing = match holds {
+            Holds::No => return,
+            Holds::Failed => return self.failed(setting, judged),
+            Holds::Unknown(missing) => Some(missing),
+            Holds::Yes => None,
+        };
+        match (&rule.effect, missing) {
+            (Effect::Oblige { .. }, _) => {
+                self.obligations.extend(setting.obligation(judged));
+            }
+            (Effect::Clock(clock), _) => self.clocks.push(setting.clock(judged, clock)),
+            (
+                Effect::Refer {
+                    role,
+                    question,
+                    four_eyes,
+                },
+                _,
+            ) => {
+                let question = setting.words(question);
+                let mut referral = setting.referral(judged, role, question);
+                referral.four_eyes = *four_eyes;
+                self.referrals.push(referral);
+            }
+            (Effect::Permit | Effect::Refuse { .. } | Effect::Require { .. }, Some(missing)) => {
+                self.unknown(setting, judged, missing);
+            }
+            (Effect::Permit, None) if rule.confidence > Confidence::Low => {
+                self.permits.push(setting.rule_ref(judged));
+            }
+            (
+                Effect::Refuse {
+                    kind,
+                    consult,
+                    reroute,
+                },
+                None,
+            ) if rule.confidence > Confidence::Low => {
+                self.reroutes.extend(reroute.iter().cloned());
+                self.grounds.push(Ground {
+                    rule: setting.rule_ref(judged),
+                    kind: *kind,
+                    consult_first: *consult,
+                    stage: judged.speaker.stage,
+                });
+            }
+            (Effect::Permit | Effect::Refuse { .. }, None) => self.doubtful(setting, judged),
+            (Effect::Require { remedy, field }, None) => self.requirements.push(Requirement {
+                rule: setting.rule_ref(judged),
+                remedy: setting.words(remedy),
+                field: Arc::clone(field),
+                stage: judged.speaker.stage,
+            }),
+        }
+    }
+
+    /// A rule that cannot be judged: the requester supplies what is missing if
+    /// it is for the requester alone, else a human answers.
+    fn unknown(
+        &mut self,
+        setting: &Setting<'_>,
+        judged: &Judged<'_>,
+        missing: &BTreeSet<FactName>,
+    ) {
+        let facts = &setting.model.vocabulary.facts;
+        let declarations = || missing.iter().filter_map(|name| facts.get_key_value(name));
+        let other = declarations().find(|(_, fact)| fact.stated_by != FactSource::Requester);
+        if other.is_none() && declarations().next().is_some() {
+            self.requirements
+                .extend(declarations().map(|(name, fact)| Requirement {
+                    rule: setting.rule_ref(judged),
+                    remedy: setting.words(&fact.ask),
+                    field: field_of(name),
+                    stage: judged.speaker.stage,
+                }));
+            return;
+        }
+        let title = setting.words(&judged.rule.title);
+        let (role, question) = match other {
+            Some((_, fact)) => (
+                fact.role.as_deref().unwrap_or(EXECUTING_AUTHORITY),
+                Arc::from(format!("{} ({title})", setting.words(&fact.ask))),
+            ),
+            None => (OPERATOR, title),
+        };
+        self.referrals
+            .push(setting.referral(judged, role, question));
+    }
+
+    /// A finding of low confidence: a human takes it.
+    pub(crate) fn doubtful(&mut self, setting: &Setting<'_>, judged: &Judged<'_>) {
+        let role = match judged.speaker.stage {
+            Stage::Outbound => ISSUING_AUTHORITY,
+            Stage::Instrument | Stage::Inbound | Stage::Disclosure => EXECUTING_AUTHORITY,
+        };
+        let question = Arc::from(format!(
+            "Does this hold? {}",
+            setting.words(&judged.rule.title)
+        ));
+        self.referrals
+            .push(setting.referral(judged, role, question));
+    }
+
+    pub(crate) fn failed(&mut self, setting: &Setting<'_>, judged: &Judged<'_>) {
+        let question = Arc::from(format!(
+            "The rule could not be evaluated: {}",
+            setting.words(&judged.rule.title)
+        ));
+        self.referrals
+            .push(setting.referral(judged, OPERATOR, question));
+    }
+}
+
+impl Setting<'_> {
+    /// A text in the asked language.
+    pub(crate) fn words(&self, text: &Text) -> Arc<str> {
+        let words = text.in_language(self.language);
+        words.map_or_else(|| Arc::from(""), |(_, words)| Arc::clone(words))
+    }
+
+    fn rule_ref(&self, judged: &Judged<'_>) -> RuleRef {
+        let Judged {
+            speaker,
+            rule,
+            holds,
+        } = judged;
+        let (language, text) = rule.title.in_language(self.language).map_or_else(
+            || (Arc::from("en"), Arc::from(rule.id.as_str())),
+            |(language, text)| (Arc::clone(language), Arc::clone(text)),
+        );
+        let used: BTreeSet<&FactName> = lines(rule)
+            .flat_map(|line| &line.facts)
+            .filter(|name| self.known.contains_key(*name))
+            .collect();
+        RuleRef {
+            rule: rule.id.clone(),
+            module: speaker.module.id.clone(),
+            module_digest: speaker.module.digest,
+            // The loader sees to it that every rule cites something.
+            citation: rule.citations.first().unwrap_or(speaker.source).clone(),
+            text,
+            language,
+            facts_used: used.into_iter().cloned().collect(),
+            facts_missing: match holds {
+                Holds::Unknown(missing) => missing.iter().cloned().collect(),
+                Holds::Yes | Holds::No | Holds::Failed => Vec::new(),
+            },
+            confidence: rule.confidence,
+        }
+    }
+
+    fn referral(&self, judged: &Judged<'_>, role: &str, question: Arc<str>) -> Referral {
+        let stage = judged.speaker.stage;
+        Referral {
+            rule: self.rule_ref(judged),
+            role: Arc::from(role),
+            jurisdiction: self.answers(role, stage).clone(),
+            question,
+            four_eyes: false,
+            stage,
+        }
+    }
+
+    /// The State whose role it is.
+    fn answers(&self, role: &str, stage: Stage) -> &JurisdictionCode {
+        let issuing = role.starts_with("issuing") || role.starts_with("requesting");
+        let executing = role.starts_with("executing") || role.starts_with("requested");
+        if issuing || (!executing && stage == Stage::Outbound) {
+            &self.request.issuing.0
+        } else {
+            &self.request.executing.0
+        }
+    }
+
+    /// The condition that an obliging rule attaches, unless it is known not to
+    /// hold.
+    pub(crate) fn obligation(&self, judged: &Judged<'_>) -> Option<Obligation> {
+        match &judged.rule.effect {
+            Effect::Oblige {
+                kind,
+                bound,
+                parameters,
+            } if judged.holds != Holds::No => Some(Obligation {
+                rule: self.rule_ref(judged),
+                kind: *kind,
+                parameters: parameters.clone(),
+                bound: *bound,
+            }),
+            Effect::Oblige { .. }
+            | Effect::Permit
+            | Effect::Refuse { .. }
+            | Effect::Require { .. }
+            | Effect::Refer { .. }
+            | Effect::Clock(_) => None,
+        }
+    }
+
+    fn clock(&self, judged: &Judged<'_>, clock: &ClockEffect) -> Clock {
+        let state = if clock.executing_calendar {
+            &self.request.executing.0
+        } else {
+            &self.request.issuing.0
+        };
+        let calendar = self.model.calendars.get(state);
+        let started_at = (&*clock.starts == RECEIVED).then_some(self.now);
+        let due = |started| periods::due(started, clock.length, clock.unit, calendar);
+        Clock {
+            rule: self.rule_ref(judged),
+            measures: Arc::clone(&clock.measures),
+            length: clock.length,
+            unit: clock.unit,
+            starts: Arc::clone(&clock.starts),
+            stops: clock.stops.clone(),
+            calendar: (clock.unit != ClockUnit::Hours).then(|| state.clone()),
+            started_at,
+            due_at: started_at.and_then(due),
+        }
+    }
+}
+
+/// All lines of a rule.
+pub(crate) fn lines(rule: &Rule) -> impl Iterator<Item = &Condition> {
+    rule.when.iter().chain(&rule.unless)
+}

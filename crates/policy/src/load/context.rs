@@ -1,0 +1,312 @@
+//! Names: what the files may refer to, and the mistakes found on the way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use comity_domain::{Citation, InstrumentId, JurisdictionCode, Text};
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    diagnostic::{Diagnostic, suggest},
+    model::{MeasureFilter, Measures, Vocabulary},
+};
+
+use super::{
+    files::Kind,
+    raw,
+    schema::{Document, escape},
+    vocabulary,
+};
+
+/// The listed type whose values are the States that files may name.
+const STATES: &str = "State";
+
+/// A part of a document, by JSON pointer.
+pub(super) struct Place<'a> {
+    pub(super) document: &'a Document<'a>,
+    pub(super) pointer: String,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn root(document: &'a Document<'a>) -> Self {
+        let pointer = String::new();
+        Self { document, pointer }
+    }
+
+    /// The value under a key of this map, or at an index of this list.
+    pub(super) fn at(&self, step: impl ToString) -> Self {
+        Self {
+            document: self.document,
+            pointer: format!("{}/{}", self.pointer, escape(&step.to_string())),
+        }
+    }
+
+    /// A mistake of this value.
+    pub(super) fn wrong(&self, message: impl Into<String>) -> Diagnostic {
+        let found = self.document.node.find(&self.pointer);
+        let span = found.map_or(0..0, |(_, node)| node.span.clone());
+        self.document.file.source.diagnostic(span, message)
+    }
+
+    /// A mistake of this value's key.
+    pub(super) fn wrong_key(&self, message: impl Into<String>) -> Diagnostic {
+        match self.document.node.find(&self.pointer) {
+            Some((Some(key), _)) => self.document.file.source.diagnostic(key, message),
+            Some((None, _)) | None => self.wrong(message),
+        }
+    }
+}
+
+/// Everything a file may name, as far as its own file could be read. Where
+/// that file has mistakes, names in it are taken on trust: its mistakes are
+/// reported and nothing is loaded anyway.
+pub(super) struct Context {
+    pub(super) found: Vec<Diagnostic>,
+    pub(super) vocabulary: Option<Vocabulary>,
+    pub(super) measures: Option<Measures>,
+    sources: Option<BTreeMap<String, raw::Source>>,
+    instruments: BTreeSet<String>,
+}
+
+impl Context {
+    pub(super) fn new(documents: &[Document<'_>], found: Vec<Diagnostic>) -> Self {
+        let mut context = Self {
+            found,
+            vocabulary: None,
+            measures: None,
+            sources: None,
+            instruments: documents
+                .iter()
+                .filter(|document| document.file.kind == Kind::Instrument)
+                .map(|document| document.file.folder_name().to_owned())
+                .collect(),
+        };
+        let of_kind = |kind| documents.iter().find(|d| d.file.kind == kind);
+        context.sources = of_kind(Kind::Sources)
+            .and_then(|document| context.read::<raw::Sources>(&Place::root(document)))
+            .map(|file| file.sources);
+        context.measures = of_kind(Kind::Measures)
+            .and_then(|document| vocabulary::measures(&Place::root(document), &mut context));
+        context.vocabulary = of_kind(Kind::Vocabulary)
+            .and_then(|document| vocabulary::vocabulary(&Place::root(document), &mut context));
+        context
+    }
+
+    /// The value at a place, if its schema accepts it.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, place: &Place<'_>) -> Option<T> {
+        if !place.document.accepts(&place.pointer) {
+            return None;
+        }
+        self.read_accepted(place)
+    }
+
+    /// The value at a place whose parts that matter the schema accepts.
+    pub(super) fn read_accepted<T: DeserializeOwned>(&mut self, place: &Place<'_>) -> Option<T> {
+        let value = place.document.json.pointer(&place.pointer)?;
+        T::deserialize(value)
+            .map_err(|error| {
+                // The schemas describe less than the loader reads.
+                self.found
+                    .push(place.wrong("cannot be read").why(error.to_string()));
+            })
+            .ok()
+    }
+
+    /// `dir-2014-41 art 11(1)(g)` as a citation.
+    pub(super) fn cite(&mut self, place: &Place<'_>, cite: &str) -> Citation {
+        let (source, provision) = cite.split_once(' ').unwrap_or((cite, ""));
+        self.citation(place, source, provision.trim())
+    }
+
+    pub(super) fn cite_if(&mut self, place: &Place<'_>, cite: Option<&String>) -> Option<Citation> {
+        cite.map(|cite| self.cite(&place.at("cite"), cite))
+    }
+
+    /// A citation of a source as a whole.
+    pub(super) fn source(&mut self, place: &Place<'_>, source: &str) -> Citation {
+        self.citation(place, source, "")
+    }
+
+    fn citation(&mut self, place: &Place<'_>, source: &str, provision: &str) -> Citation {
+        let entry = self.sources.as_ref().and_then(|known| known.get(source));
+        let (title, url) = entry.map_or((source, None), |entry| {
+            let title = entry.title.get("en").map_or(source, String::as_str);
+            (title, entry.url.as_deref())
+        });
+        let citation = Citation {
+            source: Arc::from(source),
+            provision: Arc::from(provision),
+            title: Arc::from(title),
+            url: url.map(Arc::from),
+        };
+        if let Some(known) = &self.sources
+            && !known.contains_key(source)
+        {
+            self.found.push(
+                place
+                    .wrong(format!("no source is called `{source}`"))
+                    .why("not in sources.yaml")
+                    .remedy_if(suggest(source, known.keys().map(String::as_str)))
+                    .remedy_if(Some(format!("add `{source}` to sources.yaml"))),
+            );
+        }
+        citation
+    }
+
+    /// Names of measures or tags; a name stands for all it includes.
+    pub(super) fn filter(&mut self, place: &Place<'_>, names: &[String]) -> MeasureFilter {
+        for (index, name) in names.iter().enumerate() {
+            self.measure_kind(&place.at(index), name);
+        }
+        names.iter().map(|name| Arc::from(name.as_str())).collect()
+    }
+
+    /// The name of a measure or tag.
+    pub(super) fn measure_kind(&mut self, place: &Place<'_>, name: &str) -> Arc<str> {
+        let unknown = self.measures.as_ref().filter(|measures| {
+            let mut kinds = measures.kinds.values();
+            !kinds.any(|kinds| kinds.contains(name))
+        });
+        if let Some(measures) = unknown {
+            let known: BTreeSet<&str> = measures.kinds.values().flatten().map(|k| &**k).collect();
+            self.found.push(
+                place
+                    .wrong(format!("no measure or tag is called `{name}`"))
+                    .why("not in measures.yaml")
+                    .remedy_if(suggest(name, known)),
+            );
+        }
+        Arc::from(name)
+    }
+
+    /// A value of a listed type of the vocabulary.
+    pub(super) fn listed(&mut self, place: &Place<'_>, kind: &str, value: &str) -> Arc<str> {
+        if let Some(diagnostic) = self.not_listed(kind, value, |message| place.wrong(message)) {
+            self.found.push(diagnostic);
+        }
+        Arc::from(value)
+    }
+
+    /// The path of a field; `facts["name"]` names a fact.
+    pub(super) fn field(&mut self, place: &Place<'_>, field: &str) {
+        let name = field
+            .strip_prefix("facts[\"")
+            .and_then(|rest| rest.strip_suffix("\"]"));
+        if let (Some(name), Some(vocabulary)) = (name, &self.vocabulary)
+            && !vocabulary.facts.contains_key(name)
+        {
+            self.found.push(
+                place
+                    .wrong(format!("no fact is called `{name}`"))
+                    .why("not in vocabulary.yaml")
+                    .remedy_if(suggest(name, vocabulary.facts.keys().map(|name| &**name))),
+            );
+        }
+    }
+
+    fn not_listed(
+        &self,
+        kind: &str,
+        value: &str,
+        wrong: impl FnOnce(String) -> Diagnostic,
+    ) -> Option<Diagnostic> {
+        let types = &self.vocabulary.as_ref()?.types;
+        let Some(values) = types.get(kind) else {
+            return Some(
+                wrong(format!("the vocabulary has no listed type `{kind}`"))
+                    .remedy(format!("add `{kind}` to the types of vocabulary.yaml")),
+            );
+        };
+        (!values.contains(value)).then(|| {
+            wrong(format!("`{value}` is not a value of `{kind}`"))
+                .why("not in vocabulary.yaml")
+                .remedy_if(suggest(value, values.iter().map(|value| &**value)))
+        })
+    }
+
+    /// A State that is the value at a place.
+    pub(super) fn state(&mut self, place: &Place<'_>, code: &str) -> Option<JurisdictionCode> {
+        let wrong = self.not_listed(STATES, country(code), |message| place.wrong(message));
+        self.found.extend(wrong);
+        code.parse().ok()
+    }
+
+    /// A State that is the key at a place.
+    pub(super) fn state_key(&mut self, place: &Place<'_>, code: &str) -> Option<JurisdictionCode> {
+        let wrong = self.not_listed(STATES, country(code), |message| place.wrong_key(message));
+        self.found.extend(wrong);
+        code.parse().ok()
+    }
+
+    pub(super) fn states(
+        &mut self,
+        place: &Place<'_>,
+        codes: &[String],
+    ) -> BTreeSet<JurisdictionCode> {
+        codes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, code)| self.state(&place.at(index), code))
+            .collect()
+    }
+
+    /// An instrument of the library.
+    pub(super) fn instrument(&mut self, place: &Place<'_>, id: &str) -> Option<InstrumentId> {
+        if !self.instruments.contains(id) {
+            let known = self.instruments.iter().map(String::as_str);
+            self.found.push(
+                place
+                    .wrong(format!("no instrument is called `{id}`"))
+                    .why("not a folder of `instruments`")
+                    .remedy_if(suggest(id, known)),
+            );
+        }
+        id.parse().ok()
+    }
+
+    pub(super) fn instruments(&mut self, place: &Place<'_>, ids: &[String]) -> Vec<InstrumentId> {
+        ids.iter()
+            .enumerate()
+            .filter_map(|(index, id)| self.instrument(&place.at(index), id))
+            .collect()
+    }
+
+    /// The dates `since` and `until` of a map; `until` is exclusive.
+    pub(super) fn period(
+        &mut self,
+        place: &Place<'_>,
+        since: Option<&String>,
+        until: Option<&String>,
+    ) -> (Option<Date>, Option<Date>) {
+        let day = |text: Option<&String>| text.and_then(|text| text.parse::<Date>().ok());
+        let (since, until) = (day(since), day(until));
+        if since
+            .zip(until)
+            .is_some_and(|(since, until)| since >= until)
+        {
+            self.found.push(
+                place
+                    .at("until")
+                    .wrong("`until` must lie after `since`")
+                    .why("the first day that is no longer covered"),
+            );
+        }
+        (since, until)
+    }
+}
+
+/// The country of a jurisdiction code.
+fn country(code: &str) -> &str {
+    code.split_once('-').map_or(code, |(country, _)| country)
+}
+
+pub(super) fn words(text: raw::Text) -> Text {
+    Text(
+        text.into_iter()
+            .map(|(language, words)| (Arc::from(language), Arc::from(words)))
+            .collect(),
+    )
+}

@@ -1,0 +1,188 @@
+//! The policy folder as bytes: which files there are, and their digests.
+
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+
+use comity_domain::Digest;
+use sha2::{Digest as _, Sha256};
+
+use crate::diagnostic::{Diagnostic, Source};
+
+/// Largest file read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+/// Folders below the policy folder, at most.
+const MAX_DEPTH: usize = 2;
+
+/// Every policy file by its path.
+pub(super) struct Folder(BTreeMap<Arc<str>, File>);
+
+/// A file and what it is by its place.
+pub(super) struct File {
+    pub(super) source: Source,
+    pub(super) kind: Kind,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Vocabulary,
+    Measures,
+    Sources,
+    Calendar,
+    Instrument,
+    Form,
+    Jurisdiction,
+    Authorities,
+    Offences,
+    Tests,
+    Schema,
+}
+
+impl Kind {
+    fn of(path: &str) -> Option<Self> {
+        let steps: Vec<&str> = path.split('/').collect();
+        match steps.as_slice() {
+            ["vocabulary.yaml"] => Some(Self::Vocabulary),
+            ["measures.yaml"] => Some(Self::Measures),
+            ["sources.yaml"] => Some(Self::Sources),
+            ["calendars", name] if name.ends_with(".yaml") => Some(Self::Calendar),
+            ["schema", name] if name.ends_with(".schema.json") => Some(Self::Schema),
+            ["instruments", _, "module.yaml"] => Some(Self::Instrument),
+            ["instruments", _, "form.schema.json"] => Some(Self::Form),
+            ["jurisdictions", _, "module.yaml"] => Some(Self::Jurisdiction),
+            ["jurisdictions", _, "authorities.yaml"] => Some(Self::Authorities),
+            ["jurisdictions", _, "offences.yaml"] => Some(Self::Offences),
+            ["instruments" | "jurisdictions", _, "tests.yaml"] => Some(Self::Tests),
+            _ => None,
+        }
+    }
+
+    /// Whether decisions depend on it.
+    fn decides(self) -> bool {
+        !matches!(self, Self::Tests | Self::Schema)
+    }
+}
+
+impl Folder {
+    /// Reads every policy file below a folder.
+    pub(super) fn read(dir: &Path, found: &mut Vec<Diagnostic>) -> Self {
+        let mut folder = Self(BTreeMap::new());
+        folder.read_dir(dir, "", 0, found);
+        for needed in ["vocabulary.yaml", "measures.yaml", "sources.yaml"] {
+            if !folder.0.contains_key(needed) {
+                found.push(Diagnostic::of_file(needed, "the file is missing"));
+            }
+        }
+        folder
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &File> {
+        self.0.values()
+    }
+
+    pub(super) fn get(&self, path: &str) -> Option<&File> {
+        self.0.get(path)
+    }
+
+    /// SHA-256 of everything decisions depend on.
+    pub(super) fn digest(&self) -> Digest {
+        digest(self.files())
+    }
+
+    /// SHA-256 of the files of one module that decisions depend on.
+    pub(super) fn module_digest(&self, module_folder: &str) -> Digest {
+        digest(self.files().filter(|file| file.folder() == module_folder))
+    }
+
+    fn read_dir(&mut self, dir: &Path, prefix: &str, depth: usize, found: &mut Vec<Diagnostic>) {
+        let entries = match fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let shown = if prefix.is_empty() { "." } else { prefix };
+                found.push(unreadable(shown, &error));
+                return;
+            }
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
+                continue;
+            };
+            let path = format!("{prefix}{name}");
+            if entry.path().is_dir() {
+                if depth < MAX_DEPTH {
+                    self.read_dir(&entry.path(), &format!("{path}/"), depth + 1, found);
+                }
+            } else {
+                self.read_file(&entry.path(), &path, found);
+            }
+        }
+    }
+
+    fn read_file(&mut self, file: &Path, path: &str, found: &mut Vec<Diagnostic>) {
+        let Some(kind) = Kind::of(path) else {
+            // A misnamed file would be law that nobody applies.
+            if [".yaml", ".yml", ".json"]
+                .iter()
+                .any(|end| path.ends_with(end))
+            {
+                found.push(
+                    Diagnostic::of_file(path, "not a file of the policy library")
+                        .why("nothing reads a file of this name in this place")
+                        .remedy("rename it, or move it out of the policy folder"),
+                );
+            }
+            return;
+        };
+        match text(file) {
+            Ok(text) => {
+                let path: Arc<str> = Arc::from(path);
+                let source = Source {
+                    path: Arc::clone(&path),
+                    text,
+                };
+                self.0.insert(path, File { source, kind });
+            }
+            Err(error) => found.push(unreadable(path, &error)),
+        }
+    }
+}
+
+impl File {
+    /// The folder it stands in, without the last `/`.
+    pub(super) fn folder(&self) -> &str {
+        self.source
+            .path
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder)
+    }
+
+    /// The name of the folder it stands in.
+    pub(super) fn folder_name(&self) -> &str {
+        let folder = self.folder();
+        folder.rsplit_once('/').map_or(folder, |(_, name)| name)
+    }
+}
+
+fn text(file: &Path) -> std::io::Result<Arc<str>> {
+    if fs::metadata(file)?.len() > MAX_FILE {
+        let message = format!("larger than {MAX_FILE} bytes");
+        return Err(std::io::Error::other(message));
+    }
+    fs::read_to_string(file).map(Arc::from)
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::of_file(path, "cannot be read").why(error.to_string())
+}
+
+/// Names and contents, each with its length before it, in order of paths.
+fn digest<'a>(files: impl Iterator<Item = &'a File>) -> Digest {
+    let mut hash = Sha256::new();
+    for file in files.filter(|file| file.kind.decides()) {
+        for part in [&file.source.path, &file.source.text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    Digest(hash.finalize().into())
+}

@@ -1,0 +1,214 @@
+//! Instrument modules.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use comity_domain::{JurisdictionCode, Stage};
+
+use crate::{
+    diagnostic::Diagnostic,
+    model::{Binding, Excluded, Form, Instrument, Module, NotBound, Prevails, Status},
+    yaml,
+};
+
+use super::{
+    context::{Context, Place, words},
+    files::{File, Folder},
+    raw,
+    rules::Rules,
+};
+
+pub(super) fn instrument(
+    place: &Place<'_>,
+    folder: &Folder,
+    rules: &mut Rules,
+    context: &mut Context,
+) -> Option<Instrument> {
+    // Before the head, so that its mistakes do not hide those of the rules.
+    let rules = rules.of(place, Stage::Instrument, context);
+    if !place.document.accepts_outside("/rules") {
+        return None;
+    }
+    let raw: raw::Instrument = context.read_accepted(place)?;
+    let file = place.document.file;
+    module_matches(
+        place,
+        &raw.module,
+        &format!("instrument/{}", file.folder_name()),
+        context,
+    );
+    let form = form(place, raw.form, folder, context);
+    let between = raw.between.as_ref().map(|[left, right]| {
+        let at = place.at("between");
+        [
+            context.states(&at.at(0), left),
+            context.states(&at.at(1), right),
+        ]
+    });
+    let exclude = raw.measures.exclude.iter().enumerate().map(|(index, raw)| {
+        let at = place.at("measures").at("exclude").at(index);
+        Excluded {
+            measure: context.measure_kind(&at.at("measure"), &raw.measure),
+            cite: context.cite(&at.at("cite"), &raw.cite),
+        }
+    });
+    let exclude = exclude.collect();
+    let prevails_over = raw
+        .prevails_over
+        .iter()
+        .enumerate()
+        .filter_map(|(index, raw)| {
+            let at = place.at("prevails_over").at(index);
+            let cite = context.cite(&at.at("cite"), &raw.cite);
+            let over = context.instrument(&at.at("instrument"), &raw.instrument)?;
+            Some(Prevails { over, cite })
+        });
+    let prevails_over = prevails_over.collect();
+    Some(Instrument {
+        id: file.folder_name().parse().ok()?,
+        source: context.source(&place.at("source"), &raw.source),
+        status: match raw.status {
+            raw::Status::InForce => Status::InForce,
+            raw::Status::NotInForce { reason, checked } => Status::NotInForce {
+                reason: words(reason),
+                checked: checked.parse().ok()?,
+            },
+        },
+        rank: raw.rank,
+        binds: binds(&place.at("binds"), &raw.binds, context),
+        binding_cite: raw
+            .binding_cite
+            .map(|cite| context.cite(&place.at("binding_cite"), &cite)),
+        not_bound: not_bound(&place.at("not_bound"), raw.not_bound, &raw.binds, context),
+        between,
+        include: context.filter(&place.at("measures").at("include"), &raw.measures.include),
+        exclude,
+        prevails_over,
+        form,
+        module: Module {
+            id: raw.module.parse().ok()?,
+            title: words(raw.title),
+            digest: folder.module_digest(file.folder()),
+            text: Arc::clone(&file.source.text),
+            rules,
+        },
+    })
+}
+
+/// Reports a module whose id is not that of its folder.
+pub(super) fn module_matches(
+    place: &Place<'_>,
+    written: &str,
+    expected: &str,
+    context: &mut Context,
+) {
+    if written != expected {
+        context.found.push(
+            place
+                .at("module")
+                .wrong("the module does not match its folder")
+                .remedy(format!("expected `{expected}`")),
+        );
+    }
+}
+
+fn binds(
+    place: &Place<'_>,
+    raw: &BTreeMap<String, raw::Binding>,
+    context: &mut Context,
+) -> BTreeMap<JurisdictionCode, Binding> {
+    raw.iter()
+        .filter_map(|(code, raw)| {
+            let at = place.at(code);
+            let state = context.state_key(&at, code)?;
+            let (since, until) = context.period(&at, Some(&raw.since), raw.until.as_ref());
+            let binding = Binding {
+                since: since?,
+                until,
+                languages: raw
+                    .languages
+                    .iter()
+                    .map(|l| Arc::from(l.as_str()))
+                    .collect(),
+                cite: context.cite_if(&at, raw.cite.as_ref()),
+            };
+            Some((state, binding))
+        })
+        .collect()
+}
+
+fn not_bound(
+    place: &Place<'_>,
+    raw: BTreeMap<String, raw::NotBound>,
+    binds: &BTreeMap<String, raw::Binding>,
+    context: &mut Context,
+) -> BTreeMap<JurisdictionCode, NotBound> {
+    raw.into_iter()
+        .filter_map(|(code, raw)| {
+            let at = place.at(&code);
+            let state = context.state_key(&at, &code)?;
+            if binds.contains_key(&code) {
+                let message = format!("`{code}` is bound and not bound");
+                context.found.push(at.wrong_key(message));
+            }
+            let not_bound = NotBound {
+                cite: context.cite(&at.at("cite"), &raw.cite),
+                note: words(raw.note),
+            };
+            Some((state, not_bound))
+        })
+        .collect()
+}
+
+/// The form and the provision that prescribes it: both or neither.
+fn form(
+    place: &Place<'_>,
+    raw: Option<raw::Form>,
+    folder: &Folder,
+    context: &mut Context,
+) -> Option<Form> {
+    let path = format!("{}/form.schema.json", place.document.file.folder());
+    match (raw, folder.get(&path)) {
+        (Some(raw), Some(file)) => {
+            let cite = context.cite(&place.at("form").at("cite"), &raw.cite);
+            let schema = compile(file)
+                .map_err(|found| context.found.extend(found))
+                .ok()?;
+            Some(Form {
+                schema,
+                cite,
+                title: words(raw.title),
+            })
+        }
+        (Some(_), None) => {
+            context.found.push(
+                place
+                    .at("form")
+                    .wrong_key("the form has no schema")
+                    .remedy("put form.schema.json beside this file, or remove `form`"),
+            );
+            None
+        }
+        (None, Some(_)) => {
+            context.found.push(
+                Diagnostic::of_file(&path, "nothing prescribes this form")
+                    .remedy("add `form` with its `cite` and `title` to module.yaml"),
+            );
+            None
+        }
+        (None, None) => None,
+    }
+}
+
+fn compile(file: &File) -> Result<jsonschema::Validator, Vec<Diagnostic>> {
+    // JSON is YAML: the same reader refuses repeated keys and knows places.
+    let node = yaml::parse(&file.source)?;
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&node.to_json())
+        .map_err(|error| {
+            let found = node.find(error.instance_path().as_str());
+            let span = found.map_or(0..0, |(key, node)| key.unwrap_or(node.span.clone()));
+            let message = format!("not a JSON Schema: {error}");
+            vec![file.source.diagnostic(span, message)]
+        })
+}

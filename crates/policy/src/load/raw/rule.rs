@@ -1,0 +1,144 @@
+//! A rule as written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Confidence, Text};
+
+#[derive(Debug, Deserialize)]
+pub(in crate::load) struct Rule {
+    pub(in crate::load) id: String,
+    pub(in crate::load) title: Text,
+    pub(in crate::load) cite: OneOrMore,
+    #[serde(default)]
+    pub(in crate::load) confidence: Confidence,
+    pub(in crate::load) since: Option<String>,
+    pub(in crate::load) until: Option<String>,
+    pub(in crate::load) stage: Option<Stage>,
+    #[serde(default)]
+    pub(in crate::load) instruments: Vec<String>,
+    #[serde(default)]
+    pub(in crate::load) counterparts: Vec<String>,
+    #[serde(default)]
+    pub(in crate::load) measures: Vec<String>,
+    #[serde(default)]
+    pub(in crate::load) when: Vec<String>,
+    #[serde(default)]
+    pub(in crate::load) unless: Vec<String>,
+    pub(in crate::load) exception_to: Option<String>,
+    #[serde(flatten)]
+    pub(in crate::load) effect: Effect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(in crate::load) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::load) enum Stage {
+    Outbound,
+    Instrument,
+    Inbound,
+    Disclosure,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "effect", rename_all = "kebab-case")]
+pub(in crate::load) enum Effect {
+    Permit,
+    Refuse {
+        #[serde(default)]
+        kind: RefuseKind,
+        #[serde(default)]
+        consult: bool,
+        #[serde(default)]
+        reroute: Vec<String>,
+    },
+    MayRefuse {
+        #[serde(default)]
+        consult: bool,
+        #[serde(default)]
+        reroute: Vec<String>,
+    },
+    Require {
+        remedy: Text,
+        field: String,
+    },
+    Refer {
+        role: String,
+        question: Text,
+        #[serde(default)]
+        four_eyes: bool,
+    },
+    Oblige {
+        obligation: Obligation,
+    },
+    Clock {
+        clock: Clock,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::load) enum RefuseKind {
+    #[default]
+    Mandatory,
+    Return,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::load) struct Obligation {
+    pub(in crate::load) kind: ObligationKind,
+    pub(in crate::load) bound: Bound,
+    #[serde(default)]
+    pub(in crate::load) parameters: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::load) enum ObligationKind {
+    UseLimit,
+    Speciality,
+    HandlingCode,
+    Redact,
+    RetainUntil,
+    DeleteAfter,
+    Notify,
+    NoOnwardTransfer,
+    ConfirmWithin,
+}
+
+/// The side an obligation binds, or whose calendar a clock follows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::load) enum Bound {
+    Issuing,
+    #[default]
+    Executing,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::load) struct Clock {
+    pub(in crate::load) measures: String,
+    pub(in crate::load) length: u32,
+    pub(in crate::load) unit: Unit,
+    pub(in crate::load) starts: String,
+    pub(in crate::load) stops: Vec<String>,
+    #[serde(default)]
+    pub(in crate::load) calendar: Bound,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::load) enum Unit {
+    Hours,
+    Days,
+    WorkingDays,
+}

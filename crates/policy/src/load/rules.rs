@@ -1,0 +1,290 @@
+//! Rules of both kinds of modules.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use comity_domain::{BoundParty, ClockUnit, Confidence, GroundKind, ObligationKind, RuleId, Stage};
+
+use crate::{
+    condition::{self, Line},
+    diagnostic::suggest,
+    model::{ClockEffect, Condition, Effect, Rule},
+};
+
+use super::{
+    context::{Context, Place, words},
+    files::Kind,
+    raw,
+    schema::Document,
+};
+
+/// What rules of all modules share: their ids and their checked conditions.
+pub(super) struct Rules {
+    /// The file of every rule.
+    ids: BTreeMap<String, Arc<str>>,
+    /// By file and JSON pointer.
+    conditions: BTreeMap<(Arc<str>, String), Condition>,
+}
+
+impl Rules {
+    /// Gathers all rule ids and checks all conditions of the library, also
+    /// those of rules that have other mistakes.
+    pub(super) fn new(documents: &[Document<'_>], context: &mut Context) -> Self {
+        let modules: Vec<_> = documents
+            .iter()
+            .filter(|document| matches!(document.file.kind, Kind::Instrument | Kind::Jurisdiction))
+            .collect();
+        Self {
+            ids: ids(&modules, context),
+            conditions: conditions(&modules, context),
+        }
+    }
+
+    /// The rules of one module. `stage` is where they speak unless they say.
+    pub(super) fn of(
+        &mut self,
+        module: &Place<'_>,
+        stage: Stage,
+        context: &mut Context,
+    ) -> Vec<Rule> {
+        let list = module.at("rules");
+        let count = list.document.json.pointer(&list.pointer);
+        let count = count.and_then(|rules| rules.as_array()).map_or(0, Vec::len);
+        (0..count)
+            .filter_map(|index| self.rule(&list.at(index), stage, context))
+            .collect()
+    }
+
+    fn rule(&mut self, place: &Place<'_>, stage: Stage, context: &mut Context) -> Option<Rule> {
+        let raw: raw::Rule = context.read(place)?;
+        let citations = match &raw.cite {
+            raw::OneOrMore::One(cite) => vec![context.cite(&place.at("cite"), cite)],
+            raw::OneOrMore::More(cites) => cites
+                .iter()
+                .enumerate()
+                .map(|(index, cite)| context.cite(&place.at("cite").at(index), cite))
+                .collect(),
+        };
+        let (since, until) = context.period(place, raw.since.as_ref(), raw.until.as_ref());
+        let instruments = context.instruments(&place.at("instruments"), &raw.instruments);
+        let counterparts = context.states(&place.at("counterparts"), &raw.counterparts);
+        let measures = context.filter(&place.at("measures"), &raw.measures);
+        let exception_to = raw
+            .exception_to
+            .as_deref()
+            .and_then(|target| self.target(&place.at("exception_to"), target, context));
+        if let raw::Effect::Require { field, .. } = &raw.effect {
+            context.field(&place.at("field"), field);
+        }
+        Some(Rule {
+            id: raw.id.parse::<RuleId>().ok()?,
+            title: words(raw.title),
+            citations,
+            confidence: confidence(raw.confidence),
+            since,
+            until,
+            stage: raw.stage.map_or(stage, at_stage),
+            instruments: instruments.into_iter().collect(),
+            counterparts,
+            measures,
+            effect: effect(raw.effect),
+            when: self.lines(&place.at("when"), raw.when.len()),
+            unless: self.lines(&place.at("unless"), raw.unless.len()),
+            exception_to,
+        })
+    }
+
+    fn target(&self, place: &Place<'_>, id: &str, context: &mut Context) -> Option<RuleId> {
+        match self.ids.get(id) {
+            None => context.found.push(
+                place
+                    .wrong(format!("no rule is called `{id}`"))
+                    .remedy_if(suggest(id, self.ids.keys().map(String::as_str))),
+            ),
+            Some(file) if *file == place.document.file.source.path => context.found.push(
+                place
+                    .wrong(format!("`{id}` is a rule of this module"))
+                    .why("exceptions are to rules of other modules")
+                    .remedy("write the exception as a line of `unless` in that rule"),
+            ),
+            Some(_) => {}
+        }
+        id.parse().ok()
+    }
+
+    /// The checked conditions of a list; a line that has none is reported
+    /// already and keeps the library from loading.
+    fn lines(&mut self, list: &Place<'_>, count: usize) -> Vec<Condition> {
+        (0..count)
+            .filter_map(|index| self.conditions.remove(&key(&list.at(index))))
+            .collect()
+    }
+}
+
+fn key(place: &Place<'_>) -> (Arc<str>, String) {
+    let path = Arc::clone(&place.document.file.source.path);
+    (path, place.pointer.clone())
+}
+
+fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc<str>> {
+    let mut ids: BTreeMap<String, Arc<str>> = BTreeMap::new();
+    for place in modules.iter().flat_map(|module| rule_places(module)) {
+        let at = place.at("id");
+        let Some(id) = at
+            .document
+            .json
+            .pointer(&at.pointer)
+            .and_then(|id| id.as_str())
+        else {
+            continue;
+        };
+        let path = &at.document.file.source.path;
+        if let Some(first) = ids.get(id) {
+            let message = format!("a second rule is called `{id}`");
+            context.found.push(
+                at.wrong(message)
+                    .why(format!("the first stands in {first}"))
+                    .remedy("ids are unique over the whole library: choose another"),
+            );
+        } else {
+            ids.insert(id.to_owned(), Arc::clone(path));
+        }
+    }
+    ids
+}
+
+fn conditions(
+    modules: &[&Document<'_>],
+    context: &mut Context,
+) -> BTreeMap<(Arc<str>, String), Condition> {
+    // Without a vocabulary there is nothing to check against, and nothing loads.
+    let Some(vocabulary) = &context.vocabulary else {
+        return BTreeMap::new();
+    };
+    let mut keys = Vec::new();
+    let mut lines = Vec::new();
+    for rule in modules.iter().flat_map(|module| rule_places(module)) {
+        for list in [rule.at("when"), rule.at("unless")] {
+            let found = list.document.node.find(&list.pointer);
+            let items = found.map(|(_, node)| node.items()).unwrap_or_default();
+            for (index, node) in items.iter().enumerate() {
+                if node.as_text().is_some() {
+                    keys.push(key(&list.at(index)));
+                    lines.push(Line {
+                        source: &list.document.file.source,
+                        node,
+                    });
+                }
+            }
+        }
+    }
+    let checked = condition::check(&lines, vocabulary, &mut context.found);
+    keys.into_iter()
+        .zip(checked)
+        .filter_map(|(key, condition)| Some((key, condition?)))
+        .collect()
+}
+
+fn rule_places<'a>(module: &'a Document<'a>) -> impl Iterator<Item = Place<'a>> {
+    let list = Place::root(module).at("rules");
+    let count = module
+        .node
+        .find("/rules")
+        .map_or(0, |(_, node)| node.items().len());
+    (0..count).map(move |index| list.at(index))
+}
+
+pub(super) fn confidence(raw: raw::Confidence) -> Confidence {
+    match raw {
+        raw::Confidence::Low => Confidence::Low,
+        raw::Confidence::Medium => Confidence::Medium,
+        raw::Confidence::High => Confidence::High,
+    }
+}
+
+fn at_stage(raw: raw::Stage) -> Stage {
+    match raw {
+        raw::Stage::Outbound => Stage::Outbound,
+        raw::Stage::Instrument => Stage::Instrument,
+        raw::Stage::Inbound => Stage::Inbound,
+        raw::Stage::Disclosure => Stage::Disclosure,
+    }
+}
+
+fn effect(raw: raw::Effect) -> Effect {
+    match raw {
+        raw::Effect::Permit => Effect::Permit,
+        raw::Effect::Refuse {
+            kind,
+            consult,
+            reroute,
+        } => Effect::Refuse {
+            kind: match kind {
+                raw::RefuseKind::Mandatory => GroundKind::Mandatory,
+                raw::RefuseKind::Return => GroundKind::Return,
+            },
+            consult,
+            reroute: reroute.into_iter().map(Arc::from).collect(),
+        },
+        raw::Effect::MayRefuse { consult, reroute } => Effect::Refuse {
+            kind: GroundKind::Optional,
+            consult,
+            reroute: reroute.into_iter().map(Arc::from).collect(),
+        },
+        raw::Effect::Require { remedy, field } => Effect::Require {
+            remedy: words(remedy),
+            field: Arc::from(field),
+        },
+        raw::Effect::Refer {
+            role,
+            question,
+            four_eyes,
+        } => Effect::Refer {
+            role: Arc::from(role),
+            question: words(question),
+            four_eyes,
+        },
+        raw::Effect::Oblige { obligation } => oblige(obligation),
+        raw::Effect::Clock { clock } => Effect::Clock(ClockEffect {
+            measures: Arc::from(clock.measures),
+            length: clock.length,
+            unit: match clock.unit {
+                raw::Unit::Hours => ClockUnit::Hours,
+                raw::Unit::Days => ClockUnit::Days,
+                raw::Unit::WorkingDays => ClockUnit::WorkingDays,
+            },
+            starts: Arc::from(clock.starts),
+            stops: clock.stops.into_iter().map(Arc::from).collect(),
+            executing_calendar: clock.calendar == raw::Bound::Executing,
+        }),
+    }
+}
+
+fn oblige(raw: raw::Obligation) -> Effect {
+    Effect::Oblige {
+        kind: match raw.kind {
+            raw::ObligationKind::UseLimit => ObligationKind::UseLimit,
+            raw::ObligationKind::Speciality => ObligationKind::Speciality,
+            raw::ObligationKind::HandlingCode => ObligationKind::HandlingCode,
+            raw::ObligationKind::Redact => ObligationKind::Redact,
+            raw::ObligationKind::RetainUntil => ObligationKind::RetainUntil,
+            raw::ObligationKind::DeleteAfter => ObligationKind::DeleteAfter,
+            raw::ObligationKind::Notify => ObligationKind::Notify,
+            raw::ObligationKind::NoOnwardTransfer => ObligationKind::NoOnwardTransfer,
+            raw::ObligationKind::ConfirmWithin => ObligationKind::ConfirmWithin,
+        },
+        bound: match raw.bound {
+            raw::Bound::Issuing => BoundParty::Issuing,
+            raw::Bound::Executing => BoundParty::Executing,
+        },
+        parameters: raw
+            .parameters
+            .into_iter()
+            .map(|(name, value)| {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                (Arc::from(name), Arc::from(value))
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,277 @@
+//! `measures.yaml`, `vocabulary.yaml` and the calendars.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use comity_domain::{FactName, FactSource, FactValue, JurisdictionCode};
+use jiff::civil::Date;
+use serde_json::Value;
+
+use crate::{
+    diagnostic::suggest,
+    model::{Calendar, FactDeclaration, FactType, Holiday, Measures, Presumption, Vocabulary},
+};
+
+use super::{
+    context::{Context, Place, words},
+    raw,
+};
+
+/// The listed type made from the measure tree.
+const MEASURE: &str = "Measure";
+/// The kind every measure is of.
+const ALL: &str = "all";
+/// Names that Cedar, or the schema made for it, uses itself.
+const RESERVED: [&str; 10] = [
+    MEASURE,
+    "Requester",
+    "Case",
+    "Action",
+    "Bool",
+    "Long",
+    "String",
+    "Set",
+    "Record",
+    "Entity",
+];
+
+pub(super) fn measures(place: &Place<'_>, context: &mut Context) -> Option<Measures> {
+    let raw: raw::Measures = context.read(place)?;
+    for (tag, entry) in &raw.tags {
+        let at = place.at("tags").at(tag);
+        context.cite_if(&at, entry.cite.as_ref());
+        if raw.measures.contains_key(tag) || tag == ALL {
+            let message = format!("`{tag}` is a measure already, it cannot be a tag too");
+            context.found.push(at.wrong_key(message));
+        }
+    }
+    let mut measures = Measures::default();
+    for (name, measure) in &raw.measures {
+        let at = place.at("measures").at(name);
+        for (index, tag) in measure.tags.iter().enumerate() {
+            if !raw.tags.contains_key(tag) {
+                context.found.push(
+                    at.at("tags")
+                        .at(index)
+                        .wrong(format!("no tag is called `{tag}`"))
+                        .remedy_if(suggest(tag, raw.tags.keys().map(String::as_str))),
+                );
+            }
+        }
+        let mut kinds = BTreeSet::from([Arc::from(ALL)]);
+        let mut above = Some(name.as_str());
+        while let Some(kind) = above {
+            match raw.measures.get(kind) {
+                Some(ancestor) => {
+                    kinds.extend(ancestor.tags.iter().map(|tag| Arc::from(tag.as_str())));
+                }
+                None => context.found.push(
+                    at.wrong_key(format!("`{name}` lies below `{kind}`, which is not there"))
+                        .remedy(format!("add `{kind}` to the measures")),
+                ),
+            }
+            kinds.insert(Arc::from(kind));
+            above = kind.rsplit_once('.').map(|(parent, _)| parent);
+        }
+        if let Ok(id) = name.parse::<comity_domain::MeasureId>() {
+            measures.kinds.insert(id.clone(), kinds);
+            measures.titles.insert(id, words(measure.title.clone()));
+        }
+    }
+    Some(measures)
+}
+
+pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Vocabulary> {
+    let raw: raw::Vocabulary = context.read(place)?;
+    let measures = context.measures.as_ref()?;
+    let kinds = measures.kinds.values().flatten().cloned().collect();
+    let mut types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+    for (name, values) in raw.types {
+        if RESERVED.contains(&name.as_str()) {
+            let at = place.at("types").at(&name);
+            context
+                .found
+                .push(at.wrong_key(format!("`{name}` is reserved: choose another name")));
+        }
+        types.insert(Arc::from(name), values.into_iter().map(Arc::from).collect());
+    }
+    types.insert(Arc::from(MEASURE), kinds);
+    let mut facts: BTreeMap<FactName, FactDeclaration> = BTreeMap::new();
+    let groups: BTreeSet<String> = raw
+        .facts
+        .keys()
+        .filter_map(|name| Some(name.split_once('.')?.0.to_owned()))
+        .collect();
+    for (name, fact) in raw.facts {
+        let at = place.at("facts").at(&name);
+        if groups.contains(&name) {
+            let message = format!("`{name}` is a fact and a group of facts");
+            context.found.push(at.wrong_key(message));
+        }
+        let declaration = declaration(&at, fact, &types, context);
+        facts.insert(Arc::from(name), declaration);
+    }
+    Some(Vocabulary { types, facts })
+}
+
+type Types = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+
+fn declaration(
+    place: &Place<'_>,
+    fact: raw::Fact,
+    types: &Types,
+    context: &mut Context,
+) -> FactDeclaration {
+    let kind = fact_type(&fact.kind);
+    if let FactType::Listed(name) | FactType::SetOf(name) = &kind
+        && !types.contains_key(name)
+    {
+        context.found.push(
+            place
+                .at("type")
+                .wrong(format!("no type is called `{name}`"))
+                .remedy_if(suggest(name, types.keys().map(|name| &**name))),
+        );
+    }
+    let presumption = fact.presume.map(|presume| {
+        let at = place.at("presume");
+        let cite = context.cite_if(&at, presume.cite.as_ref());
+        let value = fact_value(&kind, &presume.value, types).unwrap_or_else(|expected| {
+            let wrong = at.at("value").wrong(format!("expected {expected}"));
+            context
+                .found
+                .push(wrong.why(format!("the fact is declared as `{}`", fact.kind)));
+            FactValue::Truth(false)
+        });
+        Presumption {
+            value,
+            because: words(presume.because),
+            cite,
+        }
+    });
+    let title = words(fact.title);
+    FactDeclaration {
+        kind,
+        stated_by: stated_by(fact.stated_by),
+        ask: fact.ask.map_or_else(|| title.clone(), words),
+        title,
+        role: fact.role.map(Arc::from),
+        presumption,
+    }
+}
+
+/// A type in words; its shape is checked by the schema.
+fn fact_type(words: &str) -> FactType {
+    match words {
+        "truth" => FactType::Truth,
+        "number" => FactType::Number,
+        "text" => FactType::Text,
+        "day" => FactType::Day,
+        "set of text" => FactType::SetOfText,
+        _ => words.strip_prefix("set of ").map_or_else(
+            || FactType::Listed(Arc::from(words)),
+            |name| FactType::SetOf(Arc::from(name)),
+        ),
+    }
+}
+
+fn stated_by(who: raw::StatedBy) -> FactSource {
+    match who {
+        raw::StatedBy::Requester => FactSource::Requester,
+        raw::StatedBy::Gateway => FactSource::Gateway,
+        raw::StatedBy::Register => FactSource::Register,
+        raw::StatedBy::Executing => FactSource::Executing,
+        raw::StatedBy::Judgement => FactSource::Judgement,
+    }
+}
+
+/// A written value as a value of a type, or what would be one.
+fn fact_value(kind: &FactType, value: &Value, types: &Types) -> Result<FactValue, String> {
+    let text = |value: &Value| value.as_str().map(Arc::<str>::from);
+    let listed = |name: &Arc<str>, value: &Value| {
+        text(value).filter(|text| types.get(name).is_none_or(|values| values.contains(text)))
+    };
+    let set = |of: &dyn Fn(&Value) -> Option<Arc<str>>| {
+        let items: Option<BTreeSet<Arc<str>>> = value.as_array()?.iter().map(of).collect();
+        items.map(|items| FactValue::Set(items.into_iter().collect()))
+    };
+    match kind {
+        FactType::Truth => value
+            .as_bool()
+            .map(FactValue::Truth)
+            .ok_or("`true` or `false`".into()),
+        FactType::Number => value
+            .as_i64()
+            .map(FactValue::Number)
+            .ok_or("a whole number".into()),
+        FactType::Text => text(value).map(FactValue::Text).ok_or("text".into()),
+        FactType::Day => text(value)
+            .and_then(|day| day.parse().ok())
+            .map(FactValue::Day)
+            .ok_or("a day as YYYY-MM-DD".into()),
+        FactType::Listed(name) => listed(name, value)
+            .map(FactValue::Text)
+            .ok_or_else(|| format!("a value of `{name}`")),
+        FactType::SetOf(name) => {
+            set(&|item| listed(name, item)).ok_or_else(|| format!("a list of values of `{name}`"))
+        }
+        FactType::SetOfText => set(&text).ok_or("a list of texts".into()),
+    }
+}
+
+pub(super) fn calendar(
+    place: &Place<'_>,
+    context: &mut Context,
+) -> Option<(JurisdictionCode, Calendar)> {
+    let raw: raw::Calendar = context.read(place)?;
+    if let Some(source) = &raw.source {
+        context.source(&place.at("source"), source);
+    }
+    context.cite_if(place, raw.cite.as_ref());
+    let code = context.state(&place.at("calendar"), &raw.calendar);
+    if *place.document.file.source.path != *format!("calendars/{}.yaml", raw.calendar) {
+        context.found.push(
+            place
+                .at("calendar")
+                .wrong("the calendar does not match its file")
+                .remedy(format!("rename the file to `{}.yaml`", raw.calendar)),
+        );
+    }
+    let holidays = raw.holidays.iter().enumerate().filter_map(|(index, raw)| {
+        holiday(raw).or_else(|| {
+            let at = place.at("holidays").at(index);
+            context.found.push(
+                at.wrong("not a day of the year").remedy(
+                    "give one of: `day: 12-25`; `easter: 1`; `nth: 1`, `weekday: monday` and `month: 5`",
+                ),
+            );
+            None
+        })
+    });
+    let calendar = Calendar {
+        time_zone: Arc::from(raw.time_zone.as_str()),
+        holidays: holidays.collect(),
+    };
+    Some((code?, calendar))
+}
+
+fn holiday(raw: &raw::Holiday) -> Option<Holiday> {
+    match (&raw.day, raw.easter, raw.nth, raw.weekday, raw.month) {
+        (Some(day), None, None, None, None) => {
+            let (month, day) = day.split_once('-')?;
+            let (month, day) = (month.parse().ok()?, day.parse().ok()?);
+            // A leap year has all days there are.
+            Date::new(2000, month, day).ok()?;
+            Some(Holiday::Fixed { month, day })
+        }
+        (None, Some(days), None, None, None) => Some(Holiday::Easter(days)),
+        (None, None, Some(nth), Some(weekday), Some(month)) => Some(Holiday::Nth {
+            month,
+            weekday: weekday as i8,
+            nth,
+        }),
+        _ => None,
+    }
+}

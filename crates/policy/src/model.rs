@@ -1,0 +1,308 @@
+//! What the policy files mean once read: the one shape between loading and
+//! deciding. Nothing here is evaluated and nothing here reads a file.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use cedar_policy::Expression;
+use comity_domain::{
+    BoundParty, Citation, ClockUnit, Confidence, Digest, FactName, FactSource, FactValue,
+    GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind, RuleId, Stage,
+    Text,
+};
+use jiff::civil::Date;
+
+/// Everything in the policy folder, checked.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) measures: Measures,
+    pub(crate) instruments: BTreeMap<InstrumentId, Instrument>,
+    pub(crate) jurisdictions: BTreeMap<JurisdictionCode, Jurisdiction>,
+    pub(crate) calendars: BTreeMap<JurisdictionCode, Calendar>,
+    /// SHA-256 over the digests of all files, by path.
+    pub(crate) digest: Digest,
+}
+
+/// What rules may test.
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    /// Listed types and their values; includes `Measure`.
+    pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    pub(crate) facts: BTreeMap<FactName, FactDeclaration>,
+}
+
+/// One fact of the vocabulary.
+#[derive(Debug)]
+pub(crate) struct FactDeclaration {
+    pub(crate) kind: FactType,
+    /// Who can settle it while it is unknown.
+    pub(crate) stated_by: FactSource,
+    pub(crate) title: Text,
+    /// The remedy or question shown when it is missing; the title where none is written.
+    pub(crate) ask: Text,
+    /// Role that answers when it is not for the requester.
+    pub(crate) role: Option<Arc<str>>,
+    pub(crate) presumption: Option<Presumption>,
+}
+
+/// The value taken while nobody has stated a fact.
+#[derive(Debug)]
+pub(crate) struct Presumption {
+    pub(crate) value: FactValue,
+    pub(crate) because: Text,
+    pub(crate) cite: Option<Citation>,
+}
+
+/// Type of a fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FactType {
+    Truth,
+    Number,
+    Text,
+    Day,
+    /// A value of a listed type.
+    Listed(Arc<str>),
+    /// A set of values of a listed type.
+    SetOf(Arc<str>),
+    SetOfText,
+}
+
+/// The measure tree.
+#[derive(Debug, Default)]
+pub(crate) struct Measures {
+    /// For each measure: itself, its ancestors, all their tags, and `all`.
+    pub(crate) kinds: BTreeMap<MeasureId, BTreeSet<Arc<str>>>,
+    pub(crate) titles: BTreeMap<MeasureId, Text>,
+}
+
+/// Measures by name or tag; matches a measure that is of any of these kinds.
+pub(crate) type MeasureFilter = BTreeSet<Arc<str>>;
+
+/// One instrument module.
+#[derive(Debug)]
+pub(crate) struct Instrument {
+    pub(crate) id: InstrumentId,
+    pub(crate) module: Module,
+    pub(crate) source: Citation,
+    pub(crate) status: Status,
+    /// Order of preference when several instruments remain; lower first.
+    pub(crate) rank: i64,
+    pub(crate) binds: BTreeMap<JurisdictionCode, Binding>,
+    pub(crate) binding_cite: Option<Citation>,
+    pub(crate) not_bound: BTreeMap<JurisdictionCode, NotBound>,
+    /// Where present, a request must cross from one side to the other.
+    pub(crate) between: Option<[BTreeSet<JurisdictionCode>; 2]>,
+    pub(crate) include: MeasureFilter,
+    pub(crate) exclude: Vec<Excluded>,
+    pub(crate) prevails_over: Vec<Prevails>,
+    pub(crate) form: Option<Form>,
+}
+
+/// What instrument and jurisdiction modules share.
+#[derive(Debug)]
+pub(crate) struct Module {
+    pub(crate) id: ModuleId,
+    pub(crate) title: Text,
+    /// SHA-256 of the module's files.
+    pub(crate) digest: Digest,
+    /// The YAML text as loaded.
+    pub(crate) text: Arc<str>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// Whether an instrument is law.
+#[derive(Debug)]
+pub(crate) enum Status {
+    InForce,
+    NotInForce { reason: Text, checked: Date },
+}
+
+/// A State's being bound by an instrument.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub(crate) since: Date,
+    /// Exclusive.
+    pub(crate) until: Option<Date>,
+    /// Languages it accepts, BCP 47 primary; empty: none declared.
+    pub(crate) languages: Vec<Arc<str>>,
+    pub(crate) cite: Option<Citation>,
+}
+
+/// A State's not being bound, on record.
+#[derive(Debug)]
+pub(crate) struct NotBound {
+    pub(crate) cite: Citation,
+    pub(crate) note: Text,
+}
+
+/// A measure an instrument does not carry.
+#[derive(Debug)]
+pub(crate) struct Excluded {
+    pub(crate) measure: Arc<str>,
+    pub(crate) cite: Citation,
+}
+
+/// Precedence over another instrument.
+#[derive(Debug)]
+pub(crate) struct Prevails {
+    pub(crate) over: InstrumentId,
+    pub(crate) cite: Citation,
+}
+
+/// An instrument's own form.
+#[derive(Debug)]
+pub(crate) struct Form {
+    pub(crate) schema: jsonschema::Validator,
+    pub(crate) cite: Citation,
+    pub(crate) title: Text,
+}
+
+/// One jurisdiction module with its registers.
+#[derive(Debug)]
+pub(crate) struct Jurisdiction {
+    pub(crate) code: JurisdictionCode,
+    pub(crate) module: Module,
+    pub(crate) source: Citation,
+    pub(crate) profile: Profile,
+    pub(crate) routes: Vec<RoutePreference>,
+    pub(crate) authorities: BTreeMap<Arc<str>, AuthorityRecord>,
+    /// By provision.
+    pub(crate) offences: BTreeMap<Arc<str>, OffenceRecord>,
+}
+
+/// Data from which the registers derive facts.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    pub(crate) languages: Vec<Arc<str>>,
+    /// `abolished`, `wartime` or `retained`.
+    pub(crate) death_penalty: Arc<str>,
+    /// Age of criminal responsibility in years, where there is one.
+    pub(crate) criminal_age: Option<u8>,
+    /// Where to send what has no direct addressee.
+    pub(crate) central_authority: Option<Arc<str>>,
+}
+
+/// A State's preference among instruments that would all carry a request.
+#[derive(Debug)]
+pub(crate) struct RoutePreference {
+    pub(crate) measures: MeasureFilter,
+    /// Other States it is meant for; empty: all.
+    pub(crate) counterparts: BTreeSet<JurisdictionCode>,
+    pub(crate) prefer: Vec<InstrumentId>,
+}
+
+/// An entry of `authorities.yaml`.
+#[derive(Debug)]
+pub(crate) struct AuthorityRecord {
+    pub(crate) title: Text,
+    pub(crate) kind: Arc<str>,
+    pub(crate) may_issue: MeasureFilter,
+    pub(crate) may_execute: MeasureFilter,
+}
+
+/// An entry of `offences.yaml`.
+#[derive(Debug)]
+pub(crate) struct OffenceRecord {
+    pub(crate) title: Text,
+    pub(crate) max_penalty_months: u32,
+    pub(crate) life: bool,
+    pub(crate) death: bool,
+    pub(crate) categories: BTreeSet<Arc<str>>,
+    pub(crate) iccs: Option<Arc<str>>,
+    pub(crate) confidence: Confidence,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) id: RuleId,
+    pub(crate) title: Text,
+    /// At least one; the first is the primary one.
+    pub(crate) citations: Vec<Citation>,
+    pub(crate) confidence: Confidence,
+    pub(crate) since: Option<Date>,
+    /// Exclusive.
+    pub(crate) until: Option<Date>,
+    pub(crate) stage: Stage,
+    /// Empty: every instrument.
+    pub(crate) instruments: BTreeSet<InstrumentId>,
+    /// Empty: every other State.
+    pub(crate) counterparts: BTreeSet<JurisdictionCode>,
+    /// Empty: every measure.
+    pub(crate) measures: MeasureFilter,
+    pub(crate) effect: Effect,
+    pub(crate) when: Vec<Condition>,
+    pub(crate) unless: Vec<Condition>,
+    pub(crate) exception_to: Option<RuleId>,
+}
+
+/// One type-checked line of `when` or `unless`.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) text: Arc<str>,
+    pub(crate) expression: Expression,
+    /// Every fact the line reads, sorted.
+    pub(crate) facts: Vec<FactName>,
+}
+
+/// What a rule does when it holds.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Permit,
+    /// `refuse` and `may-refuse`.
+    Refuse {
+        kind: GroundKind,
+        consult: bool,
+        reroute: Vec<Arc<str>>,
+    },
+    Require {
+        remedy: Text,
+        field: Arc<str>,
+    },
+    Refer {
+        role: Arc<str>,
+        question: Text,
+        four_eyes: bool,
+    },
+    Oblige {
+        kind: ObligationKind,
+        bound: BoundParty,
+        parameters: BTreeMap<Arc<str>, Arc<str>>,
+    },
+    Clock(ClockEffect),
+}
+
+/// A legal time limit as the rule sets it.
+#[derive(Debug)]
+pub(crate) struct ClockEffect {
+    pub(crate) measures: Arc<str>,
+    pub(crate) length: u32,
+    pub(crate) unit: ClockUnit,
+    pub(crate) starts: Arc<str>,
+    pub(crate) stops: Vec<Arc<str>>,
+    /// Whether the executing (else the issuing) State's calendar counts.
+    pub(crate) executing_calendar: bool,
+}
+
+/// When people work, for periods counted in days.
+#[derive(Debug)]
+pub(crate) struct Calendar {
+    /// IANA time zone of the capital.
+    pub(crate) time_zone: Arc<str>,
+    pub(crate) holidays: Vec<Holiday>,
+}
+
+/// A public holiday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holiday {
+    /// The same day each year.
+    Fixed { month: i8, day: i8 },
+    /// Days after (negative: before) Western Easter Sunday.
+    Easter(i16),
+    /// The n-th given weekday of a month; negative counts from its end.
+    /// Weekday 1 is Monday.
+    Nth { month: i8, weekday: i8, nth: i8 },
+}

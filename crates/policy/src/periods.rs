@@ -1,0 +1,256 @@
+//! From the length of a legal time limit to the instant at which it runs out.
+//!
+//! Days and working days are counted as Regulation (EEC, Euratom) No 1182/71
+//! Art. 3 counts them; hours run from the event itself.
+
+use comity_domain::ClockUnit;
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, Weekday},
+    tz::TimeZone,
+};
+
+use crate::model::{Calendar, Holiday};
+
+/// A period of two days or more has at least this many working days: Art. 3(5).
+const LEAST_WORKING_DAYS: u32 = 2;
+
+/// The instant at which a period that began with an event at `started` has
+/// expired: for hours exactly so much later, for days the end of its last day
+/// in the calendar's time zone. Without a calendar only Saturdays and Sundays
+/// are free and the time zone is UTC. `None` beyond the end of jiff's time.
+pub(crate) fn due(
+    started: Timestamp,
+    length: u32,
+    unit: ClockUnit,
+    calendar: Option<&Calendar>,
+) -> Option<Timestamp> {
+    if unit == ClockUnit::Hours {
+        let hours = SignedDuration::from_hours(i64::from(length));
+        return started.checked_add(hours).ok();
+    }
+    let zone = time_zone(calendar);
+    let event = started.to_zoned_datetime(zone.clone()).date();
+    let last = match unit {
+        ClockUnit::WorkingDays => working_days_after(event, length, calendar)?,
+        ClockUnit::Days | ClockUnit::Hours => last_day(event, length, calendar)?,
+    };
+    // The end of the last hour of a day is the first instant of the next.
+    let end = last.tomorrow().ok()?.to_zoned_datetime(zone).ok()?;
+    Some(end.start_of_day().ok()?.timestamp())
+}
+
+/// The day on which `instant` falls in the calendar's time zone.
+pub(crate) fn day_of(instant: Timestamp, calendar: Option<&Calendar>) -> Date {
+    instant.to_zoned_datetime(time_zone(calendar)).date()
+}
+
+/// The time zone of a calendar. The loader has checked its name, so that UTC
+/// stands in only where there is no calendar.
+pub(crate) fn time_zone(calendar: Option<&Calendar>) -> TimeZone {
+    calendar
+        .and_then(|calendar| TimeZone::get(&calendar.time_zone).ok())
+        .unwrap_or(TimeZone::UTC)
+}
+
+/// Last day of a period in calendar days: the day of the event does not count
+/// (Art. 3(1)), a free last day moves on to the next working day (Art. 3(4)),
+/// and two working days lie within if it has two days at all (Art. 3(5)).
+fn last_day(event: Date, length: u32, calendar: Option<&Calendar>) -> Option<Date> {
+    let mut last = event.checked_add(i64::from(length).days()).ok()?;
+    while !is_working_day(last, calendar) {
+        last = last.tomorrow().ok()?;
+    }
+    if length >= LEAST_WORKING_DAYS {
+        last = last.max(working_days_after(event, LEAST_WORKING_DAYS, calendar)?);
+    }
+    Some(last)
+}
+
+/// The n-th working day after the day of the event; for none, that day or the
+/// first working day after it.
+fn working_days_after(event: Date, count: u32, calendar: Option<&Calendar>) -> Option<Date> {
+    let mut day = event;
+    for _ in 0..count {
+        day = day.tomorrow().ok()?;
+        while !is_working_day(day, calendar) {
+            day = day.tomorrow().ok()?;
+        }
+    }
+    while !is_working_day(day, calendar) {
+        day = day.tomorrow().ok()?;
+    }
+    Some(day)
+}
+
+fn is_working_day(day: Date, calendar: Option<&Calendar>) -> bool {
+    let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let holidays = calendar.map_or(&[][..], |calendar| &calendar.holidays);
+    !weekend && !holidays.iter().any(|holiday| falls_on(*holiday, day))
+}
+
+fn falls_on(holiday: Holiday, day: Date) -> bool {
+    match holiday {
+        Holiday::Fixed { month, day: of } => day.month() == month && day.day() == of,
+        Holiday::Easter(offset) => easter(day.year())
+            .and_then(|sunday| sunday.checked_add(i64::from(offset).days()).ok())
+            .is_some_and(|holiday| holiday == day),
+        Holiday::Nth {
+            month,
+            weekday,
+            nth,
+        } => {
+            day.month() == month
+                && Weekday::from_monday_one_offset(weekday)
+                    .and_then(|weekday| day.nth_weekday_of_month(nth, weekday))
+                    .is_ok_and(|holiday| holiday == day)
+        }
+    }
+}
+
+/// Easter Sunday of the Gregorian calendar, by the method published in
+/// "Nature" of 20 April 1876 and repeated by Meeus.
+fn easter(year: i16) -> Option<Date> {
+    let year = i32::from(year);
+    let golden = year % 19;
+    let (century, of_century) = (year / 100, year % 100);
+    let skipped = (century - (century + 8) / 25 + 1) / 3;
+    let epact = (19 * golden + century - century / 4 - skipped + 15) % 30;
+    let weekday = (32 + 2 * (century % 4) + 2 * (of_century / 4) - epact - of_century % 4) % 7;
+    let late = (golden + 11 * epact + 22 * weekday) / 451;
+    let days = epact + weekday - 7 * late + 114;
+    let month = i8::try_from(days / 31).ok()?;
+    let day = i8::try_from(days % 31 + 1).ok()?;
+    Date::new(i16::try_from(year).ok()?, month, day).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn france() -> Calendar {
+        Calendar {
+            time_zone: Arc::from("Europe/Paris"),
+            holidays: vec![
+                Holiday::Fixed { month: 1, day: 1 },
+                Holiday::Easter(1),
+                Holiday::Fixed { month: 5, day: 1 },
+                Holiday::Easter(39),
+                Holiday::Fixed { month: 12, day: 25 },
+            ],
+        }
+    }
+
+    #[track_caller]
+    fn check(start: &str, length: u32, unit: ClockUnit, expected: &str) {
+        let due = due(start.parse().unwrap(), length, unit, Some(&france())).unwrap();
+        let local = due.to_zoned_datetime(TimeZone::get("Europe/Paris").unwrap());
+        assert_eq!(local.datetime().to_string(), expected);
+    }
+
+    #[test]
+    fn days_end_with_the_last_hour_of_the_last_day() {
+        use ClockUnit::{Days, WorkingDays};
+        for (start, length, unit, expected) in [
+            // Monday noon; the day of the event does not count.
+            ("2026-11-23T11:00:00Z", 7, Days, "2026-12-01T00:00:00"),
+            // Ends on a Saturday: Monday takes its place.
+            ("2026-11-23T11:00:00Z", 5, Days, "2026-12-01T00:00:00"),
+            // Ends on New Year's Day, a Friday: Monday takes its place.
+            ("2026-12-25T11:00:00Z", 7, Days, "2027-01-05T00:00:00"),
+            // From Good Friday: Saturday to Easter Monday are free.
+            ("2026-04-03T08:00:00Z", 1, Days, "2026-04-08T00:00:00"),
+            // At least two working days, so Wednesday after Easter.
+            ("2026-04-03T08:00:00Z", 2, Days, "2026-04-09T00:00:00"),
+            // Friday evening, UTC still Friday, Paris already Saturday.
+            ("2026-11-27T23:30:00Z", 1, Days, "2026-12-01T00:00:00"),
+            // Working days over Ascension Day.
+            (
+                "2026-05-12T08:00:00Z",
+                3,
+                WorkingDays,
+                "2026-05-19T00:00:00",
+            ),
+            (
+                "2026-05-16T08:00:00Z",
+                0,
+                WorkingDays,
+                "2026-05-19T00:00:00",
+            ),
+        ] {
+            check(start, length, unit, expected);
+        }
+    }
+
+    #[test]
+    fn hours_are_exact_over_the_change_of_clocks() {
+        // Clocks go back on 25 October 2026 and forward on 28 March 2027.
+        check(
+            "2026-10-24T10:00:00Z",
+            24,
+            ClockUnit::Hours,
+            "2026-10-25T11:00:00",
+        );
+        check(
+            "2027-03-27T11:00:00Z",
+            24,
+            ClockUnit::Hours,
+            "2027-03-28T13:00:00",
+        );
+        // Days end at local midnight on both sides of the change.
+        check(
+            "2026-10-19T10:00:00Z",
+            7,
+            ClockUnit::Days,
+            "2026-10-27T00:00:00",
+        );
+    }
+
+    #[test]
+    fn easter_sundays() {
+        for sunday in [
+            date(1818, 3, 22),
+            date(1943, 4, 25),
+            date(2000, 4, 23),
+            date(2024, 3, 31),
+            date(2026, 4, 5),
+            date(2027, 3, 28),
+            date(2038, 4, 25),
+        ] {
+            assert_eq!(easter(sunday.year()), Some(sunday));
+        }
+    }
+
+    #[test]
+    fn nth_weekdays_are_holidays() {
+        let calendar = Calendar {
+            time_zone: Arc::from("Europe/London"),
+            holidays: vec![
+                Holiday::Nth {
+                    month: 5,
+                    weekday: 1,
+                    nth: 1,
+                },
+                Holiday::Nth {
+                    month: 5,
+                    weekday: 1,
+                    nth: -1,
+                },
+            ],
+        };
+        let free = |day| !is_working_day(day, Some(&calendar));
+        assert!(free(date(2026, 5, 4)) && free(date(2026, 5, 25)));
+        assert!(!free(date(2026, 5, 11)) && !free(date(2026, 5, 26)));
+    }
+
+    #[test]
+    fn without_a_calendar_only_weekends_are_free() {
+        let start = "2026-12-24T12:00:00Z".parse().unwrap();
+        let due = due(start, 1, ClockUnit::Days, None).unwrap();
+        assert_eq!(due.to_string(), "2026-12-26T00:00:00Z");
+    }
+}
