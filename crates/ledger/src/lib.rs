@@ -1,1 +1,49 @@
 //! The tamper-evident log: leaves, tree, checkpoints, verification.
+//!
+//! Entries hash into a Merkle tree (RFC 6962) published as C2SP tlog-tiles with
+//! signed checkpoints, so that other implementations verify it too. This crate
+//! knows bytes and keys; where entries come from and who may read them is for
+//! others.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! use comity_ledger::{Hash, Key, Leaf, Publisher, prove, verify, verify_proof};
+//!
+//! let key = Key::generate("gateway.example/log")?;
+//! let mut publisher = Publisher::open(dir.path(), key.clone(), None)?;
+//! let leaf = Leaf::new("2026-03-01T10:00:00Z".parse()?, "start", "gateway");
+//! let sealed = leaf.seal(b"what only we may read".to_vec(), [7; 32])?;
+//! publisher.append(&sealed.leaf_bytes)?;
+//! publisher.sign()?;
+//!
+//! assert_eq!(verify(dir.path(), key.verifier())?.size, 1);
+//! let proof = prove(dir.path(), 0)?.ok_or("not published")?;
+//! assert_eq!(verify_proof(&proof, key.verifier())?.size, 1);
+//! assert_eq!(proof.leaf_hash, Hash::of_leaf(&sealed.leaf_bytes));
+//! # Ok(())
+//! # }
+//! ```
+
+mod checkpoint;
+mod edge;
+mod hash;
+mod key;
+mod layout;
+mod leaf;
+mod proof;
+mod publish;
+mod verify;
+
+pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
+pub use hash::{Hash, InvalidHash};
+pub use key::{Key, KeyError, VerifierKey};
+pub use leaf::{Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
+pub use proof::{
+    Extension, Proof, ProofError, prove, prove_extension, verify_extension, verify_proof,
+};
+pub use publish::{PublishError, Publisher, published_entries};
+pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Checkpoints: signed statements of how large the log is and what it hashes to.
+
+use signed_note::{Note, VerifierList};
+use thiserror::Error;
+
+use crate::{Hash, Key, VerifierKey};
+
+/// Greatest tree size believed. Larger ones are hostile, and would overflow the
+/// arithmetic of tile coordinates.
+pub const MAX_SIZE: u64 = 1 << 48;
+
+/// A signed tree head in the C2SP tlog-checkpoint format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// How many entries the tree has.
+    pub size: u64,
+    /// The Merkle tree hash over them, RFC 6962.
+    pub root: Hash,
+    /// The signed note that says so.
+    pub note: Vec<u8>,
+}
+
+/// A checkpoint that cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CheckpointError {
+    /// Not a signed note over a checkpoint.
+    #[error("not a signed checkpoint")]
+    Malformed,
+    /// No valid signature by the key.
+    #[error("not signed by the key of `{0}`")]
+    Signature(String),
+    /// A checkpoint of another log.
+    #[error("a checkpoint of another log, `{0}`")]
+    Origin(String),
+    /// A size no log reaches.
+    #[error("claims {0} entries, more than any log holds")]
+    Size(u64),
+}
+
+impl Checkpoint {
+    /// Signs a tree head.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] if the size is out of bounds.
+    pub(crate) fn sign(key: &Key, size: u64, root: Hash) -> Result<Self, CheckpointError> {
+        if size > MAX_SIZE {
+            return Err(CheckpointError::Size(size));
+        }
+        let text = tlog_tiles::Checkpoint::new(key.name(), size, root.into(), "")
+            .map_err(|_| CheckpointError::Malformed)?
+            .to_bytes();
+        let mut note = Note::new(&text, &[]).map_err(|_| CheckpointError::Malformed)?;
+        note.add_sigs(&[&key.signer])
+            .map_err(|_| CheckpointError::Malformed)?;
+        Ok(Self {
+            size,
+            root,
+            note: note.to_bytes(),
+        })
+    }
+
+    /// Reads a checkpoint and checks that `key` signed it.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] if it is not to be believed.
+    pub fn open(note: &[u8], key: &VerifierKey) -> Result<Self, CheckpointError> {
+        let checkpoint = Self::read_unverified(note)?;
+        Note::from_bytes(note)
+            .and_then(|note| note.verify(&VerifierList::new(vec![Box::new(key.verifier.clone())])))
+            .map_err(|_| CheckpointError::Signature(key.name().to_owned()))?;
+        let origin = origin(note);
+        if origin != key.name() {
+            return Err(CheckpointError::Origin(origin));
+        }
+        Ok(checkpoint)
+    }
+
+    /// Reads a checkpoint whose signature somebody else will check.
+    pub(crate) fn read_unverified(note: &[u8]) -> Result<Self, CheckpointError> {
+        let parsed = Note::from_bytes(note).map_err(|_| CheckpointError::Malformed)?;
+        let text = tlog_tiles::Checkpoint::from_bytes(parsed.text())
+            .map_err(|_| CheckpointError::Malformed)?;
+        // A note has one encoding; anything else hides changed bytes.
+        if parsed.to_bytes() != note || text.to_bytes() != parsed.text() {
+            return Err(CheckpointError::Malformed);
+        }
+        if text.size() > MAX_SIZE {
+            return Err(CheckpointError::Size(text.size()));
+        }
+        Ok(Self {
+            size: text.size(),
+            root: (*text.hash()).into(),
+            note: note.to_vec(),
+        })
+    }
+}
+
+fn origin(note: &[u8]) -> String {
+    let line = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(line).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_sane_checkpoints_are_believed() {
+        let key = Key::from_seed("log.example", [1; 32]).unwrap();
+        let other = Key::from_seed("log.example", [2; 32]).unwrap();
+        let named = Key::from_seed("other.example", [1; 32]).unwrap();
+        let checkpoint = Checkpoint::sign(&key, 5, Hash([9; 32])).unwrap();
+        assert_eq!(
+            Checkpoint::open(&checkpoint.note, key.verifier()).unwrap(),
+            checkpoint
+        );
+        for foreign in [other, named] {
+            assert!(Checkpoint::open(&checkpoint.note, foreign.verifier()).is_err());
+        }
+        assert_eq!(
+            Checkpoint::sign(&key, u64::MAX, Hash([9; 32])),
+            Err(CheckpointError::Size(u64::MAX))
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! The log's Ed25519 key, in the C2SP signed-note text format.
+
+use std::{
+    fmt, fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    str::FromStr,
+};
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use ed25519_dalek::SigningKey;
+use signed_note::{StandardSigner, StandardVerifier};
+use thiserror::Error;
+
+/// Algorithm byte of Ed25519 in key texts.
+const ED25519: u8 = 1;
+
+/// A log's signing key. Its name is the log's origin.
+#[derive(Clone)]
+pub struct Key {
+    text: String,
+    pub(crate) signer: StandardSigner,
+    verifier: VerifierKey,
+}
+
+/// The public half of a [`Key`]: `<name>+<key id>+<base64 key>`.
+#[derive(Clone)]
+pub struct VerifierKey {
+    text: String,
+    pub(crate) verifier: StandardVerifier,
+}
+
+/// A key that cannot be made, read or kept.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The name is empty or holds white space, `+` or control characters.
+    #[error("`{0}` cannot name a log; use a host and path such as `gateway.example/log`")]
+    Name(String),
+    /// Not a key text.
+    #[error(
+        "not a signing key; expected one line `PRIVATE+KEY+<name>+<id>+<key>` \
+         with an Ed25519 key"
+    )]
+    Malformed,
+    /// Not a verifier key text.
+    #[error("not a verifier key; expected `<name>+<id>+<key>` with an Ed25519 key")]
+    MalformedVerifier,
+    /// The file cannot be read or written.
+    #[error("cannot use the key file `{path}`")]
+    File {
+        /// Path of the file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Randomness(#[source] getrandom::Error),
+}
+
+impl Key {
+    /// Draws a new key for the log `name` from the operating system.
+    ///
+    /// # Errors
+    /// [`KeyError::Name`] or [`KeyError::Randomness`].
+    pub fn generate(name: &str) -> Result<Self, KeyError> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(KeyError::Randomness)?;
+        Self::from_seed(name, seed)
+    }
+
+    /// The key of the log `name` with a given Ed25519 seed.
+    ///
+    /// # Errors
+    /// [`KeyError::Name`].
+    pub fn from_seed(name: &str, seed: [u8; 32]) -> Result<Self, KeyError> {
+        if !signed_note::is_key_name_valid(name) || name.chars().any(char::is_control) {
+            return Err(KeyError::Name(name.to_owned()));
+        }
+        let public = SigningKey::from_bytes(&seed).verifying_key();
+        let verifier = signed_note::new_ed25519_verifier_key(name, &public);
+        let id = verifier.split('+').nth(1).ok_or(KeyError::Malformed)?;
+        let secret: Vec<u8> = [ED25519].into_iter().chain(seed).collect();
+        format!("PRIVATE+KEY+{name}+{id}+{}", BASE64_STANDARD.encode(secret)).parse()
+    }
+
+    /// Reads a key file.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] or [`KeyError::Malformed`].
+    pub fn load(path: &Path) -> Result<Self, KeyError> {
+        fs::read_to_string(path)
+            .map_err(|source| file_error(path, source))?
+            .parse()
+    }
+
+    /// Writes a new key file that only its owner may read. An existing file is
+    /// never overwritten: a lost key cannot be had back.
+    ///
+    /// # Errors
+    /// [`KeyError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), KeyError> {
+        let write = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)?;
+            file.write_all(self.text.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()
+        };
+        write().map_err(|source| file_error(path, source))
+    }
+
+    /// The log's name, which is the origin of its checkpoints.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.verifier.name()
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim_end();
+        let signer = StandardSigner::new(text).map_err(|_| KeyError::Malformed)?;
+        let mut parts = text.splitn(5, '+').skip(2);
+        let (Some(name), Some(_), Some(secret)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(KeyError::Malformed);
+        };
+        let secret = BASE64_STANDARD
+            .decode(secret)
+            .map_err(|_| KeyError::Malformed)?;
+        let Some((&ED25519, seed)) = secret.split_first() else {
+            return Err(KeyError::Malformed);
+        };
+        let public = SigningKey::try_from(seed)
+            .map_err(|_| KeyError::Malformed)?
+            .verifying_key();
+        Ok(Self {
+            text: text.to_owned(),
+            signer,
+            verifier: signed_note::new_ed25519_verifier_key(name, &public).parse()?,
+        })
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.verifier)
+    }
+}
+
+impl VerifierKey {
+    /// The log's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text.split('+').next().unwrap_or_default()
+    }
+}
+
+impl FromStr for VerifierKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim_end();
+        let verifier = StandardVerifier::new(text).map_err(|_| KeyError::MalformedVerifier)?;
+        Ok(Self {
+            text: text.to_owned(),
+            verifier,
+        })
+    }
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifierKey({self})")
+    }
+}
+
+impl PartialEq for VerifierKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for VerifierKey {}
+
+fn file_error(path: &Path, source: io::Error) -> KeyError {
+    KeyError::File {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_file_is_private_and_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let key = Key::generate("gateway.example/log").unwrap();
+        key.save(&path).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(Key::load(&path).unwrap().verifier(), key.verifier());
+        assert!(matches!(key.save(&path), Err(KeyError::File { .. })));
+        assert!(!format!("{key:?}").contains("PRIVATE"));
+    }
+
+    #[test]
+    fn the_key_text_of_the_go_documentation_is_understood() {
+        let key: Key =
+            "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+                .parse()
+                .unwrap();
+        assert_eq!(
+            key.verifier().to_string(),
+            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+        );
+        assert!("PeterNeumann+c74f20a3+AAAA".parse::<Key>().is_err());
+        assert!(Key::generate("two words").is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Where a log's files lie (C2SP tlog-tiles) and how they reach the disk.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use crate::edge::TILE_WIDTH;
+
+/// The latest checkpoint.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+/// Every checkpoint ever signed, by size.
+pub(crate) const HISTORY: &str = "checkpoints";
+
+/// The verifier key, for whoever has no better source of it.
+pub(crate) const VERIFIER: &str = "verifier";
+
+/// Greatest length of any file of a log, bytes: a bundle of the longest entries.
+const MAX_FILE_BYTES: u64 = (TILE_WIDTH as u64) * (2 + u16::MAX as u64);
+
+/// What a tile holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Entries, each with a 16-bit big-endian length before it.
+    Entries,
+    /// Hashes of one level.
+    Hashes(u8),
+}
+
+/// Path of a full tile, relative to the log: `tile/<L>/<N>`, the number in groups
+/// of three digits, all but the last marked by `x`.
+pub(crate) fn tile_path(kind: Kind, number: u64) -> String {
+    let mut groups = format!("{:03}", number % 1000);
+    let mut rest = number / 1000;
+    while rest > 0 {
+        groups = format!("x{:03}/{groups}", rest % 1000);
+        rest /= 1000;
+    }
+    match kind {
+        Kind::Entries => format!("tile/entries/{groups}"),
+        Kind::Hashes(level) => format!("tile/{level}/{groups}"),
+    }
+}
+
+/// Path of a tile of `width`, which is partial below 256.
+pub(crate) fn wide_path(kind: Kind, number: u64, width: usize) -> String {
+    let path = tile_path(kind, number);
+    if width == TILE_WIDTH {
+        path
+    } else {
+        format!("{path}.p/{width}")
+    }
+}
+
+/// Reads a file of the log.
+pub(crate) fn read(dir: &Path, path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(dir.join(path))?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "longer than any file of a log can be",
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Reads a file of the log that may be absent.
+pub(crate) fn read_if_present(dir: &Path, path: &str) -> io::Result<Option<Vec<u8>>> {
+    match read(dir, path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a tile of at least `width`, together with the path it was found at.
+/// The full tile stands in for a partial one, which may be deleted as soon as it
+/// exists.
+pub(crate) fn read_tile(
+    dir: &Path,
+    kind: Kind,
+    number: u64,
+    width: usize,
+) -> io::Result<(String, Vec<u8>)> {
+    let path = wide_path(kind, number, width);
+    match read(dir, &path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && width < TILE_WIDTH => {
+            let full = tile_path(kind, number);
+            // The error names the file that ought to be there.
+            read(dir, &full)
+                .map(|bytes| (full, bytes))
+                .map_err(|_| error)
+        }
+        result => result.map(|bytes| (path, bytes)),
+    }
+}
+
+/// Writes a file so that after a crash it is there wholly or not at all, and
+/// after this call it is there.
+pub(crate) fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let target = dir.join(path);
+    let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+        return Err(io::Error::other("a path without a folder"));
+    };
+    create_dir(parent)?;
+    let temporary = parent.join(format!(".{}", name.to_string_lossy()));
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&temporary, &target)?;
+    sync_dir(parent)
+}
+
+/// Creates a folder and those above it, each entered durably in its parent.
+pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    create_dir(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_dir(parent),
+    }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Appends an entry to a bundle.
+pub(crate) fn push_entry(bundle: &mut Vec<u8>, length: u16, entry: &[u8]) {
+    bundle.extend_from_slice(&length.to_be_bytes());
+    bundle.extend_from_slice(entry);
+}
+
+/// The entries of a bundle with the offset of each.
+///
+/// # Errors
+/// The offset of the entry that is cut short.
+pub(crate) fn split_bundle(bundle: &[u8]) -> Result<Vec<(usize, &[u8])>, usize> {
+    let mut entries = Vec::new();
+    let mut rest = bundle;
+    while !rest.is_empty() {
+        let offset = bundle.len() - rest.len();
+        let (length, after) = rest.split_first_chunk().ok_or(offset)?;
+        let (entry, after) = after
+            .split_at_checked(usize::from(u16::from_be_bytes(*length)))
+            .ok_or(offset)?;
+        entries.push((offset, entry));
+        rest = after;
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_specification() {
+        assert_eq!(
+            wide_path(Kind::Hashes(4), 1_234_067, 1),
+            "tile/4/x001/x234/067.p/1"
+        );
+        assert_eq!(wide_path(Kind::Entries, 0, 256), "tile/entries/000");
+        assert_eq!(tile_path(Kind::Hashes(0), 1000), "tile/0/x001/000");
+    }
+
+    #[test]
+    fn a_bundle_cut_short_is_located() {
+        let mut bundle = Vec::new();
+        push_entry(&mut bundle, 2, b"ab");
+        push_entry(&mut bundle, 3, b"cde");
+        assert_eq!(
+            split_bundle(&bundle),
+            Ok(vec![(0, &b"ab"[..]), (4, &b"cde"[..])])
+        );
+        assert_eq!(split_bundle(&bundle[..8]), Err(4));
+        assert_eq!(split_bundle(&bundle[..5]), Err(4));
+    }
+}

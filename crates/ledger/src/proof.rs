@@ -1,0 +1,267 @@
+//! Receipts: proofs that an entry is in the log, checked without the log.
+
+use std::{io, path::Path};
+
+use thiserror::Error;
+use tlog_tiles::{HashReader, Tile, TileHashReader, TileReader};
+
+use crate::{
+    Checkpoint, CheckpointError, Hash, VerifierKey,
+    edge::{TILE_HEIGHT, TILE_WIDTH},
+    layout::{self, CHECKPOINT, Kind},
+};
+
+/// First line of a proof in text form, C2SP tlog-proof.
+const PROOF_HEADER: &str = "c2sp.org/tlog-proof@v1";
+
+/// Longest path in a tree of [`MAX_SIZE`] entries.
+const MAX_PATH: usize = 48;
+
+/// A proof that an entry is in the log, with the checkpoint it leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Index of the entry, from 0.
+    pub index: u64,
+    /// Entries under the checkpoint.
+    pub size: u64,
+    /// Hash of the entry's leaf.
+    pub leaf_hash: Hash,
+    /// The Merkle audit path, from the leaf up, RFC 6962 § 2.1.1.
+    pub path: Vec<Hash>,
+    /// The signed checkpoint.
+    pub checkpoint: Vec<u8>,
+}
+
+/// Why there is no proof, or why it proves nothing.
+#[derive(Debug, Error)]
+pub enum ProofError {
+    /// A file of the log cannot be read.
+    #[error("cannot read the ledger")]
+    File(#[source] io::Error),
+    /// The log's tiles do not lead to its checkpoint.
+    #[error("the tiles do not hash to the checkpoint; verify the ledger")]
+    Inconsistent(#[source] tlog_tiles::Error),
+    /// The checkpoint is not to be believed.
+    #[error("the checkpoint is not to be trusted")]
+    Checkpoint(#[source] CheckpointError),
+    /// The path does not lead from the leaf to the root.
+    #[error("the proof does not lead from the entry to the checkpoint")]
+    Invalid,
+    /// Not a proof in text form.
+    #[error("not a proof in the `{PROOF_HEADER}` form")]
+    Malformed,
+}
+
+/// Proves that the entry `index` is in the log in `dir`; `None` if no checkpoint
+/// covers it yet.
+///
+/// # Errors
+/// [`ProofError`] if files are missing or do not fit together.
+pub fn prove(dir: &Path, index: u64) -> Result<Option<Proof>, ProofError> {
+    let note = layout::read(dir, CHECKPOINT).map_err(ProofError::File)?;
+    let checkpoint = Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)?;
+    let size = checkpoint.size;
+    if index >= size {
+        return Ok(None);
+    }
+    let (leaf_hash, path) = lead(dir, &checkpoint, index)?;
+    Ok(Some(Proof {
+        index,
+        size,
+        leaf_hash,
+        path: path.into_iter().map(Hash::from).collect(),
+        checkpoint: note,
+    }))
+}
+
+/// Checks a proof against the log's key. That the leaf itself hashes to
+/// `leaf_hash` is for the caller to see, with [`Hash::of_leaf`].
+///
+/// # Errors
+/// [`ProofError`] if it proves nothing.
+pub fn verify_proof(proof: &Proof, key: &VerifierKey) -> Result<Checkpoint, ProofError> {
+    let checkpoint = Checkpoint::open(&proof.checkpoint, key).map_err(ProofError::Checkpoint)?;
+    if proof.size != checkpoint.size || proof.index >= proof.size || proof.path.len() > MAX_PATH {
+        return Err(ProofError::Invalid);
+    }
+    let path = proof.path.iter().copied().map(Into::into).collect();
+    tlog_tiles::check_record(
+        &path,
+        proof.size,
+        checkpoint.root.into(),
+        proof.index,
+        proof.leaf_hash.into(),
+    )
+    .map_err(|_| ProofError::Invalid)?;
+    Ok(checkpoint)
+}
+
+/// A proof that the log only grew: that an older tree is the beginning of the
+/// one under a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// Entries of the older tree.
+    pub old_size: u64,
+    /// The Merkle consistency proof, RFC 6962 § 2.1.2.
+    pub path: Vec<Hash>,
+    /// The newer signed checkpoint.
+    pub checkpoint: Vec<u8>,
+}
+
+/// Proves that the log in `dir` extends its tree of `old_size` entries; `None`
+/// if no checkpoint covers so many.
+///
+/// # Errors
+/// [`ProofError`] if files are missing or do not fit together.
+pub fn prove_extension(dir: &Path, old_size: u64) -> Result<Option<Extension>, ProofError> {
+    let note = layout::read(dir, CHECKPOINT).map_err(ProofError::File)?;
+    let Checkpoint { size, root, .. } =
+        Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)?;
+    if old_size > size {
+        return Ok(None);
+    }
+    let mut path = Vec::new();
+    if old_size > 0 {
+        let tiles = Tiles { dir };
+        let reader = TileHashReader::new(size, root.into(), &tiles);
+        path = tlog_tiles::prove_tree(size, old_size, &reader).map_err(ProofError::Inconsistent)?;
+        // As in `lead`: the tiles read may not have been authenticated.
+        let old = tlog_tiles::tree_hash(old_size, &reader).map_err(ProofError::Inconsistent)?;
+        tlog_tiles::check_tree(&path, size, root.into(), old_size, old)
+            .map_err(ProofError::Inconsistent)?;
+    }
+    Ok(Some(Extension {
+        old_size,
+        path: path.into_iter().map(Hash::from).collect(),
+        checkpoint: note,
+    }))
+}
+
+/// Checks that the log whose checkpoint `old` was seen earlier only grew since.
+/// Returns the newer checkpoint.
+///
+/// # Errors
+/// [`ProofError`] if it proves nothing.
+pub fn verify_extension(
+    old: &Checkpoint,
+    extension: &Extension,
+    key: &VerifierKey,
+) -> Result<Checkpoint, ProofError> {
+    let new = Checkpoint::open(&extension.checkpoint, key).map_err(ProofError::Checkpoint)?;
+    // A path of consistency may be one hash longer than one of inclusion.
+    if extension.old_size != old.size || extension.path.len() > MAX_PATH + 1 {
+        return Err(ProofError::Invalid);
+    }
+    if old.size == 0 {
+        // Every tree extends the empty one.
+        return if extension.path.is_empty() {
+            Ok(new)
+        } else {
+            Err(ProofError::Invalid)
+        };
+    }
+    let path = extension.path.iter().copied().map(Into::into).collect();
+    tlog_tiles::check_tree(&path, new.size, new.root.into(), old.size, old.root.into())
+        .map_err(|_| ProofError::Invalid)?;
+    Ok(new)
+}
+
+impl Proof {
+    /// The proof as text, C2SP tlog-proof. It does not hold the leaf hash:
+    /// whoever checks it has the leaf.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{PROOF_HEADER}\nindex {}\n", self.index);
+        for hash in &self.path {
+            text.push_str(&tlog_tiles::Hash::from(*hash).to_string());
+            text.push('\n');
+        }
+        text.push('\n');
+        text.push_str(&String::from_utf8_lossy(&self.checkpoint));
+        text
+    }
+
+    /// Reads a proof for `leaf` from its text form.
+    ///
+    /// # Errors
+    /// [`ProofError::Malformed`].
+    pub fn from_text(text: &str, leaf: &[u8]) -> Result<Self, ProofError> {
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(ProofError::Malformed)?;
+        let mut lines = head.lines();
+        if lines.next() != Some(PROOF_HEADER) {
+            return Err(ProofError::Malformed);
+        }
+        let index = lines
+            .find(|line| !line.starts_with("extra "))
+            .and_then(|line| line.strip_prefix("index "))
+            .and_then(|number| number.parse().ok())
+            .ok_or(ProofError::Malformed)?;
+        let path = lines
+            .map(|line| tlog_tiles::Hash::parse_hash(line).map(Hash::from))
+            .collect::<Result<_, _>>()
+            .map_err(|_| ProofError::Malformed)?;
+        let checkpoint = checkpoint.as_bytes().to_vec();
+        Ok(Self {
+            index,
+            size: Checkpoint::read_unverified(&checkpoint)
+                .map_err(ProofError::Checkpoint)?
+                .size,
+            leaf_hash: Hash::of_leaf(leaf),
+            path,
+            checkpoint,
+        })
+    }
+}
+
+/// Whether the tiles lead from the leaf `index` to the checkpoint's root.
+pub(crate) fn is_authentic(dir: &Path, checkpoint: &Checkpoint, index: u64) -> bool {
+    index < checkpoint.size && lead(dir, checkpoint, index).is_ok()
+}
+
+/// The hash of the leaf `index`, below the size, and the path to the root.
+fn lead(
+    dir: &Path,
+    checkpoint: &Checkpoint,
+    index: u64,
+) -> Result<(Hash, tlog_tiles::RecordProof), ProofError> {
+    let Checkpoint { size, root, .. } = *checkpoint;
+    let tiles = Tiles { dir };
+    let reader = TileHashReader::new(size, root.into(), &tiles);
+    let hashes = reader
+        .read_hashes(&[tlog_tiles::stored_hash_index(0, index)])
+        .map_err(ProofError::Inconsistent)?;
+    let leaf_hash = *hashes.first().ok_or(ProofError::Invalid)?;
+    let path = tlog_tiles::prove_record(size, index, &reader).map_err(ProofError::Inconsistent)?;
+    // `TileHashReader` of tlog_tiles 0.2 leaves some tiles unauthenticated where
+    // the root is made of several hashes of one tile; the path settles it.
+    tlog_tiles::check_record(&path, size, root.into(), index, leaf_hash)
+        .map_err(ProofError::Inconsistent)?;
+    Ok((leaf_hash.into(), path))
+}
+
+/// The log's tiles as `tlog_tiles` reads them.
+struct Tiles<'a> {
+    dir: &'a Path,
+}
+
+impl TileReader for Tiles<'_> {
+    fn height(&self) -> u8 {
+        TILE_HEIGHT
+    }
+
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+        tiles
+            .iter()
+            .map(|tile| {
+                let width = usize::try_from(tile.width()).unwrap_or(TILE_WIDTH);
+                let kind = Kind::Hashes(tile.level());
+                let (_, mut bytes) = layout::read_tile(self.dir, kind, tile.level_index(), width)
+                    .map_err(|_| tlog_tiles::Error::InvalidTile)?;
+                bytes.truncate(width * tlog_tiles::HASH_SIZE);
+                Ok(bytes)
+            })
+            .collect()
+    }
+
+    fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
+}

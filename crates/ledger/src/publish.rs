@@ -1,0 +1,397 @@
+//! Publication: entries into tiles, tiles into a signed checkpoint.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use crate::{
+    Checkpoint, CheckpointError, Hash, Key, KeyError, VerifierKey,
+    checkpoint::MAX_SIZE,
+    edge::{Edge, TILE_HEIGHT, TILE_WIDTH},
+    layout::{self, CHECKPOINT, HISTORY, Kind, VERIFIER},
+};
+
+/// Writes a log's files and signs its checkpoints. There must be one per folder.
+///
+/// Every signed tree extends the last signed one: entries are hashed onto the
+/// authenticated edge of the files, or, where files are missing, from the first
+/// entry again and then checked against the last signed root.
+#[derive(Debug)]
+pub struct Publisher {
+    dir: PathBuf,
+    key: Key,
+    signed: Checkpoint,
+    edge: Edge,
+    /// The unfinished bundle.
+    bundle: Vec<u8>,
+    /// Full tiles written since the last checkpoint whose partial forms can go.
+    superseded: Vec<String>,
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// A file cannot be read or written.
+    #[error("cannot read or write `{path}` of the ledger")]
+    File {
+        /// Path relative to the log.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The signed checkpoint cannot be believed.
+    #[error("the last checkpoint, `{path}`, is not to be trusted; restore it before signing more")]
+    Checkpoint {
+        /// Where it was found.
+        path: &'static str,
+        /// Why.
+        #[source]
+        source: CheckpointError,
+    },
+    /// The folder belongs to another key.
+    #[error(
+        "the ledger was signed by `{expected}`, not by this key; \
+         use the key it was begun with"
+    )]
+    OtherKey {
+        /// The verifier key the log was begun with.
+        expected: String,
+    },
+    /// The verifier key beside the log is damaged.
+    #[error("the file `{VERIFIER}` of the ledger holds no key")]
+    Verifier(#[source] KeyError),
+    /// Files that do not hash to the signed root.
+    #[error(
+        "`{path}` does not hash to the last signed root of {size} entries; \
+         keep a copy for examination, then remove it to have it rebuilt"
+    )]
+    Damaged {
+        /// Path relative to the log.
+        path: String,
+        /// Entries under the signed root.
+        size: u64,
+    },
+    /// Two signed heads of one size, or entries that do not lead to the signed one.
+    #[error(
+        "the entries do not extend the signed tree of {size} entries: \
+         earlier entries were changed; nothing is signed"
+    )]
+    Rewritten {
+        /// Entries under the signed root.
+        size: u64,
+    },
+    /// Fewer entries than were already signed.
+    #[error(
+        "{signed} entries were signed but only {present} are present: \
+         the entries were rolled back; restore them before signing more"
+    )]
+    RolledBack {
+        /// Entries under the signed root.
+        signed: u64,
+        /// Entries given.
+        present: u64,
+    },
+    /// An entry too long for the format.
+    #[error("an entry of {0} bytes does not fit a bundle")]
+    TooLong(usize),
+    /// The log is as large as it can be.
+    #[error("the ledger is full")]
+    Full,
+}
+
+impl Publisher {
+    /// Opens the log in `dir`, creating it if it has none. `known` is the last
+    /// signed checkpoint kept elsewhere, so that losing the folder is noticed.
+    ///
+    /// # Errors
+    /// [`PublishError`] if what is there is not to be extended.
+    pub fn open(dir: &Path, key: Key, known: Option<&[u8]>) -> Result<Self, PublishError> {
+        layout::create_dir(dir).map_err(at(""))?;
+        claim(dir, key.verifier())?;
+        let published = match layout::read_if_present(dir, CHECKPOINT).map_err(at(CHECKPOINT))? {
+            Some(note) => Some(believe(&note, &key, CHECKPOINT)?),
+            None => None,
+        };
+        let known = match known {
+            Some(note) => Some(believe(note, &key, "the copy in the database")?),
+            None => None,
+        };
+        if let (Some(published), Some(known)) = (&published, &known)
+            && published.size == known.size
+            && published.root != known.root
+        {
+            return Err(PublishError::Rewritten { size: known.size });
+        }
+        let newest = [&published, &known]
+            .into_iter()
+            .flatten()
+            .max_by_key(|checkpoint| checkpoint.size)
+            .cloned();
+        let signed = match newest {
+            Some(newest) => newest,
+            None => Checkpoint::sign(&key, 0, Edge::default().root().into())
+                .map_err(|_| PublishError::Full)?,
+        };
+        let mut publisher = Self {
+            dir: dir.to_owned(),
+            key,
+            edge: Edge::default(),
+            bundle: Vec::new(),
+            superseded: Vec::new(),
+            signed,
+        };
+        if publisher.complete() {
+            publisher.resume()?;
+        }
+        if published.is_none() && publisher.signed.size == 0 {
+            publisher.write_checkpoint()?;
+        }
+        Ok(publisher)
+    }
+
+    /// The last signed checkpoint.
+    #[must_use]
+    pub fn signed(&self) -> &Checkpoint {
+        &self.signed
+    }
+
+    /// The index of the entry to append next; below the signed size while lost
+    /// files are being rebuilt.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.edge.size()
+    }
+
+    /// Appends the entry [`Publisher::next`]. Nothing is signed before
+    /// [`Publisher::sign`]. After an error the publisher must be opened anew.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub fn append(&mut self, entry: &[u8]) -> Result<(), PublishError> {
+        let length = u16::try_from(entry.len()).map_err(|_| PublishError::TooLong(entry.len()))?;
+        if self.edge.size() >= MAX_SIZE {
+            return Err(PublishError::Full);
+        }
+        layout::push_entry(&mut self.bundle, length, entry);
+        let mut full = Vec::new();
+        self.edge.push(entry, |(level, number, hashes)| {
+            full.push((Kind::Hashes(level), number, hashes.to_vec()));
+            Ok::<_, PublishError>(())
+        })?;
+        if let Some((_, number, _)) = full.first() {
+            full.push((Kind::Entries, *number, std::mem::take(&mut self.bundle)));
+        }
+        for (kind, number, bytes) in full {
+            let path = layout::tile_path(kind, number);
+            self.put(&path, &bytes)?;
+            if self.dir.join(format!("{path}.p")).exists() {
+                self.superseded.push(path);
+            }
+        }
+        if self.edge.size() == self.signed.size && Hash::from(self.edge.root()) != self.signed.root
+        {
+            return Err(PublishError::Rewritten {
+                size: self.signed.size,
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes the unfinished tiles and signs a checkpoint over all entries
+    /// appended. Without new entries it only restores what is missing.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing is signed then.
+    pub fn sign(&mut self) -> Result<&Checkpoint, PublishError> {
+        let size = self.edge.size();
+        if size < self.signed.size {
+            return Err(PublishError::RolledBack {
+                signed: self.signed.size,
+                present: size,
+            });
+        }
+        for (level, number, hashes) in self.edge.unfinished() {
+            let width = hashes.len() / tlog_tiles::HASH_SIZE;
+            self.put(
+                &layout::wide_path(Kind::Hashes(level), number, width),
+                hashes,
+            )?;
+        }
+        let width = usize::from(size.to_le_bytes()[0]);
+        if width > 0 {
+            let path = layout::wide_path(Kind::Entries, size >> TILE_HEIGHT, width);
+            self.put(&path, &self.bundle)?;
+        }
+        if size > self.signed.size {
+            self.signed = Checkpoint::sign(&self.key, size, self.edge.root().into())
+                .map_err(|_| PublishError::Full)?;
+        }
+        self.write_checkpoint()?;
+        for path in std::mem::take(&mut self.superseded) {
+            let partial = format!("{path}.p");
+            fs::remove_dir_all(self.dir.join(&partial)).map_err(at(&partial))?;
+        }
+        Ok(&self.signed)
+    }
+
+    /// The checkpoint first, its kept copy second: a reader that lists the
+    /// copies before reading the checkpoint never sees a copy beyond it.
+    fn write_checkpoint(&self) -> Result<(), PublishError> {
+        let kept = format!("{HISTORY}/{}", self.signed.size);
+        for path in [CHECKPOINT, &kept] {
+            self.put_if_other(path, &self.signed.note)?;
+        }
+        Ok(())
+    }
+
+    fn put_if_other(&self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
+        let present = layout::read_if_present(&self.dir, path).map_err(at(path))?;
+        if present.as_deref() == Some(bytes) {
+            return Ok(());
+        }
+        layout::write(&self.dir, path, bytes).map_err(at(path))
+    }
+
+    /// Writes a tile. What lies under the signed root is never overwritten:
+    /// it is the same, or it is evidence.
+    fn put(&self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
+        if self.edge.size() <= self.signed.size
+            && let Some(present) = layout::read_if_present(&self.dir, path).map_err(at(path))?
+        {
+            return if present == bytes {
+                Ok(())
+            } else {
+                Err(PublishError::Damaged {
+                    path: path.to_owned(),
+                    size: self.signed.size,
+                })
+            };
+        }
+        layout::write(&self.dir, path, bytes).map_err(at(path))
+    }
+
+    /// Whether no file under the signed root is missing.
+    fn complete(&self) -> bool {
+        let exists = |path: String| self.dir.join(path).exists();
+        let full = |kind, count: u64| (0..count).all(|n| exists(layout::tile_path(kind, n)));
+        let size = self.signed.size;
+        let width = |level: u8| usize::from((size >> (TILE_HEIGHT * level)).to_le_bytes()[0]);
+        let partial = |kind, level: u8| {
+            let number = size >> (TILE_HEIGHT * (level + 1));
+            width(level) == 0 || exists(layout::wide_path(kind, number, width(level)))
+        };
+        full(Kind::Entries, size >> TILE_HEIGHT)
+            && partial(Kind::Entries, 0)
+            && (0..6).all(|level| {
+                full(Kind::Hashes(level), size >> (TILE_HEIGHT * (level + 1)))
+                    && partial(Kind::Hashes(level), level)
+            })
+    }
+
+    /// Takes up the edge of the files, once it hashes to the signed root.
+    fn resume(&mut self) -> Result<(), PublishError> {
+        let size = self.signed.size;
+        let damaged = |path: &str| PublishError::Damaged {
+            path: path.to_owned(),
+            size,
+        };
+        let fetch = |kind, number, width| {
+            let path = layout::wide_path(kind, number, width);
+            let bytes = layout::read(&self.dir, &path).map_err(at(&path))?;
+            match kind {
+                Kind::Hashes(_) if bytes.len() != width * tlog_tiles::HASH_SIZE => {
+                    Err(damaged(&path))
+                }
+                Kind::Hashes(_) | Kind::Entries => Ok(bytes),
+            }
+        };
+        let edge = Edge::load(size, |level, number, width| {
+            fetch(Kind::Hashes(level), number, width)
+        })?;
+        if Hash::from(edge.root()) != self.signed.root {
+            return Err(damaged("tile"));
+        }
+        let width = usize::from(size.to_le_bytes()[0]);
+        if width > 0 {
+            let number = size >> TILE_HEIGHT;
+            let bundle = fetch(Kind::Entries, number, width)?;
+            let hashes = fetch(Kind::Hashes(0), number, width)?;
+            let entries = layout::split_bundle(&bundle).unwrap_or_default();
+            let hashed = entries.iter().flat_map(|(_, leaf)| Hash::of_leaf(leaf).0);
+            if !hashed.eq(hashes) {
+                return Err(damaged(&layout::wide_path(Kind::Entries, number, width)));
+            }
+            self.bundle = bundle;
+        }
+        self.edge = edge;
+        Ok(())
+    }
+}
+
+/// The entries of one published bundle: those from `256 * number` on, as many as
+/// the log held at `size` entries, at most 256. `None` where they are not (all)
+/// published.
+///
+/// # Errors
+/// The path of a damaged or unreadable bundle.
+pub fn published_entries(
+    dir: &Path,
+    number: u64,
+    size: u64,
+) -> Result<Option<Vec<Vec<u8>>>, PublishError> {
+    let first = number << TILE_HEIGHT;
+    let width = usize::try_from(size.saturating_sub(first))
+        .unwrap_or(TILE_WIDTH)
+        .min(TILE_WIDTH);
+    if width == 0 {
+        return Ok(None);
+    }
+    let (path, bundle) = match layout::read_tile(dir, Kind::Entries, number, width) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(at(&layout::tile_path(Kind::Entries, number))(error)),
+    };
+    let entries = layout::split_bundle(&bundle).unwrap_or_default();
+    if entries.len() < width {
+        return Err(PublishError::Damaged { path, size });
+    }
+    Ok(Some(
+        entries
+            .into_iter()
+            .take(width)
+            .map(|(_, entry)| entry.to_vec())
+            .collect(),
+    ))
+}
+
+/// Marks the folder as this key's, or checks that it is.
+fn claim(dir: &Path, verifier: &VerifierKey) -> Result<(), PublishError> {
+    let Some(found) = layout::read_if_present(dir, VERIFIER).map_err(at(VERIFIER))? else {
+        return layout::write(dir, VERIFIER, format!("{verifier}\n").as_bytes())
+            .map_err(at(VERIFIER));
+    };
+    let found: VerifierKey = String::from_utf8_lossy(&found)
+        .parse()
+        .map_err(PublishError::Verifier)?;
+    if found == *verifier {
+        Ok(())
+    } else {
+        Err(PublishError::OtherKey {
+            expected: found.to_string(),
+        })
+    }
+}
+
+fn believe(note: &[u8], key: &Key, path: &'static str) -> Result<Checkpoint, PublishError> {
+    Checkpoint::open(note, key.verifier())
+        .map_err(|source| PublishError::Checkpoint { path, source })
+}
+
+fn at(path: &str) -> impl FnOnce(io::Error) -> PublishError + use<> {
+    let path = path.to_owned();
+    move |source| PublishError::File { path, source }
+}
