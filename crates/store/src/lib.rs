@@ -1,1 +1,43 @@
 //! Durable cases, ledger rows and outbox on SQLite.
+//!
+//! One transaction makes a decision durable as a whole: the idempotency key, the
+//! case's next version, the ledger entries and the jobs that follow from it. A
+//! [`Durable`] value is the proof that this has happened, and only the store
+//! makes one.
+//!
+//! A folder holds `comity.db`, the published `ledger/`, and `lock`, by which one
+//! process at a time has it open.
+
+mod column;
+mod discreet;
+mod durable;
+mod model;
+mod open;
+mod prepare;
+mod publisher;
+mod read;
+mod rows;
+mod schema;
+mod store;
+mod verify;
+mod view;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use column::{outcome_name, state_name};
+pub use comity_ledger::Flaw;
+pub use durable::Durable;
+pub use model::{
+    CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
+    RequestKey, Transaction, Unavailable,
+};
+pub use open::OpenError;
+pub use prepare::MAX_BLOB_BYTES;
+pub use publisher::PublicationError;
+pub use store::Store;
+pub use verify::{Report, verify};
+pub use view::{
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, Page, Party, ReadError, Record,
+};

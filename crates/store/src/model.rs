@@ -1,0 +1,243 @@
+//! What goes into the store, and what it answers.
+
+use std::time::Duration;
+
+use comity_domain::{
+    CaseId, CaseState, Digest, Executing, IllegalTransition, InstrumentId, Issuing,
+    JurisdictionCode, Outcome, RequestId, Urgency,
+};
+use comity_ledger::{Hash, Leaf};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::discreet::discreet;
+
+/// How a store is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Database size, bytes, beyond which new work is refused. What is already
+    /// accepted is still carried to its end.
+    pub size_limit_bytes: Option<u64>,
+    /// How often new entries are published under a signed checkpoint.
+    pub publish_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            size_limit_bytes: None,
+            publish_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Everything that becomes durable together, or not at all.
+///
+/// The last entry speaks for the transaction: it names the case and the state
+/// of a case change, and its leaf commits to the key, the case and the jobs.
+#[derive(Debug, Clone, Default)]
+pub struct Transaction {
+    /// What makes a repetition of the same request harmless.
+    pub key: Option<RequestKey>,
+    /// A new case, or the next version of one.
+    pub case: Option<CaseChange>,
+    /// Ledger entries, in order.
+    pub entries: Vec<Entry>,
+    /// Work to be done once this is durable; at most 256 jobs.
+    pub enqueue: Vec<NewJob>,
+    /// The job that this transaction completes.
+    pub finish: Option<Lease>,
+    /// Written beyond the size limit too, although it completes no job and moves
+    /// no case: without it what was accepted before could not go on.
+    pub essential: bool,
+}
+
+/// An idempotency key: one caller's id for one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Who asks, as authenticated.
+    pub caller: String,
+    /// The caller's id for the request.
+    pub request_id: RequestId,
+    /// SHA-256 of the canonical request.
+    pub digest: Digest,
+}
+
+/// The version of a case that a change was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// There is no such case yet.
+    New,
+    /// The case stands at this version.
+    Version(u64),
+}
+
+/// A case as it is to stand after a transaction.
+///
+/// A new case starts as received and may take one step at once; an existing one
+/// may take one step of the table, or stay in its state.
+#[derive(Clone)]
+pub struct CaseChange {
+    /// The case.
+    pub id: CaseId,
+    /// The version it was changed from.
+    pub expected: Expected,
+    /// Where it stands.
+    pub state: CaseState,
+    /// The State that asks.
+    pub issuing: Issuing,
+    /// The State that is asked.
+    pub executing: Executing,
+    /// The legal basis, once known.
+    pub instrument: Option<InstrumentId>,
+    /// Outcome of the latest decision.
+    pub outcome: Option<Outcome>,
+    /// A training exercise.
+    pub exercise: bool,
+    /// How quickly.
+    pub urgency: Urgency,
+    /// The authority that opened it, as authenticated.
+    pub owner: String,
+    /// The owner's id for the request.
+    pub request_id: RequestId,
+    /// Everything else, opaque to the store; may hold personal data.
+    pub body: Vec<u8>,
+}
+
+/// A ledger entry to be appended.
+#[derive(Clone)]
+pub struct Entry {
+    /// What it says in public.
+    pub leaf: Leaf,
+    /// What it holds in private; may be personal data.
+    pub record: Vec<u8>,
+}
+
+/// A job for the outbox.
+#[derive(Clone)]
+pub struct NewJob {
+    /// The case it belongs to.
+    pub case: CaseId,
+    /// What is to be done, as the deliverer knows it.
+    pub step: String,
+    /// The jurisdiction it goes to.
+    pub target: JurisdictionCode,
+    /// More urgent jobs go first.
+    pub urgency: Urgency,
+    /// Not before this.
+    pub due: Timestamp,
+    /// Leased until then to whoever enqueues it, who makes the first attempt;
+    /// it comes back with the commit.
+    pub held_until: Option<Timestamp>,
+    /// What the deliverer needs, opaque to the store.
+    pub body: Vec<u8>,
+}
+
+/// The right to finish a job, lost when another worker claims it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lease {
+    pub(crate) job: i64,
+    pub(crate) fence: i64,
+}
+
+/// A claimed job.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The right to finish it.
+    pub lease: Lease,
+    /// The case it belongs to.
+    pub case: CaseId,
+    /// What is to be done.
+    pub step: String,
+    /// The jurisdiction it goes to.
+    pub target: JurisdictionCode,
+    /// How quickly.
+    pub urgency: Urgency,
+    /// Which attempt this is, from 1.
+    pub attempts: u32,
+    /// What the deliverer needs.
+    pub body: Vec<u8>,
+}
+
+/// What a transaction brought about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The case's version, where a case was changed; from 1.
+    pub version: Option<u64>,
+    /// Where each entry stands in the ledger.
+    pub receipts: Vec<Receipt>,
+    /// Jobs that whoever enqueued them holds.
+    pub(crate) held: Vec<Job>,
+}
+
+/// Where an entry stands in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its index, from 0 without gaps.
+    pub index: u64,
+    /// The hash of its leaf.
+    pub leaf_hash: Hash,
+}
+
+/// Why a transaction did not take place. Nothing of it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CommitError {
+    /// The same request was accepted before, durably; this is its case.
+    #[error("the request was accepted before as case {0}")]
+    Replay(CaseId),
+    /// The request id was used for another request.
+    #[error("the request id was used before for a different request; choose a new one")]
+    Mismatch,
+    /// The case was changed by somebody else, or is not there.
+    #[error("the case stands at {}; read it again", version_text(*.current))]
+    Conflict {
+        /// The version it stands at; `None` if there is no such case.
+        current: Option<u64>,
+    },
+    /// Another worker has claimed the job.
+    #[error("another worker has taken over the job")]
+    LeaseLost,
+    /// The table of transitions forbids it.
+    #[error(transparent)]
+    IllegalTransition(#[from] IllegalTransition),
+    /// The transaction contradicts itself: a mistake of the caller.
+    #[error("the transaction cannot be recorded: {0}")]
+    Invalid(String),
+    /// Not now; the store accepts work again once the cause is gone.
+    #[error("the store takes no work now: {0}")]
+    Unavailable(Unavailable),
+    /// The disk failed. Nothing is accepted until the store is opened anew.
+    #[error("the store failed and must be restarted; see the log")]
+    Failed,
+}
+
+/// Why the store takes no work for the time being.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unavailable {
+    /// No space on the disk.
+    #[error("the disk is full; free some space")]
+    DiskFull,
+    /// The configured limit is reached.
+    #[error("the database has reached its size limit; raise it")]
+    SizeLimit,
+    /// Another program holds the database.
+    #[error("another program keeps the database locked")]
+    Busy,
+    /// The store was closed.
+    #[error("it is closed")]
+    Closed,
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Randomness,
+}
+
+fn version_text(version: Option<u64>) -> String {
+    version.map_or_else(|| "no version".to_owned(), |v| format!("version {v}"))
+}
+
+discreet! {
+    CaseChange { id, expected, state }
+    Entry { leaf }
+    NewJob { case, step, target, due }
+    Job { lease, case, step, target, attempts }
+}

@@ -1,0 +1,165 @@
+//! Opening a store: its lock, its checks, its threads.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc as std_mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use comity_ledger::Key;
+use thiserror::Error;
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::{
+    Options, PublicationError, ReadError, Store,
+    publisher::{self, Progress, Publication},
+    read::{self, Readers},
+    schema,
+    store::Inner,
+    writer::{QUEUE, Signals, Writer},
+};
+
+/// The database in a store's folder.
+pub(crate) const DATABASE: &str = "comity.db";
+
+/// What SQLite keeps beside the database while it is open, or was not closed.
+pub(crate) const WRITE_AHEAD_LOG: &str = "comity.db-wal";
+
+/// The published ledger in a store's folder.
+pub(crate) const LEDGER: &str = "ledger";
+
+/// The file that one process at a time holds locked.
+const LOCK: &str = "lock";
+
+/// Shortest time between publications: none would keep a processor busy.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Why a store does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The folder cannot be used.
+    #[error("cannot use the store folder `{path}`")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has it open.
+    #[error("another process has the store `{path}` open; stop it first")]
+    Locked {
+        /// The folder.
+        path: String,
+    },
+    /// The database does not open.
+    #[error("cannot open the database of the store")]
+    Database(#[from] rusqlite::Error),
+    /// The database is another program's, or another version's.
+    #[error("`{DATABASE}` is not a database of this version of Comity")]
+    Foreign,
+    /// A row cannot be read.
+    #[error("cannot read the store")]
+    Read(#[from] ReadError),
+    /// The published ledger does not fit the database.
+    #[error("the published ledger cannot be continued")]
+    Publication(#[from] PublicationError),
+}
+
+impl Store {
+    /// Opens the store in `dir`, creating it if need be, and checks that its
+    /// published ledger is what its rows say. `key` signs the ledger. Blocks on
+    /// the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing was written then but what an empty store has.
+    pub fn open(dir: &Path, key: Key, options: &Options) -> Result<Self, OpenError> {
+        let lock = lock(dir)?;
+        let path = dir.join(DATABASE);
+        let db = schema::open_writer(&path)?;
+        if !schema::is_ours(&db)? {
+            return Err(OpenError::Foreign);
+        }
+        // Whoever held leases is gone: the lock is ours.
+        db.execute("UPDATE job SET leased_until = 0 WHERE leased_until > 0", [])?;
+        let next = read::size(&db)?;
+        let ledger = dir.join(LEDGER);
+        let verifier = key.verifier().clone();
+        let publisher = publisher::open(&ledger, &key, &db)?;
+        let progress = Arc::new(Progress::default());
+        progress
+            .published
+            .store(publisher.signed().size, Ordering::Release);
+        let signals = Arc::new(Signals {
+            committed: watch::Sender::new(next),
+            jobs: Notify::new(),
+            failed: AtomicBool::new(false),
+        });
+        let (queue, operations) = mpsc::channel(QUEUE);
+        let (orders, ordered) = std_mpsc::channel();
+        let readers = Readers::open(&path)?;
+        let publication = Publication {
+            dir: ledger.clone(),
+            key,
+            db: schema::open_reader(&path)?,
+            publisher: Some(publisher),
+            writer: queue.clone(),
+            committed: signals.committed.subscribe(),
+            progress: Arc::clone(&progress),
+        };
+        let writer = Writer {
+            db,
+            size_limit_bytes: options.size_limit_bytes,
+            signals: Arc::clone(&signals),
+            next,
+        };
+        let every = options.publish_every.max(SHORTEST);
+        let threads = vec![
+            spawn("publisher", move || publication.run(every, &ordered)).map_err(folder(dir))?,
+            spawn("writer", move || writer.run(operations)).map_err(folder(dir))?,
+        ];
+        Ok(Self {
+            inner: Arc::new(Inner {
+                queue,
+                orders,
+                readers,
+                signals,
+                progress,
+                ledger,
+                verifier,
+                threads: Mutex::new(threads),
+                _lock: lock,
+            }),
+        })
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    fs::create_dir_all(dir).map_err(folder(dir))?;
+    let file = File::create(dir.join(LOCK)).map_err(folder(dir))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
+            path: dir.display().to_string(),
+        }),
+        Err(TryLockError::Error(source)) => Err(folder(dir)(source)),
+    }
+}
+
+fn folder(dir: &Path) -> impl FnOnce(io::Error) -> OpenError + use<> {
+    let path = dir.display().to_string();
+    move |source| OpenError::Folder { path, source }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new()
+        .name(format!("store-{name}"))
+        .spawn(work)
+}

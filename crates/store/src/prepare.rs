@@ -1,0 +1,246 @@
+//! Transactions made ready for the writer: checked, salted and sealed.
+//!
+//! All that needs no database happens here, on the caller's thread, so that the
+//! one writer only reads and writes rows.
+
+use std::collections::BTreeMap;
+
+use comity_domain::{CaseId, JurisdictionCode, Urgency};
+use comity_ledger::{Hash, Leaf, Sealed};
+
+use crate::{
+    CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Transaction, Unavailable,
+    column,
+};
+
+/// Greatest length of a record, body or job, bytes: evidence is kept elsewhere.
+pub const MAX_BLOB_BYTES: usize = 16 << 20;
+
+/// Greatest number of jobs of one transaction: their place fits a byte.
+const MAX_JOBS: usize = 256;
+
+/// A transaction that only the state of the database can still refuse.
+pub(crate) struct Prepared {
+    pub(crate) key: Option<RequestKey>,
+    pub(crate) case: Option<CaseChange>,
+    pub(crate) entries: Vec<(Leaf, Sealed)>,
+    pub(crate) enqueue: Vec<NewJob>,
+    pub(crate) finish: Option<Lease>,
+    pub(crate) essential: bool,
+}
+
+impl Prepared {
+    /// Whether this begins something, rather than carrying on what was accepted.
+    pub(crate) fn is_new_work(&self) -> bool {
+        !self.essential
+            && self.finish.is_none()
+            && self
+                .case
+                .as_ref()
+                .is_none_or(|case| case.expected == Expected::New)
+    }
+}
+
+/// The version a change leads to.
+pub(crate) fn next_version(expected: Expected) -> u64 {
+    match expected {
+        Expected::New => 1,
+        Expected::Version(version) => version.saturating_add(1),
+    }
+}
+
+/// Checks and seals a transaction.
+pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError> {
+    check(&transaction)?;
+    let Transaction {
+        key,
+        case,
+        mut entries,
+        enqueue,
+        finish,
+        essential,
+    } = transaction;
+    let last = entries.pop();
+    let mut sealed = Vec::with_capacity(entries.len() + 1);
+    for entry in entries {
+        if entry.leaf.state.is_some() {
+            return Err(invalid("only the last entry may name a state"));
+        }
+        sealed.push(seal(entry, |_| BTreeMap::new())?);
+    }
+    if let Some(mut last) = last {
+        speak_for(&mut last.leaf, case.as_ref())?;
+        sealed.push(seal(last, |salt| {
+            binds(salt, key.as_ref(), case.as_ref(), &enqueue)
+        })?);
+    }
+    Ok(Prepared {
+        key,
+        case,
+        entries: sealed,
+        enqueue,
+        finish,
+        essential,
+    })
+}
+
+fn check(transaction: &Transaction) -> Result<(), CommitError> {
+    let Transaction {
+        key,
+        case,
+        entries,
+        enqueue,
+        finish: _,
+        essential: _,
+    } = transaction;
+    if entries.is_empty() && (case.is_some() || !enqueue.is_empty()) {
+        return Err(invalid(
+            "a case change or a job needs an entry that says so",
+        ));
+    }
+    if key.is_some() && case.is_none() {
+        return Err(invalid("a request key needs a case to lead to"));
+    }
+    if enqueue.len() > MAX_JOBS {
+        return Err(invalid("more than 256 jobs"));
+    }
+    let blobs = case.iter().map(|case| case.body.len());
+    let blobs = blobs.chain(entries.iter().map(|entry| entry.record.len()));
+    let mut blobs = blobs.chain(enqueue.iter().map(|job| job.body.len()));
+    if blobs.any(|length| length > MAX_BLOB_BYTES) {
+        return Err(invalid("a record, body or job is longer than 16 MiB"));
+    }
+    if entries.iter().any(|entry| !entry.leaf.binds.is_empty()) {
+        return Err(invalid("the store alone writes `binds`"));
+    }
+    Ok(())
+}
+
+/// Makes the last leaf name the case and its state.
+fn speak_for(leaf: &mut Leaf, case: Option<&CaseChange>) -> Result<(), CommitError> {
+    let Some(case) = case else {
+        return if leaf.state.is_some() {
+            Err(invalid("an entry names a state but no case changes"))
+        } else {
+            Ok(())
+        };
+    };
+    for (field, value) in [
+        (&mut leaf.case, case.id.as_str()),
+        (&mut leaf.state, column::state_name(case.state)),
+    ] {
+        if field.get_or_insert_with(|| value.to_owned()) != value {
+            return Err(invalid("the last entry names another case or state"));
+        }
+    }
+    Ok(())
+}
+
+fn seal(
+    Entry { mut leaf, record }: Entry,
+    binds: impl FnOnce(&[u8; 32]) -> BTreeMap<String, Vec<Hash>>,
+) -> Result<(Leaf, Sealed), CommitError> {
+    let mut salt = [0; 32];
+    getrandom::fill(&mut salt).map_err(|_| CommitError::Unavailable(Unavailable::Randomness))?;
+    leaf.binds = binds(&salt);
+    let sealed = leaf
+        .seal(record, salt)
+        .map_err(|error| invalid(&error.to_string()))?;
+    Ok((leaf, sealed))
+}
+
+/// What the last leaf commits to besides its record.
+fn binds(
+    salt: &[u8; 32],
+    key: Option<&RequestKey>,
+    case: Option<&CaseChange>,
+    jobs: &[NewJob],
+) -> BTreeMap<String, Vec<Hash>> {
+    let mut binds = BTreeMap::new();
+    if let Some(case) = case {
+        let image = case_image(case, next_version(case.expected));
+        binds.insert("case".into(), vec![Hash::commit("case", salt, &image)]);
+        if let Some(key) = key {
+            let image = key_image(key, &case.id);
+            binds.insert("key".into(), vec![Hash::commit("key", salt, &image)]);
+        }
+    }
+    if !jobs.is_empty() {
+        let commitments = jobs
+            .iter()
+            .map(|job| {
+                let image = job_image(&job.case, &job.step, &job.target, job.urgency, &job.body);
+                Hash::commit("job", salt, &image)
+            })
+            .collect();
+        binds.insert("job".into(), commitments);
+    }
+    binds
+}
+
+/// A case as committed to. `expected` is not part of it, the version is.
+pub(crate) fn case_image(case: &CaseChange, version: u64) -> Vec<u8> {
+    image(&[
+        Some(case.id.as_str().as_bytes()),
+        Some(&version.to_be_bytes()),
+        Some(column::state_name(case.state).as_bytes()),
+        Some(case.issuing.0.as_str().as_bytes()),
+        Some(case.executing.0.as_str().as_bytes()),
+        case.instrument.as_ref().map(|id| id.as_str().as_bytes()),
+        case.outcome
+            .map(|outcome| column::outcome_name(outcome).as_bytes()),
+        Some(&[u8::from(case.exercise)]),
+        Some(&column::rank(case.urgency).to_be_bytes()),
+        Some(case.owner.as_bytes()),
+        Some(case.request_id.as_str().as_bytes()),
+        Some(&case.body),
+    ])
+}
+
+/// A request key as committed to.
+pub(crate) fn key_image(key: &RequestKey, case: &CaseId) -> Vec<u8> {
+    image(&[
+        Some(key.caller.as_bytes()),
+        Some(key.request_id.as_str().as_bytes()),
+        Some(&key.digest.0),
+        Some(case.as_str().as_bytes()),
+    ])
+}
+
+/// A job as committed to. When it is due may change.
+pub(crate) fn job_image(
+    case: &CaseId,
+    step: &str,
+    target: &JurisdictionCode,
+    urgency: Urgency,
+    body: &[u8],
+) -> Vec<u8> {
+    image(&[
+        Some(case.as_str().as_bytes()),
+        Some(step.as_bytes()),
+        Some(target.as_str().as_bytes()),
+        Some(&column::rank(urgency).to_be_bytes()),
+        Some(body),
+    ])
+}
+
+/// Fields one after another, each with its length, so that no two lists of
+/// fields have one image.
+fn image(fields: &[Option<&[u8]>]) -> Vec<u8> {
+    let mut image = Vec::new();
+    for field in fields {
+        match field {
+            None => image.push(0),
+            Some(bytes) => {
+                image.push(1);
+                image.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+                image.extend_from_slice(bytes);
+            }
+        }
+    }
+    image
+}
+
+fn invalid(what: &str) -> CommitError {
+    CommitError::Invalid(what.to_owned())
+}

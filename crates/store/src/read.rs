@@ -1,0 +1,368 @@
+//! Queries, on connections that only read.
+//!
+//! A reader sees committed rows only, and with `synchronous = FULL` what is
+//! committed is on disk.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use comity_domain::{CaseId, Executing, Issuing, RequestId};
+use comity_ledger::{Hash, Leaf};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
+use tokio::sync::Semaphore;
+
+use crate::{
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, ReadError, Record, column, schema,
+};
+
+/// Connections for reading, and so queries at once.
+const READERS: usize = 4;
+
+/// Greatest number of rows of one page.
+const MAX_PAGE: usize = 1000;
+
+/// Connections that only read, lent one query at a time.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
+        let idle = (0..READERS)
+            .map(|_| schema::open_reader(path))
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Self {
+            idle: Arc::new(Mutex::new(idle)),
+            permits: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// Runs a query off the async threads.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| ReadError::Closed)?;
+        let idle = Arc::clone(&self.idle);
+        tokio::task::spawn_blocking(move || {
+            // The permit outlives the loan, so that there is always one to lend.
+            let _permit = permit;
+            let pool = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let db = pool().pop().ok_or(ReadError::Closed)?;
+            let result = query(&db);
+            pool().push(db);
+            result
+        })
+        .await
+        .map_err(|_| ReadError::Closed)?
+    }
+}
+
+const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
+     exercise, urgency, owner, request_id, opened_at, changed_at, body";
+
+pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
+    let text = |index| row.get::<_, String>(index);
+    let optional = |index| row.get::<_, Option<String>>(index);
+    Ok(CaseRow {
+        id: column::id(&text(0)?, "case id")?,
+        opened: column::count(row.get(1)?)?,
+        version: column::count(row.get(2)?)?,
+        state: column::state(&text(3)?)?,
+        issuing: Issuing(column::id(&text(4)?, "jurisdiction")?),
+        executing: Executing(column::id(&text(5)?, "jurisdiction")?),
+        instrument: optional(6)?
+            .map(|id| column::id(&id, "instrument"))
+            .transpose()?,
+        outcome: optional(7)?
+            .map(|name| column::outcome(&name))
+            .transpose()?,
+        exercise: column::truth(row.get(8)?)?,
+        urgency: column::urgency(row.get(9)?)?,
+        owner: text(10)?,
+        request_id: column::id(&text(11)?, "request id")?,
+        opened_at: column::instant(row.get(12)?)?,
+        changed_at: column::instant(row.get(13)?)?,
+        body: row.get(14)?,
+    })
+}
+
+pub(crate) fn case(db: &Connection, id: &CaseId) -> Result<Option<CaseRow>, ReadError> {
+    db.prepare_cached(&format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = ?1"))?
+        .query_row([id.as_str()], |row| Ok(read_case(row)))
+        .optional()?
+        .transpose()
+}
+
+pub(crate) fn case_by_key(
+    db: &Connection,
+    caller: &str,
+    request_id: &RequestId,
+) -> Result<Option<CaseRow>, ReadError> {
+    db.prepare_cached(&format!(
+        "SELECT {CASE_COLUMNS} FROM cases WHERE id = \
+         (SELECT case_id FROM request_key WHERE caller = ?1 AND request_id = ?2)"
+    ))?
+    .query_row([caller, request_id.as_str()], |row| Ok(read_case(row)))
+    .optional()?
+    .transpose()
+}
+
+/// Every case in the order of opening, from the first opened after `after`.
+pub(crate) fn cases_after(
+    db: &Connection,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<CaseRow>, ReadError> {
+    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    query.and_if("opened > ?", after.map(column::sql));
+    query.rows(db, "opened", limit, read_case)
+}
+
+pub(crate) fn cases(
+    db: &Connection,
+    filter: &CaseFilter,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<CaseRow>, ReadError> {
+    let CaseFilter {
+        party,
+        owner,
+        state,
+        issuing,
+        executing,
+        instrument,
+    } = filter;
+    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    if let Some(party) = party {
+        match &party.executing {
+            None => query.and("owner = ?", party.owner.clone()),
+            Some(state) => {
+                query.and("(owner = ?", party.owner.clone());
+                query.or("executing = ?)", state.to_string());
+            }
+        }
+    }
+    query.and_if("owner = ?", owner.clone());
+    query.and_if("state = ?", state.map(|s| column::state_name(s).to_owned()));
+    query.and_if("issuing = ?", issuing.as_ref().map(ToString::to_string));
+    query.and_if("executing = ?", executing.as_ref().map(ToString::to_string));
+    query.and_if(
+        "instrument = ?",
+        instrument.as_ref().map(ToString::to_string),
+    );
+    query.and_if("opened < ?", before.map(column::sql));
+    query.rows(db, "opened DESC", limit, read_case)
+}
+
+pub(crate) fn events(
+    db: &Connection,
+    case: &CaseId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Event>, ReadError> {
+    db.prepare_cached(
+        "SELECT idx, leaf FROM entry WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
+    )?
+    .query_and_then(
+        rusqlite::params![case.as_str(), page(limit), column::sql(after)],
+        read_entry,
+    )?
+    .zip(after..)
+    .map(|(row, before)| {
+        let EntryRow { index, leaf, .. } = row?;
+        Ok(Event {
+            sequence: before + 1,
+            index,
+            leaf,
+        })
+    })
+    .collect()
+}
+
+pub(crate) fn entries(
+    db: &Connection,
+    start: Page,
+    filter: &EntryFilter,
+    limit: usize,
+) -> Result<Vec<EntryRow>, ReadError> {
+    let EntryFilter {
+        kind,
+        case,
+        actor,
+        outcome,
+        state,
+        instrument,
+        issuing,
+        executing,
+        since,
+        until,
+    } = filter;
+    let mut query = Query::select("SELECT idx, leaf FROM entry");
+    query.and_if("case_id = ?", case.as_ref().map(ToString::to_string));
+    query.and_if("kind = ?", kind.clone());
+    query.and_if("actor = ?", actor.clone());
+    query.and_if("outcome = ?", outcome.clone());
+    query.and_if("state = ?", state.clone());
+    query.and_if(
+        "instrument = ?",
+        instrument.as_ref().map(ToString::to_string),
+    );
+    query.and_if("issuing = ?", issuing.as_ref().map(ToString::to_string));
+    query.and_if("executing = ?", executing.as_ref().map(ToString::to_string));
+    query.and_if("at >= ?", since.map(Timestamp::as_microsecond));
+    query.and_if("at < ?", until.map(Timestamp::as_microsecond));
+    let order = match start {
+        Page::From(index) => {
+            query.and("idx >= ?", column::sql(index));
+            "idx"
+        }
+        Page::Before(index) => {
+            query.and("idx < ?", column::sql(index));
+            "idx DESC"
+        }
+        Page::Newest => "idx DESC",
+    };
+    query.rows(db, order, limit, read_entry)
+}
+
+fn read_entry(row: &Row<'_>) -> Result<EntryRow, ReadError> {
+    let leaf_bytes: Vec<u8> = row.get(1)?;
+    let (leaf, _) = Leaf::read(&leaf_bytes).map_err(|_| ReadError::Damaged { what: "leaf" })?;
+    Ok(EntryRow {
+        index: column::count(row.get(0)?)?,
+        leaf_hash: Hash::of_leaf(&leaf_bytes),
+        leaf,
+        leaf_bytes,
+    })
+}
+
+pub(crate) fn record(db: &Connection, index: u64) -> Result<Option<Record>, ReadError> {
+    Ok(db
+        .prepare_cached("SELECT salt, record FROM record WHERE idx = ?1")?
+        .query_row([column::sql(index)], |row| {
+            Ok(Record {
+                salt: row.get(0)?,
+                record: row.get(1)?,
+            })
+        })
+        .optional()?)
+}
+
+/// When a job will next be due, or its lease over.
+pub(crate) fn next_due(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
+    db.prepare_cached("SELECT min(max(due_at, leased_until)) FROM job")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))?
+        .map(column::instant)
+        .transpose()
+}
+
+/// The leaf of an entry and the salt of its commitments.
+pub(crate) fn bound(db: &Connection, index: i64) -> Result<Option<(Leaf, [u8; 32])>, ReadError> {
+    db.prepare_cached("SELECT leaf, salt FROM entry JOIN record USING (idx) WHERE entry.idx = ?1")?
+        .query_row([index], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, [u8; 32]>(1)?))
+        })
+        .optional()?
+        .map(|(leaf, salt)| {
+            let (leaf, _) = Leaf::read(&leaf).map_err(|_| ReadError::Damaged { what: "leaf" })?;
+            Ok((leaf, salt))
+        })
+        .transpose()
+}
+
+/// How many entries there are.
+pub(crate) fn size(db: &Connection) -> Result<u64, ReadError> {
+    let last: Option<i64> = db.query_row("SELECT max(idx) FROM entry", [], |row| row.get(0))?;
+    last.map_or(Ok(0), |last| Ok(column::count(last)? + 1))
+}
+
+/// The last signed checkpoint as the database knows it.
+pub(crate) fn head(db: &Connection) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+    db.query_row("SELECT size, note FROM head", [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get(1)?))
+    })
+    .optional()?
+    .map(|(size, note)| Ok((column::count(size)?, note)))
+    .transpose()
+}
+
+/// The leaves from the index `from` on, at most `limit`.
+pub(crate) fn leaves(
+    db: &Connection,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<(u64, Vec<u8>)>, ReadError> {
+    db.prepare_cached("SELECT idx, leaf FROM entry WHERE idx >= ?1 ORDER BY idx LIMIT ?2")?
+        .query_and_then([column::sql(from), column::sql(limit as u64)], |row| {
+            Ok((column::count(row.get(0)?)?, row.get(1)?))
+        })?
+        .collect()
+}
+
+/// A query under conditions. Which ones there are decides its text, so that each
+/// combination is prepared once and uses its index.
+struct Query {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Query {
+    fn select(sql: &str) -> Self {
+        Self {
+            sql: sql.to_owned(),
+            values: Vec::new(),
+        }
+    }
+
+    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+        let word = if self.values.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        };
+        self.push(word, condition, value.into());
+    }
+
+    fn or(&mut self, condition: &str, value: impl Into<Value>) {
+        self.push(" OR ", condition, value.into());
+    }
+
+    fn and_if(&mut self, condition: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.and(condition, value);
+        }
+    }
+
+    fn push(&mut self, word: &str, condition: &str, value: Value) {
+        self.sql.push_str(word);
+        self.sql.push_str(condition);
+        self.values.push(value);
+    }
+
+    fn rows<T>(
+        mut self,
+        db: &Connection,
+        order: &str,
+        limit: usize,
+        read: fn(&Row<'_>) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        self.values.push(page(limit).into());
+        let sql = format!("{} ORDER BY {order} LIMIT ?", self.sql);
+        db.prepare_cached(&sql)?
+            .query_and_then(params_from_iter(self.values), read)?
+            .collect()
+    }
+}
+
+fn page(limit: usize) -> i64 {
+    column::sql(limit.min(MAX_PAGE) as u64)
+}

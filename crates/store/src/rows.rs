@@ -1,0 +1,376 @@
+//! What the writer does to rows: every check before the first write.
+
+use comity_domain::{CaseId, CaseState};
+use comity_ledger::{Leaf, Sealed};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::{
+    CaseChange, CommitError, Committed, Expected, Job, Lease, NewJob, ReadError, Receipt,
+    RequestKey, column,
+    prepare::{Prepared, job_image, next_version},
+    read,
+};
+
+/// Jobs of one entry; their ids leave this much room.
+pub(crate) const JOBS_PER_ENTRY: i64 = 256;
+
+/// Why an operation ends early.
+pub(crate) enum Stop {
+    /// It is refused; the group goes on without it.
+    Refused(CommitError),
+    /// The database failed; the group ends.
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<CommitError> for Stop {
+    fn from(error: CommitError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Carries out one transaction whose first entry gets the index `next`, unless
+/// it has to be refused; `refused` is why work that is no repetition would be.
+///
+/// Refusals are found before anything is written, so that a refused transaction
+/// leaves no trace in its group.
+pub(crate) fn commit(
+    db: &Connection,
+    next: u64,
+    prepared: &Prepared,
+    refused: Option<CommitError>,
+) -> Result<Committed, Stop> {
+    if let Some(key) = &prepared.key {
+        check_key(db, key)?;
+    }
+    if let Some(refused) = refused {
+        return Err(refused.into());
+    }
+    if let Some(lease) = prepared.finish {
+        check_lease(db, lease)?;
+    }
+    if let Some(case) = &prepared.case {
+        check_case(db, case)?;
+    }
+    let mut receipts = Vec::with_capacity(prepared.entries.len());
+    for (index, (leaf, sealed)) in (next..).zip(&prepared.entries) {
+        insert_entry(db, index, leaf, sealed)?;
+        receipts.push(Receipt {
+            index,
+            leaf_hash: sealed.leaf_hash,
+        });
+    }
+    let last = next + (prepared.entries.len() as u64).saturating_sub(1);
+    if let (Some(case), Some((leaf, _))) = (&prepared.case, prepared.entries.last()) {
+        write_case(db, case, last, leaf.at)?;
+        if let Some(key) = &prepared.key {
+            insert_key(db, key, &case.id, last)?;
+        }
+    }
+    let mut held = Vec::new();
+    for (place, job) in (0..).zip(&prepared.enqueue) {
+        held.extend(insert_job(
+            db,
+            column::sql(last) * JOBS_PER_ENTRY + place,
+            job,
+        )?);
+    }
+    if let Some(lease) = prepared.finish {
+        db.prepare_cached("DELETE FROM job WHERE id = ?1")?
+            .execute([lease.job])?;
+    }
+    Ok(Committed {
+        version: prepared
+            .case
+            .as_ref()
+            .map(|case| next_version(case.expected)),
+        receipts,
+        held,
+    })
+}
+
+fn check_key(db: &Connection, key: &RequestKey) -> Result<(), Stop> {
+    let found = db
+        .prepare_cached(
+            "SELECT digest, case_id FROM request_key WHERE caller = ?1 AND request_id = ?2",
+        )?
+        .query_row(params![key.caller, key.request_id.as_str()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    match found {
+        None => Ok(()),
+        Some((digest, case)) if digest == key.digest.0 => {
+            Err(CommitError::Replay(stored(column::id(&case, "case id"))?).into())
+        }
+        Some(_) => Err(CommitError::Mismatch.into()),
+    }
+}
+
+fn check_lease(db: &Connection, lease: Lease) -> Result<(), Stop> {
+    let held = db
+        .prepare_cached("SELECT 1 FROM job WHERE id = ?1 AND fence = ?2")?
+        .exists([lease.job, lease.fence])?;
+    if held {
+        Ok(())
+    } else {
+        Err(CommitError::LeaseLost.into())
+    }
+}
+
+fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
+    let found = db
+        .prepare_cached("SELECT version, state FROM cases WHERE id = ?1")?
+        .query_row([case.id.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let (current, from) = match found {
+        None => (None, CaseState::Received),
+        Some((version, state)) => (
+            Some(stored(column::count(version))?),
+            stored(column::state(&state))?,
+        ),
+    };
+    let expected = match case.expected {
+        Expected::New => None,
+        Expected::Version(version) => Some(version),
+    };
+    if current != expected {
+        return Err(CommitError::Conflict { current }.into());
+    }
+    if case.state != from {
+        from.step(case.state).map_err(CommitError::from)?;
+    }
+    Ok(())
+}
+
+fn insert_entry(db: &Connection, index: u64, leaf: &Leaf, sealed: &Sealed) -> rusqlite::Result<()> {
+    let index = column::sql(index);
+    db.prepare_cached(
+        "INSERT INTO entry (idx, at, kind, actor, case_id, state, outcome, instrument, \
+         issuing, executing, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        index,
+        leaf.at.as_microsecond(),
+        leaf.kind,
+        leaf.actor,
+        leaf.case,
+        leaf.state,
+        leaf.outcome,
+        leaf.instrument,
+        leaf.issuing,
+        leaf.executing,
+        sealed.leaf_bytes,
+    ])?;
+    db.prepare_cached("INSERT INTO record (idx, salt, record) VALUES (?1, ?2, ?3)")?
+        .execute(params![index, sealed.salt, sealed.record])?;
+    Ok(())
+}
+
+fn write_case(
+    db: &Connection,
+    case: &CaseChange,
+    index: u64,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let sql = match case.expected {
+        Expected::New => {
+            "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
+             exercise, urgency, owner, request_id, body, opened, opened_at, changed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)"
+        }
+        Expected::Version(_) => {
+            "UPDATE cases SET version = ?2, state = ?3, issuing = ?4, executing = ?5, \
+             instrument = ?6, outcome = ?7, exercise = ?8, urgency = ?9, owner = ?10, \
+             request_id = ?11, body = ?12, changed_at = ?14 WHERE id = ?1"
+        }
+    };
+    db.prepare_cached(sql)?.execute(params![
+        case.id.as_str(),
+        column::sql(next_version(case.expected)),
+        column::state_name(case.state),
+        case.issuing.0.as_str(),
+        case.executing.0.as_str(),
+        case.instrument.as_ref().map(|id| id.as_str()),
+        case.outcome.map(column::outcome_name),
+        i64::from(case.exercise),
+        column::rank(case.urgency),
+        case.owner,
+        case.request_id.as_str(),
+        case.body,
+        column::sql(index),
+        at.as_microsecond(),
+    ])?;
+    Ok(())
+}
+
+fn insert_key(
+    db: &Connection,
+    key: &RequestKey,
+    case: &CaseId,
+    index: u64,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO request_key (caller, request_id, digest, case_id, idx) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        key.caller,
+        key.request_id.as_str(),
+        key.digest.0,
+        case.as_str(),
+        column::sql(index),
+    ])?;
+    Ok(())
+}
+
+/// Inserts a job and, where its maker keeps it, hands it over as a first attempt.
+fn insert_job(db: &Connection, id: i64, job: &NewJob) -> rusqlite::Result<Option<Job>> {
+    let attempts = u32::from(job.held_until.is_some());
+    db.prepare_cached(
+        "INSERT INTO job (id, case_id, step, target, urgency, due_at, body, attempts, leased_until) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        id,
+        job.case.as_str(),
+        job.step,
+        job.target.as_str(),
+        column::rank(job.urgency),
+        job.due.as_microsecond(),
+        job.body,
+        attempts,
+        job.held_until.map_or(0, Timestamp::as_microsecond),
+    ])?;
+    Ok(job.held_until.map(|_| Job {
+        // A new row's fence is the column's default.
+        lease: Lease { job: id, fence: 0 },
+        case: job.case.clone(),
+        step: job.step.clone(),
+        target: job.target.clone(),
+        urgency: job.urgency,
+        attempts,
+        body: job.body.clone(),
+    }))
+}
+
+/// Leases due jobs that nobody holds: most urgent first, then oldest.
+pub(crate) fn claim(
+    db: &Connection,
+    now: Timestamp,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Job>, Stop> {
+    let now = now.as_microsecond();
+    let ids = db
+        .prepare_cached(
+            "SELECT id FROM job WHERE due_at <= ?1 AND leased_until <= ?1 \
+             ORDER BY urgency DESC, id LIMIT ?2",
+        )?
+        .query_map([now, column::sql(limit as u64)], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut lease = db.prepare_cached(
+        "UPDATE job SET fence = fence + 1, attempts = attempts + 1, leased_until = ?2 \
+         WHERE id = ?1 RETURNING id, fence, attempts, case_id, step, target, urgency, body",
+    )?;
+    let mut jobs = Vec::with_capacity(ids.len());
+    for id in ids {
+        let job = lease.query_row([id, until.as_microsecond()], |row| Ok(read_job(row)))?;
+        let authentic = job.and_then(|job| Ok(is_authentic(db, &job)?.then_some(job)));
+        match authentic {
+            Ok(Some(job)) => jobs.push(job),
+            Err(ReadError::Database(error)) => return Err(error.into()),
+            // Nothing but what was recorded may be delivered. It stays leased, so
+            // that it does not hold up the others.
+            Ok(None) | Err(_) => {
+                tracing::error!(job = id, "a job is not what was recorded; verify the store");
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// Whether a job is what the entry that enqueued it commits to.
+pub(crate) fn is_authentic(db: &Connection, job: &Job) -> Result<bool, ReadError> {
+    let id = job.lease.job;
+    let Some((leaf, salt)) = read::bound(db, id / JOBS_PER_ENTRY)? else {
+        return Ok(false);
+    };
+    let place = usize::try_from(id % JOBS_PER_ENTRY).unwrap_or(usize::MAX);
+    let image = job_image(&job.case, &job.step, &job.target, job.urgency, &job.body);
+    Ok(leaf
+        .binds
+        .get("job")
+        .and_then(|jobs| jobs.get(place))
+        .is_some_and(|commitment| commitment.opens("job", &salt, &image)))
+}
+
+/// Reads the columns that [`claim`] returns.
+pub(crate) fn read_job(row: &Row<'_>) -> Result<Job, ReadError> {
+    Ok(Job {
+        lease: Lease {
+            job: row.get(0)?,
+            fence: row.get(1)?,
+        },
+        attempts: row.get(2)?,
+        case: column::id(&row.get::<_, String>(3)?, "case id")?,
+        step: row.get(4)?,
+        target: column::id(&row.get::<_, String>(5)?, "jurisdiction")?,
+        urgency: column::urgency(row.get(6)?)?,
+        body: row.get(7)?,
+    })
+}
+
+/// Gives a job back to be tried again.
+pub(crate) fn retry(
+    db: &Connection,
+    lease: Lease,
+    when: Timestamp,
+    note: &str,
+) -> Result<(), Stop> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE job SET due_at = ?3, note = ?4, leased_until = 0 \
+             WHERE id = ?1 AND fence = ?2",
+        )?
+        .execute(params![lease.job, lease.fence, when.as_microsecond(), note])?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(CommitError::LeaseLost.into())
+    }
+}
+
+/// Replaces the last signed checkpoint, if it is still the one of `previous`
+/// entries.
+pub(crate) fn set_head(db: &Connection, previous: u64, size: u64, note: &[u8]) -> Result<(), Stop> {
+    let changed = db
+        .prepare_cached(
+            "INSERT INTO head (one, size, note) VALUES (1, ?2, ?3) \
+             ON CONFLICT (one) DO UPDATE SET size = ?2, note = ?3 WHERE size = ?1",
+        )?
+        .execute(params![column::sql(previous), column::sql(size), note])?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(CommitError::Conflict { current: None }.into())
+    }
+}
+
+/// A stored value that does not read stops the work on it, and only that.
+fn stored<T>(value: Result<T, ReadError>) -> Result<T, Stop> {
+    value.map_err(|error| match error {
+        ReadError::Database(error) => Stop::Database(error),
+        other @ (ReadError::Damaged { .. } | ReadError::Proof(_) | ReadError::Closed) => {
+            Stop::Refused(CommitError::Invalid(other.to_string()))
+        }
+    })
+}

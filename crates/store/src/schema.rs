@@ -1,0 +1,151 @@
+//! The database: its tables and how connections to it are opened.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+/// Marks the file as a Comity store: "CMTY".
+const APPLICATION_ID: i32 = 0x434d_5459;
+
+/// Version of the tables below.
+const SCHEMA_VERSION: i32 = 1;
+
+/// How long to wait for another program that holds the database.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Room for every statement the store uses.
+const STATEMENTS: usize = 64;
+
+/// `entry` repeats in columns what search needs of its leaf; the leaf decides.
+/// Of `cases`, `request_key` and `job`, the leaf of an entry commits to all that
+/// does not change by itself: leases, attempts and notes of jobs do.
+const TABLES: &str = "
+CREATE TABLE entry (
+    idx INTEGER PRIMARY KEY,            -- dense, from 0
+    at INTEGER NOT NULL,                -- microseconds since 1970, UTC
+    kind TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    case_id TEXT,
+    state TEXT,
+    outcome TEXT,
+    instrument TEXT,
+    issuing TEXT,
+    executing TEXT,
+    leaf BLOB NOT NULL
+) STRICT;
+CREATE INDEX entry_case ON entry (case_id, idx) WHERE case_id IS NOT NULL;
+
+CREATE TABLE record (
+    idx INTEGER PRIMARY KEY REFERENCES entry (idx),
+    salt BLOB NOT NULL,
+    record BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE cases (
+    opened INTEGER PRIMARY KEY REFERENCES entry (idx),
+    id TEXT NOT NULL UNIQUE,
+    version INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    issuing TEXT NOT NULL,
+    executing TEXT NOT NULL,
+    instrument TEXT,
+    outcome TEXT,
+    exercise INTEGER NOT NULL,
+    urgency INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX cases_owner ON cases (owner, opened);
+CREATE INDEX cases_executing ON cases (executing, opened);
+
+CREATE TABLE request_key (
+    caller TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    case_id TEXT NOT NULL REFERENCES cases (id),
+    idx INTEGER NOT NULL REFERENCES entry (idx),
+    PRIMARY KEY (caller, request_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY,             -- index of its entry * 256 + place
+    case_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    target TEXT NOT NULL,
+    urgency INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    leased_until INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    note TEXT,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX job_order ON job (urgency DESC, id);
+
+CREATE TABLE head (                     -- the last signed checkpoint
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    size INTEGER NOT NULL,
+    note BLOB NOT NULL
+) STRICT;
+";
+
+/// Opens the one connection that writes, creating the tables if need be.
+///
+/// Every commit is flushed before it returns (`synchronous = FULL`).
+pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    // Checkpoints of the write-ahead log stall the writer: fewer, larger ones.
+    db.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    db.pragma_update(None, "cache_size", -65_536)?;
+    if db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+        row.get::<_, i64>(0)
+    })? == 0
+    {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; \
+             PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        ))?;
+    }
+    Ok(db)
+}
+
+/// Opens a connection that only reads.
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(db)
+}
+
+/// Opens a database that nobody writes to meanwhile: no lock is taken and no file
+/// made, so that it may lie on a medium that cannot be written.
+pub(crate) fn open_at_rest(path: &Path) -> rusqlite::Result<Connection> {
+    let path = path.to_string_lossy();
+    let path = path
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    Connection::open_with_flags(
+        format!("file:{path}?immutable=1"),
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+}
+
+/// Whether the file holds this version's tables.
+pub(crate) fn is_ours(db: &Connection) -> rusqlite::Result<bool> {
+    let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    Ok(pragma("application_id")? == APPLICATION_ID && pragma("user_version")? == SCHEMA_VERSION)
+}

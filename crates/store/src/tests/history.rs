@@ -1,0 +1,273 @@
+//! Reading back: lists, events, entries, receipts; and the published ledger.
+
+use std::{fs, path::Path};
+
+use comity_domain::CaseState;
+use comity_ledger::{Hash, verify_proof};
+
+use super::{case_id, change, entry, key, open, run, state, step, submission, try_open};
+use crate::{
+    CaseFilter, EntryFilter, Expected, OpenError, Page, Party, PublicationError, Transaction,
+    verify,
+};
+
+#[test]
+fn lists_are_newest_first_and_their_pages_do_not_shift() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        for n in 1..=5 {
+            store.commit(submission(n)).await.unwrap();
+        }
+        let first = store.list(CaseFilter::default(), None, 2).await.unwrap();
+        store.commit(submission(6)).await.unwrap();
+        let second = store
+            .list(CaseFilter::default(), Some(first[1].opened), 2)
+            .await
+            .unwrap();
+        let ids: Vec<_> = first.iter().chain(&second).map(|case| &case.id).collect();
+        assert_eq!(ids, [&case_id(5), &case_id(4), &case_id(3), &case_id(2)]);
+    });
+}
+
+#[test]
+fn a_party_sees_its_own_cases_and_those_asked_of_its_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        for (n, owner, executing) in [
+            (1, "sta-berlin", "FR"),
+            (2, "tj-paris", "DE"),
+            (3, "x", "IT"),
+        ] {
+            let mut transaction = submission(n);
+            let case = transaction.case.as_mut().unwrap();
+            case.owner = owner.into();
+            case.executing.0 = state(executing);
+            store.commit(transaction).await.unwrap();
+        }
+        let seen = async |filter: CaseFilter| {
+            let cases = store.list(filter, None, 10).await.unwrap();
+            cases.into_iter().map(|case| case.id).collect::<Vec<_>>()
+        };
+        let party = |executing: Option<&str>| CaseFilter {
+            party: Some(Party {
+                owner: "sta-berlin".into(),
+                executing: executing.map(state),
+            }),
+            ..CaseFilter::default()
+        };
+        assert_eq!(seen(party(Some("DE"))).await, [case_id(2), case_id(1)]);
+        assert_eq!(seen(party(None)).await, [case_id(1)]);
+        let both = CaseFilter {
+            executing: Some(state("DE")),
+            ..party(Some("DE"))
+        };
+        assert_eq!(seen(both).await, [case_id(2)]);
+        let none = CaseFilter {
+            state: Some(CaseState::Refused),
+            ..party(Some("DE"))
+        };
+        assert!(seen(none).await.is_empty());
+    });
+}
+
+#[test]
+fn events_are_numbered_within_their_case() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        store.commit(submission(2)).await.unwrap();
+        store
+            .commit(step(1, 1, CaseState::Delivering))
+            .await
+            .unwrap();
+        store
+            .commit(step(1, 2, CaseState::Acknowledged))
+            .await
+            .unwrap();
+        let events = store.events(&case_id(1), 1, 10).await.unwrap();
+        let seen: Vec<_> = events
+            .iter()
+            .map(|event| (event.sequence, event.index, event.leaf.state.as_deref()))
+            .collect();
+        assert_eq!(
+            seen,
+            [(2, 2, Some("DELIVERING")), (3, 3, Some("ACKNOWLEDGED"))]
+        );
+    });
+}
+
+#[test]
+fn entries_are_found_by_what_they_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let mut read = entry("read");
+        read.leaf.actor = "auditor".into();
+        let read = Transaction {
+            entries: vec![read],
+            ..Transaction::default()
+        };
+        store.commit(read).await.unwrap();
+        store.commit(submission(2)).await.unwrap();
+        let indexes = async |page, filter| {
+            let entries = store.entries(page, filter, 10).await.unwrap();
+            entries.iter().map(|entry| entry.index).collect::<Vec<_>>()
+        };
+        let all = EntryFilter::default;
+        assert_eq!(indexes(Page::From(1), all()).await, [1, 2]);
+        assert_eq!(indexes(Page::Newest, all()).await, [2, 1, 0]);
+        assert_eq!(indexes(Page::Before(2), all()).await, [1, 0]);
+        let kind = EntryFilter {
+            kind: Some("decision".into()),
+            case: Some(case_id(2)),
+            ..all()
+        };
+        assert_eq!(indexes(Page::Newest, kind).await, [2]);
+        let actor = EntryFilter {
+            actor: Some("auditor".into()),
+            ..all()
+        };
+        assert_eq!(indexes(Page::From(0), actor).await, [1]);
+        let record = store.record(1).await.unwrap().unwrap();
+        assert_eq!(record.record, b"what read was about");
+    });
+}
+
+#[test]
+fn an_entry_has_a_receipt_once_it_is_published() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        let committed = store.commit(submission(1)).await.unwrap();
+        let receipt = committed.receipts[0];
+        assert_eq!(store.receipt(receipt.index).await.unwrap(), None);
+        assert_eq!(store.publish().await.unwrap(), 1);
+        let proof = store.receipt(receipt.index).await.unwrap().unwrap();
+        assert_eq!(proof.leaf_hash, receipt.leaf_hash);
+        verify_proof(&proof, store.verifier_key()).unwrap();
+        let row = &store
+            .entries(Page::From(0), EntryFilter::default(), 1)
+            .await
+            .unwrap()[0];
+        assert_eq!(Hash::of_leaf(&row.leaf_bytes), proof.leaf_hash);
+    });
+}
+
+#[test]
+fn a_store_in_use_can_be_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        store.publish().await.unwrap();
+        store.commit(submission(2)).await.unwrap();
+    });
+    let report = verify(dir.path(), Some(key().verifier())).unwrap();
+    assert_eq!((report.entries, report.unpublished), (2, 1));
+    assert_eq!((report.cases, report.jobs), (2, 2));
+}
+
+/// A store with two published entries, closed.
+fn published(dir: &Path) {
+    let store = open(dir);
+    run(store.commit(submission(1))).unwrap();
+    run(store.commit(submission(2))).unwrap();
+    run(store.close());
+}
+
+#[test]
+fn verification_leaves_no_trace() {
+    let dir = tempfile::Builder::new().suffix("%20?#").tempdir().unwrap();
+    published(dir.path());
+    let listing = || {
+        let items = fs::read_dir(dir.path()).unwrap();
+        items
+            .map(|item| item.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    let before = listing();
+    verify(dir.path(), None).unwrap();
+    assert_eq!(listing(), before);
+}
+
+#[test]
+fn lost_files_of_the_ledger_are_rebuilt_from_the_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    published(dir.path());
+    let before = verify(dir.path(), None).unwrap();
+    fs::remove_dir_all(dir.path().join("ledger")).unwrap();
+    run(open(dir.path()).close());
+    let after = verify(dir.path(), None).unwrap();
+    assert_eq!(after.ledger.root, before.ledger.root);
+    assert_eq!(after.ledger.size, 2);
+}
+
+#[test]
+fn a_database_from_before_the_last_checkpoint_is_not_continued() {
+    let dir = tempfile::tempdir().unwrap();
+    run(open(dir.path()).close());
+    let database = dir.path().join("comity.db");
+    let old = fs::read(&database).unwrap();
+    published(dir.path());
+    fs::write(&database, old).unwrap();
+    let error = try_open(dir.path()).unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            OpenError::Publication(PublicationError::Publish(
+                comity_ledger::PublishError::RolledBack {
+                    signed: 2,
+                    present: 0
+                }
+            ))
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_rewritten_row_is_not_continued() {
+    let dir = tempfile::tempdir().unwrap();
+    published(dir.path());
+    let outside = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    outside
+        .execute("UPDATE entry SET leaf = zeroblob(10) WHERE idx = 1", [])
+        .unwrap();
+    drop(outside);
+    let error = try_open(dir.path()).unwrap_err();
+    assert!(
+        matches!(&error, OpenError::Publication(PublicationError::Changed(1))),
+        "{error:?}"
+    );
+    // Nor when the files it contradicts are gone: the signed root remains.
+    fs::remove_dir_all(dir.path().join("ledger/tile")).unwrap();
+    let error = try_open(dir.path()).unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            OpenError::Publication(PublicationError::Publish(
+                comity_ledger::PublishError::Rewritten { size: 2 }
+            ))
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_case_may_change_without_a_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let mut remark = step(1, 1, CaseState::Approved);
+        remark.case.as_mut().unwrap().body = b"seen".to_vec();
+        assert_eq!(store.commit(remark).await.unwrap().version, Some(2));
+        let row = store.case(&case_id(1)).await.unwrap().unwrap();
+        assert_eq!(row.body, b"seen");
+        assert_eq!(row.id, change(1, Expected::New, CaseState::Approved).id);
+    });
+}

@@ -1,0 +1,133 @@
+//! The store as a whole: on a real disk, against models, crashes and tampering.
+
+mod crash;
+mod history;
+mod model;
+mod outbox;
+mod tamper;
+
+use std::{path::Path, time::Duration};
+
+use comity_domain::{
+    CaseId, CaseState, Digest, Executing, Issuing, JurisdictionCode, Outcome, RequestId, Urgency,
+};
+use comity_ledger::{Key, Leaf};
+use jiff::Timestamp;
+
+use crate::{
+    CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Transaction,
+};
+
+fn key() -> Key {
+    Key::from_seed("gateway.example/log", [3; 32]).unwrap()
+}
+
+/// A store that publishes only when told to, or when it closes.
+fn quiet() -> Options {
+    Options {
+        publish_every: Duration::from_secs(3600),
+        ..Options::default()
+    }
+}
+
+fn open(dir: &Path) -> Store {
+    try_open(dir).unwrap()
+}
+
+fn try_open(dir: &Path) -> Result<Store, OpenError> {
+    Store::open(dir, key(), &quiet())
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_770_000_000 + second).unwrap()
+}
+
+fn state(code: &str) -> JurisdictionCode {
+    code.parse().unwrap()
+}
+
+fn case_id(n: u64) -> CaseId {
+    format!("00000000-0000-4000-8000-{n:012x}").parse().unwrap()
+}
+
+fn request_key(caller: &str, request: u64, digest: u8) -> RequestKey {
+    RequestKey {
+        caller: caller.to_owned(),
+        request_id: request_id(request),
+        digest: Digest([digest; 32]),
+    }
+}
+
+fn request_id(n: u64) -> RequestId {
+    format!("request-{n}").parse().unwrap()
+}
+
+fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
+    CaseChange {
+        id: case_id(case),
+        expected,
+        state,
+        issuing: Issuing("DE".parse().unwrap()),
+        executing: Executing("FR".parse().unwrap()),
+        instrument: Some("eio".parse().unwrap()),
+        outcome: Some(Outcome::Approved),
+        exercise: false,
+        urgency: Urgency::Routine,
+        owner: "sta-berlin".into(),
+        request_id: request_id(case),
+        body: format!("body of {case}").into_bytes(),
+    }
+}
+
+fn entry(kind: &str) -> Entry {
+    let mut leaf = Leaf::new(at(0), kind, "sta-berlin");
+    leaf.issuing = Some("DE".into());
+    leaf.executing = Some("FR".into());
+    leaf.instrument = Some("eio".into());
+    leaf.outcome = Some("APPROVED".into());
+    Entry {
+        leaf,
+        record: format!("what {kind} was about").into_bytes(),
+    }
+}
+
+fn job(case: u64, step: &str, urgency: Urgency) -> NewJob {
+    NewJob {
+        case: case_id(case),
+        step: step.to_owned(),
+        target: state("FR"),
+        urgency,
+        due: at(0),
+        held_until: None,
+        body: format!("{step} for {case}").into_bytes(),
+    }
+}
+
+/// A new case that leads to a job, as an approved request does.
+fn submission(case: u64) -> Transaction {
+    Transaction {
+        key: Some(request_key("sta-berlin", case, 1)),
+        case: Some(change(case, Expected::New, CaseState::Approved)),
+        entries: vec![entry("decision")],
+        enqueue: vec![job(case, "deliver", Urgency::Routine)],
+        finish: None,
+        essential: false,
+    }
+}
+
+/// The next step of a case.
+fn step(case: u64, version: u64, state: CaseState) -> Transaction {
+    Transaction {
+        case: Some(change(case, Expected::Version(version), state)),
+        entries: vec![entry("delivery")],
+        ..Transaction::default()
+    }
+}

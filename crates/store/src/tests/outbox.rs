@@ -1,0 +1,196 @@
+//! Jobs: order, leases, fencing, waking.
+
+use std::time::Duration;
+
+use comity_domain::{CaseState, Urgency};
+
+use super::{at, case_id, entry, job, open, run, step, submission};
+use crate::{CommitError, Durable, Job, Store, Transaction, verify};
+
+const LEASE: Duration = Duration::from_secs(10);
+
+async fn claim(store: &Store, second: i64) -> Vec<Durable<Job>> {
+    store.claim(at(second), 10, LEASE).await.unwrap()
+}
+
+fn steps(jobs: &[Durable<Job>]) -> Vec<&str> {
+    jobs.iter().map(|job| job.step.as_str()).collect()
+}
+
+#[test]
+fn the_most_urgent_job_goes_first_then_the_oldest() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        let mut transaction = submission(1);
+        transaction.enqueue = vec![
+            job(1, "routine", Urgency::Routine),
+            job(1, "emergency", Urgency::Emergency),
+            job(1, "urgent", Urgency::Urgent),
+            job(1, "urgent-later", Urgency::Urgent),
+        ];
+        transaction.enqueue[3].due = at(5);
+        store.commit(transaction).await.unwrap();
+        assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+        let first = store.claim(at(0), 2, LEASE).await.unwrap();
+        assert_eq!(steps(&first), ["emergency", "urgent"]);
+        assert_eq!(steps(&claim(&store, 0).await), ["routine"]);
+        assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
+        assert_eq!(steps(&claim(&store, 5).await), ["urgent-later"]);
+        assert_eq!(steps(&claim(&store, 9).await), Vec::<&str>::new());
+    });
+}
+
+#[test]
+fn a_worker_that_lost_its_lease_can_do_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let slow = claim(&store, 0).await.remove(0).into_inner();
+        let quick = claim(&store, 10).await.remove(0).into_inner();
+        assert_eq!((slow.attempts, quick.attempts), (1, 2));
+        let finish = |job: &Job| Transaction {
+            finish: Some(job.lease),
+            ..step(1, 1, CaseState::Acknowledged)
+        };
+        assert_eq!(
+            store.commit(finish(&slow)).await,
+            Err(CommitError::LeaseLost)
+        );
+        assert_eq!(
+            store.retry_at(slow.lease, at(20), "late").await,
+            Err(CommitError::LeaseLost)
+        );
+        let row = store.case(&case_id(1)).await.unwrap().unwrap();
+        assert_eq!((row.version, row.state), (1, CaseState::Approved));
+        assert_eq!(store.health().committed, 1);
+        assert_eq!(store.commit(finish(&quick)).await.unwrap().version, Some(2));
+        assert!(claim(&store, 1000).await.is_empty());
+        assert_eq!(
+            store.commit(finish(&quick)).await,
+            Err(CommitError::LeaseLost)
+        );
+    });
+}
+
+#[test]
+fn a_failed_attempt_is_tried_again_when_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        store.jobs_changed().await;
+        let failed = claim(&store, 0).await.remove(0);
+        store
+            .retry_at(failed.lease, at(60), "backend is down")
+            .await
+            .unwrap();
+        store.jobs_changed().await;
+        assert_eq!(store.next_due().await.unwrap(), Some(at(60)));
+        assert!(claim(&store, 59).await.is_empty());
+        assert_eq!(claim(&store, 60).await[0].attempts, 2);
+    });
+}
+
+#[test]
+fn a_restart_frees_the_leases_of_the_dead() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(store.commit(submission(1))).unwrap();
+    let dead = run(claim(&store, 0)).remove(0);
+    run(store.close());
+    let store = open(dir.path());
+    run(async {
+        let job = claim(&store, 1).await.remove(0);
+        assert_eq!(job.body, dead.body);
+        let error = store.retry_at(dead.lease, at(2), "").await;
+        assert_eq!(error, Err(CommitError::LeaseLost));
+    });
+}
+
+#[test]
+fn a_job_that_was_tampered_with_is_never_handed_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        store.commit(submission(2)).await.unwrap();
+    });
+    let outside = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    outside
+        .execute(
+            "UPDATE job SET target = 'KP' WHERE case_id = ?1",
+            [case_id(1).as_str()],
+        )
+        .unwrap();
+    let jobs = run(claim(&store, 0));
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].case, case_id(2));
+    run(store.publish()).unwrap();
+    let flaw = verify(dir.path(), None).unwrap_err();
+    assert_eq!(flaw.entry, Some(0));
+    assert!(flaw.what.contains("`job`"), "{flaw}");
+}
+
+#[test]
+fn the_size_limit_stops_new_work_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = crate::Options {
+        size_limit_bytes: Some(400_000),
+        ..super::quiet()
+    };
+    let store = Store::open(dir.path(), super::key(), &options).unwrap();
+    let full = CommitError::Unavailable(crate::Unavailable::SizeLimit);
+    run(async {
+        let mut big = submission(1);
+        big.enqueue[0].body = vec![7; 500_000];
+        store.commit(big).await.unwrap();
+        assert_eq!(store.commit(submission(2)).await, Err(full.clone()));
+        let stray = Transaction {
+            entries: vec![entry("unauthorised")],
+            ..Transaction::default()
+        };
+        assert_eq!(store.commit(stray.clone()).await, Err(full));
+        let start = Transaction {
+            entries: vec![entry("start")],
+            essential: true,
+            ..Transaction::default()
+        };
+        store.commit(start).await.unwrap();
+        assert_eq!(
+            store.commit(submission(1)).await,
+            Err(CommitError::Replay(case_id(1)))
+        );
+        let lease = claim(&store, 0).await[0].lease;
+        let done = Transaction {
+            finish: Some(lease),
+            ..step(1, 1, CaseState::Acknowledged)
+        };
+        store.commit(done).await.unwrap();
+        // The job is gone, and with it what filled the database.
+        store.commit(submission(2)).await.unwrap();
+        store.commit(stray).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_enqueues_a_job_may_keep_it_for_the_first_attempt() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        let mut transaction = submission(1);
+        transaction.enqueue[0].held_until = Some(at(10));
+        let mut committed = store.commit(transaction).await.unwrap();
+        let held = committed.take_held().next().unwrap();
+        assert_eq!((held.step.as_str(), held.attempts), ("deliver", 1));
+        assert!(claim(&store, 9).await.is_empty());
+        // The maker was slow: another worker takes over, and the maker can do nothing.
+        assert_eq!(claim(&store, 10).await[0].attempts, 2);
+        let finish = Transaction {
+            finish: Some(held.lease),
+            ..step(1, 1, CaseState::Acknowledged)
+        };
+        assert_eq!(store.commit(finish).await, Err(CommitError::LeaseLost));
+    });
+}

@@ -1,0 +1,208 @@
+//! Whatever is changed behind the store's back, verification finds it.
+
+use std::{fs, path::Path};
+
+use comity_domain::CaseState;
+use rusqlite::{Connection, types::Value};
+use tempfile::TempDir;
+
+use super::{entry, key, open, run, step, submission};
+use crate::{Transaction, verify};
+
+/// Columns of the outbox that change by themselves and that no entry fixes.
+const TRANSIENT: [(&str, &str); 5] = [
+    ("job", "due_at"),
+    ("job", "leased_until"),
+    ("job", "fence"),
+    ("job", "attempts"),
+    ("job", "note"),
+];
+
+/// A closed store with a bit of everything, all published.
+fn store() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        for n in 1..=3 {
+            store.commit(submission(n)).await.unwrap();
+        }
+        store
+            .commit(step(2, 1, CaseState::Delivering))
+            .await
+            .unwrap();
+        let start = Transaction {
+            entries: vec![entry("start")],
+            ..Transaction::default()
+        };
+        store.commit(start).await.unwrap();
+        store.close().await;
+    });
+    verify(dir.path(), Some(key().verifier())).unwrap();
+    dir
+}
+
+fn outside(dir: &Path) -> Connection {
+    let db = Connection::open(dir.join("comity.db")).unwrap();
+    db.pragma_update(None, "foreign_keys", false).unwrap();
+    db
+}
+
+fn names(db: &Connection, sql: &str) -> Vec<String> {
+    let mut select = db.prepare(sql).unwrap();
+    let names = select.query_map([], |row| row.get(0)).unwrap();
+    names.map(Result::unwrap).collect()
+}
+
+/// A copy of the store, with `tamper` done to its database.
+fn flaw_after(whole: &Path, tamper: impl FnOnce(&Connection) -> bool) -> Option<String> {
+    let copy = tempfile::tempdir().unwrap();
+    copy_dir(whole, copy.path());
+    let db = outside(copy.path());
+    if !tamper(&db) {
+        return None;
+    }
+    drop(db);
+    let flaw = verify(copy.path(), Some(key().verifier()));
+    Some(flaw.expect_err("tampering was not found").to_string())
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.path().is_dir() {
+            copy_dir(&item.path(), &target);
+        } else {
+            fs::copy(item.path(), target).unwrap();
+        }
+    }
+}
+
+/// A value of the same type that differs in as little as possible.
+fn altered(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Text("x".into()),
+        Value::Integer(n) => Value::Integer(n + 1),
+        Value::Real(n) => Value::Real(n + 1.0),
+        Value::Text(text) => Value::Text(format!("{text}x")),
+        Value::Blob(bytes) => {
+            let mut bytes = bytes.clone();
+            if let Some(last) = bytes.last_mut() {
+                *last ^= 1;
+            }
+            Value::Blob(bytes)
+        }
+    }
+}
+
+#[test]
+fn a_change_to_any_column_of_any_table_is_found() {
+    let whole = store();
+    let db = outside(whole.path());
+    let tables = names(&db, "SELECT name FROM sqlite_schema WHERE type = 'table'");
+    let mut changes = 0;
+    for table in &tables {
+        let sql = format!("SELECT name FROM pragma_table_info('{table}')");
+        for column in names(&db, &sql) {
+            if TRANSIENT.contains(&(table.as_str(), column.as_str())) {
+                continue;
+            }
+            for place in [0, 1] {
+                let found = flaw_after(whole.path(), |db| alter(db, table, &column, place));
+                changes += usize::from(found.is_some());
+            }
+        }
+    }
+    assert!(changes > 60, "only {changes} changes were made");
+}
+
+/// Changes one column of the row at `place`; false if there is no such row.
+fn alter(db: &Connection, table: &str, column: &str, place: u32) -> bool {
+    let select = format!("SELECT {column} FROM {table} LIMIT 1 OFFSET {place}");
+    let Ok(value) = db.query_row(&select, [], |row| row.get::<_, Value>(0)) else {
+        return false;
+    };
+    // The first column of each table is part of its primary key.
+    let key = names(
+        db,
+        &format!("SELECT group_concat(name) FROM pragma_table_info('{table}') WHERE pk > 0"),
+    );
+    let update = format!(
+        "UPDATE {table} SET {column} = ?1 WHERE ({key}) IN (SELECT {key} FROM {table} LIMIT 1 OFFSET {place})",
+        key = key[0]
+    );
+    // Some changes the database itself forbids, such as a key that is taken.
+    db.execute(&update, [altered(&value)])
+        .is_ok_and(|changed| changed == 1)
+}
+
+#[test]
+fn a_missing_row_is_found() {
+    let whole = store();
+    for table in ["entry", "record", "cases", "request_key"] {
+        for end in ["ASC", "DESC"] {
+            let key = if table == "request_key" {
+                "idx"
+            } else {
+                "rowid"
+            };
+            let sql = format!(
+                "DELETE FROM {table} WHERE {key} = \
+                 (SELECT {key} FROM {table} ORDER BY {key} {end} LIMIT 1)"
+            );
+            let found = flaw_after(whole.path(), |db| db.execute(&sql, []).unwrap() == 1);
+            assert!(found.is_some(), "{table} {end}");
+        }
+    }
+}
+
+#[test]
+fn flaws_name_their_place() {
+    let whole = store();
+    let check = |sql: &str, expected: &str| {
+        let flaw = flaw_after(whole.path(), |db| db.execute(sql, []).unwrap() == 1);
+        assert_eq!(flaw.unwrap(), expected);
+    };
+    check(
+        "UPDATE entry SET outcome = 'REFUSED' WHERE idx = 2",
+        "`comity.db` (entry 2): column `outcome` of table `entry` differs from what the entry \
+         says; the database was changed outside the gateway",
+    );
+    check(
+        "UPDATE record SET record = CAST('x' || record AS BLOB) WHERE idx = 1",
+        "`comity.db` (entry 1): its row of table `record` is not what the entry commits to; the \
+         database was changed outside the gateway",
+    );
+    check(
+        "UPDATE cases SET state = 'CONCLUDED' WHERE opened = 0",
+        "`comity.db` (entry 0): table `cases`, case 00000000-0000-4000-8000-000000000001: column \
+         `state` is not what its events say; the database was changed outside the gateway",
+    );
+}
+
+#[test]
+fn an_entry_rewritten_with_all_that_follows_from_it_is_found() {
+    let whole = store();
+    let flaw = flaw_after(whole.path(), |db| {
+        let leaf: Vec<u8> = db
+            .query_row("SELECT leaf FROM entry WHERE idx = 4", [], |row| row.get(0))
+            .unwrap();
+        let leaf = String::from_utf8(leaf).unwrap().replace("start", "pause");
+        let sql = "UPDATE entry SET leaf = ?1, kind = 'pause' WHERE idx = 4";
+        db.execute(sql, [leaf.into_bytes()]).unwrap() == 1
+    });
+    assert_eq!(
+        flaw.unwrap(),
+        "`comity.db` (entry 4): column `leaf` is not the entry published and signed; the \
+         database and the signed ledger tell different stories"
+    );
+}
+
+#[test]
+fn another_key_is_not_believed() {
+    let whole = store();
+    let other = comity_ledger::Key::from_seed("gateway.example/log", [4; 32]).unwrap();
+    let flaw = verify(whole.path(), Some(other.verifier())).unwrap_err();
+    assert_eq!(flaw.file, "ledger/verifier");
+}

@@ -1,0 +1,277 @@
+//! Verification of a whole store: published ledger, rows, and that they agree.
+
+mod bound;
+
+use std::path::Path;
+
+use comity_ledger::{Checkpoint, Flaw, Leaf, Verified, VerifierKey, published_entries};
+use rusqlite::{Connection, Row};
+
+use crate::{
+    ReadError, column,
+    open::{DATABASE, LEDGER, WRITE_AHEAD_LOG},
+    read, schema,
+};
+use bound::{check_cases, check_jobs, check_keys};
+
+/// Entries of one published bundle.
+const BUNDLE: u64 = 256;
+
+const CHANGED: &str = "the database was changed outside the gateway";
+const DIFFERS: &str = "the database and the signed ledger tell different stories";
+const UNREADABLE: &str = "the database cannot be relied on";
+
+/// What verification found in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The published ledger: entries under its signed checkpoint, their root,
+    /// and the kept checkpoints.
+    pub ledger: Verified,
+    /// The key its checkpoints are signed by.
+    pub key: VerifierKey,
+    /// Entries in the database.
+    pub entries: u64,
+    /// Of these, newer than the last checkpoint: not yet proven by a signature.
+    pub unpublished: u64,
+    /// Cases, each as its last event left it.
+    pub cases: u64,
+    /// Jobs still to be done, each as an entry enqueued it.
+    pub jobs: u64,
+}
+
+/// Verifies the store in `dir`, which may be in use, without changing it.
+///
+/// The ledger's files must prove each other; every row must be the published
+/// entry, its columns what its leaf says, its record what the leaf commits to;
+/// every case, request key and job must be what an entry committed to.
+///
+/// Without `key`, the verifier key kept beside the ledger is used. It shows that
+/// the store agrees with itself, not whose it is.
+///
+/// # Errors
+/// The first [`Flaw`] found, with its place relative to `dir`.
+pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
+    let ledger_dir = dir.join(LEDGER);
+    let key = match key {
+        Some(key) => key.clone(),
+        None => comity_ledger::verifier_beside(&ledger_dir).map_err(in_ledger)?,
+    };
+    let database = dir.join(DATABASE);
+    if !database.is_file() {
+        return Err(Flaw::of(DATABASE, "is missing", UNREADABLE));
+    }
+    // A store that nobody has open is read as it lies, without a trace beside it.
+    let at_rest = || !dir.join(WRITE_AHEAD_LOG).exists();
+    if at_rest() {
+        let result = check_store(&ledger_dir, &key, || schema::open_at_rest(&database));
+        if at_rest() {
+            return result;
+        }
+        // It was opened meanwhile: what was read may not belong together.
+    }
+    check_store(&ledger_dir, &key, || schema::open_reader(&database))
+}
+
+fn check_store(
+    ledger_dir: &Path,
+    key: &VerifierKey,
+    open: impl FnOnce() -> rusqlite::Result<Connection>,
+) -> Result<Report, Flaw> {
+    // The files first: whatever they hold is committed by the time the rows are
+    // looked at.
+    let ledger = comity_ledger::verify(ledger_dir, key).map_err(in_ledger)?;
+    let db = open().map_err(failed)?;
+    // One snapshot for all that follows.
+    db.execute_batch("BEGIN").map_err(failed)?;
+    if !schema::is_ours(&db).map_err(failed)? {
+        let what = "is no database of this version of Comity";
+        return Err(Flaw::of(DATABASE, what, UNREADABLE));
+    }
+    check_file(&db)?;
+    check_head(&db, ledger_dir, key, ledger.size)?;
+    let counted = check_entries(&db, ledger_dir, ledger.size)?;
+    let cases = check_cases(&db)?;
+    check_keys(&db, counted.keys)?;
+    let jobs = check_jobs(&db)?;
+    Ok(Report {
+        unpublished: counted.entries - ledger.size,
+        entries: counted.entries,
+        ledger,
+        key: key.clone(),
+        cases,
+        jobs,
+    })
+}
+
+/// The database as SQLite sees it: pages, indexes, references.
+fn check_file(db: &Connection) -> Result<(), Flaw> {
+    let verdict: String = db
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if verdict != "ok" {
+        return Err(Flaw::of(DATABASE, verdict, UNREADABLE));
+    }
+    let mut check = db.prepare("PRAGMA foreign_key_check").map_err(failed)?;
+    let dangling = check
+        .query_map([], |row| row.get::<_, String>(0))
+        .and_then(|mut tables| tables.next().transpose())
+        .map_err(failed)?;
+    match dangling {
+        None => Ok(()),
+        Some(table) => {
+            let what = format!("a row of table `{table}` refers to a row that is not there");
+            Err(Flaw::of(DATABASE, what, CHANGED))
+        }
+    }
+}
+
+/// The checkpoint noted in the database is signed, and the files reach it.
+fn check_head(
+    db: &Connection,
+    ledger: &Path,
+    key: &VerifierKey,
+    verified: u64,
+) -> Result<(), Flaw> {
+    let Some((size, note)) = read::head(db).map_err(unread)? else {
+        return Ok(());
+    };
+    let noted = Checkpoint::open(&note, key)
+        .map_err(|error| Flaw::of(DATABASE, format!("table `head`: {error}"), CHANGED))?;
+    if noted.size != size {
+        return Err(Flaw::of(
+            DATABASE,
+            "table `head`: column `size` differs from the note",
+            CHANGED,
+        ));
+    }
+    // A gateway at work may have published more since the files were read.
+    if size > verified && comity_ledger::latest(ledger, key).map_err(in_ledger)?.size < size {
+        let what = format!("table `head`: {size} entries were signed, the ledger shows fewer");
+        return Err(Flaw::of(
+            DATABASE,
+            what,
+            "the published ledger was rolled back",
+        ));
+    }
+    Ok(())
+}
+
+struct Counted {
+    entries: u64,
+    keys: u64,
+}
+
+/// Every row is dense, published as it is, and means what its leaf says.
+fn check_entries(db: &Connection, ledger: &Path, published: u64) -> Result<Counted, Flaw> {
+    let mut select = db
+        .prepare(
+            "SELECT e.idx, at, kind, actor, case_id, state, outcome, instrument, issuing, \
+             executing, leaf, salt, record FROM entry e LEFT JOIN record r ON r.idx = e.idx \
+             ORDER BY e.idx",
+        )
+        .map_err(failed)?;
+    let mut found = select.query([]).map_err(failed)?;
+    let mut counted = Counted {
+        entries: 0,
+        keys: 0,
+    };
+    let mut bundle = Vec::new().into_iter();
+    while let Some(row) = found.next().map_err(failed)? {
+        let index = counted.entries;
+        if row.get::<_, i64>(0).map_err(failed)? != column::sql(index) {
+            return Err(flaw(index, "the row is missing", CHANGED));
+        }
+        let leaf_bytes: Vec<u8> = row.get(10).map_err(failed)?;
+        if index < published {
+            if index.is_multiple_of(BUNDLE) {
+                bundle = published_entries(ledger, index / BUNDLE, published)
+                    .map_err(|error| Flaw::of(LEDGER, error.to_string(), UNREADABLE))?
+                    .unwrap_or_default()
+                    .into_iter();
+            }
+            if bundle.next().as_ref() != Some(&leaf_bytes) {
+                return Err(flaw(
+                    index,
+                    "column `leaf` is not the entry published and signed",
+                    DIFFERS,
+                ));
+            }
+        }
+        let leaf = check_entry(row, index, &leaf_bytes)?;
+        counted.keys += u64::from(leaf.binds.contains_key("key"));
+        counted.entries += 1;
+    }
+    if counted.entries < published {
+        return Err(flaw(
+            counted.entries,
+            "the row is missing though its entry was published",
+            DIFFERS,
+        ));
+    }
+    Ok(counted)
+}
+
+/// One row against its leaf.
+fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<Leaf, Flaw> {
+    let (leaf, commitment) = Leaf::read(leaf_bytes)
+        .map_err(|error| flaw(index, &format!("column `leaf`: {error}"), CHANGED))?;
+    if row.get::<_, i64>(1).map_err(failed)? != leaf.at.as_microsecond() {
+        return Err(column_flaw(index, "at"));
+    }
+    let columns = [
+        ("kind", Some(&leaf.kind)),
+        ("actor", Some(&leaf.actor)),
+        ("case_id", leaf.case.as_ref()),
+        ("state", leaf.state.as_ref()),
+        ("outcome", leaf.outcome.as_ref()),
+        ("instrument", leaf.instrument.as_ref()),
+        ("issuing", leaf.issuing.as_ref()),
+        ("executing", leaf.executing.as_ref()),
+    ];
+    for (place, (name, expected)) in (2..).zip(columns) {
+        let stored: Option<String> = row.get(place).map_err(failed)?;
+        if stored.as_ref() != expected {
+            return Err(column_flaw(index, name));
+        }
+    }
+    let salt: Option<Vec<u8>> = row.get(11).map_err(failed)?;
+    let record: Option<Vec<u8>> = row.get(12).map_err(failed)?;
+    let (Some(salt), Some(record)) = (salt, record) else {
+        return Err(flaw(index, "its row of table `record` is missing", CHANGED));
+    };
+    let opens =
+        <[u8; 32]>::try_from(salt).is_ok_and(|salt| commitment.opens("record", &salt, &record));
+    if opens {
+        Ok(leaf)
+    } else {
+        let what = "its row of table `record` is not what the entry commits to";
+        Err(flaw(index, what, CHANGED))
+    }
+}
+
+fn flaw(index: u64, what: &str, meaning: &'static str) -> Flaw {
+    Flaw::of(DATABASE, what, meaning).entry(index)
+}
+
+fn column_flaw(index: u64, name: &str) -> Flaw {
+    let what = format!("column `{name}` of table `entry` differs from what the entry says");
+    flaw(index, &what, CHANGED)
+}
+
+fn in_ledger(mut flaw: Flaw) -> Flaw {
+    flaw.file = format!("{LEDGER}/{}", flaw.file);
+    flaw
+}
+
+fn failed(error: rusqlite::Error) -> Flaw {
+    Flaw::of(DATABASE, format!("cannot be read: {error}"), UNREADABLE)
+}
+
+fn unread(error: ReadError) -> Flaw {
+    match error {
+        ReadError::Database(error) => failed(error),
+        other @ (ReadError::Damaged { .. } | ReadError::Proof(_) | ReadError::Closed) => {
+            Flaw::of(DATABASE, other.to_string(), CHANGED)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What comes out of the store.
+
+use comity_domain::{
+    CaseId, CaseState, Executing, InstrumentId, Issuing, JurisdictionCode, Outcome, RequestId,
+    Urgency,
+};
+use comity_ledger::{Hash, Leaf};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::discreet::discreet;
+
+/// Why something could not be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The database refused.
+    #[error("cannot read the database")]
+    Database(#[from] rusqlite::Error),
+    /// What is stored is not what the store writes.
+    #[error("the stored {what} is damaged; verify the store")]
+    Damaged {
+        /// What was read.
+        what: &'static str,
+    },
+    /// The published ledger does not prove what it should.
+    #[error("the published ledger gives no proof")]
+    Proof(#[from] comity_ledger::ProofError),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A case as stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CaseRow {
+    /// The case.
+    pub id: CaseId,
+    /// Its place in the order of opening: the index of its first ledger entry.
+    /// The cursor of [`crate::Store::list`].
+    pub opened: u64,
+    /// Its version, from 1.
+    pub version: u64,
+    /// Where it stands.
+    pub state: CaseState,
+    /// The State that asks.
+    pub issuing: Issuing,
+    /// The State that is asked.
+    pub executing: Executing,
+    /// The legal basis, once known.
+    pub instrument: Option<InstrumentId>,
+    /// Outcome of the latest decision.
+    pub outcome: Option<Outcome>,
+    /// A training exercise.
+    pub exercise: bool,
+    /// How quickly.
+    pub urgency: Urgency,
+    /// The authority that opened it.
+    pub owner: String,
+    /// The owner's id for the request.
+    pub request_id: RequestId,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+    /// Everything else, opaque to the store.
+    pub body: Vec<u8>,
+}
+
+/// Which cases to list. Every condition given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct CaseFilter {
+    /// Only what this party may see.
+    pub party: Option<Party>,
+    /// Only cases of this authority.
+    pub owner: Option<String>,
+    /// Only cases in this state.
+    pub state: Option<CaseState>,
+    /// Only cases this State asks.
+    pub issuing: Option<JurisdictionCode>,
+    /// Only cases this State is asked.
+    pub executing: Option<JurisdictionCode>,
+    /// Only cases on this legal basis.
+    pub instrument: Option<InstrumentId>,
+}
+
+/// Somebody with a part in a case: its owner, or the State that is asked.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// The authority.
+    pub owner: String,
+    /// The State in whose name it also sees what is asked of that State.
+    pub executing: Option<JurisdictionCode>,
+}
+
+/// A ledger entry that belongs to a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the case, from 1 without gaps.
+    pub sequence: u64,
+    /// Its index in the ledger.
+    pub index: u64,
+    /// What it says.
+    pub leaf: Leaf,
+}
+
+/// A ledger entry as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRow {
+    /// Its index in the ledger.
+    pub index: u64,
+    /// The hash of its leaf.
+    pub leaf_hash: Hash,
+    /// What it says.
+    pub leaf: Leaf,
+    /// Its leaf as it entered the tree.
+    pub leaf_bytes: Vec<u8>,
+}
+
+/// Which entries to return. Every condition given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct EntryFilter {
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Of this case.
+    pub case: Option<CaseId>,
+    /// By this actor.
+    pub actor: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+    /// Leading to this state.
+    pub state: Option<String>,
+    /// On this legal basis.
+    pub instrument: Option<InstrumentId>,
+    /// With this asking State.
+    pub issuing: Option<JurisdictionCode>,
+    /// With this asked State.
+    pub executing: Option<JurisdictionCode>,
+    /// Not before this.
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
+}
+
+/// Where a page of entries starts, and which way it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// This index and later ones, oldest first.
+    From(u64),
+    /// Earlier than this index, newest first.
+    Before(u64),
+    /// From the newest back.
+    Newest,
+}
+
+/// The private part of an entry, with what opens the leaf's commitment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The salt of the commitment.
+    pub salt: [u8; 32],
+    /// The record; may be personal data.
+    pub record: Vec<u8>,
+}
+
+/// How the store fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Entries committed.
+    pub committed: u64,
+    /// Entries under the last signed checkpoint.
+    pub published: u64,
+    /// The disk failed: nothing is accepted until the store is opened anew.
+    pub failed: bool,
+    /// The last publication did not succeed; it is tried again.
+    pub publication_failing: bool,
+}
+
+discreet! {
+    CaseRow { id, version, state }
+    Record {}
+}

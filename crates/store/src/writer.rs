@@ -1,0 +1,388 @@
+//! The one thread that writes: transactions in groups, each group one flush.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::{
+    CommitError, Committed, Durable, Job, Lease, Unavailable, column,
+    prepare::Prepared,
+    rows::{self, Stop},
+};
+
+/// Operations waiting for the writer before callers are made to wait.
+pub(crate) const QUEUE: usize = 1024;
+
+/// Operations in one group: bounds how long the first of them waits.
+const GROUP: usize = 256;
+
+/// Where the answer to an operation goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
+
+/// What the writer is asked to do.
+pub(crate) enum Op {
+    /// A transaction.
+    Commit(Box<Prepared>, Reply<Durable<Committed>>),
+    /// Due jobs, leased until a time.
+    Claim {
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+        reply: Reply<Vec<Durable<Job>>>,
+    },
+    /// A failed attempt.
+    Retry {
+        lease: Lease,
+        when: Timestamp,
+        note: String,
+        reply: Reply<()>,
+    },
+    /// The last signed checkpoint, which replaces the one of `previous` entries.
+    Head {
+        previous: u64,
+        size: u64,
+        note: Vec<u8>,
+        reply: Reply<()>,
+    },
+    /// Answered once all operations before it are durable.
+    Barrier(Reply<()>),
+    /// No more operations after those already queued.
+    Close,
+}
+
+/// What the writer tells everybody else.
+pub(crate) struct Signals {
+    /// Entries committed.
+    pub(crate) committed: watch::Sender<u64>,
+    /// A job was enqueued or became due earlier.
+    pub(crate) jobs: Notify,
+    /// The disk failed.
+    pub(crate) failed: AtomicBool,
+}
+
+pub(crate) struct Writer {
+    pub(crate) db: Connection,
+    pub(crate) size_limit_bytes: Option<u64>,
+    pub(crate) signals: Arc<Signals>,
+    /// Index of the next entry.
+    pub(crate) next: u64,
+}
+
+/// An answer held back until its group is durable, or known not to be.
+type Answer = Box<dyn FnOnce(Result<(), CommitError>)>;
+
+impl Writer {
+    /// Works until told to close, or until nobody can ask any more.
+    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Op>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(op) = queue.try_recv()
+            {
+                group.push(op);
+            }
+            if group.iter().any(|op| matches!(op, Op::Close)) {
+                queue.close();
+            }
+            self.group(group);
+        }
+    }
+
+    /// Carries out a group in one transaction and answers all after COMMIT.
+    fn group(&mut self, group: Vec<Op>) {
+        if self.signals.failed.load(Ordering::Acquire) {
+            for op in group {
+                refuse(op, &CommitError::Failed);
+            }
+            return;
+        }
+        let before = self.next;
+        let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
+        let mut wake = false;
+        let done = self.carry_out(group, &mut answers, &mut wake);
+        let settled = match done {
+            Ok(()) => {
+                if self.next > before {
+                    self.signals.committed.send_replace(self.next);
+                }
+                if wake {
+                    self.signals.jobs.notify_one();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.next = before;
+                Err(self.roll_back(&error))
+            }
+        };
+        for answer in answers {
+            answer(settled.clone());
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        group: Vec<Op>,
+        answers: &mut Vec<Answer>,
+        wake: &mut bool,
+    ) -> rusqlite::Result<()> {
+        let begun = self
+            .db
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]))
+            .and_then(|_| self.over_limit());
+        let over_limit = *begun.as_ref().unwrap_or(&false);
+        let mut failed = begun.err();
+        for op in group {
+            // Once one operation failed, all share its fate.
+            if failed.is_none() {
+                failed = self.perform(op, over_limit, answers, wake).err();
+            } else {
+                answers.push(Box::new(move |settled| {
+                    if let Err(error) = settled {
+                        refuse(op, &error);
+                    }
+                }));
+            }
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => self
+                .db
+                .prepare_cached("COMMIT")
+                .and_then(|mut commit| commit.execute([]))
+                .map(drop),
+        }
+    }
+
+    fn perform(
+        &mut self,
+        op: Op,
+        over_limit: bool,
+        answers: &mut Vec<Answer>,
+        wake: &mut bool,
+    ) -> rusqlite::Result<()> {
+        match op {
+            Op::Commit(prepared, reply) => {
+                let refused = (over_limit && prepared.is_new_work())
+                    .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
+                let result = rows::commit(&self.db, self.next, &prepared, refused);
+                let result = settle(result, reply, answers, Durable::after_commit)?;
+                if let Some(committed) = result {
+                    self.next += committed.receipts.len() as u64;
+                    *wake |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+                }
+            }
+            Op::Claim {
+                now,
+                until,
+                limit,
+                reply,
+            } => {
+                let jobs = rows::claim(&self.db, now, until, limit);
+                settle(jobs, reply, answers, |jobs| {
+                    jobs.into_iter().map(Durable::after_commit).collect()
+                })?;
+            }
+            Op::Retry {
+                lease,
+                when,
+                note,
+                reply,
+            } => {
+                let result = rows::retry(&self.db, lease, when, &note);
+                *wake |= settle(result, reply, answers, |()| ())?.is_some();
+            }
+            Op::Head {
+                previous,
+                size,
+                note,
+                reply,
+            } => {
+                let result = rows::set_head(&self.db, previous, size, &note);
+                settle(result, reply, answers, |()| ())?;
+            }
+            Op::Barrier(reply) => {
+                settle(Ok(()), reply, answers, |()| ())?;
+            }
+            Op::Close => {}
+        }
+        Ok(())
+    }
+
+    /// Undoes the group and says what its members are told.
+    fn roll_back(&self, error: &rusqlite::Error) -> CommitError {
+        let undone = self.db.is_autocommit() || self.db.execute_batch("ROLLBACK").is_ok();
+        let transient = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Some(Unavailable::DiskFull),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Some(Unavailable::Busy),
+            Some(_) | None => None,
+        };
+        match transient {
+            Some(reason) if undone => {
+                tracing::warn!(%reason, "transactions refused");
+                CommitError::Unavailable(reason)
+            }
+            Some(_) | None => {
+                // What the disk holds now is unknown: a second flush of the same
+                // file may report success without writing anything.
+                self.signals.failed.store(true, Ordering::Release);
+                tracing::error!(%error, "the store failed and takes no more work");
+                CommitError::Failed
+            }
+        }
+    }
+
+    fn over_limit(&self) -> rusqlite::Result<bool> {
+        let Some(limit) = self.size_limit_bytes else {
+            return Ok(false);
+        };
+        let pragma = |sql: &str| {
+            self.db
+                .prepare_cached(sql)?
+                .query_row([], |row| row.get::<_, i64>(0))
+        };
+        let pages = pragma("PRAGMA page_count")? - pragma("PRAGMA freelist_count")?;
+        let bytes = pages.saturating_mul(pragma("PRAGMA page_size")?);
+        Ok(bytes > column::sql(limit))
+    }
+}
+
+/// Holds the answer to an operation back until its group is settled. A failure
+/// of the database is the whole group's; the operation then shares its answer.
+fn settle<T, U>(
+    result: Result<T, Stop>,
+    reply: Reply<U>,
+    answers: &mut Vec<Answer>,
+    finish: impl FnOnce(T) -> U + 'static,
+) -> rusqlite::Result<Option<T>>
+where
+    T: Clone + 'static,
+    U: 'static,
+{
+    let (result, passed) = match result {
+        Ok(value) => (Ok(value.clone()), Ok(Some(value))),
+        Err(Stop::Refused(error)) => (Err(error), Ok(None)),
+        Err(Stop::Database(error)) => (Err(CommitError::Failed), Err(error)),
+    };
+    answers.push(Box::new(move |settled| {
+        // Nobody waits any more: the caller gave up, the group stands all the same.
+        let _ = reply.send(settled.and_then(|()| result.map(finish)));
+    }));
+    passed
+}
+
+fn refuse(op: Op, error: &CommitError) {
+    let error = error.clone();
+    // Whoever asked may have given up; then nobody needs to be told.
+    match op {
+        Op::Commit(_, reply) => drop(reply.send(Err(error))),
+        Op::Claim { reply, .. } => drop(reply.send(Err(error))),
+        Op::Retry { reply, .. } | Op::Head { reply, .. } | Op::Barrier(reply) => {
+            drop(reply.send(Err(error)))
+        }
+        Op::Close => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_ledger::Leaf;
+
+    use super::*;
+    use crate::{Entry, Transaction, prepare::prepare, schema};
+
+    fn writer(dir: &std::path::Path) -> Writer {
+        Writer {
+            db: schema::open_writer(&dir.join("comity.db")).unwrap(),
+            size_limit_bytes: None,
+            signals: Arc::new(Signals {
+                committed: watch::Sender::new(0),
+                jobs: Notify::new(),
+                failed: AtomicBool::new(false),
+            }),
+            next: 0,
+        }
+    }
+
+    /// Commits entries with records of these lengths in one group.
+    fn commit(writer: &mut Writer, lengths: &[usize]) -> Vec<Result<u64, CommitError>> {
+        let mut answers = Vec::new();
+        let mut group = Vec::new();
+        for length in lengths {
+            let transaction = Transaction {
+                entries: vec![Entry {
+                    leaf: Leaf::new(Timestamp::UNIX_EPOCH, "start", "gateway"),
+                    record: vec![7; *length],
+                }],
+                ..Transaction::default()
+            };
+            let (reply, answer) = oneshot::channel();
+            let prepared = prepare(transaction).unwrap();
+            group.push(Op::Commit(Box::new(prepared), reply));
+            answers.push(answer);
+        }
+        writer.group(group);
+        answers
+            .into_iter()
+            .map(|answer| {
+                let answer = answer.blocking_recv().unwrap();
+                answer.map(|committed| committed.receipts[0].index)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_full_disk_refuses_the_group_and_recovers() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = writer(dir.path());
+        let pages: i64 = writer
+            .db
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        let limit = |writer: &Writer, pages: i64| {
+            let sql = format!("PRAGMA max_page_count = {pages}");
+            writer.db.query_row(&sql, [], |_| Ok(())).unwrap();
+        };
+        limit(&writer, pages + 5);
+        let full = Err(CommitError::Unavailable(Unavailable::DiskFull));
+        assert_eq!(
+            commit(&mut writer, &[10, 100_000, 10]),
+            [full.clone(), full.clone(), full]
+        );
+        assert_eq!(commit(&mut writer, &[10]), [Ok(0)]);
+        limit(&writer, pages + 500);
+        assert_eq!(commit(&mut writer, &[100_000, 10]), [Ok(1), Ok(2)]);
+        assert_eq!(*writer.signals.committed.borrow(), 3);
+    }
+
+    #[test]
+    fn any_other_failure_stops_the_store_for_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = writer(dir.path());
+        writer
+            .db
+            .execute_batch("ALTER TABLE record RENAME TO lost")
+            .unwrap();
+        let failed = Err(CommitError::Failed);
+        assert_eq!(
+            commit(&mut writer, &[1, 1]),
+            [failed.clone(), failed.clone()]
+        );
+        writer
+            .db
+            .execute_batch("ALTER TABLE lost RENAME TO record")
+            .unwrap();
+        assert_eq!(commit(&mut writer, &[1]), [failed]);
+        let entries: i64 = writer
+            .db
+            .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(entries, 0);
+    }
+}
