@@ -17,8 +17,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("comity.v1.bin"), descriptors.encode_to_vec())?;
+    let mut names = tonic_prost_build::Config::new();
+    names.enable_type_names();
     tonic_prost_build::configure()
         .bytes(".")
-        .compile_fds(descriptors)?;
+        // Sorted maps make the encoding of a message canonical: see `gateway::wire::digest`.
+        .btree_map(".")
+        .compile_fds_with_config(descriptors, names)?;
     Ok(())
 }

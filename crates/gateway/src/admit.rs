@@ -1,0 +1,143 @@
+//! Admission: who asks, is it well-formed, does the library know its words.
+
+use std::time::Duration;
+
+use comity::v1;
+use comity_domain::{Digest, Request};
+use comity_policy::{FormCheck, Question};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    gateway::Gateway,
+    identity::{Caller, Role},
+    refusal::Refusal,
+    wire::{self, Violation, from_proto},
+};
+
+/// A well-formed request of an authenticated caller; not decided yet.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) message: v1::CooperationRequest,
+    pub(crate) request: Request,
+    pub(crate) digest: Digest,
+    form: Option<Value>,
+    language: String,
+}
+
+impl Admission {
+    /// What the policy modules are asked.
+    pub(crate) fn question(&self, now: Timestamp) -> Question<'_> {
+        let form = self
+            .form
+            .as_ref()
+            .map_or(FormCheck::Missing, FormCheck::Given);
+        Question {
+            request: &self.request,
+            form,
+            language: &self.language,
+            now,
+        }
+    }
+}
+
+/// Admits a request, or says everything that is wrong with it.
+pub(crate) fn request(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: Option<v1::CooperationRequest>,
+    language: String,
+) -> Result<Admission, Refusal> {
+    role(caller, &[Role::Issuing], "issuing")?;
+    let message = message.ok_or_else(|| malformed("request", "is missing: state the request"))?;
+    let (request, form) =
+        from_proto::request(message.clone(), gateway.now()).map_err(Refusal::Malformed)?;
+    if caller.jurisdiction != request.issuing.0 || caller.authority != request.issuing_authority {
+        return Err(Refusal::NotCompetent(
+            "`issuing` names another authority than the certificate: an authority speaks for itself only",
+        ));
+    }
+    let unknown = unknown_words(gateway, &request);
+    if !unknown.is_empty() {
+        return Err(Refusal::Malformed(unknown));
+    }
+    let digest = wire::digest(&message);
+    Ok(Admission {
+        message,
+        request,
+        digest,
+        form,
+        language,
+    })
+}
+
+/// Refuses callers whose certificate carries none of `roles`.
+pub(crate) fn role(caller: &Caller, roles: &[Role], open_to: &'static str) -> Result<(), Refusal> {
+    if roles.contains(&caller.role) {
+        Ok(())
+    } else {
+        Err(Refusal::PermissionDenied {
+            role: caller.role,
+            open_to,
+        })
+    }
+}
+
+/// Until when the caller waits; `None` where it does not wait at all.
+pub(crate) fn deadline(wait: Option<prost_types::Duration>) -> Result<Option<Instant>, Refusal> {
+    let wait = from_proto::wait(wait).map_err(Refusal::Malformed)?;
+    Ok((wait > Duration::ZERO).then(|| Instant::now() + wait))
+}
+
+/// A refusal for one malformed field.
+pub(crate) fn malformed(field: &str, description: &str) -> Refusal {
+    Refusal::Malformed(vec![Violation {
+        field: field.to_owned(),
+        description: description.to_owned(),
+    }])
+}
+
+/// Words of the request that the policy library does not know.
+fn unknown_words(gateway: &Gateway, request: &Request) -> Vec<Violation> {
+    let policies = gateway.policies();
+    let mut violations = Vec::new();
+    let mut require = |known: bool, field: &str, description: String| {
+        if !known {
+            violations.push(Violation {
+                field: field.to_owned(),
+                description,
+            });
+        }
+    };
+    for (field, code) in [
+        ("issuing.jurisdiction", &request.issuing.0),
+        ("executing.jurisdiction", &request.executing.0),
+    ] {
+        let known = policies.knows(code);
+        require(
+            known,
+            field,
+            format!("no rules for `{code}` are loaded: name a State of the library"),
+        );
+    }
+    let measure = &request.measure;
+    require(
+        policies.measure_exists(measure),
+        "measure",
+        format!("`{measure}` is not in the measure tree: name a measure of `measures.yaml`"),
+    );
+    if let Some(instrument) = &request.instrument {
+        require(
+            policies.instrument_exists(instrument),
+            "instrument",
+            format!("no module `{instrument}` is loaded: leave it empty to have one resolved"),
+        );
+    }
+    let stated = policies.check_stated(&request.facts).into_iter();
+    violations.extend(stated.map(|problem| Violation {
+        field: problem.field,
+        description: problem.message,
+    }));
+    violations
+}

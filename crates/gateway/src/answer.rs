@@ -1,0 +1,290 @@
+//! Answers: what the executing side sends back is stripped of what must not
+//! leave, recorded, and only then shown to the requester.
+
+use comity::v1::{self, ObligationKind};
+use comity_domain::{CaseId, CaseState, Digest, IllegalTransition};
+use comity_ledger::Leaf;
+use comity_store::{
+    CaseChange, CommitError, Durable, Entry, Expected, Job, Transaction, state_name,
+};
+use prost::Message as _;
+use serde_json::Value;
+use thiserror::Error;
+use tokio::{sync::broadcast, time::Instant};
+use tonic::Code;
+
+use crate::{
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    identity::Caller,
+    record, redact,
+    refusal::Refusal,
+    wire::{self, answer::Execution, to_proto},
+};
+
+/// Something the executing side did with a case.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    kind: &'static str,
+    to: CaseState,
+    note: String,
+    result: Option<wire::answer::Answer>,
+    actor: String,
+}
+
+/// An answer that could not be recorded; nothing of it is shown to anybody.
+#[derive(Debug, Error)]
+pub(crate) enum Unfiled {
+    /// The case does not allow it.
+    #[error(transparent)]
+    NotAllowed(#[from] IllegalTransition),
+    /// The case changed meanwhile, or another worker holds the delivery.
+    #[error("the case changed meanwhile")]
+    Conflict,
+    /// The case cannot be read.
+    #[error("the case cannot be read")]
+    Unread(#[from] Refusal),
+    /// The record cannot be written.
+    #[error("the record cannot be written")]
+    Unavailable(#[source] CommitError),
+}
+
+impl Answer {
+    /// The executing authority has the request.
+    pub(crate) fn acknowledged() -> Self {
+        Self::new(
+            "acknowledged",
+            CaseState::Acknowledged,
+            "the executing authority has the request",
+        )
+    }
+
+    /// The executing side could not be reached; delivery goes on.
+    pub(crate) fn delivering(code: Code) -> Self {
+        let note = format!("the executing side cannot be reached ({code:?}); delivery goes on");
+        Self {
+            note,
+            ..Self::new("delivery-postponed", CaseState::Delivering, "")
+        }
+    }
+
+    /// The executing system will never take the request.
+    pub(crate) fn rejected(code: Code) -> Self {
+        let reason = format!("the executing system rejected the request ({code:?})");
+        let result = wire::answer::Answer {
+            execution: Execution::NotExecuted,
+            data: None,
+            conditions: Vec::new(),
+            redacted: Vec::new(),
+            reason: reason.clone(),
+            ground: "technical".to_owned(),
+        };
+        let answer = Self::new("delivery-rejected", CaseState::NotExecuted, "");
+        Self {
+            note: reason,
+            result: Some(result),
+            ..answer
+        }
+    }
+
+    /// Execution has begun or goes on.
+    pub(crate) fn progress() -> Self {
+        Self::new("progress", CaseState::Executing, "execution goes on")
+    }
+
+    /// Recognition or execution is postponed.
+    pub(crate) fn postponed() -> Self {
+        Self::new(
+            "postponed",
+            CaseState::Postponed,
+            "recognition or execution is postponed",
+        )
+    }
+
+    /// A result, complete, partial or negative.
+    pub(crate) fn result(result: wire::answer::Answer) -> Self {
+        let answer = match result.execution {
+            Execution::NotExecuted => Self::new(
+                "not-executed",
+                CaseState::NotExecuted,
+                "not executed; see the reason",
+            ),
+            Execution::Complete | Execution::Partial | Execution::NothingFound => {
+                Self::new("concluded", CaseState::Concluded, "the answer is on record")
+            }
+        };
+        Self {
+            result: Some(result),
+            ..answer
+        }
+    }
+
+    /// Who answered.
+    pub(crate) fn by(self, caller: &Caller) -> Self {
+        Self {
+            actor: caller.to_string(),
+            ..self
+        }
+    }
+
+    fn new(kind: &'static str, to: CaseState, note: &str) -> Self {
+        Self {
+            kind,
+            to,
+            note: note.to_owned(),
+            result: None,
+            actor: "gateway".to_owned(),
+        }
+    }
+}
+
+/// Records an answer, with the executing State's disclosure rules applied, and
+/// ends the delivery job where one is given.
+pub(crate) async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    answer: Answer,
+    job: Option<&Durable<Job>>,
+) -> Result<CaseAt, Unfiled> {
+    let now = gateway.now();
+    let Answer {
+        kind,
+        to,
+        note,
+        result,
+        actor,
+    } = answer;
+    let CaseAt {
+        mut snapshot,
+        version,
+        row,
+    } = case;
+    let id = row.id.clone();
+    row.state.step(to)?;
+    let result = result.map(|result| disclose(&snapshot, result));
+    let record = result
+        .as_ref()
+        .map(prost::Message::encode_to_vec)
+        .unwrap_or_default();
+    snapshot.result = result.or(snapshot.result);
+    snapshot.state = to_proto::case_state(to).into();
+    snapshot.updated_at = Some(to_proto::timestamp(now));
+    snapshot.receipt = None;
+    let leaf = Leaf {
+        note: Some(note),
+        case: Some(id.to_string()),
+        state: Some(state_name(to).to_owned()),
+        ..Leaf::new(now, kind, &actor)
+    };
+    let row = CaseChange {
+        expected: Expected::Version(version),
+        state: to,
+        ..row
+    };
+    let transaction = Transaction {
+        case: Some(CaseChange {
+            body: snapshot.encode_to_vec(),
+            ..row.clone()
+        }),
+        entries: vec![Entry { leaf, record }],
+        finish: job.map(|job| job.lease),
+        ..Transaction::default()
+    };
+    let committed = gateway.store().commit(transaction).await?;
+    let request = snapshot
+        .request
+        .as_ref()
+        .map_or(Digest([0; 32]), wire::digest);
+    snapshot.receipt = record::receipt(gateway, &committed, &request);
+    gateway.changed(&id);
+    Ok(CaseAt {
+        snapshot,
+        version: version + 1,
+        row,
+    })
+}
+
+/// Takes out what must not leave the executing State and attaches what binds
+/// the receiver. What cannot be redacted with certainty is withheld whole.
+fn disclose(case: &v1::Case, mut answer: wire::answer::Answer) -> v1::Result {
+    let decided = case
+        .decision
+        .iter()
+        .flat_map(|decision| &decision.obligations);
+    let mut obligations: Vec<_> = decided.cloned().collect();
+    obligations.append(&mut answer.conditions);
+    let paths = obligations
+        .iter()
+        .filter(|obligation| obligation.kind() == ObligationKind::Redact)
+        .map(|obligation| obligation.parameters.get("path").map_or("", String::as_str));
+    let mut data = Value::Object(answer.data.take().unwrap_or_default());
+    answer.redacted = match redact::apply(&mut data, paths) {
+        Ok(redacted) => redacted,
+        Err(error) => {
+            tracing::error!(%error, case = %case.name, "a result is withheld whole");
+            data = Value::Null;
+            vec!["$".to_owned()]
+        }
+    };
+    if let Value::Object(data) = data {
+        answer.data = Some(data).filter(|data| !data.is_empty());
+    }
+    answer.conditions = obligations;
+    wire::answer::show(&answer)
+}
+
+/// The case once it has come to rest, or as it stands at the deadline.
+pub(crate) async fn settle(
+    gateway: &Gateway,
+    id: &CaseId,
+    deadline: Option<Instant>,
+) -> Result<v1::Case, Refusal> {
+    let mut changes = gateway.changes();
+    loop {
+        let case = cases::load(gateway, id).await?;
+        let late = deadline.is_none_or(|deadline| deadline <= Instant::now());
+        let Some(deadline) = deadline.filter(|_| !late && !at_rest(case.row.state)) else {
+            return cases::with_receipt(gateway, case).await;
+        };
+        // Too late or changed: either way it is looked at again.
+        let _ = tokio::time::timeout_at(deadline, changed(&mut changes, id)).await;
+    }
+}
+
+/// Returns when the case has, or may have, changed.
+pub(crate) async fn changed(changes: &mut broadcast::Receiver<CaseId>, id: &CaseId) {
+    // A watcher that fell behind looks again, as after a change.
+    while changes.recv().await.is_ok_and(|changed| changed != *id) {}
+}
+
+/// Nothing more will happen without somebody outside the gateway.
+pub(crate) fn at_rest(state: CaseState) -> bool {
+    match state {
+        CaseState::Received | CaseState::Approved | CaseState::Delivering => false,
+        CaseState::Incomplete
+        | CaseState::UnderReview
+        | CaseState::Refused
+        | CaseState::Acknowledged
+        | CaseState::Executing
+        | CaseState::Postponed
+        | CaseState::Concluded
+        | CaseState::NotExecuted
+        | CaseState::Withdrawn
+        | CaseState::Expired => true,
+    }
+}
+
+impl From<CommitError> for Unfiled {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { .. }
+            | CommitError::LeaseLost
+            | CommitError::Replay(_)
+            | CommitError::Mismatch => Self::Conflict,
+            CommitError::IllegalTransition(error) => Self::NotAllowed(error),
+            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
+                Self::Unavailable(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Reading cases: one, many, and as they change.
+
+use comity::v1::{self, ListCasesRequest, ListCasesResponse, WatchCaseResponse};
+use comity_domain::{CaseId, CaseState, Digest};
+use comity_store::{CaseChange, CaseFilter, CaseRow, Event, Expected, state_name};
+use futures::Stream;
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use crate::{
+    admit, answer, audit,
+    gateway::Gateway,
+    identity::{Caller, Role},
+    record,
+    refusal::Refusal,
+    wire::{self, from_proto, to_proto},
+};
+
+/// Events read from the store at once.
+const EVENTS: usize = 256;
+/// Events that wait for a slow watcher before the stream pauses.
+const WATCH_BUFFER: usize = 64;
+
+/// Roles of those who take part in cases.
+const PARTIES: [Role; 3] = [Role::Issuing, Role::Executing, Role::Backend];
+
+/// A case at one of its versions.
+#[derive(Debug, Clone)]
+pub(crate) struct CaseAt {
+    pub(crate) snapshot: v1::Case,
+    pub(crate) version: u64,
+    /// The stored row without its body, from which the next version is made.
+    pub(crate) row: CaseChange,
+}
+
+/// Reads a case as it stands, whoever asks.
+pub(crate) async fn load(gateway: &Gateway, id: &CaseId) -> Result<CaseAt, Refusal> {
+    let row = gateway
+        .store()
+        .case(id)
+        .await
+        .map_err(record::unavailable)?;
+    read(row.ok_or_else(|| no_case(id))?)
+}
+
+/// Takes a stored case apart, field by field.
+fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
+    let CaseRow {
+        id,
+        opened: _,
+        version,
+        state,
+        issuing,
+        executing,
+        instrument,
+        outcome,
+        exercise,
+        urgency,
+        owner,
+        request_id,
+        opened_at: _,
+        changed_at: _,
+        body,
+    } = row;
+    let snapshot =
+        v1::Case::decode(body.as_slice()).map_err(|error| Refusal::Internal(Box::new(error)))?;
+    let expected = Expected::Version(version);
+    let row = CaseChange {
+        id,
+        expected,
+        state,
+        issuing,
+        executing,
+        instrument,
+        outcome,
+        exercise,
+        urgency,
+        owner,
+        request_id,
+        body: Vec::new(),
+    };
+    Ok(CaseAt {
+        snapshot,
+        version,
+        row,
+    })
+}
+
+/// Reads a case for somebody who may see it.
+pub(crate) async fn visible(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+) -> Result<CaseAt, Refusal> {
+    admit::role(caller, &PARTIES, "issuing, executing and backend")?;
+    let id = from_proto::case_name(name).map_err(Refusal::Malformed)?;
+    let case = load(gateway, &id).await?;
+    let may = match caller.role {
+        Role::Issuing => case.row.owner == caller.to_string(),
+        Role::Executing | Role::Backend => {
+            case.row.executing.0 == caller.jurisdiction && was_delivered(case.row.state)
+        }
+        Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => false,
+    };
+    // Whoever may not see it learns nothing, not even that it exists.
+    if may { Ok(case) } else { Err(no_case(&id)) }
+}
+
+/// Reads a case with its events and the newest proof.
+pub(crate) async fn get(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+) -> Result<v1::Case, Refusal> {
+    let case = visible(gateway, caller, name).await?;
+    let id = case.row.id.clone();
+    let mut snapshot = with_receipt(gateway, case).await?;
+    snapshot.events = events(gateway, &id, 0).await?;
+    Ok(snapshot)
+}
+
+/// A case with the receipt of its last event, proved as soon as it is published.
+pub(crate) async fn with_receipt(gateway: &Gateway, case: CaseAt) -> Result<v1::Case, Refusal> {
+    let CaseAt {
+        mut snapshot, row, ..
+    } = case;
+    snapshot.receipt = receipt(gateway, &row.id, &snapshot).await?;
+    Ok(snapshot)
+}
+
+/// The receipt of a case's last event.
+pub(crate) async fn receipt(
+    gateway: &Gateway,
+    id: &CaseId,
+    snapshot: &v1::Case,
+) -> Result<Option<v1::Receipt>, Refusal> {
+    let Some(last) = events(gateway, id, 0).await?.pop() else {
+        return Ok(None);
+    };
+    let request = snapshot
+        .request
+        .as_ref()
+        .map_or(Digest([0; 32]), wire::digest);
+    audit::receipt(gateway, last.ledger_index, request)
+        .await
+        .map(Some)
+}
+
+/// Lists the caller's cases, newest first, without requests and events.
+pub(crate) async fn list(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: ListCasesRequest,
+) -> Result<ListCasesResponse, Refusal> {
+    let ListCasesRequest {
+        page_size,
+        page_token,
+        filter,
+    } = message;
+    admit::role(caller, &PARTIES, "issuing, executing and backend")?;
+    let limit = from_proto::page_size(page_size)?;
+    let asked = from_proto::case_filter(&filter)?;
+    let before = match page_token.as_str() {
+        "" => None,
+        token => Some(token.parse().map_err(|_| {
+            admit::malformed(
+                "page_token",
+                "is not one that a page named: begin without it",
+            )
+        })?),
+    };
+    let mut filter = CaseFilter {
+        state: asked.state,
+        executing: asked.executing,
+        instrument: asked.instrument,
+        ..CaseFilter::default()
+    };
+    match caller.role {
+        Role::Issuing => filter.owner = Some(caller.to_string()),
+        Role::Executing | Role::Backend => filter.executing = Some(caller.jurisdiction.clone()),
+        Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => {}
+    }
+    let rows = gateway
+        .store()
+        .list(filter, before, limit)
+        .await
+        .map_err(record::unavailable)?;
+    let more = rows
+        .last()
+        .filter(|_| rows.len() == limit)
+        .map(|row| row.opened.to_string());
+    let cases = rows.into_iter().map(|row| {
+        let CaseAt { snapshot, .. } = read(row)?;
+        Ok(v1::Case {
+            request: None,
+            ..snapshot
+        })
+    });
+    let cases = cases.collect::<Result<_, Refusal>>()?;
+    Ok(ListCasesResponse {
+        cases,
+        next_page_token: more.unwrap_or_default(),
+    })
+}
+
+/// Streams a case's events: those after `after_sequence`, then each as it
+/// comes, until the case is at its end.
+pub(crate) async fn watch(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+    after_sequence: u32,
+) -> Result<impl Stream<Item = Result<WatchCaseResponse, Status>> + use<>, Refusal> {
+    let case = visible(gateway, caller, name).await?;
+    let (events, stream) = mpsc::channel(WATCH_BUFFER);
+    let gateway = gateway.clone();
+    tokio::spawn(async move {
+        if let Err(refusal) = follow(&gateway, &case.row.id, after_sequence, &events).await {
+            // Fails only when the watcher has left.
+            let _ = events.send(Err(refusal.into())).await;
+        }
+    });
+    Ok(ReceiverStream::new(stream))
+}
+
+async fn follow(
+    gateway: &Gateway,
+    id: &CaseId,
+    mut after: u32,
+    events_to: &mpsc::Sender<Result<WatchCaseResponse, Status>>,
+) -> Result<(), Refusal> {
+    let mut changes = gateway.changes();
+    loop {
+        for event in events(gateway, id, after).await? {
+            after = event.sequence;
+            if events_to
+                .send(Ok(WatchCaseResponse { event: Some(event) }))
+                .await
+                .is_err()
+            {
+                return Ok(());
+            }
+        }
+        if load(gateway, id).await?.row.state.is_final() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = answer::changed(&mut changes, id) => {}
+            () = events_to.closed() => return Ok(()),
+        }
+    }
+}
+
+async fn events(gateway: &Gateway, id: &CaseId, after: u32) -> Result<Vec<v1::CaseEvent>, Refusal> {
+    let mut found = Vec::new();
+    let mut after = u64::from(after);
+    loop {
+        let rows = gateway.store().events(id, after, EVENTS).await;
+        let rows = rows.map_err(record::unavailable)?;
+        after = rows.last().map_or(after, |row| row.sequence);
+        let more = rows.len() == EVENTS;
+        found.extend(rows.iter().filter_map(event));
+        if !more {
+            return Ok(found);
+        }
+    }
+}
+
+/// An entry that moved the case, as the contract shows it.
+fn event(row: &Event) -> Option<v1::CaseEvent> {
+    let state = row.leaf.state.as_deref()?;
+    let state = CaseState::ALL
+        .into_iter()
+        .find(|known| state_name(*known) == state)?;
+    Some(to_proto::event(to_proto::Event {
+        sequence: u32::try_from(row.sequence).ok()?,
+        kind: &row.leaf.kind,
+        state,
+        at: row.leaf.at,
+        actor: &row.leaf.actor,
+        note: row.leaf.note.as_deref().unwrap_or_default(),
+        ledger_index: row.index,
+    }))
+}
+
+/// The executing side has seen the request.
+fn was_delivered(state: CaseState) -> bool {
+    match state {
+        CaseState::Received
+        | CaseState::Incomplete
+        | CaseState::UnderReview
+        | CaseState::Refused
+        | CaseState::Approved => false,
+        CaseState::Delivering
+        | CaseState::Acknowledged
+        | CaseState::Executing
+        | CaseState::Postponed
+        | CaseState::Concluded
+        | CaseState::NotExecuted
+        | CaseState::Withdrawn
+        | CaseState::Expired => true,
+    }
+}
+
+fn no_case(id: &CaseId) -> Refusal {
+    Refusal::NotFound {
+        kind: "case",
+        name: format!("cases/{id}"),
+    }
+}

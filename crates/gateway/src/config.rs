@@ -1,0 +1,302 @@
+//! `comity.toml`: what was written (`ConfigFile`) and what it resolves to
+//! ([`Config`]). [`EXAMPLE`] shows every setting.
+
+mod file;
+
+use std::{
+    fmt, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use comity_domain::JurisdictionCode;
+use thiserror::Error;
+
+use self::file::ConfigFile;
+
+/// A complete configuration with every setting explained.
+pub const EXAMPLE: &str = include_str!("config/example.toml");
+
+/// A gateway's settings, resolved: paths are absolute or relative to the
+/// working directory, addresses are parsed, bounds are set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Folder of the store.
+    pub data: PathBuf,
+    /// Folder of the rules.
+    pub policies: PathBuf,
+    /// Trust domain that callers' certificates must name.
+    pub trust_domain: String,
+    /// Origin line of the ledger.
+    pub origin: String,
+    /// Certificates.
+    pub tls: Tls,
+    /// National systems to which requests are delivered, one a jurisdiction.
+    pub backends: Vec<Backend>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Files with certificates, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The gateway's certificate with its intermediates.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The authorities whose certificates are believed.
+    pub client_ca: PathBuf,
+}
+
+/// A national system to which requests are delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The jurisdiction it serves.
+    pub jurisdiction: JurisdictionCode,
+    /// Its host, without brackets around an IPv6 address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Name its certificate must carry.
+    pub server_name: String,
+    /// It receives exercises only, and nothing else receives them.
+    pub exercise: bool,
+}
+
+/// Bounds on what the gateway carries at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest message, in bytes.
+    pub max_message_bytes: usize,
+    /// Most calls under way.
+    pub in_flight: usize,
+    /// Most calls under way of one caller.
+    pub per_caller: usize,
+    /// Most connections.
+    pub connections: usize,
+    /// Most handshakes under way.
+    pub handshakes: usize,
+    /// Longest time a handshake may take.
+    pub handshake_timeout: Duration,
+    /// Size of the database, in bytes, beyond which new requests are refused;
+    /// those accepted before are carried to their end. `None`: what the disk has.
+    pub store_bytes: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // gRPC's own default, and ample: evidence travels in streams.
+            max_message_bytes: 4 * 1024 * 1024,
+            in_flight: 1024,
+            per_caller: 128,
+            connections: 4096,
+            handshakes: 256,
+            handshake_timeout: Duration::from_secs(10),
+            store_bytes: None,
+        }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Everything that is wrong with it.
+    #[error("{}", lines(.0))]
+    Mistakes(Vec<Mistake>),
+}
+
+/// One thing wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file.
+    pub path: PathBuf,
+    /// Line, from 1, where known.
+    pub line: Option<usize>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            line,
+            message,
+        } = self;
+        match line {
+            Some(line) => write!(f, "{}:{line}: {message}", path.display()),
+            None => write!(f, "{}: {message}", path.display()),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and resolves a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake that can be told at once.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Resolves a text; `path` names it and is what relative paths start from.
+    ///
+    /// # Errors
+    /// [`ConfigError::Mistakes`] with every mistake that can be told at once.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut mistakes = file::Mistakes::new(text, path);
+        let config = match toml::from_str::<ConfigFile>(text) {
+            Ok(file) => file.resolve(&mut mistakes),
+            Err(error) => mistakes.add(error.span(), error.message().trim_end()),
+        };
+        mistakes.conclude(config).map_err(ConfigError::Mistakes)
+    }
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    mistakes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Vec<String>> {
+        Config::parse(text, Path::new("/etc/comity/comity.toml"))
+            .map_err(|error| error.to_string().lines().map(str::to_owned).collect())
+    }
+
+    #[track_caller]
+    fn check(written: &str, instead: &str, expected: &str) {
+        assert!(
+            EXAMPLE.contains(written),
+            "the example does not say {written}"
+        );
+        let mistakes = parse(&EXAMPLE.replacen(written, instead, 1)).unwrap_err();
+        let expected = format!("/etc/comity/comity.toml:{expected}");
+        assert_eq!(mistakes, [expected]);
+    }
+
+    #[test]
+    fn the_example_shows_the_defaults() {
+        let config = parse(EXAMPLE).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        let short = EXAMPLE.split_once("[limits]").unwrap().0;
+        assert_eq!(parse(short).unwrap(), config);
+    }
+
+    #[test]
+    fn the_store_has_no_bound_but_the_one_given() {
+        assert_eq!(parse(EXAMPLE).unwrap().limits.store_bytes, None);
+        let bounded = EXAMPLE.replace("# store_bytes", "store_bytes");
+        assert_eq!(
+            parse(&bounded).unwrap().limits.store_bytes,
+            Some(107_374_182_400)
+        );
+        let mistakes = parse(&bounded.replace("107374182400", "0")).unwrap_err();
+        assert!(
+            mistakes[0].ends_with("`limits.store_bytes` is `0`: expected at least 1"),
+            "{mistakes:?}"
+        );
+    }
+
+    #[test]
+    fn paths_start_from_the_file() {
+        let config = parse(EXAMPLE).unwrap();
+        assert_eq!(config.data, Path::new("/etc/comity/data"));
+        let absolute = EXAMPLE.replace("\"data\"", "\"/var/lib/comity\"");
+        assert_eq!(parse(&absolute).unwrap().data, Path::new("/var/lib/comity"));
+    }
+
+    #[test]
+    fn a_backend_is_named_by_its_host_unless_told_otherwise() {
+        let config = parse(EXAMPLE).unwrap();
+        let [first, second] = config.backends.as_slice() else {
+            panic!("two backends")
+        };
+        assert_eq!(
+            (first.host.as_str(), first.port),
+            ("backend.justice.example", 8443)
+        );
+        assert_eq!(first.server_name, "backend.justice.example");
+        assert_eq!(
+            (second.host.as_str(), second.server_name.as_str()),
+            ("::1", "localhost")
+        );
+    }
+
+    #[test]
+    fn each_mistake_names_its_line_and_remedy() {
+        check(
+            "0.0.0.0:8443",
+            "somewhere",
+            "6: `gateway.listen` is `somewhere`: expected an address with port, such as `0.0.0.0:8443`",
+        );
+        check(
+            "trust_domain = \"comity.example\"",
+            "trust_domain = \"Comity Example\"",
+            "12: `gateway.trust_domain` is `Comity Example`: expected lower-case letters, digits, dots, hyphens and underscores",
+        );
+        check(
+            "server_name = \"localhost\"",
+            "server_name = \"local host\"",
+            "33: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = EXAMPLE
+            .replace("0.0.0.0:8443", "x")
+            .replace("https://", "http://")
+            .replace("in_flight = 1024", "in_flight = 0");
+        let mistakes = parse(&text).unwrap_err();
+        assert_eq!(mistakes.len(), 4, "{mistakes:#?}");
+        assert!(
+            mistakes
+                .iter()
+                .all(|mistake| mistake.starts_with("/etc/comity/comity.toml:"))
+        );
+    }
+
+    #[test]
+    fn two_backends_of_one_kind_for_one_jurisdiction_are_a_mistake() {
+        let text = EXAMPLE
+            .replace("exercise = true", "exercise = false")
+            .replace("\"FR\"", "\"DE\"");
+        let mistakes = parse(&text).unwrap_err();
+        assert!(
+            mistakes[0].contains("second backend for `DE`"),
+            "{mistakes:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_is_a_mistake() {
+        let mistakes = parse(&EXAMPLE.replace("per_caller", "per_callr")).unwrap_err();
+        assert!(
+            mistakes[0].contains("unknown field `per_callr`"),
+            "{mistakes:?}"
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! Delivery: at least once on the wire, exactly once in effect.
+//!
+//! A job is on disk before the first attempt. The backend deduplicates on
+//! case and step, so that an attempt whose answer was lost may be repeated.
+
+use std::{sync::Arc, time::Duration};
+
+use comity::v1;
+use comity_domain::CaseState;
+use comity_store::{Durable, Job};
+use tokio::sync::{Semaphore, watch};
+use tonic::Code;
+
+use crate::{
+    answer::{self, Answer},
+    backends::Purpose,
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    record,
+    refusal::Refusal,
+    wire,
+};
+
+/// Number of the step by which a request is handed over; recalls and notices
+/// will have others.
+const FIRST_STEP: u32 = 1;
+/// Jobs taken from the outbox at once.
+const BATCH: usize = 64;
+/// Deliveries under way at once, besides first attempts.
+const RETRIES_IN_FLIGHT: usize = 32;
+/// Longest time one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// How often the outbox is asked for what has become due.
+const POLL: Duration = Duration::from_millis(250);
+/// First pause after a failure; doubles up to [`BACKOFF_MAX`].
+const BACKOFF: Duration = Duration::from_millis(250);
+/// Longest pause between two attempts.
+const BACKOFF_MAX: Duration = Duration::from_secs(300);
+
+/// Makes the first attempt for a case just recorded, and files what came of it.
+///
+/// Returns the case as it stands afterwards, where that could be filed; a
+/// backend that cannot be reached leaves it `DELIVERING`.
+pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> Option<CaseAt> {
+    match attempt(&gateway, job, case).await {
+        Ok(case) => Some(case),
+        Err(error) => {
+            // The lease runs out, and the outbox takes over.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a delivery could not be filed"
+            );
+            None
+        }
+    }
+}
+
+/// Works off the outbox until told to stop.
+pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(RETRIES_IN_FLIGHT));
+    loop {
+        let free = places.available_permits().min(BATCH);
+        match gateway
+            .store()
+            .claim(gateway.now(), free, record::LEASE)
+            .await
+        {
+            Ok(jobs) => {
+                for job in jobs {
+                    let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                        return;
+                    };
+                    let gateway = gateway.clone();
+                    tokio::spawn(async move {
+                        resume(&gateway, job).await;
+                        drop(place);
+                    });
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the outbox cannot be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = gateway.store().jobs_changed() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Takes up a job whose exchange is gone: after a failure or a restart.
+async fn resume(gateway: &Gateway, job: Durable<Job>) {
+    match recorded(gateway, &job).await {
+        Ok(case) => drop(first(gateway.clone(), job, case).await),
+        Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
+    }
+}
+
+/// The case of a job, with the proof that it is on record.
+async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
+    let mut case = cases::load(gateway, &job.case).await?;
+    case.snapshot.receipt = cases::receipt(gateway, &job.case, &case.snapshot).await?;
+    Ok(case)
+}
+
+async fn attempt(
+    gateway: &Gateway,
+    job: Durable<Job>,
+    case: CaseAt,
+) -> Result<CaseAt, answer::Unfiled> {
+    let message = v1::DeliverRequest {
+        case: case.snapshot.name.clone(),
+        step: FIRST_STEP,
+        request: case.snapshot.request.clone(),
+        decision: case.snapshot.decision.clone(),
+        receipt: case.snapshot.receipt.clone(),
+    };
+    let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
+        Ok(v1::DeliverResponse {
+            reference: _,
+            result: None,
+        }) => Answer::acknowledged(),
+        Ok(v1::DeliverResponse {
+            reference: _,
+            result: Some(result),
+        }) => match wire::answer::read(result) {
+            Ok(result) => Answer::result(result),
+            Err(_) => Answer::rejected(Code::DataLoss),
+        },
+        Err(code) if is_final(code) => Answer::rejected(code),
+        Err(code) => return postpone(gateway, &job, case, code).await,
+    };
+    answer::file(gateway, case, answer, Some(&job)).await
+}
+
+async fn call(
+    gateway: &Gateway,
+    job: &Job,
+    message: v1::DeliverRequest,
+    purpose: Purpose,
+) -> Result<v1::DeliverResponse, Code> {
+    let mut client = gateway
+        .backends()
+        .client(&job.target, purpose)
+        .ok_or(Code::Unavailable)?;
+    match tokio::time::timeout(ATTEMPT, client.deliver(message)).await {
+        Ok(answer) => answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| status.code()),
+        Err(_) => Err(Code::DeadlineExceeded),
+    }
+}
+
+/// Files the first failure of a delivery and sets the time of the next attempt.
+async fn postpone(
+    gateway: &Gateway,
+    job: &Durable<Job>,
+    case: CaseAt,
+    code: Code,
+) -> Result<CaseAt, answer::Unfiled> {
+    tracing::info!(case.id = %job.case, state.executing = %job.target, ?code, job.attempts, "delivery postponed");
+    let case = if case.row.state == CaseState::Approved {
+        answer::file(gateway, case, Answer::delivering(code), None).await?
+    } else {
+        case
+    };
+    let pause = backoff(job.attempts, gateway.jitter());
+    gateway
+        .store()
+        .retry_at(job.lease, gateway.now() + pause, &format!("{code:?}"))
+        .await?;
+    Ok(case)
+}
+
+/// A refusal by the backend that no repetition will change.
+fn is_final(code: Code) -> bool {
+    match code {
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented => true,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => false,
+    }
+}
+
+/// The pause before the next attempt: doubled each time, with up to half of it
+/// taken off by `jitter` (0 to 255) so that many jobs do not return at once.
+fn backoff(attempts: u32, jitter: u8) -> Duration {
+    let full = BACKOFF
+        .saturating_mul(1 << attempts.min(16))
+        .min(BACKOFF_MAX);
+    full - full / 2 * u32::from(jitter) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        assert_eq!(backoff(0, 0), BACKOFF);
+        assert_eq!(backoff(1, 0), BACKOFF * 2);
+        assert_eq!(backoff(60, 0), BACKOFF_MAX);
+        for attempts in 0..70 {
+            assert!(backoff(attempts, 255) >= backoff(attempts, 0) / 2);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The way of a request, in one function.
+
+use comity::v1;
+
+use crate::{
+    admit, answer, deliver,
+    gateway::Gateway,
+    identity::Caller,
+    record::{self, Filed},
+    refusal::Refusal,
+    wire::to_proto,
+};
+
+/// Admit, decide, record, deliver, answer.
+///
+/// Runs detached from the client's connection: once admitted, a request is
+/// carried to the end of its stage whether or not anybody still listens.
+///
+/// # Errors
+/// A [`Refusal`] that says what to mend. What is refused is on record before
+/// the refusal is returned.
+pub(crate) async fn submit(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::SubmitRequest,
+) -> Result<v1::SubmitResponse, Refusal> {
+    let v1::SubmitRequest {
+        request,
+        wait,
+        text_language,
+    } = message;
+    let admitted = admit::deadline(wait).and_then(|deadline| {
+        Ok((
+            deadline,
+            admit::request(gateway, caller, request, text_language)?,
+        ))
+    });
+    let (deadline, admission) = match admitted {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
+    };
+    let verdict = gateway
+        .policies()
+        .decide(&admission.question(gateway.now()));
+    let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
+        Filed::Now(case, job) => (case, job),
+        Filed::Before(id) => {
+            let case = answer::settle(gateway, &id, deadline).await?;
+            return Ok(v1::SubmitResponse {
+                case: Some(case),
+                replayed: true,
+            });
+        }
+    };
+    let Some(job) = job else {
+        return Ok(v1::SubmitResponse {
+            case: Some(case.snapshot),
+            replayed: false,
+        });
+    };
+    let recorded = case.snapshot.clone();
+    let id = case.row.id.clone();
+    let delivery = tokio::spawn(deliver::first(gateway.clone(), job, *case));
+    let Some(until) = deadline else {
+        return Ok(v1::SubmitResponse {
+            case: Some(recorded),
+            replayed: false,
+        });
+    };
+    let case = match tokio::time::timeout_at(until, delivery).await {
+        Ok(Ok(Some(case))) if answer::at_rest(case.row.state) => case.snapshot,
+        Ok(_) | Err(_) => answer::settle(gateway, &id, deadline).await?,
+    };
+    Ok(v1::SubmitResponse {
+        case: Some(case),
+        replayed: false,
+    })
+}
+
+/// Decides a possibly incomplete request and records that it was asked.
+/// Nothing is sent and no case is opened.
+///
+/// # Errors
+/// As [`submit`].
+pub(crate) async fn preflight(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::PreflightRequest,
+) -> Result<v1::PreflightResponse, Refusal> {
+    let v1::PreflightRequest {
+        request,
+        text_language,
+    } = message;
+    let admission = match admit::request(gateway, caller, request, text_language) {
+        Ok(admission) => admission,
+        Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
+    };
+    let now = gateway.now();
+    let decision = gateway.policies().decide(&admission.question(now)).decision;
+    record::preflight(gateway, caller, &admission, &decision).await?;
+    let decision = to_proto::decision(&decision, "", now);
+    Ok(v1::PreflightResponse {
+        decision: Some(decision),
+    })
+}

@@ -1,0 +1,377 @@
+//! Accepting connections: from a socket to callers who proved who they are.
+//!
+//! Every step is bounded, and what fails is reported rather than lost: a
+//! handshake that does not succeed is an attempt that the ledger records.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use rustls::{CertificateError, ServerConfig};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::Connected;
+
+use crate::{
+    config,
+    identity::{Caller, InvalidIdentity},
+};
+
+/// Failed handshakes kept until the ledger has taken them; the rest are counted.
+const FAILURES_QUEUED_MAX: usize = 1024;
+/// Connections that are ready and not taken up yet.
+const READY_MAX: usize = 64;
+/// Pause when the system has no file descriptors or memory left for a connection.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bounds of the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most connections at a time; the rest wait in the system's queue.
+    pub connections: usize,
+    /// Most handshakes under way at a time.
+    pub handshakes: usize,
+    /// Longest time a handshake may take.
+    pub handshake_timeout: Duration,
+}
+
+impl From<config::Limits> for Limits {
+    fn from(limits: config::Limits) -> Self {
+        let config::Limits {
+            connections,
+            handshakes,
+            handshake_timeout,
+            ..
+        } = limits;
+        Self {
+            connections,
+            handshakes,
+            handshake_timeout,
+        }
+    }
+}
+
+/// Connections as tonic's `serve_with_incoming_shutdown` takes them. The
+/// accept loop ends when this is dropped.
+pub type Incoming = ReceiverStream<io::Result<Connection>>;
+
+/// A connection whose peer showed a certificate that we believe.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TlsStream<TcpStream>,
+    peer: Peer,
+    _open: OwnedSemaphorePermit,
+}
+
+/// Who is at the other end of a connection; an extension of its every request.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Address of the other end.
+    pub address: SocketAddr,
+    /// The caller that the certificate names, or why it names none.
+    pub caller: Result<Arc<Caller>, InvalidIdentity>,
+}
+
+/// A connection that came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedHandshake {
+    /// Address of the other end, without its port.
+    pub peer: IpAddr,
+    /// Why.
+    pub reason: HandshakeFailure,
+}
+
+/// Why a handshake failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HandshakeFailure {
+    /// The certificate has run out, or is not valid yet.
+    ExpiredCertificate,
+    /// The certificate comes from an authority that we do not believe.
+    UnknownIssuer,
+    /// The certificate is faulty in another way.
+    InvalidCertificate,
+    /// No certificate was shown.
+    NoCertificate,
+    /// The peer does not speak TLS.
+    NotTls,
+    /// It took too long.
+    Timeout,
+    /// The peer hung up, or anything else.
+    Other,
+}
+
+/// The handshakes that failed, for the ledger.
+#[derive(Debug)]
+pub struct Failures {
+    queue: mpsc::Receiver<FailedHandshake>,
+    missed: Arc<AtomicU64>,
+}
+
+impl Failures {
+    /// The next failed handshake; `None` when the accept loop has ended.
+    pub async fn next(&mut self) -> Option<FailedHandshake> {
+        self.queue.recv().await
+    }
+
+    /// How many failed while the queue was full since this was last asked.
+    pub fn take_missed(&self) -> u64 {
+        self.missed.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl HandshakeFailure {
+    /// The reason as logs and the ledger name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExpiredCertificate => "expired-certificate",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::InvalidCertificate => "invalid-certificate",
+            Self::NoCertificate => "no-certificate",
+            Self::NotTls => "not-tls",
+            Self::Timeout => "timeout",
+            Self::Other => "other",
+        }
+    }
+
+    fn classify(error: &io::Error) -> Self {
+        let Some(error) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        else {
+            return Self::Other;
+        };
+        if matches!(error, rustls::Error::NoCertificatesPresented) {
+            Self::NoCertificate
+        } else if matches!(error, rustls::Error::InvalidMessage(_)) {
+            Self::NotTls
+        } else if let rustls::Error::InvalidCertificate(error) = error {
+            Self::classify_certificate(error)
+        } else {
+            Self::Other
+        }
+    }
+
+    fn classify_certificate(error: &CertificateError) -> Self {
+        if matches!(
+            error,
+            CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. }
+        ) {
+            Self::ExpiredCertificate
+        } else if matches!(error, CertificateError::UnknownIssuer) {
+            Self::UnknownIssuer
+        } else {
+            Self::InvalidCertificate
+        }
+    }
+}
+
+/// Accepts connections until the returned stream is dropped.
+///
+/// `trust_domain` is the one that callers' certificates must name. A caller
+/// with a believed certificate that names nobody gets a connection, so that
+/// its calls are refused with a reason and recorded.
+#[must_use]
+pub fn accept(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    trust_domain: &str,
+    limits: Limits,
+) -> (Incoming, Failures) {
+    let (ready, incoming) = mpsc::channel(READY_MAX);
+    let (failed, queue) = mpsc::channel(FAILURES_QUEUED_MAX);
+    let missed = Arc::new(AtomicU64::new(0));
+    let door = Door {
+        tls: TlsAcceptor::from(tls),
+        trust_domain: Arc::from(trust_domain),
+        timeout: limits.handshake_timeout,
+        ready,
+        failed,
+        missed: Arc::clone(&missed),
+    };
+    tokio::spawn(door.run(listener, limits));
+    (ReceiverStream::new(incoming), Failures { queue, missed })
+}
+
+/// What every handshake needs.
+#[derive(Clone)]
+struct Door {
+    tls: TlsAcceptor,
+    trust_domain: Arc<str>,
+    timeout: Duration,
+    ready: mpsc::Sender<io::Result<Connection>>,
+    failed: mpsc::Sender<FailedHandshake>,
+    missed: Arc<AtomicU64>,
+}
+
+impl Door {
+    async fn run(self, listener: TcpListener, limits: Limits) {
+        let connections = Arc::new(Semaphore::new(limits.connections));
+        let handshakes = Arc::new(Semaphore::new(limits.handshakes));
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = self.ready.closed() => return,
+                next = next(&listener, &connections, &handshakes) => next,
+            };
+            // The semaphores are never closed.
+            let Some((stream, address, open, handshake)) = next else {
+                return;
+            };
+            let door = self.clone();
+            tokio::spawn(async move {
+                let outcome = door.greet(stream, address, open).await;
+                // Free for the next before this one waits to be taken up.
+                drop(handshake);
+                match outcome {
+                    // Fails only when nobody is serving any more.
+                    Ok(connection) => drop(door.ready.send(Ok(connection)).await),
+                    Err(reason) => door.report(FailedHandshake {
+                        peer: address.ip().to_canonical(),
+                        reason,
+                    }),
+                }
+            });
+        }
+    }
+
+    async fn greet(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        open: OwnedSemaphorePermit,
+    ) -> Result<Connection, HandshakeFailure> {
+        // Without it small answers wait for the peer's delayed acknowledgement.
+        stream
+            .set_nodelay(true)
+            .map_err(|_| HandshakeFailure::Other)?;
+        let stream = time::timeout(self.timeout, self.tls.accept(stream))
+            .await
+            .map_err(|_| HandshakeFailure::Timeout)?
+            .map_err(|error| HandshakeFailure::classify(&error))?;
+        let (_, session) = stream.get_ref();
+        let caller = session
+            .peer_certificates()
+            .and_then(<[_]>::first)
+            .ok_or(InvalidIdentity::NoCertificate)
+            .and_then(|certificate| Caller::from_certificate(certificate, &self.trust_domain))
+            .map(Arc::new);
+        Ok(Connection {
+            stream,
+            peer: Peer { address, caller },
+            _open: open,
+        })
+    }
+
+    fn report(&self, failure: FailedHandshake) {
+        tracing::info!(reason = failure.reason.as_str(), "handshake failed");
+        if self.failed.try_send(failure).is_err() {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The next connection together with the right to hold it and to shake hands.
+async fn next(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    handshakes: &Arc<Semaphore>,
+) -> Option<(
+    TcpStream,
+    SocketAddr,
+    OwnedSemaphorePermit,
+    OwnedSemaphorePermit,
+)> {
+    let open = Arc::clone(connections).acquire_owned().await.ok()?;
+    let handshake = Arc::clone(handshakes).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => return Some((stream, address, open, handshake)),
+            Err(error) if is_one_connections(&error) => {}
+            // Out of descriptors or memory: others must end before this helps.
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                time::sleep(EXHAUSTED_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The peer left before it was accepted; the next one may be well.
+fn is_one_connections(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,186 @@
+//! The outermost layer: bounds how much is under way, and records what never
+//! reached a method because it could not be read.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::{Code, Status, body::Body, codegen::http};
+use tower::{Layer, Service};
+
+use crate::{
+    admit,
+    config::Limits,
+    gateway::Gateway,
+    identity::{self, Caller},
+    record,
+    refusal::Refusal,
+};
+
+/// Marks that a request was decoded and reached its method, which records it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen(Arc<AtomicBool>);
+
+impl Seen {
+    pub(crate) fn mark(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_marked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct Observe {
+    gateway: Gateway,
+    places: Arc<Semaphore>,
+    places_of: Arc<Mutex<HashMap<Arc<Caller>, Arc<Semaphore>>>>,
+    per_caller: usize,
+    max_message_bytes: usize,
+}
+
+/// The right to be under way: one place of all, and one of the caller's.
+type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+
+impl Observe {
+    pub(crate) fn new(gateway: Gateway, limits: &Limits) -> Self {
+        Self {
+            gateway,
+            places: Arc::new(Semaphore::new(limits.in_flight)),
+            places_of: Arc::default(),
+            per_caller: limits.per_caller,
+            max_message_bytes: limits.max_message_bytes,
+        }
+    }
+
+    /// Takes the places a call needs; nothing when there are none left, so
+    /// that one caller's flood leaves room for the others.
+    fn take(&self, caller: Option<&Arc<Caller>>) -> Option<Places> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let Some(caller) = caller else {
+            return Some((place, None));
+        };
+        let own = {
+            // A panic elsewhere cannot leave a map half changed.
+            let mut places = self
+                .places_of
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let own = places.entry(Arc::clone(caller));
+            Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(self.per_caller))))
+        };
+        Some((place, Some(own.try_acquire_owned().ok()?)))
+    }
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed {
+            inner,
+            observe: self.clone(),
+        }
+    }
+}
+
+/// A service under observation.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed<S> {
+    inner: S,
+    observe: Observe,
+}
+
+impl<S> Service<http::Request<Body>> for Observed<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = http::Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let caller = identity::caller(request.extensions());
+        let Some(place) = self.observe.take(caller.as_ref().ok()) else {
+            let refused = Status::from(Refusal::Overloaded {
+                retry_after: record::RETRY_AFTER,
+            });
+            let refused = refused.into_http();
+            return Box::pin(async { Ok(refused) });
+        };
+        // Only the contract's own methods are recorded; health and reflection are not.
+        if !request.uri().path().starts_with("/comity.v1.") {
+            let answer = self.inner.call(request);
+            return Box::pin(async move {
+                let answer = answer.await;
+                drop(place);
+                answer
+            });
+        }
+        let seen = Seen::default();
+        request.extensions_mut().insert(seen.clone());
+        let gateway = self.observe.gateway.clone();
+        let max_message_bytes = self.observe.max_message_bytes;
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let answer = answer.await?;
+            drop(place);
+            let status = Status::from_header_map(answer.headers());
+            match status {
+                Some(status) if !seen.is_marked() && status.code() != Code::Ok => {
+                    let (caller, refusal) = match caller {
+                        Ok(caller) => (Some(caller), unread(&status, max_message_bytes)),
+                        Err(refusal) => (None, refusal),
+                    };
+                    let refusal = record::attempt(&gateway, caller.as_deref(), refusal).await;
+                    Ok(Status::from(refusal).into_http())
+                }
+                Some(_) | None => Ok(answer),
+            }
+        })
+    }
+}
+
+/// Why a message never reached its method.
+fn unread(status: &Status, max_message_bytes: usize) -> Refusal {
+    match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => Refusal::TooLarge {
+            what: "the message",
+            limit: format!("{max_message_bytes} bytes"),
+        },
+        Code::Unimplemented => Refusal::NotYet(
+            "the contract has no such method: generate the client from the published files",
+        ),
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => admit::malformed(
+            "",
+            "is not valid protobuf of this method's request type: generate the client from the published files",
+        ),
+    }
+}

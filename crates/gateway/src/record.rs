@@ -1,0 +1,330 @@
+//! Recording: nothing leaves the gateway, and nothing is answered, before it
+//! stands in the ledger.
+
+use std::time::Duration;
+
+use comity::v1;
+use comity_domain::{CaseId, CaseState, Decision, Digest, Outcome, Urgency};
+use comity_ledger::{Hash, Leaf};
+use comity_policy::{Permit, Verdict};
+use comity_store::{
+    CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, NewJob, RequestKey,
+    Transaction, outcome_name, state_name,
+};
+use jiff::Timestamp;
+use prost::Message as _;
+use uuid::Uuid;
+
+use crate::{
+    admit::Admission, cases::CaseAt, gateway::Gateway, identity::Caller, refusal::Refusal,
+    wire::to_proto,
+};
+
+/// The step by which a request is first handed over.
+const DELIVER: &str = "deliver";
+/// How long a delivery may take before another worker takes it over; longer
+/// than any single attempt.
+pub(crate) const LEASE: Duration = Duration::from_secs(90);
+/// When to come back after the record could not be written.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What became of a submission.
+#[derive(Debug)]
+pub(crate) enum Filed {
+    /// It is on record now: the case it opened and, where the request is
+    /// approved, the right to deliver it.
+    Now(Box<CaseAt>, Option<Durable<Job>>),
+    /// It had been recorded before, as this case.
+    Before(CaseId),
+}
+
+/// Records a decision and, if it approves, the delivery it permits.
+pub(crate) async fn decision(
+    gateway: &Gateway,
+    caller: &Caller,
+    admission: Admission,
+    verdict: Verdict,
+) -> Result<Filed, Refusal> {
+    let Verdict { decision, permit } = verdict;
+    let now = gateway.now();
+    let id = gateway.new_case_id();
+    let digest = admission.digest;
+    let state = state_after(decision.outcome);
+    let key = RequestKey {
+        caller: caller.to_string(),
+        request_id: admission.request.id.clone(),
+        digest,
+    };
+    let leaf = Leaf {
+        case: Some(id.to_string()),
+        state: Some(state_name(state).to_owned()),
+        ..decision_leaf(now, "decision", caller, &admission, &decision)
+    };
+    let row = change(&id, state, caller, &admission, &decision);
+    let enqueue = permit.map(|permit| job(&id, permit, admission.request.urgency, now));
+    let mut snapshot = snapshot(&id, state, admission, &decision, now);
+    let body = snapshot.encode_to_vec();
+    let transaction = Transaction {
+        key: Some(key),
+        case: Some(CaseChange {
+            body: body.clone(),
+            ..row.clone()
+        }),
+        entries: vec![Entry { leaf, record: body }],
+        enqueue: enqueue.into_iter().collect(),
+        finish: None,
+        essential: false,
+    };
+    let mut committed = match gateway.store().commit(transaction).await {
+        Ok(committed) => committed,
+        Err(CommitError::Replay(id)) => return Ok(Filed::Before(id)),
+        Err(CommitError::Mismatch) => {
+            return Err(attempt(gateway, Some(caller), Refusal::IdReused).await);
+        }
+        Err(error) => return Err(unavailable(error)),
+    };
+    snapshot.receipt = receipt(gateway, &committed, &digest);
+    let job = committed.take_held().next();
+    Ok(Filed::Now(
+        Box::new(CaseAt {
+            snapshot,
+            version: 1,
+            row,
+        }),
+        job,
+    ))
+}
+
+/// Records that a request was tried out.
+pub(crate) async fn preflight(
+    gateway: &Gateway,
+    caller: &Caller,
+    admission: &Admission,
+    decision: &Decision,
+) -> Result<(), Refusal> {
+    let leaf = decision_leaf(gateway.now(), "preflight", caller, admission, decision);
+    event(gateway, leaf, admission.message.encode_to_vec()).await
+}
+
+/// Records that somebody tried what was refused, and hands the refusal back.
+///
+/// Where the record cannot be written the caller is told that instead: what
+/// is not on record is not answered.
+pub(crate) async fn attempt(
+    gateway: &Gateway,
+    caller: Option<&Caller>,
+    refusal: Refusal,
+) -> Refusal {
+    let kind = match refusal {
+        Refusal::Unauthenticated(_)
+        | Refusal::NotCompetent(_)
+        | Refusal::PermissionDenied { .. } => "unauthorised",
+        Refusal::Malformed(_) | Refusal::TooLarge { .. } => "malformed",
+        Refusal::IdReused => "replay-mismatch",
+        Refusal::NotFound { .. }
+        | Refusal::NotAllowedNow { .. }
+        | Refusal::Conflict(_)
+        | Refusal::NotYet(_) => "refused",
+        Refusal::Unavailable { .. } | Refusal::Overloaded { .. } | Refusal::Internal(_) => {
+            return refusal;
+        }
+    };
+    let actor = caller.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let note = Some(refusal.reason().to_owned());
+    match event(
+        gateway,
+        Leaf {
+            note,
+            ..Leaf::new(gateway.now(), kind, &actor)
+        },
+        Vec::new(),
+    )
+    .await
+    {
+        Ok(()) => refusal,
+        Err(unavailable) => unavailable,
+    }
+}
+
+/// What a call came to, with a refusal put on record.
+pub(crate) async fn attempted<T>(
+    gateway: &Gateway,
+    caller: &Caller,
+    result: Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    match result {
+        Ok(done) => Ok(done),
+        Err(refusal) => Err(attempt(gateway, Some(caller), refusal).await),
+    }
+}
+
+/// Records something that concerns no case.
+pub(crate) async fn event(gateway: &Gateway, leaf: Leaf, record: Vec<u8>) -> Result<(), Refusal> {
+    let transaction = Transaction {
+        entries: vec![Entry { leaf, record }],
+        ..Transaction::default()
+    };
+    commit(gateway, transaction).await
+}
+
+async fn commit(gateway: &Gateway, transaction: Transaction) -> Result<(), Refusal> {
+    let committed = gateway.store().commit(transaction).await;
+    committed.map(drop).map_err(unavailable)
+}
+
+/// Records that the gateway starts, and under which bundle. A store that is over
+/// its limit takes it too: deliveries accepted before wait for this start.
+pub(crate) async fn start(gateway: &Gateway, bundle: Hash) -> Result<(), Refusal> {
+    let leaf = Leaf {
+        bundle: Some(bundle),
+        ..Leaf::new(gateway.now(), "start", "gateway")
+    };
+    let record = Vec::new();
+    commit(
+        gateway,
+        Transaction {
+            entries: vec![Entry { leaf, record }],
+            essential: true,
+            ..Transaction::default()
+        },
+    )
+    .await
+}
+
+/// The receipt for the last entry of a commit.
+pub(crate) fn receipt(
+    gateway: &Gateway,
+    committed: &Committed,
+    request: &Digest,
+) -> Option<v1::Receipt> {
+    let receipt = committed.receipts.last()?;
+    Some(to_proto::receipt(to_proto::Receipt {
+        origin: gateway.origin(),
+        index: receipt.index,
+        leaf_hash: Digest(receipt.leaf_hash.0),
+        request: *request,
+        published: None,
+    }))
+}
+
+/// What the caller is told when the record cannot be written or read.
+pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Refusal {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "the store refuses work"
+    );
+    Refusal::Unavailable {
+        what: "the ledger",
+        retry_after: RETRY_AFTER,
+    }
+}
+
+/// The delivery that a permit allows: the only place where one is made.
+fn job(case: &CaseId, permit: Permit, urgency: Urgency, now: Timestamp) -> NewJob {
+    NewJob {
+        case: case.clone(),
+        step: DELIVER.to_owned(),
+        target: permit.executing().0.clone(),
+        urgency,
+        due: now,
+        held_until: Some(now + LEASE),
+        body: Vec::new(),
+    }
+}
+
+fn change(
+    id: &CaseId,
+    state: CaseState,
+    caller: &Caller,
+    admission: &Admission,
+    decision: &Decision,
+) -> CaseChange {
+    let request = &admission.request;
+    CaseChange {
+        id: id.clone(),
+        expected: Expected::New,
+        state,
+        issuing: request.issuing.clone(),
+        executing: request.executing.clone(),
+        instrument: decision.instrument.clone(),
+        outcome: Some(decision.outcome),
+        exercise: request.exercise,
+        urgency: request.urgency,
+        owner: caller.to_string(),
+        request_id: request.id.clone(),
+        body: Vec::new(),
+    }
+}
+
+fn decision_leaf(
+    at: Timestamp,
+    kind: &str,
+    caller: &Caller,
+    admission: &Admission,
+    decision: &Decision,
+) -> Leaf {
+    let request = &admission.request;
+    Leaf {
+        outcome: Some(outcome_name(decision.outcome).to_owned()),
+        instrument: decision.instrument.as_ref().map(ToString::to_string),
+        issuing: Some(request.issuing.0.to_string()),
+        executing: Some(request.executing.0.to_string()),
+        measure: Some(request.measure.to_string()),
+        rules: rules(decision),
+        bundle: Some(Hash(decision.bundle.0)),
+        request: Some(Hash(admission.digest.0)),
+        ..Leaf::new(at, kind, &caller.to_string())
+    }
+}
+
+/// Ids of every rule that was found to hold or could not be judged.
+fn rules(decision: &Decision) -> Vec<String> {
+    let grounds = decision.grounds.iter().map(|found| &found.rule);
+    let requirements = decision.requirements.iter().map(|found| &found.rule);
+    let referrals = decision.referrals.iter().map(|found| &found.rule);
+    let obligations = decision.obligations.iter().map(|found| &found.rule);
+    let found = grounds
+        .chain(requirements)
+        .chain(referrals)
+        .chain(obligations);
+    found
+        .chain(&decision.permits)
+        .map(|rule| rule.rule.to_string())
+        .collect()
+}
+
+fn snapshot(
+    id: &CaseId,
+    state: CaseState,
+    admission: Admission,
+    decision: &Decision,
+    now: Timestamp,
+) -> v1::Case {
+    let at = Some(to_proto::timestamp(now));
+    v1::Case {
+        name: format!("cases/{id}"),
+        request_id: admission.request.id.to_string(),
+        state: to_proto::case_state(state).into(),
+        exercise: admission.request.exercise,
+        request: Some(admission.message),
+        decision: Some(to_proto::decision(
+            decision,
+            &Uuid::now_v7().to_string(),
+            now,
+        )),
+        result: None,
+        events: Vec::new(),
+        receipt: None,
+        received_at: at,
+        updated_at: at,
+    }
+}
+
+fn state_after(outcome: Outcome) -> CaseState {
+    match outcome {
+        Outcome::Approved => CaseState::Approved,
+        Outcome::Incomplete => CaseState::Incomplete,
+        Outcome::Referred => CaseState::UnderReview,
+        Outcome::Refused => CaseState::Refused,
+    }
+}

@@ -1,0 +1,369 @@
+//! Why a call was refused, and the one mapping of that to a gRPC status.
+
+use std::{collections::HashMap, time::Duration};
+
+use comity_domain::CaseState;
+use thiserror::Error;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::{
+    identity::{InvalidIdentity, Role},
+    wire::{self, Violation},
+};
+
+/// `domain` of every `google.rpc.ErrorInfo`.
+pub const ERROR_DOMAIN: &str = "comity.v1";
+
+/// Violations named in one status. Details travel in a header, of which some
+/// clients take no more than 8 KiB.
+const VIOLATIONS_SHOWN_MAX: usize = 20;
+
+/// Why a call was refused by the gateway itself. What the law says of a
+/// request is a decision, never a refusal.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// The caller could not be told from the certificate.
+    #[error("the caller is not known: {0}")]
+    Unauthenticated(InvalidIdentity),
+    /// The caller's authority may not act for the authority or State named.
+    #[error("the certificate does not speak for this: {0}")]
+    NotCompetent(&'static str),
+    /// The caller's role does not allow the call.
+    #[error("this call is not open to the role `{role}`; it is open to {open_to}")]
+    PermissionDenied {
+        /// The caller's role.
+        role: Role,
+        /// Roles to which the call is open, in words.
+        open_to: &'static str,
+    },
+    /// Fields that are not as the contract demands.
+    #[error("{}", malformed(.0))]
+    Malformed(Vec<Violation>),
+    /// More bytes, entries or pages than are accepted.
+    #[error(
+        "{what} is larger than the {limit} that are accepted: divide it or send it as evidence"
+    )]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Limit with its unit, for example `4194304 bytes`.
+        limit: String,
+    },
+    /// The request id was used before with other content.
+    #[error(
+        "this request id was used before with other content: choose a new id, or repeat the first content unchanged"
+    )]
+    IdReused,
+    /// Nothing of that name that the caller may see.
+    #[error("no {kind} `{name}` that this caller may see: check the name")]
+    NotFound {
+        /// Kind of resource, for example `case`.
+        kind: &'static str,
+        /// Resource name as asked for, of a shape that was checked before.
+        name: String,
+    },
+    /// The case stands where the call does not apply.
+    #[error("{call} is not possible while the case is {}; it is possible while the case is {}", state_name(*state), state_names(allowed))]
+    NotAllowedNow {
+        /// What was asked, for example `withdraw`.
+        call: &'static str,
+        /// Where the case stands.
+        state: CaseState,
+        /// Where it would have to stand.
+        allowed: Vec<CaseState>,
+    },
+    /// Someone else changed the same thing meanwhile.
+    #[error("{0} was changed by another call meanwhile: read it again and repeat the call")]
+    Conflict(&'static str),
+    /// A part that is needed does not answer.
+    #[error("{what} does not answer: repeat the call after {} seconds", retry_after.as_secs())]
+    Unavailable {
+        /// The part, for example `the store`.
+        what: &'static str,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// More calls than can be carried.
+    #[error("more calls are under way than can be carried: repeat the call after {} seconds", retry_after.as_secs())]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Part of the contract and not built yet.
+    #[error("{0}")]
+    NotYet(&'static str),
+    /// A fault of the gateway. The cause is for its log, not for the caller.
+    #[error(
+        "the gateway failed; nothing was approved or sent by this call: repeat it, and report it if it fails again"
+    )]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Refusal {
+    /// Stable code for programs, logs and the ledger.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::NotCompetent(_) => "NOT_COMPETENT",
+            Self::PermissionDenied { .. } => "PERMISSION_DENIED",
+            Self::Malformed(_) => "MALFORMED",
+            Self::TooLarge { .. } => "TOO_LARGE",
+            Self::IdReused => "REQUEST_ID_REUSED",
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::NotAllowedNow { .. } => "NOT_ALLOWED_NOW",
+            Self::Conflict(_) => "CONFLICT",
+            Self::Unavailable { .. } => "UNAVAILABLE",
+            Self::Overloaded { .. } => "OVERLOADED",
+            Self::NotYet(_) => "NOT_YET",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// The gRPC code. Codes that clients retry by themselves stand only where
+    /// repeating the same call can help.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::NotCompetent(_) | Self::PermissionDenied { .. } => Code::PermissionDenied,
+            Self::Malformed(_) | Self::TooLarge { .. } => Code::InvalidArgument,
+            Self::IdReused => Code::AlreadyExists,
+            Self::NotFound { .. } => Code::NotFound,
+            Self::NotAllowedNow { .. } => Code::FailedPrecondition,
+            Self::Conflict(_) => Code::Aborted,
+            Self::Unavailable { .. } => Code::Unavailable,
+            Self::Overloaded { .. } => Code::ResourceExhausted,
+            Self::NotYet(_) => Code::Unimplemented,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// Adds what is particular to the reason.
+    fn describe(&self, details: &mut ErrorDetails) {
+        match self {
+            Self::Malformed(violations) => {
+                for Violation { field, description } in violations.iter().take(VIOLATIONS_SHOWN_MAX)
+                {
+                    details.add_bad_request_violation(field, description);
+                }
+            }
+            Self::NotFound { kind, name } => {
+                details.set_resource_info(*kind, name, "", self.to_string());
+            }
+            Self::NotAllowedNow { state, .. } => {
+                details.add_precondition_failure_violation(
+                    "CASE_STATE",
+                    state_name(*state),
+                    self.to_string(),
+                );
+            }
+            Self::Unavailable { retry_after, .. } | Self::Overloaded { retry_after } => {
+                details.set_retry_info(Some(*retry_after));
+            }
+            Self::Unauthenticated(_)
+            | Self::NotCompetent(_)
+            | Self::PermissionDenied { .. }
+            | Self::TooLarge { .. }
+            | Self::IdReused
+            | Self::Conflict(_)
+            | Self::NotYet(_)
+            | Self::Internal(_) => {}
+        }
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        match self {
+            Self::NotAllowedNow { state, allowed, .. } => HashMap::from([
+                ("state".to_owned(), state_name(*state).to_owned()),
+                ("allowed".to_owned(), state_names(allowed)),
+            ]),
+            Self::TooLarge { limit, .. } => HashMap::from([("limit".to_owned(), limit.clone())]),
+            Self::PermissionDenied { role, .. } => {
+                HashMap::from([("role".to_owned(), role.to_string())])
+            }
+            Self::Unauthenticated(_)
+            | Self::NotCompetent(_)
+            | Self::Malformed(_)
+            | Self::IdReused
+            | Self::NotFound { .. }
+            | Self::Conflict(_)
+            | Self::Unavailable { .. }
+            | Self::Overloaded { .. }
+            | Self::NotYet(_)
+            | Self::Internal(_) => HashMap::new(),
+        }
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let mut details = ErrorDetails::new();
+        details.set_error_info(refusal.reason(), ERROR_DOMAIN, refusal.metadata());
+        refusal.describe(&mut details);
+        Status::with_error_details(refusal.code(), refusal.to_string(), details)
+    }
+}
+
+impl From<InvalidIdentity> for Refusal {
+    fn from(error: InvalidIdentity) -> Self {
+        Self::Unauthenticated(error)
+    }
+}
+
+impl From<Vec<Violation>> for Refusal {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self::Malformed(violations)
+    }
+}
+
+fn malformed(violations: &[Violation]) -> String {
+    let count = violations.len();
+    let first = violations
+        .first()
+        .map(|Violation { field, description }| format!(": `{field}`: {description}"))
+        .unwrap_or_default();
+    if count > VIOLATIONS_SHOWN_MAX {
+        return format!(
+            "{count} fields need mending, the first {VIOLATIONS_SHOWN_MAX} are named{first}"
+        );
+    }
+    let (noun, verb) = if count == 1 {
+        ("field", "needs")
+    } else {
+        ("fields", "need")
+    };
+    format!("{count} {noun} {verb} mending{first}")
+}
+
+fn state_name(state: CaseState) -> &'static str {
+    let name = wire::to_proto::case_state(state).as_str_name();
+    name.strip_prefix("CASE_STATE_").unwrap_or(name)
+}
+
+fn state_names(states: &[CaseState]) -> String {
+    states
+        .iter()
+        .map(|state| state_name(*state))
+        .collect::<Vec<_>>()
+        .join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each.
+    fn all() -> Vec<Refusal> {
+        vec![
+            Refusal::Unauthenticated(InvalidIdentity::NoCertificate),
+            Refusal::NotCompetent("name the authority of the certificate"),
+            Refusal::PermissionDenied {
+                role: Role::Auditor,
+                open_to: "issuing authorities",
+            },
+            Refusal::Malformed(vec![violation(0)]),
+            Refusal::TooLarge {
+                what: "the form",
+                limit: "20 bytes".to_owned(),
+            },
+            Refusal::IdReused,
+            Refusal::NotFound {
+                kind: "case",
+                name: "cases/x".to_owned(),
+            },
+            Refusal::NotAllowedNow {
+                call: "withdraw",
+                state: CaseState::Refused,
+                allowed: vec![CaseState::Approved, CaseState::UnderReview],
+            },
+            Refusal::Conflict("the case"),
+            Refusal::Unavailable {
+                what: "the store",
+                retry_after: Duration::from_secs(2),
+            },
+            Refusal::Overloaded {
+                retry_after: Duration::from_secs(1),
+            },
+            Refusal::NotYet("teams are not open yet: agree outside the gateway"),
+            Refusal::Internal("disk at /var/secret".into()),
+        ]
+    }
+
+    fn violation(number: usize) -> Violation {
+        Violation {
+            field: format!("offences[{number}].iccs"),
+            description: "expected".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_refusal_carries_its_reason() {
+        for refusal in all() {
+            let (code, reason) = (refusal.code(), refusal.reason());
+            let status = Status::from(refusal);
+            assert_eq!(status.code(), code);
+            let info = status.get_error_details().error_info().cloned().unwrap();
+            assert_eq!(
+                (info.reason.as_str(), info.domain.as_str()),
+                (reason, ERROR_DOMAIN)
+            );
+        }
+    }
+
+    #[test]
+    fn texts_follow_the_house_style() {
+        for refusal in all() {
+            let text = refusal.to_string();
+            assert!(
+                text.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit()),
+                "{text}"
+            );
+            assert!(!text.ends_with('.'), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cause_of_a_fault_stays_inside() {
+        let status = Status::from(Refusal::Internal("disk at /var/secret".into()));
+        assert!(!status.message().contains("secret"));
+        assert!(!String::from_utf8_lossy(status.details()).contains("secret"));
+    }
+
+    #[test]
+    fn what_can_be_retried_says_when() {
+        for refusal in all() {
+            let retryable = matches!(refusal.code(), Code::Unavailable | Code::ResourceExhausted);
+            let details = Status::from(refusal).get_error_details();
+            assert_eq!(details.retry_info().is_some(), retryable);
+        }
+    }
+
+    #[test]
+    fn a_state_that_forbids_names_those_that_allow() {
+        let status = Status::from(all().swap_remove(7));
+        assert_eq!(
+            status.message(),
+            "withdraw is not possible while the case is REFUSED; it is possible while the case is \
+             APPROVED or UNDER_REVIEW"
+        );
+        let details = status.get_error_details();
+        assert_eq!(
+            details.precondition_failure().unwrap().violations[0].subject,
+            "REFUSED"
+        );
+    }
+
+    #[test]
+    fn violations_fit_into_a_header() {
+        let many: Vec<Violation> = (0..3000).map(violation).collect();
+        let status = Status::from(Refusal::from(many));
+        assert!(
+            status
+                .message()
+                .starts_with("3000 fields need mending, the first 20 are named")
+        );
+        assert!(status.details().len() < 6 * 1024);
+    }
+}

@@ -1,0 +1,74 @@
+//! The gRPC services: each method enters, hands over to a stage, and leaves.
+
+mod audit;
+mod cooperation;
+mod execution;
+mod later;
+mod policy;
+
+use std::{future::Future, sync::Arc};
+
+use comity::v1::{
+    atlas_service_server::AtlasServiceServer, audit_service_server::AuditServiceServer,
+    cooperation_service_server::CooperationServiceServer,
+    evidence_service_server::EvidenceServiceServer,
+    execution_service_server::ExecutionServiceServer,
+    federation_service_server::FederationServiceServer, policy_service_server::PolicyServiceServer,
+    review_service_server::ReviewServiceServer, team_service_server::TeamServiceServer,
+};
+use tonic::{Request, Status, service::Routes};
+
+use crate::{
+    gateway::Gateway,
+    identity::{self, Caller},
+    observe::Seen,
+    refusal::Refusal,
+};
+
+/// Every service of the contract that a gateway serves.
+pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
+    macro_rules! serve {
+        ($routes:expr, $($server:ident($service:expr)),* $(,)?) => {
+            $routes$(.add_service(
+                $server::new($service).max_decoding_message_size(max_message_bytes),
+            ))*
+        };
+    }
+    serve!(
+        Routes::default(),
+        CooperationServiceServer(cooperation::Cooperation(gateway.clone())),
+        ExecutionServiceServer(execution::Execution(gateway.clone())),
+        AuditServiceServer(audit::Audit(gateway.clone())),
+        PolicyServiceServer(policy::Policy(gateway.clone())),
+        EvidenceServiceServer(later::Later),
+        ReviewServiceServer(later::Later),
+        TeamServiceServer(later::Later),
+        AtlasServiceServer(later::Later),
+        FederationServiceServer(later::Later),
+    )
+}
+
+/// Takes a decoded request into a method: who calls, and with what.
+fn enter<T>(request: Request<T>) -> Result<(Arc<Caller>, T), Status> {
+    let caller = identity::caller(request.extensions())?;
+    if let Some(seen) = request.extensions().get::<Seen>() {
+        seen.mark();
+    }
+    Ok((caller, request.into_inner()))
+}
+
+/// Runs work that must reach its end although the client may leave.
+///
+/// The handler's future is dropped when the client hangs up; a spawned task is
+/// not, so that no record is left open and no upstream call is reset.
+async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<tonic::Response<T>, Status> {
+    match tokio::spawn(work).await {
+        Ok(done) => Ok(tonic::Response::new(done?)),
+        Err(panic) => {
+            tracing::error!(error = %panic, "an exchange ended abnormally");
+            Err(Refusal::Internal(Box::new(panic)).into())
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! For auditors: every read has a purpose and is itself recorded.
+
+use std::pin::Pin;
+
+use comity::v1::{
+    ExportCaseRequest, ExportCaseResponse, GetCheckpointRequest, GetCheckpointResponse,
+    GetRecordRequest, GetRecordResponse, ProveRequest, ProveResponse, SearchRequest,
+    SearchResponse, StatisticsRequest, StatisticsResponse, audit_service_server::AuditService,
+};
+use futures::Stream;
+use tonic::{Request, Response, Status};
+
+use super::{detached, enter};
+use crate::{audit, gateway::Gateway, refusal::Refusal};
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Audit(pub(super) Gateway);
+
+#[tonic::async_trait]
+impl AuditService for Audit {
+    async fn search(
+        &self,
+        request: Request<SearchRequest>,
+    ) -> Result<Response<SearchResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::search(&gateway, &caller, message).await }).await
+    }
+
+    async fn get_record(
+        &self,
+        request: Request<GetRecordRequest>,
+    ) -> Result<Response<GetRecordResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::get_record(&gateway, &caller, message).await }).await
+    }
+
+    async fn prove(
+        &self,
+        request: Request<ProveRequest>,
+    ) -> Result<Response<ProveResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::prove(&gateway, &caller, message).await }).await
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<GetCheckpointRequest>,
+    ) -> Result<Response<GetCheckpointResponse>, Status> {
+        enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::checkpoint(&gateway).await }).await
+    }
+
+    type ExportCaseStream =
+        Pin<Box<dyn Stream<Item = Result<ExportCaseResponse, Status>> + Send + 'static>>;
+
+    async fn export_case(
+        &self,
+        request: Request<ExportCaseRequest>,
+    ) -> Result<Response<Self::ExportCaseStream>, Status> {
+        enter(request)?;
+        Err(Refusal::NotYet(
+            "case bundles are not served yet: read the records one by one with `GetRecord`",
+        )
+        .into())
+    }
+
+    async fn statistics(
+        &self,
+        request: Request<StatisticsRequest>,
+    ) -> Result<Response<StatisticsResponse>, Status> {
+        enter(request)?;
+        Err(Refusal::NotYet("statistics are not served yet: count what `Search` returns").into())
+    }
+}

@@ -1,0 +1,118 @@
+//! For requesting national systems.
+
+use std::pin::Pin;
+
+use comity::v1::{
+    GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse, PreflightRequest,
+    PreflightResponse, ShareInformationRequest, ShareInformationResponse, SubmitRequest,
+    SubmitResponse, SupplementRequest, SupplementResponse, WatchCaseRequest, WatchCaseResponse,
+    WithdrawRequest, WithdrawResponse, cooperation_service_server::CooperationService,
+};
+use futures::Stream;
+use tonic::{Request, Response, Status};
+
+use super::{detached, enter};
+use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal};
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Cooperation(pub(super) Gateway);
+
+#[tonic::async_trait]
+impl CooperationService for Cooperation {
+    async fn preflight(
+        &self,
+        request: Request<PreflightRequest>,
+    ) -> Result<Response<PreflightResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { exchange::preflight(&gateway, &caller, message).await }).await
+    }
+
+    async fn submit(
+        &self,
+        request: Request<SubmitRequest>,
+    ) -> Result<Response<SubmitResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { exchange::submit(&gateway, &caller, message).await }).await
+    }
+
+    async fn get_case(
+        &self,
+        request: Request<GetCaseRequest>,
+    ) -> Result<Response<GetCaseResponse>, Status> {
+        let (
+            caller,
+            GetCaseRequest {
+                name,
+                text_language: _,
+            },
+        ) = enter(request)?;
+        let case = cases::get(&self.0, &caller, &name).await;
+        let case = record::attempted(&self.0, &caller, case).await?;
+        Ok(Response::new(GetCaseResponse { case: Some(case) }))
+    }
+
+    async fn list_cases(
+        &self,
+        request: Request<ListCasesRequest>,
+    ) -> Result<Response<ListCasesResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let page = cases::list(&self.0, &caller, message).await;
+        let page = record::attempted(&self.0, &caller, page).await?;
+        Ok(Response::new(page))
+    }
+
+    type WatchCaseStream =
+        Pin<Box<dyn Stream<Item = Result<WatchCaseResponse, Status>> + Send + 'static>>;
+
+    async fn watch_case(
+        &self,
+        request: Request<WatchCaseRequest>,
+    ) -> Result<Response<Self::WatchCaseStream>, Status> {
+        let (
+            caller,
+            WatchCaseRequest {
+                name,
+                after_sequence,
+            },
+        ) = enter(request)?;
+        let events = cases::watch(&self.0, &caller, &name, after_sequence).await;
+        let events = record::attempted(&self.0, &caller, events).await?;
+        Ok(Response::new(Box::pin(events)))
+    }
+
+    async fn supplement(
+        &self,
+        request: Request<SupplementRequest>,
+    ) -> Result<Response<SupplementResponse>, Status> {
+        enter(request)?;
+        Err(Refusal::NotYet(
+            "supplements are not served yet: submit the completed request under a new `request_id`",
+        )
+        .into())
+    }
+
+    async fn withdraw(
+        &self,
+        request: Request<WithdrawRequest>,
+    ) -> Result<Response<WithdrawResponse>, Status> {
+        enter(request)?;
+        Err(
+            Refusal::NotYet("withdrawal is not served yet: tell the executing authority directly")
+                .into(),
+        )
+    }
+
+    async fn share_information(
+        &self,
+        request: Request<ShareInformationRequest>,
+    ) -> Result<Response<ShareInformationResponse>, Status> {
+        enter(request)?;
+        Err(Refusal::NotYet(
+            "information without request is not served yet: use the channel of the instrument",
+        )
+        .into())
+    }
+}

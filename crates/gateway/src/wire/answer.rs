@@ -1,0 +1,223 @@
+//! What an executing authority sends back, read and shown.
+
+use comity::v1;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Violation,
+    read::{Findings, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX},
+    structure,
+};
+
+/// Most conditions, and most redacted places, in one answer.
+pub const CONDITIONS_MAX: usize = 256;
+
+/// What came of a request, well-formed; the executing State's disclosure rules
+/// have yet to be applied to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// How far the request was executed.
+    pub execution: Execution,
+    /// The data, where there is some.
+    pub data: Option<Map<String, Json>>,
+    /// Conditions that the executing authority adds, as the contract states
+    /// them: they name its own reasons, not rules of the library.
+    pub conditions: Vec<v1::Obligation>,
+    /// JSONPath of every value that was taken out.
+    pub redacted: Vec<String>,
+    /// Why it was not executed; empty otherwise.
+    pub reason: String,
+    /// The rule or article by which it was not executed; empty otherwise.
+    pub ground: String,
+}
+
+/// How far a request was executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// Wholly.
+    Complete,
+    /// In part.
+    Partial,
+    /// Not, with a ground.
+    NotExecuted,
+    /// Wholly, and nothing was found.
+    NothingFound,
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// Every field that is not as the contract demands.
+pub fn read(result: v1::Result) -> Result<Answer, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let v1::Result {
+        kind,
+        data,
+        obligations,
+        redacted,
+        reason,
+        ground,
+    } = result;
+    let execution = read_execution(&mut findings, kind);
+    let data = data.and_then(|data| read_data(&mut findings, data));
+    let conditions = findings.list("obligations", CONDITIONS_MAX, obligations, condition);
+    let redacted = findings.list(
+        "redacted",
+        CONDITIONS_MAX,
+        redacted,
+        |findings, at, path| {
+            findings.bounded(at, &path, LINE_BYTES_MAX);
+            Some(path)
+        },
+    );
+    findings.bounded(Path::root("reason"), &reason, TEXT_BYTES_MAX);
+    findings.bounded(Path::root("ground"), &ground, LINE_BYTES_MAX);
+    if execution == Some(Execution::NotExecuted) {
+        needed(
+            &mut findings,
+            "reason",
+            &reason,
+            "missing: say why the request was not executed",
+        );
+        needed(
+            &mut findings,
+            "ground",
+            &ground,
+            "missing: name the rule or article",
+        );
+    }
+    let answer = execution.map(|execution| Answer {
+        execution,
+        data,
+        conditions,
+        redacted,
+        reason,
+        ground,
+    });
+    findings.conclude(answer)
+}
+
+/// Shows an answer.
+#[must_use]
+pub fn show(answer: &Answer) -> v1::Result {
+    let Answer {
+        execution,
+        data,
+        conditions,
+        redacted,
+        reason,
+        ground,
+    } = answer;
+    let kind = match execution {
+        Execution::Complete => v1::ResultKind::Complete,
+        Execution::Partial => v1::ResultKind::Partial,
+        Execution::NotExecuted => v1::ResultKind::NotExecuted,
+        Execution::NothingFound => v1::ResultKind::NothingFound,
+    };
+    v1::Result {
+        kind: kind.into(),
+        data: data.as_ref().map(structure::from_json),
+        obligations: conditions.clone(),
+        redacted: redacted.clone(),
+        reason: reason.clone(),
+        ground: ground.clone(),
+    }
+}
+
+fn read_execution(findings: &mut Findings, kind: i32) -> Option<Execution> {
+    match v1::ResultKind::try_from(kind) {
+        Ok(v1::ResultKind::Complete) => Some(Execution::Complete),
+        Ok(v1::ResultKind::Partial) => Some(Execution::Partial),
+        Ok(v1::ResultKind::NotExecuted) => Some(Execution::NotExecuted),
+        Ok(v1::ResultKind::NothingFound) => Some(Execution::NothingFound),
+        Ok(v1::ResultKind::Unspecified) | Err(_) => findings.reject(
+            Path::root("kind"),
+            "missing or unknown: say how far it was executed",
+        ),
+    }
+}
+
+fn read_data(findings: &mut Findings, data: prost_types::Struct) -> Option<Map<String, Json>> {
+    match structure::to_json(data) {
+        Ok(data) => Some(data),
+        Err(error) => findings.reject(Path::root("data"), error.to_string()),
+    }
+}
+
+fn condition(
+    findings: &mut Findings,
+    at: Path<'_>,
+    condition: v1::Obligation,
+) -> Option<v1::Obligation> {
+    let v1::Obligation {
+        obligation_id,
+        rule: _,
+        kind,
+        parameters,
+        bound_party,
+    } = &condition;
+    findings.bounded(at.field("obligation_id"), obligation_id, LINE_BYTES_MAX);
+    if matches!(
+        v1::ObligationKind::try_from(*kind),
+        Ok(v1::ObligationKind::Unspecified) | Err(_)
+    ) {
+        findings.reject::<()>(
+            at.field("kind"),
+            "missing or unknown: state the kind of condition",
+        );
+    }
+    let long = |text: &String| text.len() > TEXT_BYTES_MAX;
+    if parameters.len() > CONDITIONS_MAX || parameters.iter().any(|(k, v)| long(k) || long(v)) {
+        findings.reject::<()>(at.field("parameters"), "too many or too long: shorten them");
+    }
+    if !matches!(bound_party.as_str(), "issuing" | "executing") {
+        findings.reject::<()>(at.field("bound_party"), "expected `issuing` or `executing`");
+    }
+    Some(condition)
+}
+
+fn needed(findings: &mut Findings, field: &'static str, text: &str, otherwise: &str) {
+    if text.trim().is_empty() {
+        findings.reject::<()>(Path::root(field), otherwise);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::json;
+
+    #[track_caller]
+    fn check(text: &str, fields: &[&str]) {
+        let violations = read(json::parse(text).unwrap()).unwrap_err();
+        let found: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(found, fields);
+    }
+
+    #[test]
+    fn there_and_back() {
+        let result: v1::Result = json::parse(
+            r#"{
+              "kind": "RESULT_KIND_PARTIAL",
+              "data": {"subscriber": {"name": "A. Muster", "since": 2019}},
+              "obligations": [{"kind": "OBLIGATION_KIND_SPECIALITY", "bound_party": "issuing"}],
+              "redacted": ["$.victim.name"]
+            }"#,
+        )
+        .unwrap();
+        assert_eq!(show(&read(result.clone()).unwrap()), result);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        check("{}", &["kind"]);
+        check(
+            r#"{"kind": "RESULT_KIND_NOT_EXECUTED"}"#,
+            &["reason", "ground"],
+        );
+        check(
+            r#"{"kind": "RESULT_KIND_COMPLETE", "obligations": [{}]}"#,
+            &["obligations[0].kind", "obligations[0].bound_party"],
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! Messages of the contract to domain values.
+//!
+//! Everything wrong with a message is reported at once. Only shapes are
+//! checked here: whether a State, fact or authority is known is for policy.
+
+mod listing;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use comity::v1;
+use comity_domain::{
+    CaseId, CaseState, Executing, FactName, FactSource, FactValue, Facts, Issuing, Request, Stated,
+    Urgency,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value as Json;
+
+pub use self::listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size};
+use super::{
+    Violation,
+    read::{Findings, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX},
+    structure,
+};
+
+/// Most offences in one request.
+pub const OFFENCES_MAX: usize = 64;
+/// Most persons in one request.
+pub const PERSONS_MAX: usize = 256;
+/// Most selectors in one request.
+pub const SELECTORS_MAX: usize = 256;
+/// Most assurances in one request.
+pub const ASSURANCES_MAX: usize = 64;
+/// Most facts in one request, and most members of one fact that is a set.
+pub const FACTS_MAX: usize = 256;
+/// Longest time a caller may wait for an answer.
+pub const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// A request and its instrument's form, well-formed but undecided.
+///
+/// # Errors
+/// Every field that is not as the contract demands.
+pub fn request(
+    request: v1::CooperationRequest,
+    now: Timestamp,
+) -> Result<(Request, Option<Json>), Vec<Violation>> {
+    let mut findings = Findings::default();
+    let read = read_request(&mut findings, request, now);
+    findings.conclude(read)
+}
+
+fn read_request(
+    findings: &mut Findings,
+    request: v1::CooperationRequest,
+    now: Timestamp,
+) -> Option<(Request, Option<Json>)> {
+    let v1::CooperationRequest {
+        request_id,
+        issuing,
+        executing,
+        instrument,
+        measure,
+        offences,
+        persons,
+        selectors,
+        urgency,
+        purpose,
+        language,
+        validation,
+        assurances,
+        facts,
+        form,
+        issued_at,
+        exercise,
+    } = request;
+
+    // Read all fields before asking whether one failed, so that all are reported.
+    let id = findings.id(Path::root("request_id"), &request_id);
+    let issuing = parts::issuing(findings, issuing);
+    let executing = parts::executing(findings, executing);
+    let instrument = findings.optional_id(Path::root("instrument"), &instrument);
+    let measure = findings.id(Path::root("measure"), &measure);
+    let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
+    let offences = findings.list("offences", OFFENCES_MAX, offences, parts::offence);
+    // Without a day of request there is no age; that the day is missing is found above.
+    let day = TimeZone::UTC.to_datetime(issued_at.unwrap_or(now)).date();
+    let persons = findings.list("persons", PERSONS_MAX, persons, |findings, at, person| {
+        parts::person(findings, at, person, day)
+    });
+    let selectors = findings.list("selectors", SELECTORS_MAX, selectors, parts::selector);
+    let urgency = parts::urgency(findings, urgency);
+    findings.bounded(Path::root("purpose"), &purpose, TEXT_BYTES_MAX);
+    let language = parts::language(findings, &language);
+    let validation = validation.and_then(|given| parts::validation(findings, given, now));
+    let assurances = findings.list("assurances", ASSURANCES_MAX, assurances, parts::assurance);
+    let facts = read_facts(findings, facts);
+    let form = form.and_then(|form| read_form(findings, form));
+
+    let (issuing, issuing_authority) = issuing?;
+    let (executing, executing_authority) = executing?;
+    let request = Request {
+        id: id?,
+        issuing: Issuing(issuing),
+        issuing_authority,
+        executing: Executing(executing),
+        executing_authority,
+        instrument,
+        measure: measure?,
+        offences,
+        persons,
+        selectors,
+        urgency: urgency?,
+        purpose_stated: !purpose.trim().is_empty(),
+        language,
+        validation,
+        assurances,
+        facts,
+        issued_at: issued_at?,
+        exercise,
+    };
+    Some((request, form))
+}
+
+/// Adds a supplement to the request it completes, which is then read and
+/// decided anew: facts are added or corrected, assurances added, the form and
+/// the validation replaced where given.
+///
+/// # Errors
+/// What is wrong with the supplement's own fields. What it carries is checked
+/// when the completed request is read.
+pub fn supplement(
+    request: &mut v1::CooperationRequest,
+    supplement: v1::SupplementRequest,
+) -> Result<(CaseId, comity_domain::RequestId), Vec<Violation>> {
+    let v1::SupplementRequest {
+        name,
+        facts,
+        form,
+        assurances,
+        validation,
+        request_id,
+    } = supplement;
+    let mut findings = Findings::default();
+    let case = read_case_name(&mut findings, &name);
+    let id = findings.id(Path::root("request_id"), &request_id);
+    let read = findings.conclude(case.zip(id))?;
+
+    request.facts.extend(facts);
+    request.assurances.extend(assurances);
+    request.form = form.or_else(|| request.form.take());
+    request.validation = validation.or_else(|| request.validation.take());
+    Ok(read)
+}
+
+/// The case that a resource name `cases/<id>` names.
+///
+/// # Errors
+/// One violation of the field `name`.
+pub fn case_name(name: &str) -> Result<CaseId, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let case = read_case_name(&mut findings, name);
+    findings.conclude(case)
+}
+
+fn read_case_name(findings: &mut Findings, name: &str) -> Option<CaseId> {
+    match name.strip_prefix("cases/").map(str::parse) {
+        Some(Ok(case)) => Some(case),
+        Some(Err(_)) | None => findings.reject(
+            Path::root("name"),
+            "expected `cases/` and a lower-case UUID, as the gateway gave it",
+        ),
+    }
+}
+
+/// How long a caller wants to wait; absent means not at all.
+///
+/// # Errors
+/// One violation of the field `wait` when it is negative or beyond [`WAIT_MAX`].
+pub fn wait(wait: Option<prost_types::Duration>) -> Result<Duration, Vec<Violation>> {
+    let asked = wait.map_or(Ok(Duration::ZERO), Duration::try_from).ok();
+    let mut findings = Findings::default();
+    let read = asked
+        .filter(|asked| *asked <= WAIT_MAX)
+        .or_else(|| findings.reject(Path::root("wait"), "expected between 0 and 60 seconds"));
+    findings.conclude(read)
+}
+
+/// A moment; `None` when it is not one between the years 1 and 9999.
+#[must_use]
+pub fn timestamp(time: prost_types::Timestamp) -> Option<Timestamp> {
+    Findings::default().time(Path::root(""), Some(time))
+}
+
+/// A form by itself.
+///
+/// # Errors
+/// One violation of the field `form`.
+pub fn form(form: prost_types::Struct) -> Result<Json, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let read = read_form(&mut findings, form);
+    findings.conclude(read)
+}
+
+/// The state that a message names; `None` for the unspecified one.
+#[must_use]
+pub fn case_state(state: v1::CaseState) -> Option<CaseState> {
+    match state {
+        v1::CaseState::Unspecified => None,
+        v1::CaseState::Received => Some(CaseState::Received),
+        v1::CaseState::Incomplete => Some(CaseState::Incomplete),
+        v1::CaseState::UnderReview => Some(CaseState::UnderReview),
+        v1::CaseState::Refused => Some(CaseState::Refused),
+        v1::CaseState::Approved => Some(CaseState::Approved),
+        v1::CaseState::Delivering => Some(CaseState::Delivering),
+        v1::CaseState::Acknowledged => Some(CaseState::Acknowledged),
+        v1::CaseState::Executing => Some(CaseState::Executing),
+        v1::CaseState::Postponed => Some(CaseState::Postponed),
+        v1::CaseState::Concluded => Some(CaseState::Concluded),
+        v1::CaseState::NotExecuted => Some(CaseState::NotExecuted),
+        v1::CaseState::Withdrawn => Some(CaseState::Withdrawn),
+        v1::CaseState::Expired => Some(CaseState::Expired),
+    }
+}
+
+fn read_form(findings: &mut Findings, form: prost_types::Struct) -> Option<Json> {
+    match structure::to_json(form) {
+        Ok(form) => Some(Json::Object(form)),
+        Err(error) => findings.reject(Path::root("form"), error.to_string()),
+    }
+}
+
+fn read_facts(findings: &mut Findings, facts: BTreeMap<String, v1::FactValue>) -> Facts {
+    let at = Path::root("facts");
+    if facts.len() > FACTS_MAX {
+        findings.reject::<()>(at, format!("more than {FACTS_MAX} facts: state fewer"));
+        return Facts::new();
+    }
+    let stated = |value| Stated {
+        value,
+        source: FactSource::Requester,
+    };
+    facts
+        .into_iter()
+        .filter_map(|(name, value)| read_fact(findings, at, &name, value))
+        .map(|(name, value)| (name, stated(value)))
+        .collect()
+}
+
+fn read_fact(
+    findings: &mut Findings,
+    facts: Path<'_>,
+    name: &str,
+    value: v1::FactValue,
+) -> Option<(FactName, FactValue)> {
+    // Only a name of the right shape is fit to be shown.
+    let name = findings.word(
+        facts,
+        name,
+        parts::is_fact_name,
+        "names of lower-case words joined by dots, as in the vocabulary",
+    )?;
+    let at = facts.key(&name);
+    let v1::FactValue { value } = value;
+    let value = match value {
+        Some(v1::fact_value::Value::Truth(truth)) => FactValue::Truth(truth),
+        Some(v1::fact_value::Value::Number(number)) => FactValue::Number(number),
+        Some(v1::fact_value::Value::Text(text)) => {
+            findings.bounded(at, &text, TEXT_BYTES_MAX);
+            FactValue::Text(Arc::from(text))
+        }
+        Some(v1::fact_value::Value::Set(v1::FactValueSet { values })) => {
+            if values.len() > FACTS_MAX {
+                return findings.reject(at, format!("more than {FACTS_MAX} members: state fewer"));
+            }
+            let mut members: Vec<Arc<str>> = values.into_iter().map(Arc::from).collect();
+            members.sort();
+            members.dedup();
+            if members.iter().any(|member| member.len() > LINE_BYTES_MAX) {
+                return findings.reject(
+                    at,
+                    format!("a member is longer than {LINE_BYTES_MAX} bytes"),
+                );
+            }
+            FactValue::Set(members)
+        }
+        None => return findings.reject(at, "no value: set one of truth, number, text or set"),
+    };
+    Some((name, value))
+}
+
+/// The urgency that a message claims; unspecified is routine.
+fn urgency_level(level: v1::UrgencyLevel) -> Urgency {
+    match level {
+        v1::UrgencyLevel::Unspecified | v1::UrgencyLevel::Routine => Urgency::Routine,
+        v1::UrgencyLevel::Urgent => Urgency::Urgent,
+        v1::UrgencyLevel::Emergency => Urgency::Emergency,
+    }
+}

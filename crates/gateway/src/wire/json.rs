@@ -1,0 +1,274 @@
+//! The contract's JSON mapping: what the command line and the console read
+//! and write.
+//!
+//! Names are printed in protobuf's canonical lowerCamelCase; those of the
+//! `.proto` files are read as well. What is unknown is an error, never ignored.
+
+mod ordered;
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use prost::{Message, Name};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage as _, SerializeOptions,
+};
+use thiserror::Error;
+
+use self::ordered::{Ordered, shape};
+
+/// Less alike than this, a name is not suggested.
+const LIKENESS_MIN: f64 = 0.8;
+
+static POOL: LazyLock<Option<DescriptorPool>> =
+    LazyLock::new(|| DescriptorPool::decode(comity::DESCRIPTORS).ok());
+
+/// JSON that does not stand for the message asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct JsonError {
+    /// Line, from 1; 0 where the fault has no place.
+    pub line: usize,
+    /// Column in bytes, from 1; 0 at the end of a line.
+    pub column: usize,
+    /// What is wrong, without the values of the document.
+    pub message: String,
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// The first place that does not fit the contract.
+pub fn parse<M: Message + Name + Default>(text: &str) -> Result<M, JsonError> {
+    let descriptor = descriptor::<M>()?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let message = DynamicMessage::deserialize(descriptor.clone(), &mut deserializer)
+        .and_then(|message| deserializer.end().map(|()| message))
+        .map_err(|error| explain(&error, &descriptor))?;
+    message.transcode_to().map_err(|_| internal())
+}
+
+/// Prints a message in indented lines, default values left out.
+///
+/// # Errors
+/// A message whose text JSON cannot carry, such as a number that is infinite
+/// inside a `google.protobuf.Struct`.
+pub fn print<M: Message + Name>(message: &M) -> Result<String, JsonError> {
+    let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
+    dynamic.transcode_from(message).map_err(|_| internal())?;
+    let unordered = dynamic
+        .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
+        .map_err(JsonError::whole)?;
+    let ordered = Ordered {
+        json: &unordered,
+        shape: shape(dynamic.descriptor()),
+    };
+    serde_json::to_string_pretty(&ordered).map_err(JsonError::whole)
+}
+
+fn descriptor<M: Name>() -> Result<MessageDescriptor, JsonError> {
+    POOL.as_ref()
+        .and_then(|pool| pool.get_message_by_name(&M::full_name()))
+        .ok_or_else(internal)
+}
+
+impl JsonError {
+    /// A fault of the message as a whole.
+    fn whole(message: impl ToString) -> Self {
+        Self {
+            line: 0,
+            column: 0,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// Only a build whose descriptors and types differ comes here.
+fn internal() -> JsonError {
+    JsonError::whole("message and descriptor do not fit")
+}
+
+fn explain(error: &serde_json::Error, descriptor: &MessageDescriptor) -> JsonError {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    let text = text.strip_suffix(&place).unwrap_or(&text);
+    let quoted = |prefix| text.strip_prefix(prefix)?.strip_suffix('\'');
+    let message = if let Some(name) = quoted("unrecognized field name '") {
+        with_suggestion(
+            format!("unknown field `{name}`"),
+            name,
+            &names(descriptor).fields,
+        )
+    } else if let Some(name) = quoted("unrecognized enum value '") {
+        with_suggestion(
+            format!("unknown value `{name}`"),
+            name,
+            &names(descriptor).values,
+        )
+    } else {
+        without_value(text)
+    };
+    JsonError {
+        line,
+        column,
+        message,
+    }
+}
+
+fn with_suggestion(problem: String, name: &str, known: &BTreeSet<String>) -> String {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match nearest {
+        Some((likeness, candidate)) if likeness >= LIKENESS_MIN => {
+            format!("{problem}; did you mean `{candidate}`?")
+        }
+        Some(_) | None => problem,
+    }
+}
+
+/// Leaves out the value in `invalid type: string "…", expected …`: it may be
+/// personal data.
+fn without_value(text: &str) -> String {
+    match text.split_once(": ").zip(text.rsplit_once(", expected ")) {
+        Some(((problem @ ("invalid type" | "invalid value"), found), (_, expected))) => {
+            let kind = found.split([' ', '"', '`']).next().unwrap_or_default();
+            format!("{problem}: found {kind}, expected {expected}")
+        }
+        Some(_) | None => text.to_owned(),
+    }
+}
+
+/// Every name that may stand somewhere in a message.
+#[derive(Default)]
+struct Names {
+    messages: BTreeSet<String>,
+    fields: BTreeSet<String>,
+    values: BTreeSet<String>,
+}
+
+fn names(descriptor: &MessageDescriptor) -> Names {
+    let mut names = Names::default();
+    let mut open = vec![descriptor.clone()];
+    while let Some(message) = open.pop() {
+        if !names.messages.insert(message.full_name().to_owned()) {
+            continue;
+        }
+        for field in message.fields() {
+            match field.kind() {
+                Kind::Message(inner) => open.push(inner),
+                Kind::Enum(inner) => {
+                    names
+                        .values
+                        .extend(inner.values().map(|value| value.name().to_owned()));
+                }
+                Kind::Double
+                | Kind::Float
+                | Kind::Int32
+                | Kind::Int64
+                | Kind::Uint32
+                | Kind::Uint64
+                | Kind::Sint32
+                | Kind::Sint64
+                | Kind::Fixed32
+                | Kind::Fixed64
+                | Kind::Sfixed32
+                | Kind::Sfixed64
+                | Kind::Bool
+                | Kind::String
+                | Kind::Bytes => {}
+            }
+            names.fields.insert(field.json_name().to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use comity::v1;
+
+    use super::*;
+
+    #[track_caller]
+    fn rejects(text: &str, line: usize, message: &str) {
+        let error = parse::<v1::CooperationRequest>(text).unwrap_err();
+        assert_eq!((error.line, error.message.as_str()), (line, message));
+    }
+
+    #[test]
+    fn there_and_back() {
+        let text = r#"{
+  "requestId": "r-1",
+  "issuing": {
+    "jurisdiction": "DE"
+  },
+  "persons": [
+    {
+      "role": "PERSON_ROLE_VICTIM"
+    }
+  ],
+  "facts": {
+    "a": {
+      "number": "3"
+    },
+    "b": {
+      "truth": false
+    }
+  },
+  "form": {
+    "x": [
+      1,
+      2.5,
+      null
+    ]
+  },
+  "issuedAt": "2026-01-31T12:00:00Z"
+}"#;
+        let request: v1::CooperationRequest = parse(text).unwrap();
+        assert_eq!(request.request_id, "r-1");
+        assert_eq!(print(&request).unwrap(), text);
+    }
+
+    #[test]
+    fn the_names_of_the_proto_files_are_read() {
+        let request: v1::CooperationRequest = parse(r#"{"request_id": "r-1"}"#).unwrap();
+        assert_eq!(request.request_id, "r-1");
+    }
+
+    #[test]
+    fn what_is_unknown_is_an_error_with_a_suggestion() {
+        rejects(
+            "{\n \"requestid\": \"r-1\"}",
+            2,
+            "unknown field `requestid`; did you mean `requestId`?",
+        );
+        rejects(r#"{"zzz": 1}"#, 1, "unknown field `zzz`");
+        rejects(
+            r#"{"persons": [{"role": "PERSON_ROLE_VICTIMS"}]}"#,
+            1,
+            "unknown value `PERSON_ROLE_VICTIMS`; did you mean `PERSON_ROLE_VICTIM`?",
+        );
+    }
+
+    #[test]
+    fn values_are_not_repeated() {
+        rejects(
+            r#"{"persons": "Erika, expected"}"#,
+            1,
+            "invalid type: found string, expected a list",
+        );
+    }
+
+    #[test]
+    fn nothing_may_follow() {
+        rejects("{}\n{}", 2, "trailing characters");
+    }
+
+    #[test]
+    fn every_message_of_the_contract_prints() {
+        assert_eq!(print(&v1::Decision::default()).unwrap(), "{}");
+        assert_eq!(print(&v1::Case::default()).unwrap(), "{}");
+    }
+}
