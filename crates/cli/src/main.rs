@@ -1,2 +1,35 @@
-//! The `comity` command.
-fn main() {}
+//! The `comity` command: thin, one file a command.
+#![expect(clippy::print_stdout, reason = "printing is this program's job")]
+
+mod client;
+mod commands;
+mod exit;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{commands::Command, exit::Exit};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Carries one legal system's request for help to another: lawfully, quickly
+/// and provably.
+#[derive(Debug, Parser)]
+#[command(name = "comity", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            exit::report(error.as_ref());
+            Exit::Failure.into()
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The commands; the names are fixed, scripts depend on them.
+
+mod audit;
+mod demo;
+mod keys;
+mod policy;
+mod request;
+mod serve;
+
+use clap::Subcommand;
+
+use crate::exit::{Exit, Failure};
+
+/// See each command's own help.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start several jurisdictions with everything embedded and send real requests
+    Demo(demo::Arguments),
+    /// Run a gateway
+    Serve(serve::Arguments),
+    /// Send requests to a gateway and follow them
+    #[command(subcommand)]
+    Request(request::Command),
+    /// Work with policy files; needs no server
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Check and read the ledger
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Make a demonstration or pilot PKI
+    #[command(subcommand)]
+    Keys(keys::Command),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        match self {
+            Self::Demo(arguments) => demo::run(arguments),
+            Self::Serve(arguments) => serve::run(&arguments),
+            Self::Request(command) => request::run(command),
+            Self::Policy(command) => policy::run(command),
+            Self::Audit(command) => audit::run(command),
+            Self::Keys(command) => keys::run(command),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `comity keys`: a demonstration or pilot PKI.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use comity_domain::{AuthorityId, JurisdictionCode};
+use comity_gateway::identity::Role;
+use comity_sandbox::pki::{Identity, Pki, Validity};
+use time::{Duration, OffsetDateTime};
+
+use crate::exit::{Exit, Failure};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a certificate authority
+    #[command(after_help = "Example: comity keys init --dir pki --trust-domain comity.example")]
+    Init(Init),
+    /// Issue a certificate for an authority's system, a gateway or a backend
+    #[command(
+        after_help = "Example: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing"
+    )]
+    Issue(Issue),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Folder of the PKI; made if absent
+    #[arg(long, default_value = "pki")]
+    dir: PathBuf,
+    /// Trust domain in every certificate's name
+    #[arg(long, default_value = "comity.example")]
+    trust_domain: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Issue {
+    /// Folder of the PKI
+    #[arg(long, default_value = "pki")]
+    dir: PathBuf,
+    /// Jurisdiction, for example DE
+    #[arg(long)]
+    jurisdiction: String,
+    /// Authority's id in the jurisdiction's authorities.yaml
+    #[arg(long)]
+    authority: String,
+    /// issuing, executing, gateway, backend, auditor, reviewer or legal
+    #[arg(long)]
+    role: String,
+    /// DNS names and addresses the certificate is valid for, as a server
+    #[arg(long, value_delimiter = ',')]
+    names: Vec<String>,
+    /// Days the certificate is valid for
+    #[arg(long, default_value_t = 90)]
+    days: u16,
+}
+
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(arguments) => init(&arguments),
+        Command::Issue(arguments) => issue(arguments),
+    }
+}
+
+fn init(arguments: &Init) -> Result<Exit, Failure> {
+    Pki::init(
+        &arguments.dir,
+        &arguments.trust_domain,
+        OffsetDateTime::now_utc(),
+    )?;
+    println!(
+        "made a certificate authority for `{}` in `{}`",
+        arguments.trust_domain,
+        arguments.dir.display()
+    );
+    println!("keep `ca.key` to yourself; whoever has it can speak for every authority");
+    Ok(Exit::Done)
+}
+
+fn issue(arguments: Issue) -> Result<Exit, Failure> {
+    let Issue {
+        dir,
+        jurisdiction,
+        authority,
+        role,
+        names,
+        days,
+    } = arguments;
+    jurisdiction.parse::<JurisdictionCode>()?;
+    authority.parse::<AuthorityId>()?;
+    if !Role::ALL.iter().any(|known| known.as_str() == role) {
+        return Err(format!("`{role}` is no role: see `comity keys issue --help`").into());
+    }
+    let now = OffsetDateTime::now_utc();
+    let validity = Validity {
+        from: now - Duration::hours(1),
+        until: now + Duration::days(days.into()),
+    };
+    let stem = format!("{}-{authority}-{role}", jurisdiction.to_lowercase());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let identity = Identity {
+        jurisdiction,
+        authority,
+        role,
+    };
+    Pki::open(&dir)?
+        .issue(&identity, &names, validity)?
+        .write(&dir, &stem)?;
+    println!(
+        "wrote `{stem}.pem` and `{stem}.key` to `{}`, valid for {days} days",
+        dir.display()
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,266 @@
+//! `comity request`: a requesting national system on the command line.
+
+use std::{fs, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
+use comity_gateway::wire::json;
+use tonic::{Status, transport::Channel};
+use tonic_types::StatusExt as _;
+
+use crate::{
+    client::{Connection, runtime},
+    exit::{Exit, Failure},
+    render,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Have a possibly incomplete request decided; nothing is sent
+    #[command(
+        after_help = "Example: comity request preflight request.json --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Preflight(Submission),
+    /// Submit a request
+    #[command(
+        after_help = "Example: comity request submit request.json --wait 20 --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Submit(Submission),
+    /// Show one case
+    Get(Named),
+    /// List cases, newest first
+    List(Listing),
+    /// Follow what happens to a case
+    Watch(Named),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Submission {
+    /// The request in the contract's JSON mapping
+    file: PathBuf,
+    /// Seconds to wait for the answer
+    #[arg(long, default_value_t = 20)]
+    wait: u32,
+    /// Language of texts
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The case, `cases/<id>`
+    case: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    /// For example `state=UNDER_REVIEW AND executing=FR`
+    #[arg(long, default_value = "")]
+    filter: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+type Client = CooperationServiceClient<Channel>;
+
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    runtime()?.block_on(async {
+        match command {
+            Command::Preflight(submission) => preflight(submission).await,
+            Command::Submit(submission) => submit(submission).await,
+            Command::Get(named) => get(named).await,
+            Command::List(listing) => list(listing).await,
+            Command::Watch(named) => watch(named).await,
+        }
+    })
+}
+
+async fn preflight(submission: Submission) -> Result<Exit, Failure> {
+    let Submission {
+        file,
+        language,
+        json,
+        connection,
+        wait: _,
+    } = submission;
+    let message = v1::PreflightRequest {
+        request: Some(read(&file)?),
+        text_language: language,
+    };
+    let answer = connect(&connection)
+        .await?
+        .preflight(message)
+        .await
+        .map_err(explain)?
+        .into_inner();
+    let decision = answer.decision.clone().unwrap_or_default();
+    print(json, &answer, || render::decision(&decision))?;
+    Ok(exit(&decision))
+}
+
+async fn submit(submission: Submission) -> Result<Exit, Failure> {
+    let Submission {
+        file,
+        language,
+        json,
+        connection,
+        wait,
+    } = submission;
+    let message = v1::SubmitRequest {
+        request: Some(read(&file)?),
+        wait: Some(prost_types::Duration {
+            seconds: wait.into(),
+            nanos: 0,
+        }),
+        text_language: language,
+    };
+    let answer = connect(&connection)
+        .await?
+        .submit(message)
+        .await
+        .map_err(explain)?
+        .into_inner();
+    let case = answer.case.clone().unwrap_or_default();
+    print(json, &answer, || render::case(&case))?;
+    Ok(exit(&case.decision.unwrap_or_default()))
+}
+
+async fn get(named: Named) -> Result<Exit, Failure> {
+    let Named {
+        case: name,
+        json,
+        connection,
+    } = named;
+    let message = v1::GetCaseRequest {
+        name,
+        text_language: String::new(),
+    };
+    let answer = connect(&connection)
+        .await?
+        .get_case(message)
+        .await
+        .map_err(explain)?
+        .into_inner();
+    let case = answer.case.clone().unwrap_or_default();
+    print(json, &answer, || render::case(&case))?;
+    Ok(Exit::Done)
+}
+
+async fn list(listing: Listing) -> Result<Exit, Failure> {
+    let Listing {
+        filter,
+        json,
+        connection,
+    } = listing;
+    let mut client = connect(&connection).await?;
+    let mut table = render::table(&["case", "request", "state", "outcome", "received"]);
+    let mut message = v1::ListCasesRequest {
+        page_size: 500,
+        page_token: String::new(),
+        filter,
+    };
+    loop {
+        let page = client
+            .list_cases(message.clone())
+            .await
+            .map_err(explain)?
+            .into_inner();
+        if json {
+            println!("{}", json::print(&page)?);
+        }
+        for case in &page.cases {
+            table.add_row(render::case_row(case));
+        }
+        message.page_token = page.next_page_token;
+        if message.page_token.is_empty() {
+            break;
+        }
+    }
+    if !json {
+        println!("{table}");
+    }
+    Ok(Exit::Done)
+}
+
+async fn watch(named: Named) -> Result<Exit, Failure> {
+    let Named {
+        case: name,
+        json,
+        connection,
+    } = named;
+    let message = v1::WatchCaseRequest {
+        name,
+        after_sequence: 0,
+    };
+    let mut events = connect(&connection)
+        .await?
+        .watch_case(message)
+        .await
+        .map_err(explain)?
+        .into_inner();
+    while let Some(answer) = events.message().await.map_err(explain)? {
+        let event = answer.event.clone().unwrap_or_default();
+        print(json, &answer, || render::event(&event))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn connect(connection: &Connection) -> Result<Client, Failure> {
+    Ok(CooperationServiceClient::new(connection.open().await?))
+}
+
+/// Reads a request from its JSON file.
+pub(super) fn read(file: &PathBuf) -> Result<v1::CooperationRequest, Failure> {
+    let shown = file.display();
+    let text =
+        fs::read_to_string(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    json::parse(&text).map_err(|error| format!("{shown}:{error}").into())
+}
+
+/// Prints a message as JSON, or in words.
+pub(super) fn print<M: prost::Message + prost::Name>(
+    as_json: bool,
+    message: &M,
+    words: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    if as_json {
+        println!("{}", json::print(message)?);
+    } else {
+        println!("{}", words().trim_end());
+    }
+    Ok(())
+}
+
+/// The exit code for a decision: yes only when it approves.
+pub(super) fn exit(decision: &v1::Decision) -> Exit {
+    if decision.outcome() == v1::Outcome::Approved {
+        Exit::Done
+    } else {
+        Exit::No
+    }
+}
+
+/// A status in words, with every field that is to be mended.
+fn explain(status: Status) -> Failure {
+    let details = status.get_error_details();
+    let fields = details.bad_request().map(|bad| {
+        bad.field_violations
+            .iter()
+            .map(|violation| format!("\n  {}: {}", violation.field, violation.description))
+            .collect::<String>()
+    });
+    format!("{}{}", status.message(), fields.unwrap_or_default()).into()
+}

@@ -1,0 +1,312 @@
+//! What people read: decisions and tables on a terminal.
+
+use std::{fmt::Write as _, io::IsTerminal as _};
+
+use comfy_table::{
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
+use comity::v1;
+
+/// Width of lines where the terminal does not say.
+const WIDTH: u16 = 120;
+
+/// A table with a header, in the house style.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(
+            header
+                .iter()
+                .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+        );
+    if !std::io::stdout().is_terminal() {
+        table.set_width(WIDTH);
+    }
+    table
+}
+
+/// Fixes the columns' widths, so that rows stay low.
+pub(crate) fn widths(table: &mut Table, widths: &[u16]) {
+    table.set_constraints(
+        widths
+            .iter()
+            .map(|width| ColumnConstraint::Absolute(Width::Fixed(*width + 2))),
+    );
+    table.set_width(widths.iter().map(|width| width + 3).sum());
+}
+
+/// An outcome in its colour.
+pub(crate) fn outcome(outcome: v1::Outcome) -> Cell {
+    let color = match outcome {
+        v1::Outcome::Unspecified => Color::Reset,
+        v1::Outcome::Approved => Color::Green,
+        v1::Outcome::Incomplete => Color::Yellow,
+        v1::Outcome::Referred => Color::Cyan,
+        v1::Outcome::Refused => Color::Red,
+    };
+    Cell::new(outcome_name(outcome))
+        .fg(color)
+        .add_attribute(Attribute::Bold)
+}
+
+/// An outcome as people and scripts know it.
+pub(crate) fn outcome_name(outcome: v1::Outcome) -> &'static str {
+    outcome.as_str_name().trim_start_matches("OUTCOME_")
+}
+
+/// A decision in words: outcome, then every finding with rule and citation.
+pub(crate) fn decision(decision: &v1::Decision) -> String {
+    let mut text = String::new();
+    let instrument = match decision.instrument.as_str() {
+        "" => "no instrument",
+        instrument => instrument,
+    };
+    let outcome = outcome_name(decision.outcome());
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{outcome} under {instrument}, law of {}",
+        decision.law_date
+    );
+    for ground in &decision.grounds {
+        let kind = match ground.kind() {
+            v1::GroundKind::Return => "return",
+            v1::GroundKind::Optional => "optional ground",
+            v1::GroundKind::NotApplicable => "does not apply",
+            v1::GroundKind::Mandatory | v1::GroundKind::Unspecified => "ground",
+        };
+        let consult = if ground.consult_first {
+            "; consult first"
+        } else {
+            ""
+        };
+        finding(&mut text, kind, ground.rule.as_ref(), consult);
+    }
+    for requirement in &decision.requirements {
+        let more = format!("; {}: {}", requirement.field, requirement.remedy);
+        finding(&mut text, "needed", requirement.rule.as_ref(), &more);
+    }
+    for referral in &decision.referrals {
+        let more = format!(
+            "; {} of {}: {}",
+            referral.role, referral.jurisdiction, referral.question
+        );
+        finding(&mut text, "to judge", referral.rule.as_ref(), &more);
+    }
+    for obligation in &decision.obligations {
+        finding(&mut text, "obligation", obligation.rule.as_ref(), "");
+    }
+    for clock in &decision.clocks {
+        finding(
+            &mut text,
+            "time limit",
+            clock.rule.as_ref(),
+            &format!("; {}", length(clock)),
+        );
+    }
+    for passed in &decision.passed_over {
+        let _ = writeln!(
+            text,
+            "  passed over  {}: {}",
+            passed.instrument, passed.reason
+        );
+    }
+    if !decision.alternatives.is_empty() {
+        let _ = writeln!(text, "  would apply  {}", decision.alternatives.join(", "));
+    }
+    text
+}
+
+/// A case in words: where it stands, the decision, what came back.
+pub(crate) fn case(case: &v1::Case) -> String {
+    let mut text = format!("{} is {}\n", case.name, state_name(case.state()));
+    if let Some(decided) = &case.decision {
+        text.push_str(&decision(decided));
+    }
+    if let Some(result) = &case.result {
+        let kind = result
+            .kind()
+            .as_str_name()
+            .trim_start_matches("RESULT_KIND_");
+        let _ = writeln!(text, "  answer       {kind}");
+        for path in &result.redacted {
+            let _ = writeln!(text, "  withheld     {path}");
+        }
+        if !result.reason.is_empty() {
+            let _ = writeln!(text, "  reason       {}", result.reason);
+        }
+    }
+    for happened in &case.events {
+        let _ = writeln!(text, "  {}", event(happened));
+    }
+    if let Some(receipt) = &case.receipt {
+        let proved = if receipt.checkpoint.is_empty() {
+            "recorded"
+        } else {
+            "proved"
+        };
+        let _ = writeln!(
+            text,
+            "  ledger       {proved} as entry {} of {}",
+            receipt.index, receipt.origin
+        );
+    }
+    text
+}
+
+/// A case as a row of a list.
+pub(crate) fn case_row(case: &v1::Case) -> [String; 5] {
+    let outcome = case
+        .decision
+        .as_ref()
+        .map_or("", |decision| outcome_name(decision.outcome()));
+    let received = case.received_at.as_ref().map_or_else(String::new, instant);
+    [
+        case.name.clone(),
+        case.request_id.clone(),
+        state_name(case.state()).to_owned(),
+        outcome.to_owned(),
+        received,
+    ]
+}
+
+/// An event in one line.
+pub(crate) fn event(event: &v1::CaseEvent) -> String {
+    let at = event.at.as_ref().map_or_else(String::new, instant);
+    format!(
+        "{at}  {:<20} {:<14} {}",
+        event.kind,
+        state_name(event.state()),
+        event.note
+    )
+}
+
+/// The findings that settled the outcome, each with its citation.
+pub(crate) fn deciding(decision: &v1::Decision) -> String {
+    let (words, rules): (_, Vec<_>) = match decision.outcome() {
+        v1::Outcome::Refused => (
+            "",
+            decision
+                .grounds
+                .iter()
+                .filter_map(|found| found.rule.as_ref())
+                .collect(),
+        ),
+        v1::Outcome::Referred => {
+            let role = decision
+                .referrals
+                .first()
+                .map_or("", |referral| referral.role.as_str());
+            (
+                role,
+                decision
+                    .referrals
+                    .iter()
+                    .filter_map(|found| found.rule.as_ref())
+                    .collect(),
+            )
+        }
+        v1::Outcome::Incomplete => (
+            "",
+            decision
+                .requirements
+                .iter()
+                .filter_map(|found| found.rule.as_ref())
+                .collect(),
+        ),
+        v1::Outcome::Approved | v1::Outcome::Unspecified => ("", decision.permits.iter().collect()),
+    };
+    // The instrument's own rule says most; the State's rules stand beside it.
+    let first = rules
+        .iter()
+        .find(|rule| rule.module.starts_with("instrument/"))
+        .or(rules.first());
+    let mut text = first.map_or_else(String::new, |rule| {
+        format!("{} [{}] {}", short_citation(rule), rule.rule_id, rule.text)
+    });
+    if !words.is_empty() {
+        let _ = write!(text, "\nto the {words}");
+    }
+    if !decision.alternatives.is_empty() && decision.outcome() == v1::Outcome::Refused {
+        let _ = write!(text, "\nwould apply: {}", decision.alternatives.join(", "));
+    }
+    text
+}
+
+/// A citation in the fewest words: the source's id, then the provision.
+fn short_citation(rule: &v1::RuleReference) -> String {
+    let citation = rule.citation.as_ref();
+    citation.map_or_else(String::new, |cited| {
+        format!("{} {}", cited.source, cited.provision)
+    })
+}
+
+/// The next time limit that runs, with its date.
+pub(crate) fn deadline(decision: &v1::Decision) -> String {
+    let running = decision
+        .clocks
+        .iter()
+        .filter(|clock| clock.due_at.is_some());
+    let next =
+        running.min_by_key(|clock| clock.due_at.as_ref().map_or(i64::MAX, |due| due.seconds));
+    next.map_or_else(String::new, |clock| {
+        format!(
+            "{}\n{}",
+            length(clock),
+            clock.due_at.as_ref().map_or_else(String::new, day)
+        )
+    })
+}
+
+fn state_name(state: v1::CaseState) -> &'static str {
+    state.as_str_name().trim_start_matches("CASE_STATE_")
+}
+
+fn instant(at: &prost_types::Timestamp) -> String {
+    jiff::Timestamp::from_second(at.seconds).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+fn day(at: &prost_types::Timestamp) -> String {
+    instant(at).chars().take(10).collect()
+}
+
+/// A clock's length in words.
+pub(crate) fn length(clock: &v1::Clock) -> String {
+    let unit = match clock.unit() {
+        v1::ClockUnit::Hours => "h",
+        v1::ClockUnit::Days => "days",
+        v1::ClockUnit::WorkingDays => "working days",
+        v1::ClockUnit::Unspecified => "",
+    };
+    format!("{} {} {unit}", clock.measures, clock.length)
+}
+
+/// A citation as lawyers write it: source, then provision.
+pub(crate) fn citation(rule: &v1::RuleReference) -> String {
+    rule.citation.as_ref().map_or_else(String::new, |citation| {
+        format!("{} {}", citation.title, citation.provision)
+            .trim()
+            .to_owned()
+    })
+}
+
+fn finding(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, more: &str) {
+    let Some(rule) = rule else { return };
+    let _ = writeln!(
+        text,
+        "  {kind:<12} {} [{}] {}{more}",
+        rule.text,
+        citation(rule),
+        rule.rule_id
+    );
+    if !rule.facts_missing.is_empty() {
+        let _ = writeln!(
+            text,
+            "  {:<12} unknown: {}",
+            "",
+            rule.facts_missing.join(", ")
+        );
+    }
+}
