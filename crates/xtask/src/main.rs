@@ -1,2 +1,47 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask test` and `cargo xtask bench`.
+
+#![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
+
+mod bench;
+mod peers;
+mod python;
+mod run;
+mod test;
+
+use std::{env, error::Error, process::ExitCode};
+
+/// Anything that ends a command; its text is for the person who started it.
+type AnyError = Box<dyn Error>;
+
+const HELP: &str = "\
+Developer commands
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test   Install what the tests need, check the style, pass all tests
+  bench  Measure the gateway beside nginx and Envoy
+
+`cargo xtask <COMMAND> --help` says more.";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    let command = arguments.next();
+    let ended = match command.as_ref().and_then(|command| command.to_str()) {
+        Some("test") => test::main(arguments),
+        Some("bench") => bench::main(arguments),
+        Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => Err(lexopt::Error::from(format!("no such command\n\n{HELP}")).into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            // As for `comity`: 2 is misuse, 1 that the answer is no.
+            ExitCode::from(if error.is::<lexopt::Error>() { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The command line, as `cargo xtask bench` and this binary itself write it.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use lexopt::prelude::*;
+
+use crate::contender::Kind;
+
+/// Which part to play.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Measures all contenders.
+    Compare(Plan),
+    /// The national system behind every contender.
+    Backend {
+        /// Where plain HTTP/2 is served, for proxies.
+        plain: SocketAddr,
+        /// Where mutual TLS is served.
+        tls: SocketAddr,
+        /// Folder of certificates.
+        pki: PathBuf,
+    },
+    /// The service that Envoy asks before it forwards.
+    Authorizer {
+        /// Where it listens.
+        listen: SocketAddr,
+    },
+}
+
+/// What to measure, and how.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Folder for everything that is made.
+    pub(crate) out: PathBuf,
+    /// How often each contender has its turn.
+    pub(crate) rounds: u32,
+    /// Length of one turn, warm-up aside.
+    pub(crate) turn: Duration,
+    /// Requests under way at a time; each is measured on its own.
+    pub(crate) in_flight: Vec<u32>,
+    /// Who takes part.
+    pub(crate) contenders: Vec<Kind>,
+    /// Who was asked for and could not be had, with the reason.
+    pub(crate) left_out: BTreeMap<Kind, String>,
+    /// The `nginx` binary.
+    pub(crate) nginx: Option<PathBuf>,
+    /// The `envoy` binary.
+    pub(crate) envoy: Option<PathBuf>,
+    /// The `comity` binary.
+    pub(crate) comity: Option<PathBuf>,
+    /// Folder of the rules.
+    pub(crate) policies: PathBuf,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            out: Path::new("target").join("bench"),
+            rounds: 5,
+            turn: Duration::from_secs(5),
+            in_flight: vec![64, 16],
+            contenders: Kind::ALL.to_vec(),
+            left_out: BTreeMap::new(),
+            nginx: None,
+            envoy: None,
+            comity: None,
+            policies: PathBuf::from("policies"),
+        }
+    }
+}
+
+impl Command {
+    /// Reads the command line.
+    pub(crate) fn parse() -> Result<Self, lexopt::Error> {
+        let mut parser = lexopt::Parser::from_env();
+        match parser.next()? {
+            Some(Value(role)) if role == "compare" => Plan::parse(parser).map(Self::Compare),
+            Some(Value(role)) if role == "backend" => {
+                let [plain, tls, pki] = values(parser)?;
+                Ok(Self::Backend {
+                    plain: plain.parse()?,
+                    tls: tls.parse()?,
+                    pki: pki.into(),
+                })
+            }
+            Some(Value(role)) if role == "authorizer" => {
+                let [listen] = values(parser)?;
+                Ok(Self::Authorizer {
+                    listen: listen.parse()?,
+                })
+            }
+            Some(argument) => Err(argument.unexpected()),
+            None => Err("expected `compare`; `cargo xtask bench` writes its options".into()),
+        }
+    }
+}
+
+impl Plan {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut plan = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("out") => plan.out = parser.value()?.into(),
+                Long("rounds") => plan.rounds = parser.value()?.parse()?,
+                Long("seconds") => plan.turn = Duration::from_secs(parser.value()?.parse()?),
+                Long("in-flight") => {
+                    plan.in_flight = list(&parser.value()?.string()?, str::parse)?;
+                }
+                Long("contenders") => {
+                    plan.contenders = list(&parser.value()?.string()?, str::parse)?;
+                }
+                Long("left-out") => {
+                    let told = parser.value()?.string()?;
+                    let (kind, reason) = told.split_once('=').unwrap_or((&told, "not to be had"));
+                    plan.left_out.insert(kind.parse()?, reason.to_owned());
+                }
+                Long("nginx") => plan.nginx = Some(parser.value()?.into()),
+                Long("envoy") => plan.envoy = Some(parser.value()?.into()),
+                Long("comity") => plan.comity = Some(parser.value()?.into()),
+                Long("policies") => plan.policies = parser.value()?.into(),
+                argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
+            }
+        }
+        Ok(plan)
+    }
+}
+
+fn values<const N: usize>(mut parser: lexopt::Parser) -> Result<[OsString; N], lexopt::Error> {
+    let values: Vec<_> = parser.raw_args()?.collect();
+    values
+        .try_into()
+        .map_err(|_| format!("expected {N} values").into())
+}
+
+fn list<T, E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, lexopt::Error> {
+    text.split(',')
+        .map(|item| parse(item).map_err(|error| lexopt::Error::Custom(error.into())))
+        .collect()
+}

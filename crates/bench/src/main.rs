@@ -1,0 +1,65 @@
+//! Measures the gateway beside plain proxies: the same unary exchange, a
+//! kibibyte each way, over mutual TLS, in a closed loop.
+//!
+//! One binary plays every part that is not under test: the load client and
+//! referee (`compare`), the backend, and the authorizer that Envoy asks.
+
+#![expect(clippy::print_stdout, reason = "printing results is its purpose")]
+
+mod accounts;
+mod authorizer;
+mod backend;
+mod cli;
+mod compare;
+mod contender;
+mod load;
+mod pki;
+mod process;
+mod report;
+mod request;
+mod spread;
+
+use std::{error::Error, process::ExitCode};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Command;
+
+/// Anything that ends a command early; its text is for the person who started it.
+type AnyError = Box<dyn Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let command = match Command::parse() {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread, as for every contender: the machine is shared with them.
+#[tokio::main(flavor = "current_thread")]
+async fn run(command: Command) -> Result<(), AnyError> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let work = async {
+        match command {
+            Command::Compare(plan) => compare::compare(&plan).await,
+            Command::Backend { plain, tls, pki } => backend::serve(plain, tls, &pki).await,
+            Command::Authorizer { listen } => authorizer::serve(listen).await,
+        }
+    };
+    // Dropping the work ends every process that it started.
+    tokio::select! {
+        ended = work => ended,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        _ = terminated.recv() => Err("terminated".into()),
+    }
+}

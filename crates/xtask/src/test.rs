@@ -1,0 +1,75 @@
+//! `cargo xtask test`: what a change must pass.
+
+use std::ffi::OsString;
+
+use lexopt::prelude::*;
+
+use crate::{
+    AnyError, python,
+    run::{Steps, cargo, run, succeeds, target},
+};
+
+const HELP: &str = "\
+Install what the tests need, check the style, pass all tests
+
+Usage: cargo xtask test
+
+Makes a Python environment with gRPC in `target/python` (needs python3 with
+venv; installed where this is Debian and you are root), then checks formatting
+and lints, builds `comity`, and runs every test of the workspace. Ends at the
+first step that fails, with exit code 1.";
+
+/// gRPC for Python: the tests call the gateway as a stranger would.
+const PYTHON_PACKAGES: [&str; 4] = [
+    "grpcio==1.85.1",
+    "grpcio-tools==1.85.1",
+    "grpcio-reflection==1.85.1",
+    "protobuf==7.36.2",
+];
+
+/// Runs the command.
+pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyError> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    if let Some(argument) = parser.next()? {
+        if argument == Long("help") || argument == Short('h') {
+            println!("{HELP}");
+            return Ok(());
+        }
+        return Err(argument.unexpected().into());
+    }
+    let mut steps = Steps::default();
+    steps.step("tools", components)?;
+    let python = steps.step("python", || {
+        python::environment(&target().join("python"), &PYTHON_PACKAGES)
+    })?;
+    steps.step("format", || {
+        run(cargo().args(["fmt", "--all", "--", "--check"]))
+    })?;
+    steps.step("lint", || {
+        let lint = ["clippy", "--workspace", "--all-targets", "--"];
+        run(cargo().args(lint).args(["-D", "warnings"]))
+    })?;
+    steps.step("build", || {
+        run(cargo().args(["build", "--workspace", "--bin", "comity"]))
+    })?;
+    steps.step("test", || {
+        run(cargo()
+            .args(["test", "--workspace"])
+            .env("COMITY_PYTHON", python))
+    })?;
+    steps.print();
+    Ok(())
+}
+
+fn components() -> Result<(), AnyError> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !succeeds(cargo().args([subcommand, "--version"])) {
+            return Err(format!(
+                "`cargo {subcommand}` is missing: `rustup component add {component}`"
+            )
+            .into());
+        }
+    }
+    println!("rustfmt and clippy are there");
+    Ok(())
+}
