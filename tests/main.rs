@@ -1,1 +1,12 @@
-//! End-to-end tests.
+//! End-to-end tests over real sockets, and checks of the repository itself.
+
+mod api;
+mod architecture;
+mod bad_input;
+mod cli;
+mod crash;
+mod hangup;
+mod python;
+mod stories;
+mod tidy;
+mod world;

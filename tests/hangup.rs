@@ -1,0 +1,84 @@
+//! A client that hangs up in the middle of everything hurts nobody.
+
+use comity::v1::{self, CaseState};
+use tokio::task::JoinSet;
+
+use crate::world::{Cooperation, Scene, approvable, eventually, submit};
+
+const DROPPED: usize = 300;
+const STEADY: usize = 50;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_requests_are_carried_to_their_end_and_others_are_served() {
+    // Room for all at once: what is refused for want of room proves nothing here.
+    let scene = Scene::start_with(&["DE", "FR"], |config| {
+        config.limits.in_flight = 2 * DROPPED;
+        config.limits.per_caller = 2 * DROPPED;
+    })
+    .await;
+    let story = approvable("hangup");
+    let leaver = scene.issuing(story.jurisdiction, story.authority).await;
+    let mut calls = JoinSet::new();
+    for n in 0..DROPPED {
+        calls.spawn(send(
+            leaver.clone(),
+            story.request.clone(),
+            format!("drop/{n}"),
+        ));
+    }
+    let stayer = scene.issuing(story.jurisdiction, story.authority).await;
+    let mut steady = JoinSet::new();
+    for n in 0..STEADY {
+        steady.spawn(send(
+            stayer.clone(),
+            story.request.clone(),
+            format!("stay/{n}"),
+        ));
+    }
+    // Some are answered, some are under way, some have not been read.
+    calls.join_next().await.unwrap().unwrap();
+    drop(leaver);
+    calls.shutdown().await;
+
+    while let Some(done) = steady.join_next().await {
+        assert_eq!(done.unwrap().state(), CaseState::Concluded);
+    }
+    let recorded = eventually("every recorded case concludes", async || {
+        let cases = list(stayer.clone()).await;
+        let done = cases
+            .iter()
+            .all(|case| case.state() == CaseState::Concluded);
+        done.then_some(cases.len())
+    })
+    .await;
+    assert!(
+        recorded > STEADY,
+        "nothing of the one who left was recorded"
+    );
+    let backend = scene.backend("DE").clone();
+    assert_eq!(backend.effects().unwrap(), recorded as u64);
+    assert_eq!(backend.received(), recorded as u64, "nothing is sent twice");
+    let report = scene.stop().await;
+    assert_eq!((report.cases, report.jobs), (recorded as u64, 0));
+}
+
+async fn send(
+    mut client: Cooperation,
+    mut request: v1::CooperationRequest,
+    id: String,
+) -> v1::Case {
+    request.request_id = id;
+    submit(&mut client, &request, 30)
+        .await
+        .unwrap()
+        .case
+        .unwrap()
+}
+
+async fn list(mut client: Cooperation) -> Vec<v1::Case> {
+    let message = v1::ListCasesRequest {
+        page_size: 500,
+        ..Default::default()
+    };
+    client.list_cases(message).await.unwrap().into_inner().cases
+}
