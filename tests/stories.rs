@@ -9,7 +9,7 @@ use comity_sandbox::{
 };
 use prost::Message as _;
 
-use crate::world::{self, Scene, eventually, get, submit};
+use crate::world::{self, Scene, eventually, get, on_shared, submit};
 
 /// Measures of the stories that need people and time.
 const NOT_AT_ONCE: [&str; 2] = ["preserve.data", "documents.obtain"];
@@ -71,6 +71,18 @@ async fn the_victim_is_in_no_byte_of_the_answer() {
         assert!(secret.iter().all(|value| !holds(&kept, value)), "{file}");
     }
     scene.stop().await;
+}
+
+#[test]
+fn the_victim_is_spared_though_the_requester_knew_of_none() {
+    let mut story = world::story("unknown-victim", "Case file of a trafficking suspect");
+    story
+        .request
+        .persons
+        .retain(|person| person.role() != v1::PersonRole::Victim);
+    let case = on_shared(async |scene| scene.tell(&story).await);
+    let result = case.result.unwrap();
+    assert!(!result.redacted.is_empty(), "a victim's identity got out");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -166,8 +166,6 @@ pub(super) fn epoc_form(category: &str) -> Struct {
         "target": {"identifiers": [{"kind": "email", "value": "user@provider.example"}]},
         "data": {"category": category, "description": "as set out in the request"},
         "provisions": ["as set out in the request"],
-        "threshold": {"basis": "5(4)(a)"},
-        "notification": {"notified": true, "authority": "enforcing authority of the addressee's State"},
         "grounds": "necessary and proportionate: no other means leads to the author",
         "summary": "goods were sold that the seller did not have",
         "threshold": {"basis": "5(4)(a)", "category": "D20", "max_penalty_months": 60},
