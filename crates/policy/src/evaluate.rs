@@ -13,7 +13,7 @@ use cedar_policy::{
 };
 use comity_domain::{FactName, FactUse, FactValue, RuleId};
 
-use crate::model::{Condition, FactType, Rule, Vocabulary};
+use crate::model::{Condition, Declarations, FactType, Rule, Vocabulary};
 
 /// The facts known in one decision.
 pub(crate) type Known = BTreeMap<FactName, FactUse>;
@@ -77,35 +77,20 @@ impl Terms {
 
     fn context<'a>(
         &'a self,
-        vocabulary: &Vocabulary,
+        declarations: Declarations<'_>,
         facts: impl Iterator<Item = (&'a FactName, &'a FactValue)>,
     ) -> Option<Context> {
-        let mut pairs = Vec::new();
-        let mut groups: BTreeMap<&str, Vec<(String, RestrictedExpression)>> = self
-            .groups
-            .iter()
-            .map(|group| (&**group, Vec::new()))
-            .collect();
+        let mut top = Branch::default();
+        for group in &self.groups {
+            top.below.entry(group).or_default();
+        }
         for (name, value) in facts {
-            let Some(expression) = vocabulary
-                .facts
-                .get(name)
-                .and_then(|declaration| self.expression(&declaration.kind, value))
-            else {
-                continue;
-            };
-            match name.split_once('.') {
-                Some((group, member)) => {
-                    groups.get_mut(group)?.push((member.to_owned(), expression))
-                }
-                None => pairs.push((name.to_string(), expression)),
+            let declared = declarations.get(name);
+            if let Some(expression) = declared.and_then(|d| self.expression(&d.kind, value)) {
+                top.insert(name, expression);
             }
         }
-        for (group, members) in groups {
-            let record = RestrictedExpression::new_record(members).ok()?;
-            pairs.push((group.to_owned(), record));
-        }
-        Context::from_pairs(pairs).ok()
+        Context::from_pairs(top.pairs()?).ok()
     }
 
     /// A value in Cedar's terms; `None` where it is not of the type, which
@@ -136,6 +121,32 @@ impl Terms {
     }
 }
 
+/// Facts whose names begin alike, as the record that Cedar reads them from.
+#[derive(Default)]
+struct Branch<'a> {
+    here: Vec<(&'a str, RestrictedExpression)>,
+    below: BTreeMap<&'a str, Branch<'a>>,
+}
+
+impl<'a> Branch<'a> {
+    fn insert(&mut self, name: &'a str, value: RestrictedExpression) {
+        match name.split_once('.') {
+            Some((group, rest)) => self.below.entry(group).or_default().insert(rest, value),
+            None => self.here.push((name, value)),
+        }
+    }
+
+    fn pairs(self) -> Option<Vec<(String, RestrictedExpression)>> {
+        let here = self.here.into_iter();
+        let mut pairs: Vec<_> = here.map(|(name, value)| (name.to_owned(), value)).collect();
+        for (name, branch) in self.below {
+            let record = RestrictedExpression::new_record(branch.pairs()?).ok()?;
+            pairs.push((name.to_owned(), record));
+        }
+        Some(pairs)
+    }
+}
+
 /// Evaluates rules over the facts of one decision.
 pub(crate) struct Evaluator<'a> {
     known: &'a Known,
@@ -148,7 +159,7 @@ impl<'a> Evaluator<'a> {
     /// Puts those known facts that are `wanted` by a rule before Cedar.
     pub(crate) fn new(
         terms: &Terms,
-        vocabulary: &Vocabulary,
+        declarations: Declarations<'_>,
         known: &'a Known,
         wanted: &BTreeSet<&FactName>,
     ) -> Self {
@@ -158,7 +169,7 @@ impl<'a> Evaluator<'a> {
             .map(|(name, fact)| (name, &fact.value));
         let request = || {
             let [principal, action, resource] = terms.scope.clone()?;
-            let context = terms.context(vocabulary, facts)?;
+            let context = terms.context(declarations, facts)?;
             Request::new(principal, action, resource, context, None).ok()
         };
         Self {
@@ -190,7 +201,8 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn line(&self, rule: &RuleId, line: &Condition) -> Holds {
+    /// Whether one line holds.
+    pub(crate) fn line(&self, rule: &RuleId, line: &Condition) -> Holds {
         let Some(request) = &self.request else {
             return Holds::Failed;
         };

@@ -22,6 +22,8 @@ mod resolve;
 mod scenario;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod vary;
 mod yaml;
 
 use std::{
@@ -33,7 +35,7 @@ use std::{
 };
 
 use comity_domain::{
-    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, Text,
+    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, RuleId, Text,
 };
 
 pub use self::{
@@ -44,6 +46,7 @@ pub use self::{
     permit::Permit,
     registers::{Addressee, FactInfo, OffenceInfo},
     scenario::ScenarioResult,
+    trace::{Answer, Asked, Asking, RuleInfo, Trace},
 };
 
 /// The policy library: every module of a policy folder, checked.
@@ -105,9 +108,39 @@ impl Library {
     /// outcome and everything found is reported.
     #[must_use]
     pub fn decide(&self, question: &Question<'_>) -> Verdict {
-        let decision = decide::decide(self, question);
+        let decision = decide::decide(self, question, &mut |_, _| {});
         let permit = Permit::of(question.request, &decision);
         Verdict { decision, permit }
+    }
+
+    /// Decides a request as [`decide`](Self::decide) does and keeps what every
+    /// rule said, line by line.
+    #[must_use]
+    pub fn trace(&self, question: &Question<'_>) -> Trace<'_> {
+        trace::trace(self, question)
+    }
+
+    /// Every rule, in the order of [`modules`](Self::modules) and files.
+    pub fn rules(&self) -> impl Iterator<Item = RuleInfo<'_>> {
+        let modules = self.every_module();
+        modules.flat_map(|module| {
+            module
+                .rules
+                .iter()
+                .map(move |rule| RuleInfo { module, rule })
+        })
+    }
+
+    /// A rule by its id.
+    #[must_use]
+    pub fn rule(&self, id: &RuleId) -> Option<RuleInfo<'_>> {
+        self.rules().find(|info| info.rule.id == *id)
+    }
+
+    fn every_module(&self) -> impl Iterator<Item = &model::Module> {
+        let instruments = self.model.instruments.values().map(|found| &found.module);
+        let jurisdictions = self.model.jurisdictions.values().map(|found| &found.module);
+        instruments.chain(jurisdictions)
     }
 
     /// SHA-256 over the digests of all files.
@@ -118,9 +151,7 @@ impl Library {
 
     /// Every module: instruments first, each by id.
     pub fn modules(&self) -> impl Iterator<Item = ModuleInfo<'_>> {
-        let instruments = self.model.instruments.values().map(|found| &found.module);
-        let jurisdictions = self.model.jurisdictions.values().map(|found| &found.module);
-        instruments.chain(jurisdictions).map(|module| ModuleInfo {
+        self.every_module().map(|module| ModuleInfo {
             id: &module.id,
             title: &module.title,
             digest: module.digest,

@@ -26,6 +26,16 @@ pub(crate) struct Model {
     pub(crate) digest: Digest,
 }
 
+impl Model {
+    /// What the rules of a request under an instrument may test.
+    pub(crate) fn declarations<'a>(&'a self, instrument: &'a Instrument) -> Declarations<'a> {
+        Declarations {
+            vocabulary: &self.vocabulary,
+            form: instrument.form.as_ref(),
+        }
+    }
+}
+
 /// What rules may test.
 #[derive(Debug, Default)]
 pub(crate) struct Vocabulary {
@@ -158,6 +168,34 @@ pub(crate) struct Form {
     pub(crate) schema: jsonschema::Validator,
     pub(crate) cite: Citation,
     pub(crate) title: Text,
+    pub(crate) fields: FormFields,
+    /// Those fields that a rule of the library reads.
+    pub(crate) read: BTreeSet<FactName>,
+}
+
+/// Fields of a form that rules may test, as facts called `form.<path>`.
+pub(crate) type FormFields = BTreeMap<FactName, FormField>;
+
+/// One field of a form.
+#[derive(Debug)]
+pub(crate) struct FormField {
+    pub(crate) declaration: FactDeclaration,
+    /// Its values, or those of its items, where the form lists them.
+    pub(crate) options: BTreeSet<Arc<str>>,
+}
+
+/// The facts that the rules of one request may test.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Declarations<'a> {
+    pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) form: Option<&'a Form>,
+}
+
+impl<'a> Declarations<'a> {
+    pub(crate) fn get(&self, name: &FactName) -> Option<&'a FactDeclaration> {
+        let field = || Some(&self.form?.fields.get(name)?.declaration);
+        self.vocabulary.facts.get(name).or_else(field)
+    }
 }
 
 /// One jurisdiction module with its registers.
@@ -246,6 +284,18 @@ pub(crate) struct Condition {
     pub(crate) expression: Expression,
     /// Every fact the line reads, sorted.
     pub(crate) facts: Vec<FactName>,
+    /// The values it compares facts with.
+    pub(crate) literals: Literals,
+}
+
+/// Values written in a condition: where they lie, what it says may change.
+#[derive(Debug, Default)]
+pub(crate) struct Literals {
+    pub(crate) numbers: BTreeSet<i64>,
+    pub(crate) texts: BTreeSet<Arc<str>>,
+    /// Values of listed types.
+    pub(crate) listed: BTreeSet<(Arc<str>, Arc<str>)>,
+    pub(crate) days: BTreeSet<Date>,
 }
 
 /// What a rule does when it holds.
