@@ -5,6 +5,7 @@
 //! checked in one pass against one schema made from the vocabulary.
 
 mod limits;
+mod lower;
 mod reading;
 mod schema;
 
@@ -31,7 +32,10 @@ use self::{
     schema::action,
 };
 
-pub(crate) use self::schema::schema;
+pub(crate) use self::{
+    lower::{Lowered, Stop},
+    schema::schema,
+};
 
 /// Cedar's parser and validator are recursive; the limits above fit this
 /// stack with room to spare, but not the usual one of a thread.
@@ -159,20 +163,15 @@ impl Line<'_> {
             literals: Literals::default(),
             found: Vec::new(),
         };
-        for condition in tree
-            .pointer("/conditions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            reading.walk(condition.get("body").unwrap_or(&Value::Null));
-        }
+        let body = tree.pointer("/conditions/0/body").unwrap_or(&Value::Null);
+        reading.walk(body);
         if !reading.found.is_empty() {
             return Err(reading.found);
         }
         let condition = Condition {
             text: Arc::from(text.trim_end()),
             expression,
+            lowered: Lowered::read(body),
             facts: reading.facts.into_iter().collect(),
             literals: reading.literals,
         };

@@ -201,9 +201,9 @@ fn speakers<'a>(
 
 /// Evaluates every rule that is law on the day and meant for the matter.
 fn judge<'a, 'k>(
-    library: &Library,
+    library: &'k Library,
     matter: &Matter<'_>,
-    (instrument, known): (&Instrument, &'k Known),
+    (instrument, known): (&'k Instrument, &'k Known),
     speakers: Vec<Speaker<'a>>,
 ) -> (Vec<Judged<'a>>, Evaluator<'k>, BTreeSet<FactName>) {
     let mut judged: Vec<_> = speakers
@@ -225,12 +225,8 @@ fn judge<'a, 'k>(
         .flat_map(|judged| lines(judged.rule))
         .flat_map(|line| &line.facts)
         .collect();
-    let evaluator = Evaluator::new(
-        &library.terms,
-        library.model.declarations(instrument),
-        known,
-        &wanted,
-    );
+    let declarations = library.model.declarations(instrument);
+    let evaluator = Evaluator::new(&library.terms, declarations, known, library.engine);
     for judged in &mut judged {
         judged.holds = evaluator.holds(judged.rule);
         if judged.holds == Holds::Failed {

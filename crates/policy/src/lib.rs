@@ -41,6 +41,7 @@ use comity_domain::{
 pub use self::{
     decide::{FormCheck, Question},
     diagnostic::{Diagnostic, Report},
+    evaluate::Engine,
     facts::FactProblem,
     form::FormProblem,
     permit::Permit,
@@ -55,6 +56,7 @@ pub struct Library {
     model: model::Model,
     terms: evaluate::Terms,
     presumed: evaluate::Known,
+    engine: Engine,
     tests: Vec<load::TestFile>,
     engine_errors: AtomicU64,
 }
@@ -98,6 +100,7 @@ impl Library {
             terms: evaluate::Terms::new(&model.vocabulary),
             presumed: facts::presumed(&model.vocabulary),
             model,
+            engine: Engine::default(),
             tests,
             engine_errors: AtomicU64::new(0),
         }
@@ -111,6 +114,12 @@ impl Library {
         let decision = decide::decide(self, question, &mut |_, _| {});
         let permit = Permit::of(question.request, &decision);
         Verdict { decision, permit }
+    }
+
+    /// The same library with its conditions evaluated by `engine`.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
     }
 
     /// Decides a request as [`decide`](Self::decide) does and keeps what every

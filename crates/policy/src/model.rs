@@ -14,6 +14,8 @@ use comity_domain::{
 };
 use jiff::civil::Date;
 
+use crate::condition::Lowered;
+
 /// Everything in the policy folder, checked.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -282,6 +284,8 @@ pub(crate) struct Rule {
 pub(crate) struct Condition {
     pub(crate) text: Arc<str>,
     pub(crate) expression: Expression,
+    /// The same in our own form, where that can say it.
+    pub(crate) lowered: Option<Lowered>,
     /// Every fact the line reads, sorted.
     pub(crate) facts: Vec<FactName>,
     /// The values it compares facts with.
