@@ -5,10 +5,16 @@
 //! checked in one pass against one schema made from the vocabulary.
 
 mod limits;
+mod lower;
 mod reading;
 mod schema;
 
-use std::{collections::BTreeSet, ops::Range, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    str::FromStr,
+    sync::Arc,
+};
 
 use cedar_policy::{
     Expression, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
@@ -17,26 +23,33 @@ use serde_json::Value;
 
 use crate::{
     diagnostic::{Diagnostic, Source, suggest},
-    model::{Condition, Vocabulary},
+    model::{Condition, FormFields, Literals, Vocabulary},
     yaml::{self, Node},
 };
 
-use self::reading::{FUNCTIONS, Reading};
+use self::{
+    reading::{FUNCTIONS, Reading},
+    schema::action,
+};
 
-pub(crate) use self::schema::schema;
+pub(crate) use self::{
+    lower::{Lowered, Stop},
+    schema::schema,
+};
 
 /// Cedar's parser and validator are recursive; the limits above fit this
 /// stack with room to spare, but not the usual one of a thread.
 const STACK: usize = 16 << 20;
 
 const VOCABULARY: &str = "vocabulary.yaml";
-const BEFORE: &str = "permit(principal, action, resource) when {\n";
 const AFTER: &str = "\n};";
 
 /// A condition as it stands in a file.
 pub(crate) struct Line<'a> {
     pub(crate) source: &'a Source,
     pub(crate) node: &'a Node,
+    /// The one instrument under which it is asked and whose form it may read.
+    pub(crate) form: Option<(&'a str, &'a FormFields)>,
 }
 
 /// Checks all lines of a library; a line with a mistake has no condition.
@@ -45,7 +58,8 @@ pub(crate) fn check(
     vocabulary: &Vocabulary,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Option<Condition>> {
-    let schema = match schema(vocabulary) {
+    let forms: BTreeMap<&str, &FormFields> = lines.iter().filter_map(|line| line.form).collect();
+    let schema = match schema(vocabulary, &forms) {
         Ok(schema) => schema,
         Err(error) => {
             // Mostly said better by then, of the type that does not exist.
@@ -112,6 +126,12 @@ fn check_all(
 }
 
 impl Line<'_> {
+    /// What stands before the text where it is checked as a policy.
+    fn before(&self) -> String {
+        let action = action(self.form.map(|(instrument, _)| instrument));
+        format!("permit(principal, action == Action::\"{action}\", resource) when {{\n")
+    }
+
     fn text(&self) -> &str {
         self.node.as_text().unwrap_or_default()
     }
@@ -127,11 +147,12 @@ impl Line<'_> {
         }
         // On its own first: `true } unless { false` would pass inside braces.
         let expression = Expression::from_str(text).map_err(|errors| self.syntax(&errors, 0))?;
+        let before = self.before();
         let policy = Policy::parse(
             Some(PolicyId::new(index.to_string())),
-            format!("{BEFORE}{text}{AFTER}"),
+            format!("{before}{text}{AFTER}"),
         )
-        .map_err(|errors| self.syntax(&errors, BEFORE.len()))?;
+        .map_err(|errors| self.syntax(&errors, before.len()))?;
         let tree = policy
             .to_json()
             .map_err(|error| vec![self.diagnostic(None, error.to_string())])?;
@@ -139,23 +160,20 @@ impl Line<'_> {
             line: self,
             vocabulary,
             facts: BTreeSet::new(),
+            literals: Literals::default(),
             found: Vec::new(),
         };
-        for condition in tree
-            .pointer("/conditions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            reading.walk(condition.get("body").unwrap_or(&Value::Null));
-        }
+        let body = tree.pointer("/conditions/0/body").unwrap_or(&Value::Null);
+        reading.walk(body);
         if !reading.found.is_empty() {
             return Err(reading.found);
         }
         let condition = Condition {
             text: Arc::from(text.trim_end()),
             expression,
+            lowered: Lowered::read(body),
             facts: reading.facts.into_iter().collect(),
+            literals: reading.literals,
         };
         Ok((condition, policy))
     }
@@ -188,20 +206,34 @@ impl Line<'_> {
             text.trim_start_matches([',', ':', ' ']).to_owned()
         };
         let text = strip(&error.to_string());
-        let mut diagnostic = self.explain(error, BEFORE.len(), in_words(&text));
+        let skip = self.before().len();
+        let mut diagnostic = self.explain(error, skip, in_words(&text));
         diagnostic.remedy = diagnostic.remedy.map(|help| in_words(&strip(&help)));
         match error {
             ValidationError::UnsafeAttributeAccess(_) => {
                 // Of a group that does not exist Cedar names the group alone.
-                let written = place(error, BEFORE.len()).and_then(|at| self.text().get(at));
+                let written = place(error, skip).and_then(|at| self.text().get(at));
                 let path = written.and_then(|text| text.strip_prefix("context."));
                 let Some(name) = path.or_else(|| quoted(&text)) else {
                     return diagnostic;
                 };
-                let known = vocabulary.facts.keys().map(|fact| &**fact);
+                let fields = self.form.into_iter().flat_map(|(_, fields)| fields.keys());
+                let facts = vocabulary.facts.keys();
+                let of_form = name == "form" || name.starts_with("form.");
                 diagnostic.message = format!("no fact is called `{name}`");
-                diagnostic.remedy = suggest(name, known);
-                diagnostic.why("not in vocabulary.yaml")
+                match self.form {
+                    None if of_form => diagnostic
+                        .why("not under one instrument with a form of its own")
+                        .remedy("name that instrument: `instruments: [<id>]`"),
+                    Some(_) if of_form => {
+                        diagnostic.remedy = suggest(name, fields.map(|fact| &**fact));
+                        diagnostic.why("not a field of form.schema.json")
+                    }
+                    Some(_) | None => {
+                        diagnostic.remedy = suggest(name, facts.map(|fact| &**fact));
+                        diagnostic.why("not in vocabulary.yaml")
+                    }
+                }
             }
             ValidationError::InvalidEnumEntity(_) => {
                 let Some((kind, value)) = quoted(&text).and_then(|uid| uid.split_once("::")) else {

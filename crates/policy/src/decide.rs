@@ -41,8 +41,15 @@ pub enum FormCheck<'a> {
     Presumed,
 }
 
+/// Sees every rule that was asked, after exceptions spoke.
+pub(crate) type Watch<'w, 'l> = &'w mut dyn FnMut(&[Judged<'l>], &Evaluator<'_>);
+
 /// Decides a request.
-pub(crate) fn decide(library: &Library, question: &Question<'_>) -> Decision {
+pub(crate) fn decide<'l>(
+    library: &'l Library,
+    question: &Question<'_>,
+    watch: Watch<'_, 'l>,
+) -> Decision {
     let model = &library.model;
     let request = question.request;
     let calendar = model.calendars.get(&request.issuing.0);
@@ -51,8 +58,8 @@ pub(crate) fn decide(library: &Library, question: &Question<'_>) -> Decision {
     let resolution = resolve::resolve(model, &matter, request.instrument.as_ref());
     let (instrument, known, heard) = match &resolution.carrier {
         Ok(instrument) => {
-            let known = facts::derive(model, &library.presumed, request, instrument);
-            let heard = hear(library, question, &matter, (instrument, &known));
+            let known = facts::derive(model, &library.presumed, question, instrument);
+            let heard = hear(library, question, &matter, (instrument, &known), watch);
             (Some(instrument.id.clone()), known, heard)
         }
         Err(obstacles) => (None, Known::new(), obstructed(model, &matter, obstacles)),
@@ -103,15 +110,17 @@ struct Heard {
 }
 
 /// Asks the sending State, the instrument and the executing State.
-fn hear(
-    library: &Library,
+fn hear<'l>(
+    library: &'l Library,
     question: &Question<'_>,
     matter: &Matter<'_>,
-    (instrument, known): (&Instrument, &Known),
+    (instrument, known): (&'l Instrument, &Known),
+    watch: Watch<'_, 'l>,
 ) -> Heard {
     let model = &library.model;
     let setting = Setting {
         model,
+        declarations: model.declarations(instrument),
         request: question.request,
         known,
         language: question.language,
@@ -127,8 +136,9 @@ fn hear(
         ..speaker
     });
     let all = speakers.iter().copied().chain(on_the_way_back).collect();
-    let (mut judged, used) = judge(library, matter, (instrument, known), all);
+    let (mut judged, evaluator, used) = judge(library, matter, (instrument, known), all);
     except(&mut judged, &setting, &mut findings);
+    watch(&judged, &evaluator);
     for speaker in &speakers {
         permit(speaker, &judged, &setting, &mut findings);
     }
@@ -190,12 +200,12 @@ fn speakers<'a>(
 }
 
 /// Evaluates every rule that is law on the day and meant for the matter.
-fn judge<'a>(
-    library: &Library,
+fn judge<'a, 'k>(
+    library: &'k Library,
     matter: &Matter<'_>,
-    (instrument, known): (&Instrument, &Known),
+    (instrument, known): (&'k Instrument, &'k Known),
     speakers: Vec<Speaker<'a>>,
-) -> (Vec<Judged<'a>>, BTreeSet<FactName>) {
+) -> (Vec<Judged<'a>>, Evaluator<'k>, BTreeSet<FactName>) {
     let mut judged: Vec<_> = speakers
         .into_iter()
         .flat_map(|speaker| {
@@ -206,6 +216,7 @@ fn judge<'a>(
                     speaker,
                     rule,
                     holds: Holds::Failed,
+                    exception: None,
                 })
         })
         .collect();
@@ -214,17 +225,25 @@ fn judge<'a>(
         .flat_map(|judged| lines(judged.rule))
         .flat_map(|line| &line.facts)
         .collect();
-    let evaluator = Evaluator::new(&library.terms, &library.model.vocabulary, known, &wanted);
+    let declarations = library.model.declarations(instrument);
+    let evaluator = Evaluator::new(&library.terms, declarations, known, library.engine);
     for judged in &mut judged {
         judged.holds = evaluator.holds(judged.rule);
         if judged.holds == Holds::Failed {
             library.count_engine_error();
         }
     }
-    (judged, wanted.into_iter().cloned().collect())
+    let wanted = wanted.into_iter().cloned().collect();
+    (judged, evaluator, wanted)
 }
 
-fn applies(rule: &Rule, stage: Stage, matter: &Matter<'_>, instrument: &Instrument) -> bool {
+/// Whether a rule is law on the day and meant for the matter.
+pub(crate) fn applies(
+    rule: &Rule,
+    stage: Stage,
+    matter: &Matter<'_>,
+    instrument: &Instrument,
+) -> bool {
     let counterpart = match stage {
         Stage::Outbound => matter.executing,
         Stage::Instrument | Stage::Inbound | Stage::Disclosure => matter.issuing,
@@ -262,6 +281,9 @@ fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findi
         };
         if target.holds == Holds::No {
             continue;
+        }
+        if matches!(holds, Holds::Yes | Holds::Unknown(_)) {
+            target.exception = Some(rule);
         }
         match &holds {
             Holds::Yes => target.holds = Holds::No,

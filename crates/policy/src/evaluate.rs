@@ -1,8 +1,9 @@
 //! Whether a rule holds: yes, no, or unknown because nobody stated a fact it
-//! needs. Cedar evaluates each line on its own; what the lines add up to is
+//! needs. Each line is evaluated on its own; what the lines add up to is
 //! Kleene's logic.
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
@@ -13,7 +14,10 @@ use cedar_policy::{
 };
 use comity_domain::{FactName, FactUse, FactValue, RuleId};
 
-use crate::model::{Condition, FactType, Rule, Vocabulary};
+use crate::{
+    condition::Stop,
+    model::{Condition, Declarations, FactType, Rule, Vocabulary},
+};
 
 /// The facts known in one decision.
 pub(crate) type Known = BTreeMap<FactName, FactUse>;
@@ -77,35 +81,20 @@ impl Terms {
 
     fn context<'a>(
         &'a self,
-        vocabulary: &Vocabulary,
+        declarations: Declarations<'_>,
         facts: impl Iterator<Item = (&'a FactName, &'a FactValue)>,
     ) -> Option<Context> {
-        let mut pairs = Vec::new();
-        let mut groups: BTreeMap<&str, Vec<(String, RestrictedExpression)>> = self
-            .groups
-            .iter()
-            .map(|group| (&**group, Vec::new()))
-            .collect();
+        let mut top = Branch::default();
+        for group in &self.groups {
+            top.below.entry(group).or_default();
+        }
         for (name, value) in facts {
-            let Some(expression) = vocabulary
-                .facts
-                .get(name)
-                .and_then(|declaration| self.expression(&declaration.kind, value))
-            else {
-                continue;
-            };
-            match name.split_once('.') {
-                Some((group, member)) => {
-                    groups.get_mut(group)?.push((member.to_owned(), expression))
-                }
-                None => pairs.push((name.to_string(), expression)),
+            let declared = declarations.get(name);
+            if let Some(expression) = declared.and_then(|d| self.expression(&d.kind, value)) {
+                top.insert(name, expression);
             }
         }
-        for (group, members) in groups {
-            let record = RestrictedExpression::new_record(members).ok()?;
-            pairs.push((group.to_owned(), record));
-        }
-        Context::from_pairs(pairs).ok()
+        Context::from_pairs(top.pairs()?).ok()
     }
 
     /// A value in Cedar's terms; `None` where it is not of the type, which
@@ -136,35 +125,66 @@ impl Terms {
     }
 }
 
+/// Facts whose names begin alike, as the record that Cedar reads them from.
+#[derive(Default)]
+struct Branch<'a> {
+    here: Vec<(&'a str, RestrictedExpression)>,
+    below: BTreeMap<&'a str, Branch<'a>>,
+}
+
+impl<'a> Branch<'a> {
+    fn insert(&mut self, name: &'a str, value: RestrictedExpression) {
+        match name.split_once('.') {
+            Some((group, rest)) => self.below.entry(group).or_default().insert(rest, value),
+            None => self.here.push((name, value)),
+        }
+    }
+
+    fn pairs(self) -> Option<Vec<(String, RestrictedExpression)>> {
+        let here = self.here.into_iter();
+        let mut pairs: Vec<_> = here.map(|(name, value)| (name.to_owned(), value)).collect();
+        for (name, branch) in self.below {
+            let record = RestrictedExpression::new_record(branch.pairs()?).ok()?;
+            pairs.push((name.to_owned(), record));
+        }
+        Some(pairs)
+    }
+}
+
 /// Evaluates rules over the facts of one decision.
 pub(crate) struct Evaluator<'a> {
+    terms: &'a Terms,
+    declarations: Declarations<'a>,
     known: &'a Known,
-    entities: Entities,
-    /// `None` where Cedar refused the facts: then every line fails.
-    request: Option<Request>,
+    engine: Engine,
+    /// Made when Cedar is first asked; `None` where it refused the facts, and
+    /// then every line that it is asked fails.
+    request: OnceCell<Option<(Request, Entities)>>,
+}
+
+/// Who evaluates the lines that both can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// Our own form of a line where there is one, else Cedar.
+    #[default]
+    Lowered,
+    /// Cedar alone: the reference.
+    Cedar,
 }
 
 impl<'a> Evaluator<'a> {
-    /// Puts those known facts that are `wanted` by a rule before Cedar.
     pub(crate) fn new(
-        terms: &Terms,
-        vocabulary: &Vocabulary,
+        terms: &'a Terms,
+        declarations: Declarations<'a>,
         known: &'a Known,
-        wanted: &BTreeSet<&FactName>,
+        engine: Engine,
     ) -> Self {
-        let facts = wanted
-            .iter()
-            .filter_map(|name| known.get_key_value(*name))
-            .map(|(name, fact)| (name, &fact.value));
-        let request = || {
-            let [principal, action, resource] = terms.scope.clone()?;
-            let context = terms.context(vocabulary, facts)?;
-            Request::new(principal, action, resource, context, None).ok()
-        };
         Self {
+            terms,
+            declarations,
             known,
-            entities: Entities::empty(),
-            request: request(),
+            engine,
+            request: OnceCell::new(),
         }
     }
 
@@ -190,28 +210,47 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn line(&self, rule: &RuleId, line: &Condition) -> Holds {
-        let Some(request) = &self.request else {
-            return Holds::Failed;
+    /// Whether one line holds.
+    pub(crate) fn line(&self, rule: &RuleId, line: &Condition) -> Holds {
+        let lowered = line.lowered.as_ref();
+        let answer = match lowered.filter(|_| self.engine == Engine::Lowered) {
+            Some(lowered) => lowered.holds(self.known),
+            None => self.by_cedar(line),
         };
-        match eval_expression(request, &self.entities, &line.expression) {
-            Ok(EvalResult::Bool(true)) => Holds::Yes,
-            Ok(EvalResult::Bool(false)) => Holds::No,
-            Err(EvaluationError::RecordAttrDoesNotExist(_)) => {
+        match answer {
+            Ok(true) => return Holds::Yes,
+            Ok(false) => return Holds::No,
+            Err(Stop::Unknown) => {
                 let unknown = |name: &&FactName| !self.known.contains_key(*name);
                 let missing: BTreeSet<_> = line.facts.iter().filter(unknown).cloned().collect();
-                // Cedar missed a fact that is known: not the requester's fault.
-                if missing.is_empty() {
-                    Holds::Failed
-                } else {
-                    Holds::Unknown(missing)
+                if !missing.is_empty() {
+                    return Holds::Unknown(missing);
                 }
+                // A fact that is known was missed: not the requester's fault.
             }
-            Ok(_) | Err(_) => {
-                // The error's own words may repeat a value: not for the log.
-                tracing::error!(rule.id = %rule, condition = %line.text, "a condition could not be evaluated");
-                Holds::Failed
-            }
+            Err(Stop::Failed) => {}
         }
+        // The error's own words may repeat a value: not for the log.
+        tracing::error!(rule.id = %rule, condition = %line.text, "a condition could not be evaluated");
+        Holds::Failed
+    }
+
+    fn by_cedar(&self, line: &Condition) -> Result<bool, Stop> {
+        let request = self.request.get_or_init(|| self.request());
+        let (request, entities) = request.as_ref().ok_or(Stop::Failed)?;
+        match eval_expression(request, entities, &line.expression) {
+            Ok(EvalResult::Bool(truth)) => Ok(truth),
+            Err(EvaluationError::RecordAttrDoesNotExist(_)) => Err(Stop::Unknown),
+            Ok(_) | Err(_) => Err(Stop::Failed),
+        }
+    }
+
+    /// The known facts as Cedar reads them.
+    fn request(&self) -> Option<(Request, Entities)> {
+        let [principal, action, resource] = self.terms.scope.clone()?;
+        let facts = self.known.iter().map(|(name, fact)| (name, &fact.value));
+        let context = self.terms.context(self.declarations, facts)?;
+        let request = Request::new(principal, action, resource, context, None).ok()?;
+        Some((request, Entities::empty()))
     }
 }

@@ -128,6 +128,8 @@ pub(crate) fn field_of(name: &str) -> Arc<str> {
         "offence.death_possible" => "offences[].death_possible",
         "persons.minor" | "persons.youngest_suspect_age" => "persons[].date_of_birth",
         "validation.authority_kind" => "validation.authority_kind",
+        // The form is checked, and mended, where it stands.
+        name if name.starts_with("form.") => name,
         name => return Arc::from(format!("facts[\"{name}\"]")),
     })
 }
@@ -172,4 +174,19 @@ fn counts(declaration: &FactDeclaration, stated: &Stated, derived: bool) -> bool
 /// A set without repetition, sorted.
 fn set(values: impl Iterator<Item = Arc<str>>) -> FactValue {
     FactValue::Set(values.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// A JSON value as the value of a fact, whatever its type is to be.
+pub(crate) fn of_json(value: &serde_json::Value) -> Option<FactValue> {
+    match value {
+        serde_json::Value::Bool(truth) => Some(FactValue::Truth(*truth)),
+        serde_json::Value::Number(number) => number.as_i64().map(FactValue::Number),
+        serde_json::Value::String(text) => Some(FactValue::Text(Arc::from(text.as_str()))),
+        serde_json::Value::Array(values) => values
+            .iter()
+            .map(|value| value.as_str().map(Arc::from))
+            .collect::<Option<_>>()
+            .map(FactValue::Set),
+        serde_json::Value::Null | serde_json::Value::Object(_) => None,
+    }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     evaluate::{Holds, Known},
     facts::field_of,
-    model::{ClockEffect, Condition, Effect, Model, Module, Rule},
+    model::{ClockEffect, Condition, Declarations, Effect, Model, Module, Rule},
     periods,
 };
 
@@ -38,12 +38,15 @@ pub(crate) struct Judged<'a> {
     pub(crate) speaker: Speaker<'a>,
     pub(crate) rule: &'a Rule,
     pub(crate) holds: Holds,
+    /// The exception of another module that lifted it, or that may.
+    pub(crate) exception: Option<&'a Rule>,
 }
 
 /// What the findings of one decision have in common.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting<'a> {
     pub(crate) model: &'a Model,
+    pub(crate) declarations: Declarations<'a>,
     pub(crate) request: &'a Request,
     pub(crate) known: &'a Known,
     pub(crate) language: &'a str,
@@ -144,8 +147,8 @@ impl Findings {
         judged: &Judged<'_>,
         missing: &BTreeSet<FactName>,
     ) {
-        let facts = &setting.model.vocabulary.facts;
-        let declarations = || missing.iter().filter_map(|name| facts.get_key_value(name));
+        let declared = |name| Some((name, setting.declarations.get(name)?));
+        let declarations = || missing.iter().filter_map(declared);
         let other = declarations().find(|(_, fact)| fact.stated_by != FactSource::Requester);
         if other.is_none() && declarations().next().is_some() {
             self.requirements
@@ -205,6 +208,7 @@ impl Setting<'_> {
             speaker,
             rule,
             holds,
+            exception: _,
         } = judged;
         let (language, text) = rule.title.in_language(self.language).map_or_else(
             || (Arc::from("en"), Arc::from(rule.id.as_str())),

@@ -22,6 +22,8 @@ mod resolve;
 mod scenario;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod vary;
 mod yaml;
 
 use std::{
@@ -33,17 +35,19 @@ use std::{
 };
 
 use comity_domain::{
-    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, Text,
+    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, RuleId, Text,
 };
 
 pub use self::{
     decide::{FormCheck, Question},
     diagnostic::{Diagnostic, Report},
+    evaluate::Engine,
     facts::FactProblem,
     form::FormProblem,
     permit::Permit,
     registers::{Addressee, FactInfo, OffenceInfo},
     scenario::ScenarioResult,
+    trace::{Answer, Asked, Asking, RuleInfo, Trace},
 };
 
 /// The policy library: every module of a policy folder, checked.
@@ -52,6 +56,7 @@ pub struct Library {
     model: model::Model,
     terms: evaluate::Terms,
     presumed: evaluate::Known,
+    engine: Engine,
     tests: Vec<load::TestFile>,
     engine_errors: AtomicU64,
 }
@@ -95,6 +100,7 @@ impl Library {
             terms: evaluate::Terms::new(&model.vocabulary),
             presumed: facts::presumed(&model.vocabulary),
             model,
+            engine: Engine::default(),
             tests,
             engine_errors: AtomicU64::new(0),
         }
@@ -105,9 +111,45 @@ impl Library {
     /// outcome and everything found is reported.
     #[must_use]
     pub fn decide(&self, question: &Question<'_>) -> Verdict {
-        let decision = decide::decide(self, question);
+        let decision = decide::decide(self, question, &mut |_, _| {});
         let permit = Permit::of(question.request, &decision);
         Verdict { decision, permit }
+    }
+
+    /// The same library with its conditions evaluated by `engine`.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Decides a request as [`decide`](Self::decide) does and keeps what every
+    /// rule said, line by line.
+    #[must_use]
+    pub fn trace(&self, question: &Question<'_>) -> Trace<'_> {
+        trace::trace(self, question)
+    }
+
+    /// Every rule, in the order of [`modules`](Self::modules) and files.
+    pub fn rules(&self) -> impl Iterator<Item = RuleInfo<'_>> {
+        let modules = self.every_module();
+        modules.flat_map(|module| {
+            module
+                .rules
+                .iter()
+                .map(move |rule| RuleInfo { module, rule })
+        })
+    }
+
+    /// A rule by its id.
+    #[must_use]
+    pub fn rule(&self, id: &RuleId) -> Option<RuleInfo<'_>> {
+        self.rules().find(|info| info.rule.id == *id)
+    }
+
+    fn every_module(&self) -> impl Iterator<Item = &model::Module> {
+        let instruments = self.model.instruments.values().map(|found| &found.module);
+        let jurisdictions = self.model.jurisdictions.values().map(|found| &found.module);
+        instruments.chain(jurisdictions)
     }
 
     /// SHA-256 over the digests of all files.
@@ -118,9 +160,7 @@ impl Library {
 
     /// Every module: instruments first, each by id.
     pub fn modules(&self) -> impl Iterator<Item = ModuleInfo<'_>> {
-        let instruments = self.model.instruments.values().map(|found| &found.module);
-        let jurisdictions = self.model.jurisdictions.values().map(|found| &found.module);
-        instruments.chain(jurisdictions).map(|module| ModuleInfo {
+        self.every_module().map(|module| ModuleInfo {
             id: &module.id,
             title: &module.title,
             digest: module.digest,

@@ -4,6 +4,7 @@
 
 mod context;
 mod files;
+mod form;
 mod instrument;
 mod jurisdiction;
 mod raw;
@@ -16,11 +17,12 @@ mod tests;
 
 use std::{collections::BTreeMap, path::Path};
 
-use comity_domain::ModuleId;
+use comity_domain::{InstrumentId, JurisdictionCode, ModuleId};
 
 use crate::{
     diagnostic::{Report, Source},
-    model::Model,
+    findings::lines,
+    model::{Instrument, Jurisdiction, Model},
 };
 
 use self::{
@@ -53,8 +55,9 @@ pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
             .collect(),
         None => return Err(Report::new(found)),
     };
+    let mut forms = form::forms(&folder, &mut found);
     let mut context = Context::new(&documents, found);
-    let mut rules = Rules::new(&documents, &mut context);
+    let mut rules = Rules::new(&documents, &forms, &mut context);
     let (mut instruments, mut jurisdictions) = (BTreeMap::new(), BTreeMap::new());
     let mut calendars = BTreeMap::new();
     let mut tests = Vec::new();
@@ -62,7 +65,7 @@ pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
         let place = Place::root(document);
         match document.file.kind {
             Kind::Instrument => instruments.extend(
-                instrument::instrument(&place, &folder, &mut rules, &mut context)
+                instrument::instrument(&place, &folder, &mut forms, &mut rules, &mut context)
                     .map(|instrument| (instrument.id.clone(), instrument)),
             ),
             Kind::Jurisdiction => jurisdictions.extend(
@@ -85,6 +88,7 @@ pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
     if !context.found.is_empty() {
         return Err(Report::new(context.found));
     }
+    read_forms(&mut instruments, &jurisdictions);
     let model = Model {
         vocabulary: context.vocabulary.unwrap_or_default(),
         measures: context.measures.unwrap_or_default(),
@@ -94,6 +98,26 @@ pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
         digest: folder.digest(),
     };
     Ok((model, tests))
+}
+
+/// Notes which fields of the forms are read by a rule.
+fn read_forms(
+    instruments: &mut BTreeMap<InstrumentId, Instrument>,
+    jurisdictions: &BTreeMap<JurisdictionCode, Jurisdiction>,
+) {
+    let national = || jurisdictions.values().flat_map(|state| &state.module.rules);
+    for (id, instrument) in instruments {
+        let Some(form) = &mut instrument.form else {
+            continue;
+        };
+        let own = instrument.module.rules.iter();
+        let rules = own.chain(national().filter(|rule| rule.instruments.contains(id)));
+        let facts = rules.flat_map(lines).flat_map(|line| &line.facts);
+        form.read = facts
+            .filter(|name| form.fields.contains_key(*name))
+            .cloned()
+            .collect();
+    }
 }
 
 fn test_file(document: &Document<'_>) -> Option<TestFile> {

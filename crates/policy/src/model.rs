@@ -14,6 +14,8 @@ use comity_domain::{
 };
 use jiff::civil::Date;
 
+use crate::condition::Lowered;
+
 /// Everything in the policy folder, checked.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -24,6 +26,16 @@ pub(crate) struct Model {
     pub(crate) calendars: BTreeMap<JurisdictionCode, Calendar>,
     /// SHA-256 over the digests of all files, by path.
     pub(crate) digest: Digest,
+}
+
+impl Model {
+    /// What the rules of a request under an instrument may test.
+    pub(crate) fn declarations<'a>(&'a self, instrument: &'a Instrument) -> Declarations<'a> {
+        Declarations {
+            vocabulary: &self.vocabulary,
+            form: instrument.form.as_ref(),
+        }
+    }
 }
 
 /// What rules may test.
@@ -158,6 +170,34 @@ pub(crate) struct Form {
     pub(crate) schema: jsonschema::Validator,
     pub(crate) cite: Citation,
     pub(crate) title: Text,
+    pub(crate) fields: FormFields,
+    /// Those fields that a rule of the library reads.
+    pub(crate) read: BTreeSet<FactName>,
+}
+
+/// Fields of a form that rules may test, as facts called `form.<path>`.
+pub(crate) type FormFields = BTreeMap<FactName, FormField>;
+
+/// One field of a form.
+#[derive(Debug)]
+pub(crate) struct FormField {
+    pub(crate) declaration: FactDeclaration,
+    /// Its values, or those of its items, where the form lists them.
+    pub(crate) options: BTreeSet<Arc<str>>,
+}
+
+/// The facts that the rules of one request may test.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Declarations<'a> {
+    pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) form: Option<&'a Form>,
+}
+
+impl<'a> Declarations<'a> {
+    pub(crate) fn get(&self, name: &FactName) -> Option<&'a FactDeclaration> {
+        let field = || Some(&self.form?.fields.get(name)?.declaration);
+        self.vocabulary.facts.get(name).or_else(field)
+    }
 }
 
 /// One jurisdiction module with its registers.
@@ -244,8 +284,22 @@ pub(crate) struct Rule {
 pub(crate) struct Condition {
     pub(crate) text: Arc<str>,
     pub(crate) expression: Expression,
+    /// The same in our own form, where that can say it.
+    pub(crate) lowered: Option<Lowered>,
     /// Every fact the line reads, sorted.
     pub(crate) facts: Vec<FactName>,
+    /// The values it compares facts with.
+    pub(crate) literals: Literals,
+}
+
+/// Values written in a condition: where they lie, what it says may change.
+#[derive(Debug, Default)]
+pub(crate) struct Literals {
+    pub(crate) numbers: BTreeSet<i64>,
+    pub(crate) texts: BTreeSet<Arc<str>>,
+    /// Values of listed types.
+    pub(crate) listed: BTreeSet<(Arc<str>, Arc<str>)>,
+    pub(crate) days: BTreeSet<Date>,
 }
 
 /// What a rule does when it holds.

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 use comity_domain::FactName;
 use serde_json::Value;
 
-use crate::{diagnostic::Diagnostic, model::Vocabulary};
+use crate::{
+    diagnostic::{Diagnostic, suggest},
+    model::{Literals, Vocabulary},
+};
 
 use super::{Line, limits::outside_literals};
 
@@ -27,6 +30,8 @@ const OPERATORS: &[&str] = &[
     "in",
     "if-then-else",
 ];
+/// Operators that set two values side by side.
+const COMPARE: [&str; 7] = ["==", "!=", "<", "<=", ">", ">=", "contains"];
 /// Functions a condition may use. All are total but for overflow.
 pub(super) const FUNCTIONS: &[&str] = &[
     "contains",
@@ -51,6 +56,7 @@ pub(super) struct Reading<'a> {
     pub(super) line: &'a Line<'a>,
     pub(super) vocabulary: &'a Vocabulary,
     pub(super) facts: BTreeSet<FactName>,
+    pub(super) literals: Literals,
     pub(super) found: Vec<Diagnostic>,
 }
 
@@ -61,7 +67,7 @@ impl Reading<'_> {
             return;
         };
         match operator.as_str() {
-            "Value" => {}
+            "Value" => self.literal(operands),
             "Var" => self.variable(operands),
             "." => self.access(tree),
             "has" => self.refuse(
@@ -80,6 +86,7 @@ impl Reading<'_> {
                 .flatten()
                 .for_each(|item| self.walk(item)),
             name if OPERATORS.contains(&name) || FUNCTIONS.contains(&name) => match operands {
+                _ if COMPARE.contains(&name) => self.compare(name, operands),
                 Value::Array(items) => items.iter().for_each(|item| self.walk(item)),
                 Value::Object(map) => map.values().for_each(|item| self.walk(item)),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -89,6 +96,55 @@ impl Reading<'_> {
                 "not part of the rule language",
                 "compare facts with values",
             ),
+        }
+    }
+
+    /// Notes a value that stands in the line.
+    fn literal(&mut self, value: &Value) {
+        let text = |value: &Value, key| value.get(key)?.as_str().map(Arc::<str>::from);
+        if let Some(number) = value.as_i64() {
+            self.literals.numbers.insert(number);
+        } else if let Some(written) = value.as_str() {
+            self.literals.texts.insert(Arc::from(written));
+            self.literals
+                .days
+                .extend(written.parse::<jiff::civil::Date>());
+        } else if let Some(entity) = value.get("__entity") {
+            let listed = text(entity, "type").zip(text(entity, "id"));
+            self.literals.listed.extend(listed);
+        }
+    }
+
+    /// Operands of a comparison: what a form's field is compared with must be
+    /// a value that the form lists.
+    fn compare(&mut self, name: &str, operands: &Value) {
+        let operand = |side| operands.get(side).unwrap_or(&Value::Null);
+        let (left, right) = (operand("left"), operand("right"));
+        self.walk(left);
+        self.walk(right);
+        let field = |tree: &Value| path(tree).filter(|name| name.starts_with("form."));
+        let (field, value) = match (field(left), field(right)) {
+            (Some(field), None) => (field, right),
+            (None, Some(field)) if name != "contains" => (field, left),
+            (Some(_) | None, _) => return,
+        };
+        let Some((_, fields)) = self.line.form else {
+            return;
+        };
+        let options = fields.get(&*field).map(|field| &field.options);
+        let options = options.filter(|options| !options.is_empty());
+        let written = value.get("Value").and_then(Value::as_str);
+        if let Some((options, written)) = options.zip(written)
+            && !options.contains(written)
+        {
+            let at = self.line.text().find(&format!("\"{written}\""));
+            let at = at.map(|start| start..start + written.len() + 2);
+            self.found.push(
+                self.line
+                    .diagnostic(at, format!("`{written}` is not a value of `{field}`"))
+                    .why("the form lists its values")
+                    .remedy_if(suggest(written, options.iter().map(|option| &**option))),
+            );
         }
     }
 
@@ -109,20 +165,17 @@ impl Reading<'_> {
     }
 
     fn access(&mut self, tree: &Value) {
-        let mut names = Vec::new();
-        let mut tree = tree;
-        while let Some(access) = tree.get(".") {
-            names.extend(access.get("attr").and_then(Value::as_str));
-            tree = access.get("left").unwrap_or(&Value::Null);
-        }
-        if tree.get("Var").and_then(Value::as_str) == Some("context") {
-            names.reverse();
-            let name = names.join(".");
+        if let Some(name) = path(tree) {
             let is_group = |fact: &FactName| {
                 fact.strip_prefix(&*name)
                     .is_some_and(|rest| rest.starts_with('.'))
             };
-            if self.vocabulary.facts.keys().any(is_group) {
+            let fields = self
+                .line
+                .form
+                .into_iter()
+                .flat_map(|(_, fields)| fields.keys());
+            if self.vocabulary.facts.keys().chain(fields).any(is_group) {
                 self.refuse(
                     &format!("context.{name}"),
                     "this is a group of facts",
@@ -132,7 +185,11 @@ impl Reading<'_> {
             // Names the vocabulary does not have are the type check's business.
             self.facts.insert(Arc::from(name));
         } else {
-            self.walk(tree);
+            self.walk(
+                tree.get(".")
+                    .and_then(|tree| tree.get("left"))
+                    .unwrap_or(&Value::Null),
+            );
         }
     }
 
@@ -145,6 +202,20 @@ impl Reading<'_> {
                 .remedy(remedy),
         );
     }
+}
+
+/// The dotted name of the fact that an access reads.
+pub(super) fn path(tree: &Value) -> Option<String> {
+    let mut names = Vec::new();
+    let mut tree = tree;
+    while let Some(access) = tree.get(".") {
+        names.push(access.get("attr")?.as_str()?);
+        tree = access.get("left")?;
+    }
+    (tree.get("Var")?.as_str()? == "context" && !names.is_empty()).then(|| {
+        names.reverse();
+        names.join(".")
+    })
 }
 
 /// The first place of a word outside string literals.

@@ -3,18 +3,28 @@
 use std::collections::BTreeMap;
 
 use cedar_policy::{Schema, SchemaError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::model::{FactType, Vocabulary};
+use crate::model::{FactDeclaration, FactType, FormFields, Vocabulary};
 
-/// The vocabulary as a Cedar schema: one action `decide`, whose context holds
-/// every fact. All facts are declared as present; what nobody stated is left
-/// out of the evaluated context, so that touching it is an error naming it.
+/// Name of the action under which conditions are checked: the one of rules
+/// that may read a form, else that of all others.
+pub(super) fn action(form: Option<&str>) -> String {
+    form.map_or_else(|| "decide".to_owned(), |form| format!("decide-{form}"))
+}
+
+/// The vocabulary as a Cedar schema: an action whose context holds every
+/// fact, and one for each form, whose context holds its fields besides. All
+/// facts are declared as present; what nobody stated is left out of the
+/// evaluated context, so that touching it is an error naming it.
 ///
 /// # Errors
 /// What Cedar finds wrong, which the checks of the vocabulary rule out.
-pub(crate) fn schema(vocabulary: &Vocabulary) -> Result<Schema, Box<SchemaError>> {
-    let mut types = serde_json::Map::from_iter([
+pub(crate) fn schema(
+    vocabulary: &Vocabulary,
+    forms: &BTreeMap<&str, &FormFields>,
+) -> Result<Schema, Box<SchemaError>> {
+    let mut types = Map::from_iter([
         ("Requester".to_owned(), json!({})),
         ("Case".to_owned(), json!({})),
     ]);
@@ -22,35 +32,47 @@ pub(crate) fn schema(vocabulary: &Vocabulary) -> Result<Schema, Box<SchemaError>
         let values: Vec<&str> = values.iter().map(|value| &**value).collect();
         types.insert(name.to_string(), json!({ "enum": values }));
     }
-    let mut attributes = serde_json::Map::new();
-    let mut groups: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
-    for (name, declaration) in &vocabulary.facts {
-        let kind = cedar_type(&declaration.kind);
+    let facts = record(vocabulary.facts.iter().map(|(name, fact)| (&**name, fact)));
+    let applies_to = |context: Map<String, Value>| {
+        json!({"appliesTo": {
+            "principalTypes": ["Requester"],
+            "resourceTypes": ["Case"],
+            "context": {"type": "Record", "attributes": context},
+        }})
+    };
+    let mut actions = Map::from_iter([(action(None), applies_to(facts.clone()))]);
+    for (instrument, fields) in forms {
+        let fields = fields
+            .iter()
+            .map(|(name, field)| (&**name, &field.declaration));
+        let context = facts.clone().into_iter().chain(record(fields)).collect();
+        actions.insert(action(Some(instrument)), applies_to(context));
+    }
+    let schema = json!({"": {"entityTypes": types, "actions": actions}});
+    Schema::from_json_value(schema).map_err(Box::new)
+}
+
+/// Facts as the attributes of a record, those whose names begin alike as a
+/// record in it.
+fn record<'a>(facts: impl Iterator<Item = (&'a str, &'a FactDeclaration)>) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    let mut groups: BTreeMap<&str, Vec<(&str, &FactDeclaration)>> = BTreeMap::new();
+    for (name, declaration) in facts {
         match name.split_once('.') {
-            Some((group, member)) => {
-                groups
-                    .entry(group)
-                    .or_default()
-                    .insert(member.to_owned(), kind);
-            }
+            Some((group, member)) => groups.entry(group).or_default().push((member, declaration)),
             None => {
-                attributes.insert(name.to_string(), kind);
+                attributes.insert(name.to_owned(), cedar_type(&declaration.kind));
             }
         }
     }
     for (group, members) in groups {
-        let record = json!({"type": "Record", "attributes": members});
-        attributes.insert(group.to_owned(), record);
+        let members = record(members.into_iter());
+        attributes.insert(
+            group.to_owned(),
+            json!({"type": "Record", "attributes": members}),
+        );
     }
-    let schema = json!({"": {
-        "entityTypes": types,
-        "actions": {"decide": {"appliesTo": {
-            "principalTypes": ["Requester"],
-            "resourceTypes": ["Case"],
-            "context": {"type": "Record", "attributes": attributes},
-        }}},
-    }});
-    Schema::from_json_value(schema).map_err(Box::new)
+    attributes
 }
 
 fn cedar_type(kind: &FactType) -> Value {

@@ -11,7 +11,9 @@ use comity_domain::{
 
 use super::{counts, listed, set, typed};
 use crate::{
+    FormCheck, Question,
     evaluate::Known,
+    facts,
     model::{Instrument, Jurisdiction, Model},
 };
 
@@ -22,9 +24,10 @@ const FULL_AGE_YEARS: u8 = 18;
 pub(crate) fn derive(
     model: &Model,
     presumed: &Known,
-    request: &Request,
+    question: &Question<'_>,
     instrument: &Instrument,
 ) -> Known {
+    let request = question.request;
     let mut derivation = Derivation {
         model,
         request,
@@ -39,6 +42,7 @@ pub(crate) fn derive(
     derivation.persons();
     derivation.states();
     derivation.statements();
+    derivation.form(question.form, instrument);
     derivation.presumptions(presumed);
     derivation.known
 }
@@ -208,6 +212,27 @@ impl Derivation<'_> {
                 && counts(declaration, stated, self.known.contains_key(name))
             {
                 self.put(name, stated.source, stated.value.clone());
+            }
+        }
+    }
+
+    /// Fields of the instrument's own form, as far as rules read them. One of
+    /// another type than the form demands is missing, and reported as wrong.
+    fn form(&mut self, given: FormCheck<'_>, instrument: &Instrument) {
+        let (FormCheck::Given(content), Some(form)) = (given, &instrument.form) else {
+            return;
+        };
+        for name in &form.read {
+            let steps = name.split('.').skip(1);
+            let found = steps.fold(Some(content), |value, step| value?.get(step));
+            let value = found.and_then(|value| facts::of_json(value));
+            let kind = form.fields.get(name).map(|field| &field.declaration.kind);
+            if let Some((kind, value)) = kind.zip(value)
+                && let Ok(value) = typed(&self.model.vocabulary, kind, &value)
+            {
+                let source = FactUseSource::Stated(FactSource::Requester);
+                self.known
+                    .insert(Arc::clone(name), FactUse { value, source });
             }
         }
     }

@@ -1,18 +1,21 @@
 //! Instrument modules.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use comity_domain::{JurisdictionCode, Stage};
 
 use crate::{
     diagnostic::Diagnostic,
     model::{Binding, Excluded, Form, Instrument, Module, NotBound, Prevails, Status},
-    yaml,
 };
 
 use super::{
     context::{Context, Place, words},
-    files::{File, Folder},
+    files::Folder,
+    form::FormFile,
     raw,
     rules::Rules,
 };
@@ -20,6 +23,7 @@ use super::{
 pub(super) fn instrument(
     place: &Place<'_>,
     folder: &Folder,
+    forms: &mut BTreeMap<String, FormFile>,
     rules: &mut Rules,
     context: &mut Context,
 ) -> Option<Instrument> {
@@ -36,7 +40,7 @@ pub(super) fn instrument(
         &format!("instrument/{}", file.folder_name()),
         context,
     );
-    let form = form(place, raw.form, folder, context);
+    let form = form(place, raw.form, (folder, forms), context);
     let between = raw.between.as_ref().map(|[left, right]| {
         let at = place.at("between");
         [
@@ -163,20 +167,21 @@ fn not_bound(
 fn form(
     place: &Place<'_>,
     raw: Option<raw::Form>,
-    folder: &Folder,
+    (folder, forms): (&Folder, &mut BTreeMap<String, FormFile>),
     context: &mut Context,
 ) -> Option<Form> {
     let path = format!("{}/form.schema.json", place.document.file.folder());
     match (raw, folder.get(&path)) {
-        (Some(raw), Some(file)) => {
+        (Some(raw), Some(_)) => {
             let cite = context.cite(&place.at("form").at("cite"), &raw.cite);
-            let schema = compile(file)
-                .map_err(|found| context.found.extend(found))
-                .ok()?;
+            // One that cannot be read is reported where it was tried.
+            let FormFile { schema, fields } = forms.remove(place.document.file.folder_name())?;
             Some(Form {
                 schema,
                 cite,
                 title: words(raw.title),
+                fields,
+                read: BTreeSet::new(),
             })
         }
         (Some(_), None) => {
@@ -197,18 +202,4 @@ fn form(
         }
         (None, None) => None,
     }
-}
-
-fn compile(file: &File) -> Result<jsonschema::Validator, Vec<Diagnostic>> {
-    // JSON is YAML: the same reader refuses repeated keys and knows places.
-    let node = yaml::parse(&file.source)?;
-    jsonschema::options()
-        .should_validate_formats(true)
-        .build(&node.to_json())
-        .map_err(|error| {
-            let found = node.find(error.instance_path().as_str());
-            let span = found.map_or(0..0, |(key, node)| key.unwrap_or(node.span.clone()));
-            let message = format!("not a JSON Schema: {error}");
-            vec![file.source.diagnostic(span, message)]
-        })
 }

@@ -7,12 +7,13 @@ use comity_domain::{BoundParty, ClockUnit, Confidence, GroundKind, ObligationKin
 use crate::{
     condition::{self, Line},
     diagnostic::suggest,
-    model::{ClockEffect, Condition, Effect, Rule},
+    model::{ClockEffect, Condition, Effect, FormFields, Rule},
 };
 
 use super::{
     context::{Context, Place, words},
     files::Kind,
+    form::FormFile,
     raw,
     schema::Document,
 };
@@ -28,14 +29,18 @@ pub(super) struct Rules {
 impl Rules {
     /// Gathers all rule ids and checks all conditions of the library, also
     /// those of rules that have other mistakes.
-    pub(super) fn new(documents: &[Document<'_>], context: &mut Context) -> Self {
+    pub(super) fn new(
+        documents: &[Document<'_>],
+        forms: &BTreeMap<String, FormFile>,
+        context: &mut Context,
+    ) -> Self {
         let modules: Vec<_> = documents
             .iter()
             .filter(|document| matches!(document.file.kind, Kind::Instrument | Kind::Jurisdiction))
             .collect();
         Self {
             ids: ids(&modules, context),
-            conditions: conditions(&modules, context),
+            conditions: conditions(&modules, forms, context),
         }
     }
 
@@ -154,6 +159,7 @@ fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc
 
 fn conditions(
     modules: &[&Document<'_>],
+    forms: &BTreeMap<String, FormFile>,
     context: &mut Context,
 ) -> BTreeMap<(Arc<str>, String), Condition> {
     // Without a vocabulary there is nothing to check against, and nothing loads.
@@ -163,6 +169,7 @@ fn conditions(
     let mut keys = Vec::new();
     let mut lines = Vec::new();
     for rule in modules.iter().flat_map(|module| rule_places(module)) {
+        let form = form_of(&rule, forms);
         for list in [rule.at("when"), rule.at("unless")] {
             let found = list.document.node.find(&list.pointer);
             let items = found.map(|(_, node)| node.items()).unwrap_or_default();
@@ -172,6 +179,7 @@ fn conditions(
                     lines.push(Line {
                         source: &list.document.file.source,
                         node,
+                        form,
                     });
                 }
             }
@@ -182,6 +190,29 @@ fn conditions(
         .zip(checked)
         .filter_map(|(key, condition)| Some((key, condition?)))
         .collect()
+}
+
+/// The form that a rule may read: that of its instrument, or of the one under
+/// which a national rule is asked.
+fn form_of<'a>(
+    rule: &Place<'a>,
+    forms: &'a BTreeMap<String, FormFile>,
+) -> Option<(&'a str, &'a FormFields)> {
+    let file = rule.document.file;
+    let instrument = if file.kind == Kind::Instrument {
+        file.folder_name()
+    } else {
+        let named = rule
+            .document
+            .json
+            .pointer(&rule.at("instruments").pointer)?;
+        let [only] = named.as_array()?.as_slice() else {
+            return None;
+        };
+        only.as_str()?
+    };
+    let (instrument, form) = forms.get_key_value(instrument)?;
+    Some((instrument, &form.fields))
 }
 
 fn rule_places<'a>(module: &'a Document<'a>) -> impl Iterator<Item = Place<'a>> {

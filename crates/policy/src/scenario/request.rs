@@ -207,7 +207,7 @@ fn stated(library: &Library, given: &GivenRequest) -> Result<Facts, String> {
             | FactSource::Executing
             | FactSource::Judgement) => other,
         };
-        let value = fact_value(value)
+        let value = facts::of_json(value)
             .ok_or_else(|| "is no value of a fact".to_owned())
             .and_then(|value| facts::typed(vocabulary, &declaration.kind, &value))
             .map_err(|message| format!("fact `{name}` {message}"))?;
@@ -223,20 +223,6 @@ fn stated(library: &Library, given: &GivenRequest) -> Result<Facts, String> {
         );
     }
     Ok(facts)
-}
-
-fn fact_value(value: &Value) -> Option<FactValue> {
-    match value {
-        Value::Bool(truth) => Some(FactValue::Truth(*truth)),
-        Value::Number(number) => number.as_i64().map(FactValue::Number),
-        Value::String(text) => Some(FactValue::Text(Arc::from(text.as_str()))),
-        Value::Array(values) => values
-            .iter()
-            .map(|value| value.as_str().map(Arc::from))
-            .collect::<Option<_>>()
-            .map(FactValue::Set),
-        Value::Null | Value::Object(_) => None,
-    }
 }
 
 /// The first language that the executing State accepts under the instrument

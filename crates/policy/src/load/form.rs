@@ -1,0 +1,140 @@
+//! Instruments' own forms: their JSON Schemas, and the fields that rules may
+//! test as `context.form.<path>`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use comity_domain::{FactName, FactSource, Text};
+use serde_json::{Map, Value};
+
+use crate::{
+    diagnostic::Diagnostic,
+    model::{FactDeclaration, FactType, FormField, FormFields},
+    yaml,
+};
+
+use super::files::{File, Folder, Kind};
+
+/// Deepest nesting of fields that rules may test.
+const MAX_DEPTH: usize = 8;
+/// Words that a Cedar path cannot hold.
+const RESERVED: [&str; 9] = [
+    "true", "false", "if", "then", "else", "in", "is", "like", "has",
+];
+
+/// A form's schema, compiled, with its fields.
+pub(super) struct FormFile {
+    pub(super) schema: jsonschema::Validator,
+    pub(super) fields: FormFields,
+}
+
+/// The forms of a folder by the name of their instrument; one with mistakes
+/// is left out, and they are reported.
+pub(super) fn forms(folder: &Folder, found: &mut Vec<Diagnostic>) -> BTreeMap<String, FormFile> {
+    let files = folder.files().filter(|file| file.kind == Kind::Form);
+    files
+        .filter_map(|file| {
+            let form = read(file).map_err(|mistakes| found.extend(mistakes)).ok()?;
+            Some((file.folder_name().to_owned(), form))
+        })
+        .collect()
+}
+
+fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
+    // JSON is YAML: the same reader refuses repeated keys and knows places.
+    let node = yaml::parse(&file.source)?;
+    let json = node.to_json();
+    let schema = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&json)
+        .map_err(|error| {
+            let found = node.find(error.instance_path().as_str());
+            let span = found.map_or(0..0, |(key, node)| key.unwrap_or(node.span.clone()));
+            let message = format!("not a JSON Schema: {error}");
+            vec![file.source.diagnostic(span, message)]
+        })?;
+    let mut fields = FormFields::new();
+    collect(&json, "form", MAX_DEPTH, &json, &mut fields);
+    Ok(FormFile { schema, fields })
+}
+
+/// Every field with one value of a type that conditions know. Lists of
+/// objects have no place in them, and nor have names that are no identifiers.
+fn collect(schema: &Value, path: &str, depth: usize, root: &Value, fields: &mut FormFields) {
+    let schema = resolve(schema, root);
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (name, schema) in properties {
+            if depth > 0 && is_identifier(name) {
+                collect(schema, &format!("{path}.{name}"), depth - 1, root, fields);
+            }
+        }
+    } else if let Some((kind, options)) = typed(schema, root) {
+        let declaration = declaration(schema, path, kind);
+        fields.insert(
+            FactName::from(path),
+            FormField {
+                declaration,
+                options,
+            },
+        );
+    }
+}
+
+/// What a local `$ref` points to; nothing else is ever fetched.
+fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    let target = schema.get("$ref").and_then(Value::as_str);
+    let target = target.and_then(|target| root.pointer(target.strip_prefix('#')?));
+    target.unwrap_or(schema)
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !RESERVED.contains(&name)
+}
+
+/// A field's type, and its values where they are listed.
+fn typed(schema: &Value, root: &Value) -> Option<(FactType, BTreeSet<Arc<str>>)> {
+    let options = |schema: &Value| -> Option<BTreeSet<Arc<str>>> {
+        let values = schema.get("enum")?.as_array()?.iter();
+        values.map(|value| value.as_str().map(Arc::from)).collect()
+    };
+    if let Some(options) = options(schema) {
+        return Some((FactType::Text, options));
+    }
+    let none = BTreeSet::new;
+    match schema.get("type")?.as_str()? {
+        "boolean" => Some((FactType::Truth, none())),
+        "integer" => Some((FactType::Number, none())),
+        "string" if schema.get("format").and_then(Value::as_str) == Some("date") => {
+            Some((FactType::Day, none()))
+        }
+        "string" => Some((FactType::Text, none())),
+        "array" => match typed(resolve(schema.get("items")?, root), root)? {
+            (FactType::Text, options) => Some((FactType::SetOfText, options)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn declaration(schema: &Value, path: &str, kind: FactType) -> FactDeclaration {
+    let words = |schema: &Map<String, Value>| {
+        let title = schema.get("title").and_then(Value::as_str);
+        title.map(str::to_owned)
+    };
+    let title = schema.as_object().and_then(words);
+    let title = title.unwrap_or_else(|| path.to_owned());
+    FactDeclaration {
+        kind,
+        stated_by: FactSource::Requester,
+        ask: Text::english(&format!("Fill in \"{title}\" of the form")),
+        title: Text::english(&title),
+        role: None,
+        presumption: None,
+    }
+}
