@@ -32,7 +32,7 @@ static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
     command
 });
 
-fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+pub(crate) fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
     Command::new(&*COMMAND)
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -41,7 +41,7 @@ fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
 }
 
 /// What a run printed, with its exit code.
-fn shown(output: &Output) -> String {
+pub(crate) fn shown(output: &Output) -> String {
     format!(
         "exit {}\n{}{}",
         output.status.code().unwrap(),

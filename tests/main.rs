@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod bad_input;
+mod check;
 mod cli;
 mod crash;
 mod hangup;

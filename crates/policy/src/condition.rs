@@ -22,7 +22,7 @@ use cedar_policy::{
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Diagnostic, Source, suggest},
+    diagnostic::{Code, Diagnostic, Source, suggest},
     model::{Condition, FormFields, Literals, Vocabulary},
     yaml::{self, Node},
 };
@@ -64,7 +64,11 @@ pub(crate) fn check(
         Err(error) => {
             // Mostly said better by then, of the type that does not exist.
             if !found.iter().any(|known| *known.path == *VOCABULARY) {
-                found.push(Diagnostic::of_file(VOCABULARY, error.to_string()));
+                found.push(Diagnostic::of_file(
+                    Code::ConditionType,
+                    VOCABULARY,
+                    error.to_string(),
+                ));
             }
             return Vec::new();
         }
@@ -83,12 +87,17 @@ pub(crate) fn check(
         // No thread, or Cedar gave up: nothing was checked, so nothing passes.
         Ok(Err(_)) | Err(_) => {
             let message = "the conditions could not be checked";
-            found.push(Diagnostic::of_file(VOCABULARY, message));
+            found.push(Diagnostic::of_file(
+                Code::ConditionSyntax,
+                VOCABULARY,
+                message,
+            ));
             Vec::new()
         }
     }
 }
 
+/// Checks each text once: laws say the same in many places.
 fn check_all(
     lines: &[Line<'_>],
     vocabulary: &Vocabulary,
@@ -96,33 +105,61 @@ fn check_all(
 ) -> (Vec<Option<Condition>>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut policies = PolicySet::new();
-    let mut conditions: Vec<Option<Condition>> = lines
+    let (groups, group_of) = alike(lines);
+    let mut conditions: Vec<Option<Condition>> = groups
         .iter()
         .enumerate()
-        .map(|(index, line)| match line.parse(index, vocabulary) {
-            Ok((condition, policy)) => {
-                // Ids are line numbers, so none is there already.
-                policies.add(policy).is_ok().then_some(condition)
-            }
-            Err(diagnostics) => {
-                found.extend(diagnostics);
-                None
+        .map(|(number, group)| {
+            let mut parsed = group.iter().map(|line| line.parse(number, vocabulary));
+            match parsed.next()? {
+                // Ids are the numbers of groups, so none is there already.
+                Ok((condition, policy)) => policies.add(policy).is_ok().then_some(condition),
+                Err(mistakes) => {
+                    found.extend(mistakes);
+                    found.extend(parsed.filter_map(Result::err).flatten());
+                    None
+                }
             }
         })
         .collect();
     let result = Validator::new(schema).validate(&policies, ValidationMode::Strict);
     for error in result.validation_errors() {
-        let index = error.policy_id().to_string().parse::<usize>().ok();
-        let Some((line, condition)) =
-            index.and_then(|i| Some((lines.get(i)?, conditions.get_mut(i)?)))
+        let number = error.policy_id().to_string().parse::<usize>().ok();
+        let Some((group, condition)) =
+            number.and_then(|at| Some((groups.get(at)?, conditions.get_mut(at)?)))
         else {
-            found.push(Diagnostic::of_file(VOCABULARY, error.to_string()));
+            let message = error.to_string();
+            found.push(Diagnostic::of_file(
+                Code::ConditionType,
+                VOCABULARY,
+                message,
+            ));
             continue;
         };
         *condition = None;
-        found.push(line.type_error(error, vocabulary));
+        found.extend(group.iter().map(|line| line.type_error(error, vocabulary)));
     }
-    (conditions, found)
+    let of_line = |number: &usize| conditions.get(*number).cloned().flatten();
+    (group_of.iter().map(of_line).collect(), found)
+}
+
+/// Lines of the same text that may read the same, and the group of each line.
+fn alike<'a>(lines: &'a [Line<'a>]) -> (Vec<Vec<&'a Line<'a>>>, Vec<usize>) {
+    let mut groups: Vec<Vec<&Line<'_>>> = Vec::new();
+    let mut known = BTreeMap::new();
+    let group_of = lines
+        .iter()
+        .map(|line| {
+            let form = line.form.map(|(instrument, _)| instrument);
+            let number = *known.entry((line.text(), form)).or_insert(groups.len());
+            match groups.get_mut(number) {
+                Some(group) => group.push(line),
+                None => groups.push(vec![line]),
+            }
+            number
+        })
+        .collect();
+    (groups, group_of)
 }
 
 impl Line<'_> {
@@ -153,9 +190,9 @@ impl Line<'_> {
             format!("{before}{text}{AFTER}"),
         )
         .map_err(|errors| self.syntax(&errors, before.len()))?;
-        let tree = policy
-            .to_json()
-            .map_err(|error| vec![self.diagnostic(None, error.to_string())])?;
+        let tree = policy.to_json().map_err(|error| {
+            vec![self.diagnostic(Code::ConditionSyntax, None, error.to_string())]
+        })?;
         let mut reading = Reading {
             line: self,
             vocabulary,
@@ -184,7 +221,9 @@ impl Line<'_> {
             .map(|error| {
                 let message = error.to_string();
                 let unknown = message.ends_with("is not a valid function");
-                let mut diagnostic = self.explain(error, skip, message);
+                let mut diagnostic = self
+                    .explain(Code::ConditionSyntax, error, (skip, message))
+                    .why("not a condition");
                 if unknown {
                     // Cedar would propose functions over addresses of networks.
                     diagnostic.remedy = Some(format!("functions: {}", FUNCTIONS.join(", ")));
@@ -207,7 +246,7 @@ impl Line<'_> {
         };
         let text = strip(&error.to_string());
         let skip = self.before().len();
-        let mut diagnostic = self.explain(error, skip, in_words(&text));
+        let mut diagnostic = self.explain(Code::ConditionType, error, (skip, in_words(&text)));
         diagnostic.remedy = diagnostic.remedy.map(|help| in_words(&strip(&help)));
         match error {
             ValidationError::UnsafeAttributeAccess(_) => {
@@ -220,6 +259,7 @@ impl Line<'_> {
                 let fields = self.form.into_iter().flat_map(|(_, fields)| fields.keys());
                 let facts = vocabulary.facts.keys();
                 let of_form = name == "form" || name.starts_with("form.");
+                diagnostic.code = Code::UnknownFact;
                 diagnostic.message = format!("no fact is called `{name}`");
                 match self.form {
                     None if of_form => diagnostic
@@ -240,30 +280,48 @@ impl Line<'_> {
                     return diagnostic;
                 };
                 let value = value.trim_matches('"');
+                diagnostic.code = Code::UnknownValue;
                 diagnostic.message = format!("`{value}` is not a value of `{kind}`");
                 let known = vocabulary.types.get(kind).into_iter().flatten();
                 diagnostic.remedy = suggest(value, known.map(|value| &**value));
-                diagnostic
+                diagnostic.why("not in vocabulary.yaml")
             }
-            _ => diagnostic,
+            ValidationError::UnrecognizedEntityType(_) => {
+                diagnostic.code = Code::UnknownType;
+                diagnostic.why("not among the types of vocabulary.yaml")
+            }
+            _ => diagnostic.why("the vocabulary says of what type each fact is"),
         }
     }
 
     /// Cedar's own words with the place they are about.
-    fn explain(&self, error: &dyn miette::Diagnostic, skip: usize, message: String) -> Diagnostic {
-        self.diagnostic(place(error, skip), message)
+    fn explain(
+        &self,
+        code: Code,
+        error: &dyn miette::Diagnostic,
+        (skip, message): (usize, String),
+    ) -> Diagnostic {
+        self.diagnostic(code, place(error, skip), message)
             .remedy_if(error.help().map(|help| help.to_string()))
     }
 
     /// A mistake at a part of the text, shown where it stands in the file.
-    fn diagnostic(&self, at: Option<Range<usize>>, message: impl Into<String>) -> Diagnostic {
+    fn diagnostic(
+        &self,
+        code: Code,
+        at: Option<Range<usize>>,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         let exact = at.and_then(|at| {
             let map = yaml::alignment(self.source, self.node)?;
             let last = self.text().len();
             Some(*map.get(at.start.min(last))?..*map.get(at.end.min(last))?)
         });
-        self.source
-            .diagnostic(exact.unwrap_or_else(|| self.node.span.clone()), message)
+        self.source.diagnostic(
+            code,
+            exact.unwrap_or_else(|| self.node.span.clone()),
+            message,
+        )
     }
 }
 

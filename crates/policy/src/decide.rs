@@ -150,6 +150,7 @@ fn hear<'l>(
         findings.add(&setting, judged);
     }
     remarks::form(instrument, question.form, &setting, &mut findings);
+    remarks::doubtful_bindings(instrument, matter, &setting, &mut findings);
     remarks::unknown_states(model, matter, &mut findings);
     // What goes back is bound where something goes back.
     if findings.outcome() == Outcome::Approved {

@@ -1,11 +1,15 @@
 //! What is wrong in the policy files, said so that the author can mend it:
 //! file, line and column, the line itself, and what to do.
 
+mod code;
+
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{
     AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
 };
+
+pub use self::code::{Code, Severity};
 
 /// Everything found wrong in a policy folder, in the order of files and lines.
 ///
@@ -20,7 +24,20 @@ impl Report {
             (&a.path, a.line, a.column, &a.message).cmp(&(&b.path, b.line, b.column, &b.message))
         });
         diagnostics.dedup();
+        for diagnostic in &mut diagnostics {
+            let code = diagnostic.code;
+            diagnostic
+                .remedy
+                .get_or_insert_with(|| code.help().to_owned());
+        }
         Self(diagnostics)
+    }
+
+    /// How many of the mistakes are this grave.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        let of_it = |found: &&Diagnostic| found.severity() == severity;
+        self.0.iter().filter(of_it).count()
     }
 
     /// The mistakes, sorted by file, line and column.
@@ -42,14 +59,24 @@ impl Report {
             out.push_str(&diagnostic.render(&renderer));
             out.push_str("\n\n");
         }
-        let mut files: Vec<_> = self.0.iter().map(|d| &d.path).collect();
-        files.dedup();
-        out.push_str(&format!(
-            "{} in {}",
-            count(self.0.len(), "mistake"),
-            count(files.len(), "file")
-        ));
+        out.push_str(&self.summary());
         out
+    }
+
+    /// How much was found, in one line.
+    fn summary(&self) -> String {
+        let mut files: Vec<_> = self.0.iter().map(|found| &found.path).collect();
+        files.dedup();
+        let found: Vec<String> = [(Severity::Error, "mistake"), (Severity::Warning, "warning")]
+            .into_iter()
+            .map(|(severity, noun)| (self.count(severity), noun))
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, noun)| count(number, noun))
+            .collect();
+        if found.is_empty() {
+            return "no mistake".to_owned();
+        }
+        format!("{} in {}", found.join(" and "), count(files.len(), "file"))
     }
 }
 
@@ -64,6 +91,8 @@ impl std::error::Error for Report {}
 /// One mistake in a policy file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// What kind of mistake it is.
+    pub code: Code,
     /// The file, relative to the policy folder, with `/` between folders.
     pub path: Arc<str>,
     /// Line of the first character, from 1; 0 where the file as a whole is meant.
@@ -76,7 +105,7 @@ pub struct Diagnostic {
     pub message: String,
     /// Why it is wrong.
     pub why: Option<String>,
-    /// What to do.
+    /// What to do; always there in a report.
     pub remedy: Option<String>,
     /// The lines concerned; empty where the file as a whole is meant.
     pub excerpt: String,
@@ -86,8 +115,9 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A mistake of a whole file: it is missing, unreadable or too large.
-    pub(crate) fn of_file(path: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn of_file(code: Code, path: &str, message: impl Into<String>) -> Self {
         Self {
+            code,
             path: Arc::from(path),
             line: 0,
             column: 0,
@@ -98,6 +128,12 @@ impl Diagnostic {
             excerpt: String::new(),
             marked: 0..0,
         }
+    }
+
+    /// How grave it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
     }
 
     /// Adds why it is wrong.
@@ -119,7 +155,13 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let title = Level::ERROR.primary_title(self.message.as_str());
+        let level = match self.severity() {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level
+            .primary_title(self.message.as_str())
+            .id(self.code.slug());
         let mut group: Group<'_> = if self.excerpt.is_empty() {
             title.element(Origin::path(&*self.path))
         } else {
@@ -168,7 +210,12 @@ impl Source {
     }
 
     /// A mistake at a range of bytes of this file.
-    pub(crate) fn diagnostic(&self, at: Range<usize>, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn diagnostic(
+        &self,
+        code: Code,
+        at: Range<usize>,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         let start = self.text.floor_char_boundary(at.start);
         let end = self.text.ceil_char_boundary(at.end.max(start));
         let (before, rest) = self.text.split_at(start);
@@ -181,6 +228,7 @@ impl Source {
             .map_or(self.text.len(), |i| end + i);
         let (line, column) = position(before);
         Diagnostic {
+            code,
             path: Arc::clone(&self.path),
             line,
             column,

@@ -18,8 +18,8 @@ use crate::{
 /// Who answers when the engine itself fails.
 const OPERATOR: &str = "gateway-operator";
 /// Who answers when the vocabulary names nobody.
-const EXECUTING_AUTHORITY: &str = "executing-authority";
-const ISSUING_AUTHORITY: &str = "issuing-authority";
+pub(crate) const EXECUTING_AUTHORITY: &str = "executing-authority";
+pub(crate) const ISSUING_AUTHORITY: &str = "issuing-authority";
 /// The event that starts a clock when the request is decided.
 const RECEIVED: &str = "received";
 

@@ -12,8 +12,10 @@ mod evaluate;
 mod facts;
 mod findings;
 mod form;
+mod lint;
 mod load;
 mod model;
+mod open;
 mod periods;
 mod permit;
 mod registers;
@@ -40,10 +42,11 @@ use comity_domain::{
 
 pub use self::{
     decide::{FormCheck, Question},
-    diagnostic::{Diagnostic, Report},
+    diagnostic::{Code, Diagnostic, Report, Severity},
     evaluate::Engine,
     facts::FactProblem,
     form::FormProblem,
+    open::OpenQuestion,
     permit::Permit,
     registers::{Addressee, FactInfo, OffenceInfo},
     scenario::ScenarioResult,
@@ -93,6 +96,15 @@ impl Library {
     pub fn load(dir: &Path) -> Result<Self, Report> {
         let (model, tests) = load::load(dir)?;
         Ok(Self::of(model, tests))
+    }
+
+    /// Reads a policy folder and looks closer at it than loading does: the
+    /// report also warns of rules that cannot do what their author meant. The
+    /// library is there where there are no mistakes but warnings.
+    #[must_use]
+    pub fn check(dir: &Path) -> (Option<Self>, Report) {
+        let (loaded, report) = load::check(dir);
+        (loaded.map(|(model, tests)| Self::of(model, tests)), report)
     }
 
     fn of(model: model::Model, tests: Vec<load::TestFile>) -> Self {
@@ -225,6 +237,12 @@ impl Library {
     #[must_use]
     pub fn check_stated(&self, facts: &Facts) -> Vec<FactProblem> {
         facts::check_stated(&self.model.vocabulary, facts)
+    }
+
+    /// What the library itself says is not settled, by module.
+    #[must_use]
+    pub fn open_questions(&self) -> Vec<OpenQuestion<'_>> {
+        open::questions(&self.model)
     }
 
     /// Runs the scenarios beside the modules, in the order of the files.

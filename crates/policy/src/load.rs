@@ -3,10 +3,13 @@
 //! folder are reported together.
 
 mod context;
+mod effect;
 mod files;
 mod form;
 mod instrument;
 mod jurisdiction;
+mod obligation;
+mod precedence;
 mod raw;
 mod rules;
 mod schema;
@@ -20,17 +23,29 @@ use std::{collections::BTreeMap, path::Path};
 use comity_domain::{InstrumentId, JurisdictionCode, ModuleId};
 
 use crate::{
-    diagnostic::{Report, Source},
+    diagnostic::{Diagnostic, Report, Source},
     findings::lines,
+    lint,
     model::{Instrument, Jurisdiction, Model},
 };
 
 use self::{
-    context::{Context, Place},
-    files::{Folder, Kind},
+    context::Context,
+    files::{File, Folder},
     rules::Rules,
-    schema::{Document, Schemas},
+    schema::Schemas,
 };
+
+pub(crate) use self::{
+    context::{Named, Place},
+    files::Kind,
+    rules::rule_places,
+    schema::Document,
+};
+
+/// Files are independent of each other; two threads halve the wait without
+/// taking the machine.
+const THREADS: usize = 2;
 
 /// Scenarios beside a module, checked against their schema only.
 #[derive(Debug)]
@@ -41,35 +56,97 @@ pub(crate) struct TestFile {
     pub(crate) content: serde_json::Value,
 }
 
+/// A model with the scenarios beside its modules.
+pub(crate) type Loaded = (Model, Vec<TestFile>);
+
 /// Reads a policy folder.
 ///
 /// # Errors
 /// Every mistake found; a folder with a mistake has no model.
-pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
+pub(crate) fn load(dir: &Path) -> Result<Loaded, Report> {
     let mut found = Vec::new();
     let folder = Folder::read(dir, &mut found);
-    let documents: Vec<Document<'_>> = match Schemas::compile(&folder, &mut found) {
-        Some(schemas) => folder
-            .files()
-            .filter_map(|file| schemas.check(file, &mut found))
-            .collect(),
-        None => return Err(Report::new(found)),
+    let documents = documents(&folder, &mut found);
+    let assembled = assemble(&folder, &documents, found);
+    if assembled.found.is_empty() {
+        Ok((assembled.model, assembled.tests))
+    } else {
+        Err(Report::new(assembled.found))
+    }
+}
+
+/// Reads a policy folder and looks closer at what it means: mistakes, and
+/// warnings of what its author can hardly have meant. A folder with a mistake
+/// has no model, but as much of it is looked at as could be read.
+pub(crate) fn check(dir: &Path) -> (Option<Loaded>, Report) {
+    let mut found = Vec::new();
+    let folder = Folder::read(dir, &mut found);
+    let documents = documents(&folder, &mut found);
+    let mut assembled = assemble(&folder, &documents, found);
+    let sound = assembled.found.is_empty();
+    let subject = lint::Subject::new(&documents, &assembled.model, &assembled.named);
+    assembled.found.extend(lint::lint(&subject, sound));
+    let loaded = sound.then_some((assembled.model, assembled.tests));
+    (loaded, Report::new(assembled.found))
+}
+
+/// The files that have a schema, read and checked against it.
+fn documents<'a>(folder: &'a Folder, found: &mut Vec<Diagnostic>) -> Vec<Document<'a>> {
+    let Some(schemas) = Schemas::compile(folder, found) else {
+        return Vec::new();
     };
-    let mut forms = form::forms(&folder, &mut found);
-    let mut context = Context::new(&documents, found);
-    let mut rules = Rules::new(&documents, &forms, &mut context);
+    let files: Vec<&File> = folder.files().collect();
+    let share = files.len().div_ceil(THREADS).max(1);
+    let read = |files: &[&'a File]| {
+        let mut found = Vec::new();
+        let files = files.iter();
+        let documents = files.filter_map(|file| schemas.check(file, &mut found));
+        (documents.collect::<Vec<_>>(), found)
+    };
+    std::thread::scope(|scope| {
+        let reading: Vec<_> = files
+            .chunks(share)
+            .map(|files| scope.spawn(|| read(files)))
+            .collect();
+        let parts = reading.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        let mut documents = Vec::with_capacity(files.len());
+        for (part, mistakes) in parts {
+            documents.extend(part);
+            found.extend(mistakes);
+        }
+        documents
+    })
+}
+
+/// What could be made of a folder.
+struct Assembled {
+    /// Whole only where nothing was found.
+    model: Model,
+    tests: Vec<TestFile>,
+    named: Named,
+    found: Vec<Diagnostic>,
+}
+
+fn assemble(folder: &Folder, documents: &[Document<'_>], mut found: Vec<Diagnostic>) -> Assembled {
+    let mut forms = form::forms(folder, &mut found);
+    let mut context = Context::new(documents, found);
+    let mut rules = Rules::new(documents, &forms, &mut context);
     let (mut instruments, mut jurisdictions) = (BTreeMap::new(), BTreeMap::new());
     let mut calendars = BTreeMap::new();
     let mut tests = Vec::new();
-    for document in &documents {
+    for document in documents {
         let place = Place::root(document);
         match document.file.kind {
             Kind::Instrument => instruments.extend(
-                instrument::instrument(&place, &folder, &mut forms, &mut rules, &mut context)
+                instrument::instrument(&place, folder, &mut forms, &mut rules, &mut context)
                     .map(|instrument| (instrument.id.clone(), instrument)),
             ),
             Kind::Jurisdiction => jurisdictions.extend(
-                jurisdiction::jurisdiction(&place, &documents, &folder, &mut rules, &mut context)
+                jurisdiction::jurisdiction(&place, documents, folder, &mut rules, &mut context)
                     .map(|jurisdiction| (jurisdiction.code.clone(), jurisdiction)),
             ),
             Kind::Calendar => {
@@ -85,19 +162,22 @@ pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
             | Kind::Schema => {}
         }
     }
-    if !context.found.is_empty() {
-        return Err(Report::new(context.found));
-    }
+    let found = &mut context.found;
+    found.extend(precedence::cycles(documents, &instruments));
     read_forms(&mut instruments, &jurisdictions);
-    let model = Model {
-        vocabulary: context.vocabulary.unwrap_or_default(),
-        measures: context.measures.unwrap_or_default(),
-        instruments,
-        jurisdictions,
-        calendars,
-        digest: folder.digest(),
-    };
-    Ok((model, tests))
+    Assembled {
+        model: Model {
+            vocabulary: context.vocabulary.unwrap_or_default(),
+            measures: context.measures.unwrap_or_default(),
+            instruments,
+            jurisdictions,
+            calendars,
+            digest: folder.digest(),
+        },
+        tests,
+        named: context.named,
+        found: context.found,
+    }
 }
 
 /// Notes which fields of the forms are read by a rule.

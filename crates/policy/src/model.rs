@@ -41,8 +41,10 @@ impl Model {
 /// What rules may test.
 #[derive(Debug, Default)]
 pub(crate) struct Vocabulary {
-    /// Listed types and their values; includes `Measure`.
+    /// Listed types and their values; includes `Measure` and `Event`.
     pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// Events that somebody makes happen and reports: clocks start by these.
+    pub(crate) produced: BTreeSet<Arc<str>>,
     pub(crate) facts: BTreeMap<FactName, FactDeclaration>,
 }
 
@@ -100,6 +102,7 @@ pub(crate) struct Instrument {
     pub(crate) module: Module,
     pub(crate) source: Citation,
     pub(crate) status: Status,
+    pub(crate) open: Option<Open>,
     /// Order of preference when several instruments remain; lower first.
     pub(crate) rank: i64,
     pub(crate) binds: BTreeMap<JurisdictionCode, Binding>,
@@ -132,6 +135,13 @@ pub(crate) enum Status {
     NotInForce { reason: Text, checked: Date },
 }
 
+/// What is not settled about an entry, and when that was last looked at.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) question: Text,
+    pub(crate) checked: Date,
+}
+
 /// A State's being bound by an instrument.
 #[derive(Debug)]
 pub(crate) struct Binding {
@@ -140,7 +150,9 @@ pub(crate) struct Binding {
     pub(crate) until: Option<Date>,
     /// Languages it accepts, BCP 47 primary; empty: none declared.
     pub(crate) languages: Vec<Arc<str>>,
+    pub(crate) confidence: Confidence,
     pub(crate) cite: Option<Citation>,
+    pub(crate) open: Option<Open>,
 }
 
 /// A State's not being bound, on record.
@@ -148,6 +160,7 @@ pub(crate) struct Binding {
 pub(crate) struct NotBound {
     pub(crate) cite: Citation,
     pub(crate) note: Text,
+    pub(crate) open: Option<Open>,
 }
 
 /// A measure an instrument does not carry.
@@ -206,6 +219,7 @@ pub(crate) struct Jurisdiction {
     pub(crate) code: JurisdictionCode,
     pub(crate) module: Module,
     pub(crate) source: Citation,
+    pub(crate) open: Option<Open>,
     pub(crate) profile: Profile,
     pub(crate) routes: Vec<RoutePreference>,
     pub(crate) authorities: BTreeMap<Arc<str>, AuthorityRecord>,
@@ -280,7 +294,7 @@ pub(crate) struct Rule {
 }
 
 /// One type-checked line of `when` or `unless`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Condition {
     pub(crate) text: Arc<str>,
     pub(crate) expression: Expression,
@@ -293,7 +307,7 @@ pub(crate) struct Condition {
 }
 
 /// Values written in a condition: where they lie, what it says may change.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Literals {
     pub(crate) numbers: BTreeSet<i64>,
     pub(crate) texts: BTreeSet<Arc<str>>,
@@ -303,7 +317,7 @@ pub(crate) struct Literals {
 }
 
 /// What a rule does when it holds.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Permit,
     /// `refuse` and `may-refuse`.
@@ -330,7 +344,7 @@ pub(crate) enum Effect {
 }
 
 /// A legal time limit as the rule sets it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ClockEffect {
     pub(crate) measures: Arc<str>,
     pub(crate) length: u32,

@@ -4,13 +4,13 @@
 use std::{str::FromStr, sync::Arc};
 
 use comity_domain::{
-    Citation, Confidence, Digest, Ground, GroundKind, InvalidId, ModuleId, Requirement, RuleRef,
-    Stage,
+    Citation, Confidence, Digest, Ground, GroundKind, InvalidId, ModuleId, Referral, Requirement,
+    RuleRef, Stage,
 };
 
 use crate::{
     FormCheck,
-    findings::{Findings, Setting, Speaker},
+    findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
     model::{Instrument, Model},
     resolve::{self, Matter, Obstacle},
@@ -62,6 +62,46 @@ pub(crate) fn form(
         stage: Stage::Instrument,
     });
     findings.requirements.extend(requirements);
+}
+
+/// A State that is bound only as far as is known: whether it is, a human says.
+pub(crate) fn doubtful_bindings(
+    instrument: &Instrument,
+    matter: &Matter<'_>,
+    setting: &Setting<'_>,
+    findings: &mut Findings,
+) {
+    let title = setting.words(&instrument.module.title);
+    for (state, role) in [
+        (matter.issuing, ISSUING_AUTHORITY),
+        (matter.executing, EXECUTING_AUTHORITY),
+    ] {
+        let binding = instrument.binds.get(state);
+        let Some(binding) = binding.filter(|found| found.confidence == Confidence::Low) else {
+            continue;
+        };
+        let remark = Remark {
+            module: &instrument.module.id,
+            digest: instrument.module.digest,
+            suffix: "binding",
+            citation: binding
+                .cite
+                .as_ref()
+                .or(instrument.binding_cite.as_ref())
+                .unwrap_or(&instrument.source),
+            text: format!("it is not certain that {title} binds {state}"),
+        };
+        let mut rule = remark.rule_ref();
+        rule.confidence = binding.confidence;
+        findings.referrals.push(Referral {
+            rule,
+            role: Arc::from(role),
+            jurisdiction: state.clone(),
+            question: Arc::from(format!("Is {state} bound by {title} on this day?")),
+            four_eyes: false,
+            stage: Stage::Instrument,
+        });
+    }
 }
 
 /// A State without a module has no law here that could permit anything.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Code, Diagnostic, Source};
 
 pub(crate) use self::alignment::alignment;
 
@@ -155,7 +155,12 @@ impl<'a> Reader<'a> {
                 Event::DocumentStart(_) if root.is_some() => {
                     return Err(Box::new(
                         self.source
-                            .diagnostic(self.bytes(span), "a second document in one file")
+                            .diagnostic(
+                                Code::YamlFeature,
+                                self.bytes(span),
+                                "a second document in one file",
+                            )
+                            .why("a policy file is one document")
                             .remedy("remove the line `---`"),
                     ));
                 }
@@ -171,13 +176,22 @@ impl<'a> Reader<'a> {
                 | Event::MappingEnd => {}
             }
         }
-        root.ok_or_else(|| Box::new(Diagnostic::of_file(&self.source.path, "the file is empty")))
+        root.ok_or_else(|| {
+            Box::new(
+                Diagnostic::of_file(Code::YamlSyntax, &self.source.path, "the file is empty")
+                    .why("there is nothing to load"),
+            )
+        })
     }
 
     fn node(&mut self, (event, span): (Event<'a>, Span), depth: usize) -> Result<Node, Stop> {
         if depth > MAX_DEPTH {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
-            return Err(Box::new(self.source.diagnostic(self.bytes(span), message)));
+            return Err(Box::new(
+                self.source
+                    .diagnostic(Code::TooLarge, self.bytes(span), message)
+                    .why("nobody can follow it"),
+            ));
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -202,7 +216,12 @@ impl<'a> Reader<'a> {
                 let bytes = self.bytes(span);
                 self.found.push(
                     self.source
-                        .diagnostic(bytes.clone(), "aliases (`*name`) are not allowed")
+                        .diagnostic(
+                            Code::YamlFeature,
+                            bytes.clone(),
+                            "aliases (`*name`) are not allowed",
+                        )
+                        .why("the reader must see the value where it counts")
                         .remedy("write the value out"),
                 );
                 Ok(Node {
@@ -260,6 +279,7 @@ impl<'a> Reader<'a> {
                 | Event::SequenceEnd
                 | Event::MappingStart(..) => {
                     return Err(Box::new(self.source.diagnostic(
+                        Code::YamlFeature,
                         self.bytes(span),
                         "a key must be a plain word or text",
                     )));
@@ -270,7 +290,11 @@ impl<'a> Reader<'a> {
             if entries.iter().any(|entry| entry.key == key) {
                 self.found.push(
                     self.source
-                        .diagnostic(key_span, format!("`{key}` is given twice"))
+                        .diagnostic(
+                            Code::DuplicateKey,
+                            key_span,
+                            format!("`{key}` is given twice"),
+                        )
                         .why("the same key stands further up in this map")
                         .remedy("keep one of them"),
                 );
@@ -307,14 +331,24 @@ impl<'a> Reader<'a> {
         if anchor > 0 {
             self.found.push(
                 self.source
-                    .diagnostic(at.clone(), "anchors (`&name`) are not allowed")
+                    .diagnostic(
+                        Code::YamlFeature,
+                        at.clone(),
+                        "anchors (`&name`) are not allowed",
+                    )
+                    .why("the reader must see the value where it counts")
                     .remedy("write the value out wherever it is needed"),
             );
         }
         if tagged {
             self.found.push(
                 self.source
-                    .diagnostic(at.clone(), "tags (`!name`) are not allowed")
+                    .diagnostic(
+                        Code::YamlFeature,
+                        at.clone(),
+                        "tags (`!name`) are not allowed",
+                    )
+                    .why("the schema says of what type a value is")
                     .remedy("remove the tag"),
             );
         }
@@ -332,7 +366,12 @@ impl<'a> Reader<'a> {
         let at = self.offset(error.marker().index());
         Box::new(
             self.source
-                .diagnostic(at..at + 1, format!("not YAML: {}", error.info())),
+                .diagnostic(
+                    Code::YamlSyntax,
+                    at..at + 1,
+                    format!("not YAML: {}", error.info()),
+                )
+                .why("the file cannot be read past this place"),
         )
     }
 

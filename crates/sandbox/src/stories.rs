@@ -120,7 +120,6 @@ fn other_instruments() -> Vec<Story> {
             60,
         )
         .selector(SelectorKind::Email, fr.map(|s| s.email).unwrap_or_default())
-        .text("provider.state", "FR")
         .form(epoc_form("content"))
         .expect(Outcome::Approved),
         Draft::new(
@@ -202,7 +201,6 @@ fn refused() -> Vec<Story> {
         .asks("data.traffic", "epoc", "en")
         .offence("StGB 263", "D20", 60)
         .selector(SelectorKind::Phone, "+35320915000".to_owned())
-        .text("provider.state", "IE")
         .form(epoc_form("traffic"))
         .expect(Outcome::Refused),
         Draft::new(

@@ -13,9 +13,10 @@ use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Report every mistake in the policy files, with line and remedy
-    #[command(after_help = "Example: comity policy check --policies policies")]
-    Check(Folder),
+    /// Report every mistake in the policy files and whatever can hardly be
+    /// meant, with line and remedy
+    #[command(after_help = "Example: comity policy check --policies policies --deny-warnings")]
+    Check(check::Check),
     /// Run the scenarios beside the modules
     #[command(after_help = "Example: comity policy test --policies policies")]
     Test(Folder),
@@ -36,7 +37,7 @@ pub(crate) struct Folder {
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Check(folder) => check::run(&folder),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Test(folder) => test::run(&folder),
         Command::Decide(arguments) => decide::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -1,6 +1,6 @@
 //! Limits that hold before anything recursive sees a condition.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 
 use super::Line;
 
@@ -14,14 +14,24 @@ impl Line<'_> {
         let text = self.text();
         if text.len() > MAX_LENGTH {
             return Some(
-                self.diagnostic(None, format!("a condition of more than {MAX_LENGTH} bytes"))
-                    .remedy("split it into several lines; every line of `when` must hold"),
+                self.diagnostic(
+                    Code::TooLarge,
+                    None,
+                    format!("a condition of more than {MAX_LENGTH} bytes"),
+                )
+                .why("nobody can follow it")
+                .remedy("split it into several lines; every line of `when` must hold"),
             );
         }
         if let Some(start) = comment(text) {
             return Some(
-                self.diagnostic(Some(start..start + 2), "a comment inside a condition")
-                    .remedy("write it as a YAML comment, with `#`"),
+                self.diagnostic(
+                    Code::ConditionForbidden,
+                    Some(start..start + 2),
+                    "a comment inside a condition",
+                )
+                .why("it would be part of the expression")
+                .remedy("write it as a YAML comment, with `#`"),
             );
         }
         let (mut depth, mut prefixes) = (0_usize, 0_usize);
@@ -36,9 +46,11 @@ impl Line<'_> {
             if depth.max(prefixes) > MAX_NESTING {
                 return Some(
                     self.diagnostic(
+                        Code::TooLarge,
                         Some(offset..offset + 1),
                         format!("nested more than {MAX_NESTING} levels deep"),
                     )
+                    .why("nobody can follow it")
                     .remedy("split the condition into several lines"),
                 );
             }

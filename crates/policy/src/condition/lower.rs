@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::evaluate::Known;
 
 /// A line in our own form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Lowered {
     Fact(FactName),
     Value(FactValue),

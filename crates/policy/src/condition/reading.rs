@@ -6,7 +6,7 @@ use comity_domain::FactName;
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Diagnostic, suggest},
+    diagnostic::{Code, Diagnostic, suggest},
     model::{Literals, Vocabulary},
 };
 
@@ -141,7 +141,11 @@ impl Reading<'_> {
             let at = at.map(|start| start..start + written.len() + 2);
             self.found.push(
                 self.line
-                    .diagnostic(at, format!("`{written}` is not a value of `{field}`"))
+                    .diagnostic(
+                        Code::UnknownValue,
+                        at,
+                        format!("`{written}` is not a value of `{field}`"),
+                    )
                     .why("the form lists its values")
                     .remedy_if(suggest(written, options.iter().map(|option| &**option))),
             );
@@ -197,7 +201,11 @@ impl Reading<'_> {
         let at = find_word(self.line.text(), word);
         self.found.push(
             self.line
-                .diagnostic(at, format!("`{word}` cannot be used here"))
+                .diagnostic(
+                    Code::ConditionForbidden,
+                    at,
+                    format!("`{word}` cannot be used here"),
+                )
                 .why(why)
                 .remedy(remedy),
         );

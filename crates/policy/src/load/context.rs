@@ -10,8 +10,8 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    diagnostic::{Diagnostic, suggest},
-    model::{MeasureFilter, Measures, Vocabulary},
+    diagnostic::{Code, Diagnostic, suggest},
+    model::{MeasureFilter, Measures, Open, Vocabulary},
 };
 
 use super::{
@@ -25,37 +25,42 @@ use super::{
 const STATES: &str = "State";
 
 /// A part of a document, by JSON pointer.
-pub(super) struct Place<'a> {
-    pub(super) document: &'a Document<'a>,
-    pub(super) pointer: String,
+pub(crate) struct Place<'a> {
+    pub(crate) document: &'a Document<'a>,
+    pub(crate) pointer: String,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn root(document: &'a Document<'a>) -> Self {
+    pub(crate) fn root(document: &'a Document<'a>) -> Self {
         let pointer = String::new();
         Self { document, pointer }
     }
 
     /// The value under a key of this map, or at an index of this list.
-    pub(super) fn at(&self, step: impl ToString) -> Self {
+    pub(crate) fn at(&self, step: impl ToString) -> Self {
         Self {
             document: self.document,
             pointer: format!("{}/{}", self.pointer, escape(&step.to_string())),
         }
     }
 
+    /// What stands here, as JSON.
+    pub(crate) fn json(&self) -> Option<&'a serde_json::Value> {
+        self.document.json.pointer(&self.pointer)
+    }
+
     /// A mistake of this value.
-    pub(super) fn wrong(&self, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn wrong(&self, code: Code, message: impl Into<String>) -> Diagnostic {
         let found = self.document.node.find(&self.pointer);
         let span = found.map_or(0..0, |(_, node)| node.span.clone());
-        self.document.file.source.diagnostic(span, message)
+        self.document.file.source.diagnostic(code, span, message)
     }
 
     /// A mistake of this value's key.
-    pub(super) fn wrong_key(&self, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn wrong_key(&self, code: Code, message: impl Into<String>) -> Diagnostic {
         match self.document.node.find(&self.pointer) {
-            Some((Some(key), _)) => self.document.file.source.diagnostic(key, message),
-            Some((None, _)) | None => self.wrong(message),
+            Some((Some(key), _)) => self.document.file.source.diagnostic(code, key, message),
+            Some((None, _)) | None => self.wrong(code, message),
         }
     }
 }
@@ -69,6 +74,16 @@ pub(super) struct Context {
     pub(super) measures: Option<Measures>,
     sources: Option<BTreeMap<String, raw::Source>>,
     instruments: BTreeSet<String>,
+    pub(super) named: Named,
+}
+
+/// What of the shared files is used somewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// Entries of sources.yaml.
+    pub(crate) sources: BTreeSet<String>,
+    /// Measures and tags.
+    pub(crate) measures: BTreeSet<String>,
 }
 
 impl Context {
@@ -83,6 +98,7 @@ impl Context {
                 .filter(|document| document.file.kind == Kind::Instrument)
                 .map(|document| document.file.folder_name().to_owned())
                 .collect(),
+            named: Named::default(),
         };
         let of_kind = |kind| documents.iter().find(|d| d.file.kind == kind);
         context.sources = of_kind(Kind::Sources)
@@ -109,8 +125,11 @@ impl Context {
         T::deserialize(value)
             .map_err(|error| {
                 // The schemas describe less than the loader reads.
-                self.found
-                    .push(place.wrong("cannot be read").why(error.to_string()));
+                self.found.push(
+                    place
+                        .wrong(Code::WrongValue, "cannot be read")
+                        .why(error.to_string()),
+                );
             })
             .ok()
     }
@@ -131,6 +150,7 @@ impl Context {
     }
 
     fn citation(&mut self, place: &Place<'_>, source: &str, provision: &str) -> Citation {
+        self.named.sources.insert(source.to_owned());
         let entry = self.sources.as_ref().and_then(|known| known.get(source));
         let (title, url) = entry.map_or((source, None), |entry| {
             let title = entry.title.get("en").map_or(source, String::as_str);
@@ -147,7 +167,10 @@ impl Context {
         {
             self.found.push(
                 place
-                    .wrong(format!("no source is called `{source}`"))
+                    .wrong(
+                        Code::UnknownSource,
+                        format!("no source is called `{source}`"),
+                    )
                     .why("not in sources.yaml")
                     .remedy_if(suggest(source, known.keys().map(String::as_str)))
                     .remedy_if(Some(format!("add `{source}` to sources.yaml"))),
@@ -166,6 +189,7 @@ impl Context {
 
     /// The name of a measure or tag.
     pub(super) fn measure_kind(&mut self, place: &Place<'_>, name: &str) -> Arc<str> {
+        self.named.measures.insert(name.to_owned());
         let unknown = self.measures.as_ref().filter(|measures| {
             let mut kinds = measures.kinds.values();
             !kinds.any(|kinds| kinds.contains(name))
@@ -174,7 +198,10 @@ impl Context {
             let known: BTreeSet<&str> = measures.kinds.values().flatten().map(|k| &**k).collect();
             self.found.push(
                 place
-                    .wrong(format!("no measure or tag is called `{name}`"))
+                    .wrong(
+                        Code::UnknownMeasure,
+                        format!("no measure or tag is called `{name}`"),
+                    )
                     .why("not in measures.yaml")
                     .remedy_if(suggest(name, known)),
             );
@@ -184,10 +211,41 @@ impl Context {
 
     /// A value of a listed type of the vocabulary.
     pub(super) fn listed(&mut self, place: &Place<'_>, kind: &str, value: &str) -> Arc<str> {
-        if let Some(diagnostic) = self.not_listed(kind, value, |message| place.wrong(message)) {
+        if let Some(diagnostic) =
+            self.not_listed(kind, value, |code, message| place.wrong(code, message))
+        {
             self.found.push(diagnostic);
         }
         Arc::from(value)
+    }
+
+    /// An event of the vocabulary.
+    pub(super) fn event(&mut self, place: &Place<'_>, name: &str) -> Arc<str> {
+        self.listed(place, vocabulary::EVENT, name)
+    }
+
+    /// A clock can start by this event only if somebody makes it happen.
+    pub(super) fn produced(&mut self, place: &Place<'_>, event: &str) {
+        let Some(vocabulary) = &self.vocabulary else {
+            return;
+        };
+        let known = vocabulary.types.get(vocabulary::EVENT);
+        let known = known.is_some_and(|events| events.contains(event));
+        if known && !vocabulary.produced.contains(event) {
+            let produced: Vec<&str> = vocabulary.produced.iter().map(|event| &**event).collect();
+            self.found.push(
+                place
+                    .wrong(
+                        Code::ClockNeverStarts,
+                        format!("nothing produces the event `{event}`"),
+                    )
+                    .why("the clock would never start")
+                    .remedy(format!(
+                        "say in vocabulary.yaml who produces it (`produced_by`), or start by one of: {}",
+                        produced.join(", ")
+                    )),
+            );
+        }
     }
 
     /// The path of a field; `facts["name"]` names a fact.
@@ -200,7 +258,7 @@ impl Context {
         {
             self.found.push(
                 place
-                    .wrong(format!("no fact is called `{name}`"))
+                    .wrong(Code::UnknownFact, format!("no fact is called `{name}`"))
                     .why("not in vocabulary.yaml")
                     .remedy_if(suggest(name, vocabulary.facts.keys().map(|name| &**name))),
             );
@@ -211,32 +269,43 @@ impl Context {
         &self,
         kind: &str,
         value: &str,
-        wrong: impl FnOnce(String) -> Diagnostic,
+        wrong: impl FnOnce(Code, String) -> Diagnostic,
     ) -> Option<Diagnostic> {
         let types = &self.vocabulary.as_ref()?.types;
         let Some(values) = types.get(kind) else {
             return Some(
-                wrong(format!("the vocabulary has no listed type `{kind}`"))
-                    .remedy(format!("add `{kind}` to the types of vocabulary.yaml")),
+                wrong(
+                    Code::UnknownType,
+                    format!("the vocabulary has no listed type `{kind}`"),
+                )
+                .why("this value must be one of it")
+                .remedy(format!("add `{kind}` to the types of vocabulary.yaml")),
             );
         };
         (!values.contains(value)).then(|| {
-            wrong(format!("`{value}` is not a value of `{kind}`"))
-                .why("not in vocabulary.yaml")
-                .remedy_if(suggest(value, values.iter().map(|value| &**value)))
+            wrong(
+                Code::UnknownValue,
+                format!("`{value}` is not a value of `{kind}`"),
+            )
+            .why("not in vocabulary.yaml")
+            .remedy_if(suggest(value, values.iter().map(|value| &**value)))
         })
     }
 
     /// A State that is the value at a place.
     pub(super) fn state(&mut self, place: &Place<'_>, code: &str) -> Option<JurisdictionCode> {
-        let wrong = self.not_listed(STATES, country(code), |message| place.wrong(message));
+        let wrong = self.not_listed(STATES, country(code), |code, message| {
+            place.wrong(code, message)
+        });
         self.found.extend(wrong);
         code.parse().ok()
     }
 
     /// A State that is the key at a place.
     pub(super) fn state_key(&mut self, place: &Place<'_>, code: &str) -> Option<JurisdictionCode> {
-        let wrong = self.not_listed(STATES, country(code), |message| place.wrong_key(message));
+        let wrong = self.not_listed(STATES, country(code), |code, message| {
+            place.wrong_key(code, message)
+        });
         self.found.extend(wrong);
         code.parse().ok()
     }
@@ -259,7 +328,10 @@ impl Context {
             let known = self.instruments.iter().map(String::as_str);
             self.found.push(
                 place
-                    .wrong(format!("no instrument is called `{id}`"))
+                    .wrong(
+                        Code::UnknownInstrument,
+                        format!("no instrument is called `{id}`"),
+                    )
                     .why("not a folder of `instruments`")
                     .remedy_if(suggest(id, known)),
             );
@@ -290,7 +362,7 @@ impl Context {
             self.found.push(
                 place
                     .at("until")
-                    .wrong("`until` must lie after `since`")
+                    .wrong(Code::EmptyPeriod, "`until` must lie after `since`")
                     .why("the first day that is no longer covered"),
             );
         }
@@ -301,6 +373,14 @@ impl Context {
 /// The country of a jurisdiction code.
 fn country(code: &str) -> &str {
     code.split_once('-').map_or(code, |(country, _)| country)
+}
+
+pub(super) fn open(raw: Option<raw::Open>) -> Option<Open> {
+    let raw = raw?;
+    Some(Open {
+        question: words(raw.question),
+        checked: raw.checked.parse().ok()?,
+    })
 }
 
 pub(super) fn words(text: raw::Text) -> Text {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use comity_domain::Digest;
 use sha2::{Digest as _, Sha256};
 
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Code, Diagnostic, Source};
 
 /// Largest file read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -16,14 +16,14 @@ const MAX_DEPTH: usize = 2;
 pub(super) struct Folder(BTreeMap<Arc<str>, File>);
 
 /// A file and what it is by its place.
-pub(super) struct File {
-    pub(super) source: Source,
-    pub(super) kind: Kind,
+pub(crate) struct File {
+    pub(crate) source: Source,
+    pub(crate) kind: Kind,
 }
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Vocabulary,
     Measures,
     Sources,
@@ -69,7 +69,10 @@ impl Folder {
         folder.read_dir(dir, "", 0, found);
         for needed in ["vocabulary.yaml", "measures.yaml", "sources.yaml"] {
             if !folder.0.contains_key(needed) {
-                found.push(Diagnostic::of_file(needed, "the file is missing"));
+                found.push(
+                    Diagnostic::of_file(Code::FileMissing, needed, "the file is missing")
+                        .why("every library has it"),
+                );
             }
         }
         folder
@@ -126,9 +129,13 @@ impl Folder {
                 .any(|end| path.ends_with(end))
             {
                 found.push(
-                    Diagnostic::of_file(path, "not a file of the policy library")
-                        .why("nothing reads a file of this name in this place")
-                        .remedy("rename it, or move it out of the policy folder"),
+                    Diagnostic::of_file(
+                        Code::FileMisplaced,
+                        path,
+                        "not a file of the policy library",
+                    )
+                    .why("nothing reads a file of this name in this place")
+                    .remedy("rename it, or move it out of the policy folder"),
                 );
             }
             return;
@@ -157,7 +164,7 @@ impl File {
     }
 
     /// The name of the folder it stands in.
-    pub(super) fn folder_name(&self) -> &str {
+    pub(crate) fn folder_name(&self) -> &str {
         let folder = self.folder();
         folder.rsplit_once('/').map_or(folder, |(_, name)| name)
     }
@@ -172,7 +179,7 @@ fn text(file: &Path) -> std::io::Result<Arc<str>> {
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::of_file(path, "cannot be read").why(error.to_string())
+    Diagnostic::of_file(Code::FileUnreadable, path, "cannot be read").why(error.to_string())
 }
 
 /// Names and contents, each with its length before it, in order of paths.

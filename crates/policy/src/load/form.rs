@@ -10,7 +10,7 @@ use comity_domain::{FactName, FactSource, Text};
 use serde_json::{Map, Value};
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Code, Diagnostic},
     model::{FactDeclaration, FactType, FormField, FormFields},
     yaml,
 };
@@ -53,7 +53,11 @@ fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
             let found = node.find(error.instance_path().as_str());
             let span = found.map_or(0..0, |(key, node)| key.unwrap_or(node.span.clone()));
             let message = format!("not a JSON Schema: {error}");
-            vec![file.source.diagnostic(span, message)]
+            vec![
+                file.source
+                    .diagnostic(Code::BrokenSchema, span, message)
+                    .why("forms are checked against it"),
+            ]
         })?;
     let mut fields = FormFields::new();
     collect(&json, "form", MAX_DEPTH, &json, &mut fields);

@@ -8,16 +8,16 @@ use std::{
 use comity_domain::{JurisdictionCode, Stage};
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Code, Diagnostic},
     model::{Binding, Excluded, Form, Instrument, Module, NotBound, Prevails, Status},
 };
 
 use super::{
-    context::{Context, Place, words},
+    context::{Context, Place, open, words},
     files::Folder,
     form::FormFile,
     raw,
-    rules::Rules,
+    rules::{Rules, confidence},
 };
 
 pub(super) fn instrument(
@@ -77,6 +77,7 @@ pub(super) fn instrument(
                 checked: checked.parse().ok()?,
             },
         },
+        open: open(raw.open),
         rank: raw.rank,
         binds: binds(&place.at("binds"), &raw.binds, context),
         binding_cite: raw
@@ -109,7 +110,8 @@ pub(super) fn module_matches(
         context.found.push(
             place
                 .at("module")
-                .wrong("the module does not match its folder")
+                .wrong(Code::WrongFolder, "the module does not match its folder")
+                .why("the folder says which module it is")
                 .remedy(format!("expected `{expected}`")),
         );
     }
@@ -133,7 +135,9 @@ fn binds(
                     .iter()
                     .map(|l| Arc::from(l.as_str()))
                     .collect(),
+                confidence: confidence(raw.confidence),
                 cite: context.cite_if(&at, raw.cite.as_ref()),
+                open: open(raw.open.clone()),
             };
             Some((state, binding))
         })
@@ -152,11 +156,15 @@ fn not_bound(
             let state = context.state_key(&at, &code)?;
             if binds.contains_key(&code) {
                 let message = format!("`{code}` is bound and not bound");
-                context.found.push(at.wrong_key(message));
+                context.found.push(
+                    at.wrong_key(Code::BoundAndNotBound, message)
+                        .why("it stands in `binds` too"),
+                );
             }
             let not_bound = NotBound {
                 cite: context.cite(&at.at("cite"), &raw.cite),
                 note: words(raw.note),
+                open: open(raw.open),
             };
             Some((state, not_bound))
         })
@@ -188,14 +196,16 @@ fn form(
             context.found.push(
                 place
                     .at("form")
-                    .wrong_key("the form has no schema")
+                    .wrong_key(Code::FormIncomplete, "the form has no schema")
+                    .why("requests could not be checked against it")
                     .remedy("put form.schema.json beside this file, or remove `form`"),
             );
             None
         }
         (None, Some(_)) => {
             context.found.push(
-                Diagnostic::of_file(&path, "nothing prescribes this form")
+                Diagnostic::of_file(Code::FormIncomplete, &path, "nothing prescribes this form")
+                    .why("module.yaml has no `form`")
                     .remedy("add `form` with its `cite` and `title` to module.yaml"),
             );
             None

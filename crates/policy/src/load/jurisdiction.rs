@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use comity_domain::{JurisdictionCode, Stage};
 
 use crate::{
-    diagnostic::{Diagnostic, suggest},
+    diagnostic::{Code, Diagnostic, suggest},
     model::{AuthorityRecord, Jurisdiction, Module, OffenceRecord, Profile, RoutePreference},
 };
 
 use super::{
-    context::{Context, Place, words},
+    context::{Context, Place, open, words},
     files::{Folder, Kind},
     instrument::module_matches,
     raw,
@@ -35,8 +35,9 @@ pub(super) fn jurisdiction(
         let path = format!("{}/{name}", file.folder());
         if folder.get(&path).is_none() {
             context.found.push(
-                Diagnostic::of_file(&path, "the file is missing")
-                    .why("every jurisdiction has its registers of authorities and offences"),
+                Diagnostic::of_file(Code::FileMissing, &path, "the file is missing")
+                    .why("every jurisdiction has its registers of authorities and offences")
+                    .remedy("add it; a register that is not complete is better than none"),
             );
         }
         found
@@ -59,6 +60,7 @@ pub(super) fn jurisdiction(
     );
     Some(Jurisdiction {
         source: context.source(&place.at("source"), &raw.source),
+        open: open(raw.open),
         profile,
         routes: routes(&place.at("routes"), &raw.routes, context),
         authorities: authorities?,
@@ -91,7 +93,10 @@ fn profile(
         context.found.push(
             place
                 .at("central_authority")
-                .wrong(format!("no authority is called `{id}`"))
+                .wrong(
+                    Code::UnknownAuthority,
+                    format!("no authority is called `{id}`"),
+                )
                 .why("not in authorities.yaml")
                 .remedy_if(suggest(id, authorities.keys().map(|id| &**id))),
         );
@@ -138,7 +143,11 @@ fn authorities(
         };
         let repeated = format!("a second authority is called `{}`", raw.id);
         if authorities.insert(Arc::from(raw.id), record).is_some() {
-            context.found.push(at.at("id").wrong(repeated));
+            context.found.push(
+                at.at("id")
+                    .wrong(Code::DuplicateName, repeated)
+                    .why("requests name authorities by it"),
+            );
         }
     }
     Some(authorities)
@@ -169,7 +178,11 @@ fn offences(
         };
         let repeated = format!("the provision `{}` is registered twice", raw.provision);
         if offences.insert(Arc::from(raw.provision), record).is_some() {
-            context.found.push(at.at("provision").wrong(repeated));
+            context.found.push(
+                at.at("provision")
+                    .wrong(Code::DuplicateName, repeated)
+                    .why("requests name offences by it"),
+            );
         }
     }
     Some(offences)
@@ -181,7 +194,8 @@ fn belongs(place: &Place<'_>, written: &str, code: &JurisdictionCode, context: &
         context.found.push(
             place
                 .at("jurisdiction")
-                .wrong("the register does not match its folder")
+                .wrong(Code::WrongFolder, "the register does not match its folder")
+                .why("the folder says whose register it is")
                 .remedy(format!("expected `{code}`")),
         );
     }

@@ -2,16 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use comity_domain::{BoundParty, ClockUnit, Confidence, GroundKind, ObligationKind, RuleId, Stage};
+use comity_domain::{Confidence, RuleId, Stage};
 
 use crate::{
     condition::{self, Line},
-    diagnostic::suggest,
-    model::{ClockEffect, Condition, Effect, FormFields, Rule},
+    diagnostic::{Code, suggest},
+    model::{Condition, FormFields, Rule},
 };
 
 use super::{
     context::{Context, Place, words},
+    effect,
     files::Kind,
     form::FormFile,
     raw,
@@ -77,9 +78,7 @@ impl Rules {
             .exception_to
             .as_deref()
             .and_then(|target| self.target(&place.at("exception_to"), target, context));
-        if let raw::Effect::Require { field, .. } = &raw.effect {
-            context.field(&place.at("field"), field);
-        }
+        let effect = effect::effect(place, raw.effect, context);
         Some(Rule {
             id: raw.id.parse::<RuleId>().ok()?,
             title: words(raw.title),
@@ -91,7 +90,7 @@ impl Rules {
             instruments: instruments.into_iter().collect(),
             counterparts,
             measures,
-            effect: effect(raw.effect),
+            effect,
             when: self.lines(&place.at("when"), raw.when.len()),
             unless: self.lines(&place.at("unless"), raw.unless.len()),
             exception_to,
@@ -102,12 +101,16 @@ impl Rules {
         match self.ids.get(id) {
             None => context.found.push(
                 place
-                    .wrong(format!("no rule is called `{id}`"))
+                    .wrong(Code::UnknownRule, format!("no rule is called `{id}`"))
+                    .why("not the id of a rule in any module")
                     .remedy_if(suggest(id, self.ids.keys().map(String::as_str))),
             ),
             Some(file) if *file == place.document.file.source.path => context.found.push(
                 place
-                    .wrong(format!("`{id}` is a rule of this module"))
+                    .wrong(
+                        Code::ExceptionWithinModule,
+                        format!("`{id}` is a rule of this module"),
+                    )
                     .why("exceptions are to rules of other modules")
                     .remedy("write the exception as a line of `unless` in that rule"),
             ),
@@ -146,7 +149,7 @@ fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc
         if let Some(first) = ids.get(id) {
             let message = format!("a second rule is called `{id}`");
             context.found.push(
-                at.wrong(message)
+                at.wrong(Code::DuplicateName, message)
                     .why(format!("the first stands in {first}"))
                     .remedy("ids are unique over the whole library: choose another"),
             );
@@ -215,7 +218,7 @@ fn form_of<'a>(
     Some((instrument, &form.fields))
 }
 
-fn rule_places<'a>(module: &'a Document<'a>) -> impl Iterator<Item = Place<'a>> {
+pub(crate) fn rule_places<'a>(module: &'a Document<'a>) -> impl Iterator<Item = Place<'a>> {
     let list = Place::root(module).at("rules");
     let count = module
         .node
@@ -238,84 +241,5 @@ fn at_stage(raw: raw::Stage) -> Stage {
         raw::Stage::Instrument => Stage::Instrument,
         raw::Stage::Inbound => Stage::Inbound,
         raw::Stage::Disclosure => Stage::Disclosure,
-    }
-}
-
-fn effect(raw: raw::Effect) -> Effect {
-    match raw {
-        raw::Effect::Permit => Effect::Permit,
-        raw::Effect::Refuse {
-            kind,
-            consult,
-            reroute,
-        } => Effect::Refuse {
-            kind: match kind {
-                raw::RefuseKind::Mandatory => GroundKind::Mandatory,
-                raw::RefuseKind::Return => GroundKind::Return,
-            },
-            consult,
-            reroute: reroute.into_iter().map(Arc::from).collect(),
-        },
-        raw::Effect::MayRefuse { consult, reroute } => Effect::Refuse {
-            kind: GroundKind::Optional,
-            consult,
-            reroute: reroute.into_iter().map(Arc::from).collect(),
-        },
-        raw::Effect::Require { remedy, field } => Effect::Require {
-            remedy: words(remedy),
-            field: Arc::from(field),
-        },
-        raw::Effect::Refer {
-            role,
-            question,
-            four_eyes,
-        } => Effect::Refer {
-            role: Arc::from(role),
-            question: words(question),
-            four_eyes,
-        },
-        raw::Effect::Oblige { obligation } => oblige(obligation),
-        raw::Effect::Clock { clock } => Effect::Clock(ClockEffect {
-            measures: Arc::from(clock.measures),
-            length: clock.length,
-            unit: match clock.unit {
-                raw::Unit::Hours => ClockUnit::Hours,
-                raw::Unit::Days => ClockUnit::Days,
-                raw::Unit::WorkingDays => ClockUnit::WorkingDays,
-            },
-            starts: Arc::from(clock.starts),
-            stops: clock.stops.into_iter().map(Arc::from).collect(),
-            executing_calendar: clock.calendar == raw::Bound::Executing,
-        }),
-    }
-}
-
-fn oblige(raw: raw::Obligation) -> Effect {
-    Effect::Oblige {
-        kind: match raw.kind {
-            raw::ObligationKind::UseLimit => ObligationKind::UseLimit,
-            raw::ObligationKind::Speciality => ObligationKind::Speciality,
-            raw::ObligationKind::HandlingCode => ObligationKind::HandlingCode,
-            raw::ObligationKind::Redact => ObligationKind::Redact,
-            raw::ObligationKind::RetainUntil => ObligationKind::RetainUntil,
-            raw::ObligationKind::DeleteAfter => ObligationKind::DeleteAfter,
-            raw::ObligationKind::Notify => ObligationKind::Notify,
-            raw::ObligationKind::NoOnwardTransfer => ObligationKind::NoOnwardTransfer,
-            raw::ObligationKind::ConfirmWithin => ObligationKind::ConfirmWithin,
-        },
-        bound: match raw.bound {
-            raw::Bound::Issuing => BoundParty::Issuing,
-            raw::Bound::Executing => BoundParty::Executing,
-        },
-        parameters: raw
-            .parameters
-            .into_iter()
-            .map(|(name, value)| {
-                let value = value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned);
-                (Arc::from(name), Arc::from(value))
-            })
-            .collect(),
     }
 }

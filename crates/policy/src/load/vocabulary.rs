@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::{
-    diagnostic::suggest,
+    diagnostic::{Code, suggest},
     model::{Calendar, FactDeclaration, FactType, Holiday, Measures, Presumption, Vocabulary},
 };
 
@@ -21,11 +21,14 @@ use super::{
 
 /// The listed type made from the measure tree.
 const MEASURE: &str = "Measure";
+/// The listed type made from the events.
+pub(super) const EVENT: &str = "Event";
 /// The kind every measure is of.
 const ALL: &str = "all";
 /// Names that Cedar, or the schema made for it, uses itself.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 11] = [
     MEASURE,
+    EVENT,
     "Requester",
     "Case",
     "Action",
@@ -44,7 +47,10 @@ pub(super) fn measures(place: &Place<'_>, context: &mut Context) -> Option<Measu
         context.cite_if(&at, entry.cite.as_ref());
         if raw.measures.contains_key(tag) || tag == ALL {
             let message = format!("`{tag}` is a measure already, it cannot be a tag too");
-            context.found.push(at.wrong_key(message));
+            context.found.push(
+                at.wrong_key(Code::DuplicateName, message)
+                    .why("filters name both alike"),
+            );
         }
     }
     let mut measures = Measures::default();
@@ -55,7 +61,8 @@ pub(super) fn measures(place: &Place<'_>, context: &mut Context) -> Option<Measu
                 context.found.push(
                     at.at("tags")
                         .at(index)
-                        .wrong(format!("no tag is called `{tag}`"))
+                        .wrong(Code::UnknownMeasure, format!("no tag is called `{tag}`"))
+                        .why("not among the tags above")
                         .remedy_if(suggest(tag, raw.tags.keys().map(String::as_str))),
                 );
             }
@@ -68,8 +75,12 @@ pub(super) fn measures(place: &Place<'_>, context: &mut Context) -> Option<Measu
                     kinds.extend(ancestor.tags.iter().map(|tag| Arc::from(tag.as_str())));
                 }
                 None => context.found.push(
-                    at.wrong_key(format!("`{name}` lies below `{kind}`, which is not there"))
-                        .remedy(format!("add `{kind}` to the measures")),
+                    at.wrong_key(
+                        Code::UnknownMeasure,
+                        format!("`{name}` lies below `{kind}`, which is not there"),
+                    )
+                    .why("a measure inherits from the one above it")
+                    .remedy(format!("add `{kind}` to the measures")),
                 ),
             }
             kinds.insert(Arc::from(kind));
@@ -91,13 +102,19 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     for (name, values) in raw.types {
         if RESERVED.contains(&name.as_str()) {
             let at = place.at("types").at(&name);
-            context
-                .found
-                .push(at.wrong_key(format!("`{name}` is reserved: choose another name")));
+            context.found.push(
+                at.wrong_key(Code::ReservedName, format!("`{name}` is reserved"))
+                    .why("it has a meaning of its own")
+                    .remedy("choose another name"),
+            );
         }
         types.insert(Arc::from(name), values.into_iter().map(Arc::from).collect());
     }
     types.insert(Arc::from(MEASURE), kinds);
+    let events = raw.events.keys().map(|name| Arc::from(name.as_str()));
+    types.insert(Arc::from(EVENT), events.collect());
+    let produced = raw.events.into_iter();
+    let produced = produced.filter(|(_, event)| event.produced_by.is_some());
     let mut facts: BTreeMap<FactName, FactDeclaration> = BTreeMap::new();
     let groups: BTreeSet<String> = raw
         .facts
@@ -108,12 +125,20 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
         let at = place.at("facts").at(&name);
         if groups.contains(&name) {
             let message = format!("`{name}` is a fact and a group of facts");
-            context.found.push(at.wrong_key(message));
+            context.found.push(
+                at.wrong_key(Code::DuplicateName, message)
+                    .why("a group is no fact itself")
+                    .remedy("rename one of them"),
+            );
         }
         let declaration = declaration(&at, fact, &types, context);
         facts.insert(Arc::from(name), declaration);
     }
-    Some(Vocabulary { types, facts })
+    Some(Vocabulary {
+        types,
+        produced: produced.map(|(name, _)| Arc::from(name)).collect(),
+        facts,
+    })
 }
 
 type Types = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
@@ -131,7 +156,8 @@ fn declaration(
         context.found.push(
             place
                 .at("type")
-                .wrong(format!("no type is called `{name}`"))
+                .wrong(Code::UnknownType, format!("no type is called `{name}`"))
+                .why("not among the types above")
                 .remedy_if(suggest(name, types.keys().map(|name| &**name))),
         );
     }
@@ -139,7 +165,9 @@ fn declaration(
         let at = place.at("presume");
         let cite = context.cite_if(&at, presume.cite.as_ref());
         let value = fact_value(&kind, &presume.value, types).unwrap_or_else(|expected| {
-            let wrong = at.at("value").wrong(format!("expected {expected}"));
+            let wrong = at
+                .at("value")
+                .wrong(Code::WrongType, format!("expected {expected}"));
             context
                 .found
                 .push(wrong.why(format!("the fact is declared as `{}`", fact.kind)));
@@ -235,7 +263,8 @@ pub(super) fn calendar(
         context.found.push(
             place
                 .at("calendar")
-                .wrong("the calendar does not match its file")
+                .wrong(Code::WrongFolder, "the calendar does not match its file")
+                .why("the file says whose calendar it is")
                 .remedy(format!("rename the file to `{}.yaml`", raw.calendar)),
         );
     }
@@ -243,7 +272,7 @@ pub(super) fn calendar(
         holiday(raw).or_else(|| {
             let at = place.at("holidays").at(index);
             context.found.push(
-                at.wrong("not a day of the year").remedy(
+                at.wrong(Code::WrongValue, "not a day of the year").why("it must be given in exactly one way").remedy(
                     "give one of: `day: 12-25`; `easter: 1`; `nth: 1`, `weekday: monday` and `month: 5`",
                 ),
             );

@@ -109,7 +109,7 @@ fn an_engine_error_asks_the_operator_and_is_counted() {
     title: {en: Overflows}
     cite: act art 4
     effect: oblige
-    obligation: {kind: notify, bound: issuing}
+    obligation: {kind: notify, bound: issuing, confirmer: issuing-authority, parameters: {party: user}}
     when: [context.offence.max_penalty_months + 9223372036854775807 > 0]
 ";
     let library = library(&[(ORDER, overflow)]);

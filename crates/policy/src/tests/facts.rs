@@ -10,7 +10,7 @@ use super::small::{ORDER, decide, library, offence, request, stating};
 fn known(fact: &str, literal: &str, request: &Request) -> Option<(FactValue, FactUseSource)> {
     let rule = format!(
         "  - {{id: order-reads, title: {{en: Reads}}, cite: act art 1, effect: oblige, \
-         obligation: {{kind: notify, bound: issuing}}, when: ['context.{fact}{literal}']}}"
+         obligation: {{kind: speciality, bound: issuing}}, when: ['context.{fact}{literal}']}}"
     );
     let mut decision = decide(&library(&[(ORDER, &rule)]), request);
     decision

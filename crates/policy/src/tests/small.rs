@@ -20,6 +20,11 @@ types:
   PersonRole: [suspect, victim, witness, third-party]
   DeathPenalty: [abolished, wartime, retained]
   AssuranceKind: [no-death-penalty]
+events:
+  received: {produced_by: gateway, title: {en: Received}}
+  acknowledged: {produced_by: executing, title: {en: Acknowledged}}
+  decided: {produced_by: executing, title: {en: Decided}}
+  concluded: {produced_by: executing, title: {en: Concluded}}
 facts:
   issuing.state: {type: State, stated_by: gateway, title: {en: State that asks}}
   executing.state: {type: State, stated_by: gateway, title: {en: State that is asked}}

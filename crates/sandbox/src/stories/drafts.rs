@@ -97,10 +97,6 @@ impl Draft {
         self.fact(name, Value::Truth(truth))
     }
 
-    pub(super) fn text(self, name: &str, text: &str) -> Self {
-        self.fact(name, Value::Text(text.to_owned()))
-    }
-
     fn fact(mut self, name: &str, value: Value) -> Self {
         self.0
             .request

@@ -1,25 +1,87 @@
-//! `comity policy check`: every mistake in the policy files.
+//! `comity policy check`: every mistake in the policy files, and what in them
+//! can hardly be meant.
 
-use comity_policy::Library;
+mod json;
+mod sarif;
 
-use super::Folder;
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+use comity_policy::{Library, Report, Severity};
+
 use crate::exit::{Exit, Failure};
 
-pub(super) fn run(folder: &Folder) -> Result<Exit, Failure> {
-    match Library::load(&folder.policies) {
-        Ok(library) => {
-            let (modules, rules) = library.modules().fold((0, 0), |(modules, rules), module| {
-                (modules + 1, rules + module.rules)
-            });
-            println!(
-                "no mistake in {modules} modules with {rules} rules; bundle {}",
-                library.digest()
-            );
-            Ok(Exit::Done)
-        }
-        Err(report) => {
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Folder of the policy files
+    #[arg(long, default_value = "policies")]
+    policies: PathBuf,
+    /// Print JSON
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+    /// Print SARIF 2.1.0, which code hosts and editors show beside the lines
+    #[arg(long)]
+    sarif: bool,
+    /// Warnings are mistakes too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// List what the library itself says is not settled
+    #[arg(long)]
+    open: bool,
+}
+
+pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
+    let (library, report) = Library::check(&arguments.policies);
+    if arguments.json {
+        println!("{:#}", json::report(library.as_ref(), &report));
+    } else if arguments.sarif {
+        println!("{:#}", sarif::report(&arguments.policies, &report));
+    } else {
+        print(library.as_ref(), &report, arguments.open);
+    }
+    let denied = arguments.deny_warnings && report.count(Severity::Warning) > 0;
+    Ok(match library {
+        Some(_) if !denied => Exit::Done,
+        Some(_) | None => Exit::No,
+    })
+}
+
+fn print(library: Option<&Library>, report: &Report, list: bool) {
+    if !report.diagnostics().is_empty() {
+        let colors = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        if colors {
+            println!("{}", report.colored());
+        } else {
             println!("{report}");
-            Ok(Exit::No)
         }
     }
+    let Some(library) = library else { return };
+    let (modules, rules) = size(library);
+    println!(
+        "no mistake in {modules} modules with {rules} rules; bundle {}",
+        library.digest()
+    );
+    let open = library.open_questions();
+    match open.as_slice() {
+        [] => {}
+        questions if list => {
+            println!("not settled:");
+            for question in questions {
+                let words = question.question.in_language("en");
+                let words = words.map_or("", |(_, words)| words);
+                println!("  {} ({}): {words}", question.place, question.checked);
+            }
+        }
+        questions => println!("not settled: {} (--open lists them)", questions.len()),
+    }
+}
+
+/// How many modules and rules.
+fn size(library: &Library) -> (usize, usize) {
+    library.modules().fold((0, 0), |(modules, rules), module| {
+        (modules + 1, rules + module.rules)
+    })
 }

@@ -62,7 +62,10 @@ impl Derivation<'_> {
             .iter()
             .all(|offence| offence.max_penalty_months.is_some());
         let months = offences.iter().map(|offence| {
-            let recorded = || self.record(offence).map(|record| record.max_penalty_months);
+            // An entry of low confidence settles nothing on its own.
+            let record = self.record(offence);
+            let sure = record.filter(|record| record.confidence > Confidence::Low);
+            let recorded = || sure.map(|record| record.max_penalty_months);
             offence.max_penalty_months.or_else(recorded)
         });
         // One unknown penalty may be the lowest.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{Confidence, Text};
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::load) struct Rule {
     pub(in crate::load) id: String,
     pub(in crate::load) title: Text,
@@ -32,6 +33,7 @@ pub(in crate::load) struct Rule {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(in crate::load) enum OneOrMore {
     One(String),
@@ -39,6 +41,7 @@ pub(in crate::load) enum OneOrMore {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::load) enum Stage {
     Outbound,
@@ -48,6 +51,7 @@ pub(in crate::load) enum Stage {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "effect", rename_all = "kebab-case")]
 pub(in crate::load) enum Effect {
     Permit,
@@ -84,6 +88,7 @@ pub(in crate::load) enum Effect {
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::load) enum RefuseKind {
     #[default]
@@ -92,15 +97,19 @@ pub(in crate::load) enum RefuseKind {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Obligation {
     pub(in crate::load) kind: ObligationKind,
     pub(in crate::load) bound: Bound,
+    /// Role on the bound side that answers for an act.
+    pub(in crate::load) confirmer: Option<String>,
     #[serde(default)]
     pub(in crate::load) parameters: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::load) enum ObligationKind {
     UseLimit,
@@ -116,6 +125,7 @@ pub(in crate::load) enum ObligationKind {
 
 /// The side an obligation binds, or whose calendar a clock follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(in crate::load) enum Bound {
     Issuing,
@@ -124,6 +134,7 @@ pub(in crate::load) enum Bound {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Clock {
     pub(in crate::load) measures: String,
@@ -136,6 +147,7 @@ pub(in crate::load) struct Clock {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::load) enum Unit {
     Hours,

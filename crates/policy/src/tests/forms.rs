@@ -1,0 +1,125 @@
+//! Rules that read the fields of an instrument's own form.
+
+use comity_domain::{Decision, FactUseSource, Outcome, Request};
+use serde_json::{Value, json};
+
+use super::small::{DE, ORDER, edited, request};
+use crate::{FormCheck, Library, Question};
+
+const FORM: &str = "instruments/order/form.schema.json";
+/// Fields besides those of the small form; none of them is needed.
+const FIELDS: &str = r#""properties": {
+    "kind": {"title": "Kind of document", "enum": ["copy", "original"]},
+    "copies": {"type": "integer"},
+    "place""#;
+
+fn library(order: &str, national: &str) -> Library {
+    edited(
+        &[(ORDER, order), (DE, national)],
+        &[(FORM, "\"properties\": {\"place\"", FIELDS)],
+    )
+}
+
+fn decide(library: &Library, request: &Request, form: FormCheck<'_>) -> Decision {
+    let question = Question {
+        request,
+        form,
+        language: "en",
+        now: request.issued_at,
+    };
+    library.decide(&question).decision
+}
+
+/// A form that the schema accepts, with these fields besides.
+fn form(fields: Value) -> Value {
+    let mut form = json!({"place": {"city": "Lyon"}});
+    form.as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
+    form
+}
+
+const REFUSES_ORIGINALS: &str = r#"
+  - id: order-original
+    title: {en: Originals do not travel}
+    cite: act art 6
+    effect: refuse
+    when: ['context.form.kind == "original"']
+"#;
+
+#[test]
+fn a_field_of_the_form_decides() {
+    let library = library(REFUSES_ORIGINALS, "");
+    for (kind, outcome) in [("original", Outcome::Refused), ("copy", Outcome::Approved)] {
+        let form = form(json!({"kind": kind}));
+        let decision = decide(&library, &request(), FormCheck::Given(&form));
+        assert_eq!(decision.outcome, outcome, "{kind}: {decision:#?}");
+        let used = &decision.facts["form.kind"].source;
+        assert!(matches!(used, FactUseSource::Stated(_)), "{used:?}");
+    }
+}
+
+#[test]
+fn a_field_that_is_missing_is_asked_for_by_its_path() {
+    let library = library(REFUSES_ORIGINALS, "");
+    let form = form(json!({}));
+    let decision = decide(&library, &request(), FormCheck::Given(&form));
+    assert_eq!(decision.outcome, Outcome::Incomplete);
+    let [requirement] = decision.requirements.as_slice() else {
+        panic!("{:#?}", decision.requirements);
+    };
+    assert_eq!(&*requirement.field, "form.kind");
+    assert_eq!(
+        &*requirement.remedy,
+        "Fill in \"Kind of document\" of the form"
+    );
+    assert_eq!(requirement.rule.rule.as_str(), "order-original");
+}
+
+#[test]
+fn a_field_of_another_type_is_missing_and_reported() {
+    let library = library(
+        r"
+  - id: order-copies
+    title: {en: Too many copies}
+    cite: act art 6
+    effect: refuse
+    when: [context.form.copies > 3]
+",
+        "",
+    );
+    let form = form(json!({"copies": "four"}));
+    let decision = decide(&library, &request(), FormCheck::Given(&form));
+    assert_eq!(decision.outcome, Outcome::Incomplete);
+    let fields: Vec<&str> = decision
+        .requirements
+        .iter()
+        .map(|found| &*found.field)
+        .collect();
+    assert_eq!(fields, ["form.copies", "form.copies"]);
+}
+
+#[test]
+fn a_national_rule_reads_the_form_of_its_instrument_alone() {
+    let library = library(
+        "",
+        r#"
+  - id: de-out-original
+    title: {en: Originals stay at home}
+    cite: act art 6
+    stage: outbound
+    instruments: [order]
+    effect: refuse
+    when: ['context.form.kind == "original"']
+"#,
+    );
+    let original = form(json!({"kind": "original"}));
+    let refused = decide(&library, &request(), FormCheck::Given(&original));
+    assert_eq!(refused.outcome, Outcome::Refused);
+    assert_eq!(refused.grounds[0].rule.rule.as_str(), "de-out-original");
+    // Under another instrument the rule is not asked, whatever the form says.
+    let mut request = request();
+    request.instrument = Some("treaty".parse().unwrap());
+    let approved = decide(&library, &request, FormCheck::Given(&original));
+    assert_eq!(approved.outcome, Outcome::Approved, "{approved:#?}");
+}

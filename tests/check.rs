@@ -1,0 +1,123 @@
+//! `comity policy check` for people, scripts and code hosts.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    cli::{comity, shown},
+    world::{copy, policies},
+};
+
+/// A copy of the shipped library with one text replaced.
+fn edited(file: &str, from: &str, to: &str) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    copy(&policies(), dir.path());
+    let path = dir.path().join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "`{from}` is not in {file}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+    dir
+}
+
+fn check(policies: &Path, arguments: &[&str]) -> (i32, String) {
+    let folder = policies.to_str().unwrap();
+    let all = ["policy", "check", "--policies", folder];
+    let output = comity(all.iter().chain(arguments));
+    let code = output.status.code().unwrap();
+    assert!(output.stderr.is_empty(), "{}", shown(&output));
+    (code, String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn open_questions_are_counted_and_listed() {
+    let (code, counted) = check(&policies(), &["--deny-warnings"]);
+    assert_eq!(code, 0, "{counted}");
+    let count = counted
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("not settled: ")?
+                .strip_suffix(" (--open lists them)")
+        })
+        .unwrap_or_else(|| panic!("{counted}"));
+    let (_, listed) = check(&policies(), &["--open"]);
+    let (_, list) = listed.split_once("not settled:\n").unwrap();
+    assert_eq!(list.lines().count().to_string(), count, "{listed}");
+    insta::assert_snapshot!(list);
+}
+
+#[test]
+fn warnings_are_shown_and_stop_only_who_denies_them() {
+    let file = "instruments/tca/module.yaml";
+    let dir = edited(file, "languages: [fr]", "languages: []");
+    let (code, text) = check(dir.path(), &[]);
+    assert_eq!(code, 0, "{text}");
+    let all = [
+        "warning[binding-without-languages]",
+        file,
+        "1 warning in 1 file",
+        "no mistake in ",
+    ];
+    assert!(all.iter().all(|part| text.contains(part)), "{text}");
+    let (code, text) = check(dir.path(), &["--deny-warnings", "--json"]);
+    assert_eq!(code, 1, "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&report["errors"], &report["warnings"]),
+        (&0.into(), &1.into())
+    );
+    assert!(report["library"]["rules"].as_u64().unwrap() > 100);
+}
+
+#[test]
+fn machines_read_json_and_sarif() {
+    let file = "instruments/tca/module.yaml";
+    let dir = edited(file, "context.offence.military", "context.offence.militery");
+    let (code, text) = check(dir.path(), &["--json"]);
+    assert_eq!(code, 1, "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["library"], Value::Null);
+    insta::assert_snapshot!(format!("{:#}", report["diagnostics"]));
+
+    let (code, text) = check(dir.path(), &["--sarif"]);
+    assert_eq!(code, 1, "{text}");
+    let sarif: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let result = &run["results"][0];
+    let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+    assert_eq!(rule["id"], result["ruleId"]);
+    let place = &result["locations"][0]["physicalLocation"];
+    let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+    assert!(uri.starts_with("file:///") && uri.ends_with(file), "{uri}");
+    let shown = format!(
+        "{rule:#}\n{:#}\n{:#}\n{:#}",
+        result["level"], result["message"], place["region"]
+    );
+    insta::assert_snapshot!(shown);
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for rule in rules {
+        for text in [&rule["shortDescription"]["text"], &rule["help"]["text"]] {
+            let text = text.as_str().unwrap();
+            assert!(
+                text.ends_with('.') && text.starts_with(|first: char| first.is_uppercase()),
+                "{rule:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn addresses_in_sarif_are_relative_where_the_folder_is() {
+    let output = comity(["policy", "check", "--sarif", "--policies", "./no folder"]);
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    let sarif: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let uris: Vec<&str> = results
+        .iter()
+        .map(|result| &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])
+        .filter_map(Value::as_str)
+        .collect();
+    assert!(uris.contains(&"no%20folder/vocabulary.yaml"), "{uris:?}");
+}
