@@ -6,6 +6,7 @@ use comity::v1;
 use comity_domain::{Digest, Request};
 use comity_policy::{FormCheck, Question};
 use jiff::Timestamp;
+use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -19,7 +20,8 @@ use crate::{
 /// A well-formed request of an authenticated caller; not decided yet.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    pub(crate) message: v1::CooperationRequest,
+    /// The request in its canonical encoding.
+    pub(crate) encoded: Bytes,
     pub(crate) request: Request,
     pub(crate) digest: Digest,
     form: Option<Value>,
@@ -51,8 +53,9 @@ pub(crate) fn request(
 ) -> Result<Admission, Refusal> {
     role(caller, &[Role::Issuing], "issuing")?;
     let message = message.ok_or_else(|| malformed("request", "is missing: state the request"))?;
+    let encoded = Bytes::from(message.encode_to_vec());
     let (request, form) =
-        from_proto::request(message.clone(), gateway.now()).map_err(Refusal::Malformed)?;
+        from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
     if caller.jurisdiction != request.issuing.0 || caller.authority != request.issuing_authority {
         return Err(Refusal::NotCompetent(
             "`issuing` names another authority than the certificate: an authority speaks for itself only",
@@ -62,11 +65,10 @@ pub(crate) fn request(
     if !unknown.is_empty() {
         return Err(Refusal::Malformed(unknown));
     }
-    let digest = wire::digest(&message);
     Ok(Admission {
-        message,
+        digest: wire::digest_of(&encoded),
+        encoded,
         request,
-        digest,
         form,
         language,
     })

@@ -8,7 +8,7 @@ use crate::{
     identity::Caller,
     record::{self, Filed},
     refusal::Refusal,
-    wire::to_proto,
+    wire::{encoded, to_proto},
 };
 
 /// Admit, decide, record, deliver, answer.
@@ -23,7 +23,7 @@ pub(crate) async fn submit(
     gateway: &Gateway,
     caller: &Caller,
     message: v1::SubmitRequest,
-) -> Result<v1::SubmitResponse, Refusal> {
+) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
@@ -46,14 +46,14 @@ pub(crate) async fn submit(
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
             let case = answer::settle(gateway, &id, deadline).await?;
-            return Ok(v1::SubmitResponse {
+            return Ok(encoded::SubmitResponse {
                 case: Some(case),
                 replayed: true,
             });
         }
     };
     let Some(job) = job else {
-        return Ok(v1::SubmitResponse {
+        return Ok(encoded::SubmitResponse {
             case: Some(case.snapshot),
             replayed: false,
         });
@@ -62,7 +62,7 @@ pub(crate) async fn submit(
     let id = case.row.id.clone();
     let delivery = tokio::spawn(deliver::first(gateway.clone(), job, *case));
     let Some(until) = deadline else {
-        return Ok(v1::SubmitResponse {
+        return Ok(encoded::SubmitResponse {
             case: Some(recorded),
             replayed: false,
         });
@@ -71,7 +71,7 @@ pub(crate) async fn submit(
         Ok(Ok(Some(case))) if answer::at_rest(case.row.state) => case.snapshot,
         Ok(_) | Err(_) => answer::settle(gateway, &id, deadline).await?,
     };
-    Ok(v1::SubmitResponse {
+    Ok(encoded::SubmitResponse {
         case: Some(case),
         replayed: false,
     })

@@ -16,8 +16,12 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use crate::{
-    admit::Admission, cases::CaseAt, gateway::Gateway, identity::Caller, refusal::Refusal,
-    wire::to_proto,
+    admit::Admission,
+    cases::CaseAt,
+    gateway::Gateway,
+    identity::Caller,
+    refusal::Refusal,
+    wire::{encoded, to_proto},
 };
 
 /// The step by which a request is first handed over.
@@ -62,15 +66,12 @@ pub(crate) async fn decision(
     };
     let row = change(&id, state, caller, &admission, &decision);
     let enqueue = permit.map(|permit| job(&id, permit, admission.request.urgency, now));
-    let mut snapshot = snapshot(&id, state, admission, &decision, now);
-    let body = snapshot.encode_to_vec();
+    let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
+    let record = snapshot.encode_to_vec();
     let transaction = Transaction {
         key: Some(key),
-        case: Some(CaseChange {
-            body: body.clone(),
-            ..row.clone()
-        }),
-        entries: vec![Entry { leaf, record: body }],
+        case: Some(row.clone()),
+        entries: vec![Entry { leaf, record }],
         enqueue: enqueue.into_iter().collect(),
         finish: None,
         essential: false,
@@ -88,6 +89,7 @@ pub(crate) async fn decision(
     Ok(Filed::Now(
         Box::new(CaseAt {
             snapshot,
+            obligations: Some(obligations),
             version: 1,
             row,
         }),
@@ -103,7 +105,7 @@ pub(crate) async fn preflight(
     decision: &Decision,
 ) -> Result<(), Refusal> {
     let leaf = decision_leaf(gateway.now(), "preflight", caller, admission, decision);
-    event(gateway, leaf, admission.message.encode_to_vec()).await
+    event(gateway, leaf, admission.encoded.to_vec()).await
 }
 
 /// Records that somebody tried what was refused, and hands the refusal back.
@@ -252,7 +254,6 @@ fn change(
         urgency: request.urgency,
         owner: caller.to_string(),
         request_id: request.id.clone(),
-        body: Vec::new(),
     }
 }
 
@@ -293,31 +294,28 @@ fn rules(decision: &Decision) -> Vec<String> {
         .collect()
 }
 
+/// The case as it opens, and the conditions of its decision.
 fn snapshot(
     id: &CaseId,
     state: CaseState,
     admission: Admission,
     decision: &Decision,
     now: Timestamp,
-) -> v1::Case {
+) -> (encoded::Case, Vec<v1::Obligation>) {
     let at = Some(to_proto::timestamp(now));
-    v1::Case {
+    let decision = to_proto::decision(decision, &Uuid::now_v7().to_string(), now);
+    let case = encoded::Case {
         name: format!("cases/{id}"),
         request_id: admission.request.id.to_string(),
         state: to_proto::case_state(state).into(),
         exercise: admission.request.exercise,
-        request: Some(admission.message),
-        decision: Some(to_proto::decision(
-            decision,
-            &Uuid::now_v7().to_string(),
-            now,
-        )),
-        result: None,
-        events: Vec::new(),
-        receipt: None,
+        request: Some(admission.encoded),
+        decision: Some(decision.encode_to_vec().into()),
         received_at: at,
         updated_at: at,
-    }
+        ..encoded::Case::default()
+    };
+    (case, decision.obligations)
 }
 
 fn state_after(outcome: Outcome) -> CaseState {

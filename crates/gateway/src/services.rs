@@ -5,6 +5,7 @@ mod cooperation;
 mod execution;
 mod later;
 mod policy;
+mod submit;
 
 use std::{future::Future, sync::Arc};
 
@@ -34,9 +35,15 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
             ))*
         };
     }
+    let cooperation = cooperation::Cooperation(gateway.clone());
+    let with_submit = submit::WithSubmit {
+        service: CooperationServiceServer::new(cooperation.clone())
+            .max_decoding_message_size(max_message_bytes),
+        cooperation,
+        max_message_bytes,
+    };
     serve!(
-        Routes::default(),
-        CooperationServiceServer(cooperation::Cooperation(gateway.clone())),
+        Routes::default().add_service(with_submit),
         ExecutionServiceServer(execution::Execution(gateway.clone())),
         AuditServiceServer(audit::Audit(gateway.clone())),
         PolicyServiceServer(policy::Policy(gateway.clone())),
