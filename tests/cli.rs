@@ -32,7 +32,7 @@ static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
     command
 });
 
-fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+pub(crate) fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
     Command::new(&*COMMAND)
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -41,7 +41,7 @@ fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
 }
 
 /// What a run printed, with its exit code.
-fn shown(output: &Output) -> String {
+pub(crate) fn shown(output: &Output) -> String {
     format!(
         "exit {}\n{}{}",
         output.status.code().unwrap(),
@@ -51,7 +51,7 @@ fn shown(output: &Output) -> String {
 }
 
 /// Replaces what differs from run to run.
-fn stable(folder: &Path) -> insta::Settings {
+pub(crate) fn stable(folder: &Path) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(true);
     for (what, instead) in [

@@ -7,6 +7,7 @@ mod cli;
 mod crash;
 mod hangup;
 mod python;
+mod reload;
 mod stories;
 mod tidy;
 mod world;

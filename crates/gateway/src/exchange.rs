@@ -6,7 +6,7 @@ use crate::{
     admit, answer, deliver,
     gateway::Gateway,
     identity::Caller,
-    record::{self, Filed},
+    record::{self, Filed, Trial},
     refusal::Refusal,
     wire::{encoded, to_proto},
 };
@@ -39,9 +39,7 @@ pub(crate) async fn submit(
         Ok(admitted) => admitted,
         Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
-    let verdict = gateway
-        .policies()
-        .decide(&admission.question(gateway.now()));
+    let verdict = admission.decide(gateway.now());
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
@@ -96,10 +94,46 @@ pub(crate) async fn preflight(
         Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
     let now = gateway.now();
-    let decision = gateway.policies().decide(&admission.question(now)).decision;
-    record::preflight(gateway, caller, &admission, &decision).await?;
+    let decision = admission.decide(now).decision;
+    record::trial(gateway, caller, (&admission, &decision), Trial::Preflight).await?;
     let decision = to_proto::decision(&decision, "", now);
     Ok(v1::PreflightResponse {
         decision: Some(decision),
+    })
+}
+
+/// Decides a request by the bundle in force and by one that was, and records
+/// that it was asked. Nothing is sent and no case is opened.
+///
+/// # Errors
+/// As [`submit`].
+pub(crate) async fn compare(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::CompareRequest,
+) -> Result<v1::CompareResponse, Refusal> {
+    let v1::CompareRequest {
+        request,
+        other_bundle_sha256,
+    } = message;
+    let now = gateway.now();
+    let decided = async {
+        let admission = admit::trial(gateway, caller, request)?;
+        let bundle = other_bundle_sha256.parse().map_err(|_| {
+            let description =
+                "is no SHA-256: give 64 hexadecimal digits, as decisions name bundles";
+            admit::malformed("other_bundle_sha256", description)
+        })?;
+        let other = gateway.bundles().find(bundle).await?;
+        let by_other = admission.decide_by(&other, now)?;
+        Ok::<_, Refusal>((admission, by_other))
+    };
+    let (admission, by_other) = record::attempted(gateway, caller, decided.await).await?;
+    let decision = admission.decide(now).decision;
+    let trial = Trial::Compare(&by_other);
+    record::trial(gateway, caller, (&admission, &decision), trial).await?;
+    Ok(v1::CompareResponse {
+        current: Some(to_proto::decision(&decision, "", now)),
+        other: Some(to_proto::decision(&by_other, "", now)),
     })
 }

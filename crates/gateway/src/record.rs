@@ -84,6 +84,7 @@ pub(crate) async fn decision(
         }
         Err(error) => return Err(unavailable(error)),
     };
+    gateway.metrics().decided("submit", decision.outcome);
     snapshot.receipt = receipt(gateway, &committed, &digest);
     let job = committed.take_held().next();
     Ok(Filed::Now(
@@ -97,15 +98,35 @@ pub(crate) async fn decision(
     ))
 }
 
-/// Records that a request was tried out.
-pub(crate) async fn preflight(
+/// How a request was tried out.
+#[derive(Debug)]
+pub(crate) enum Trial<'a> {
+    /// By who may send it.
+    Preflight,
+    /// By a legal team, also under a bundle that was in force before, which
+    /// decided so.
+    Compare(&'a Decision),
+}
+
+/// Records that a request was tried out, and what the bundle in force decided.
+pub(crate) async fn trial(
     gateway: &Gateway,
     caller: &Caller,
-    admission: &Admission,
-    decision: &Decision,
+    (admission, decision): (&Admission, &Decision),
+    trial: Trial<'_>,
 ) -> Result<(), Refusal> {
-    let leaf = decision_leaf(gateway.now(), "preflight", caller, admission, decision);
-    event(gateway, leaf, admission.encoded.to_vec()).await
+    let (kind, note) = match trial {
+        Trial::Preflight => ("preflight", None),
+        Trial::Compare(other) => {
+            let outcome = outcome_name(other.outcome);
+            ("compare", Some(format!("{outcome} by {}", other.bundle)))
+        }
+    };
+    let leaf = decision_leaf(gateway.now(), kind, caller, admission, decision);
+    let record = admission.encoded.to_vec();
+    event(gateway, Leaf { note, ..leaf }, record).await?;
+    gateway.metrics().decided(kind, decision.outcome);
+    Ok(())
 }
 
 /// Records that somebody tried what was refused, and hands the refusal back.
@@ -124,6 +145,7 @@ pub(crate) async fn attempt(
         Refusal::Malformed(_) | Refusal::TooLarge { .. } => "malformed",
         Refusal::IdReused => "replay-mismatch",
         Refusal::NotFound { .. }
+        | Refusal::NoBundle(_)
         | Refusal::NotAllowedNow { .. }
         | Refusal::Conflict(_)
         | Refusal::NotYet(_) => "refused",
@@ -174,23 +196,53 @@ async fn commit(gateway: &Gateway, transaction: Transaction) -> Result<(), Refus
     committed.map(drop).map_err(unavailable)
 }
 
-/// Records that the gateway starts, and under which bundle. A store that is over
-/// its limit takes it too: deliveries accepted before wait for this start.
-pub(crate) async fn start(gateway: &Gateway, bundle: Hash) -> Result<(), Refusal> {
+/// Records that the gateway starts, under which bundle and with which signatures.
+/// A store that is over its limit takes it too: deliveries accepted before wait for
+/// this start.
+pub(crate) async fn start(gateway: &Gateway, signatures: Vec<u8>) -> Result<(), Refusal> {
     let leaf = Leaf {
-        bundle: Some(bundle),
+        bundle: Some(Hash(gateway.policies().digest().0)),
         ..Leaf::new(gateway.now(), "start", "gateway")
     };
-    let record = Vec::new();
+    let entry = Entry {
+        leaf,
+        record: signatures,
+    };
     commit(
         gateway,
         Transaction {
-            entries: vec![Entry { leaf, record }],
+            entries: vec![entry],
             essential: true,
             ..Transaction::default()
         },
     )
     .await
+}
+
+/// Records that a bundle takes the place of the one in force. Who signed it is
+/// sealed: keys may be named after people.
+pub(crate) async fn bundle_loaded(
+    gateway: &Gateway,
+    bundle: Digest,
+    signatures: Vec<u8>,
+) -> Result<(), Refusal> {
+    let leaf = Leaf {
+        bundle: Some(Hash(bundle.0)),
+        note: Some(format!("replaces {}", gateway.policies().digest())),
+        ..Leaf::new(gateway.now(), "policy-load", "gateway")
+    };
+    event(gateway, leaf, signatures).await
+}
+
+/// Records that what is in the policy folder cannot come into force, and which
+/// bundle stays. `remark` says nothing of the files but what is wrong with them.
+pub(crate) async fn bundle_rejected(gateway: &Gateway, remark: String) -> Result<(), Refusal> {
+    let leaf = Leaf {
+        bundle: Some(Hash(gateway.policies().digest().0)),
+        note: Some(remark),
+        ..Leaf::new(gateway.now(), "policy-rejected", "gateway")
+    };
+    event(gateway, leaf, Vec::new()).await
 }
 
 /// The receipt for the last entry of a commit.
