@@ -531,7 +531,10 @@ async fn auditors_read_on_record_and_for_a_reason() {
         .into_inner();
     let entry = answer.entry.unwrap();
     assert_eq!((entry.index, entry.kind.as_str()), (index, "concluded"));
-    assert!(v1::Result::decode(answer.record).is_ok_and(|result| result.data.is_some()));
+    let recorded = v1::Case::decode(answer.record).unwrap();
+    assert!(recorded.result.is_some_and(|result| result.data.is_some()));
+    // What stands in the records before it is not repeated.
+    assert_eq!((recorded.request, recorded.decision), (None, None));
 
     let key: VerifierKey = scene.running.verifier_key().parse().unwrap();
     let receipt = eventually("the entry is published", async || {

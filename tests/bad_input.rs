@@ -366,7 +366,10 @@ async fn two_broken_policy_files_are_both_named() {
         let (_, after) = text.split_once(file).unwrap_or_else(|| panic!("{text}"));
         assert!(after.starts_with(|c: char| c.is_ascii_digit()), "{text}");
     }
-    assert!(!world.data().exists(), "nothing is opened under broken law");
+    for opened in ["comity.db", "ledger.key"] {
+        let opened = world.data().join(opened);
+        assert!(!opened.exists(), "nothing is opened under broken law");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ pub(crate) fn shown(output: &Output) -> String {
 }
 
 /// Replaces what differs from run to run.
-fn stable(folder: &Path) -> insta::Settings {
+pub(crate) fn stable(folder: &Path) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(true);
     for (what, instead) in [

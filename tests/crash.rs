@@ -3,7 +3,7 @@
 
 mod client;
 mod disk;
-mod process;
+pub(crate) mod process;
 mod tamper;
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};

@@ -8,6 +8,7 @@ mod cli;
 mod crash;
 mod hangup;
 mod python;
+mod reload;
 mod stories;
 mod tidy;
 mod world;

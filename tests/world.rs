@@ -55,6 +55,15 @@ impl Scene {
         jurisdictions: &[&str],
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_by(jurisdictions, Timestamp::now, change).await
+    }
+
+    /// Starts by a clock of the test's own.
+    pub(crate) async fn start_by(
+        jurisdictions: &[&str],
+        clock: gateway::Clock,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let now = OffsetDateTime::now_utc();
         let world = World::start(folder.path(), jurisdictions, now)
@@ -62,7 +71,7 @@ impl Scene {
             .unwrap();
         let mut config = configure(&world, &policies());
         change(&mut config);
-        let running = gateway::start(config, Timestamp::now).await.unwrap();
+        let running = gateway::start(config, clock).await.unwrap();
         Self {
             world,
             running,

@@ -13,14 +13,14 @@ use std::{
 
 /// `comity serve`; killed when dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     config: PathBuf,
     child: Child,
 }
 
 impl Process {
     /// Starts it and returns at once: who calls it is to try until it answers.
-    pub(super) fn start(config: &Path) -> Self {
+    pub(crate) fn start(config: &Path) -> Self {
         Self {
             config: config.to_owned(),
             child: spawn(config),
@@ -28,7 +28,7 @@ impl Process {
     }
 
     /// Ends it in the middle of whatever it does (SIGKILL).
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         assert!(
             self.child.try_wait().unwrap().is_none(),
             "it ended by itself: {}",
@@ -39,20 +39,26 @@ impl Process {
     }
 
     /// Starts it again after [`Process::kill`].
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.child = spawn(&self.config);
     }
 
-    /// Asks it to stop (SIGTERM) and waits until it has.
-    pub(super) fn stop(&mut self) {
+    /// Sends it a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(asked.success());
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Asks it to stop (SIGTERM) and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        self.signal("-TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}: {}", self.log());
     }
 
-    fn log(&self) -> String {
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(log(&self.config)).unwrap()
     }
 }
@@ -68,7 +74,7 @@ impl Drop for Process {
 /// An address that nobody listens on, another one each time. Its port lies below
 /// those that systems give to outgoing connections, one of which could take it
 /// while the gateway is down.
-pub(super) fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     let first = 20_000 + std::process::id() % 8_000;
     std::iter::repeat_with(|| first + TAKEN.fetch_add(1, Ordering::Relaxed))

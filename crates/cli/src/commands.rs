@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Check and read the ledger
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Make a demonstration or pilot PKI
+    /// Make a demonstration or pilot PKI, and keys that sign policies
     #[command(subcommand)]
     Keys(keys::Command),
 }

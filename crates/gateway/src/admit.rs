@@ -1,11 +1,12 @@
 //! Admission: who asks, is it well-formed, does the library know its words.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use comity::v1;
-use comity_domain::{Digest, Request};
-use comity_policy::{FormCheck, Question};
+use comity_domain::{Decision, Digest, Request};
+use comity_policy::{FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
+use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -17,9 +18,14 @@ use crate::{
 };
 
 /// A well-formed request of an authenticated caller; not decided yet.
+///
+/// It holds the policy bundle whose words it was checked against, so that the
+/// same one decides it whatever comes into force meanwhile.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    pub(crate) message: v1::CooperationRequest,
+    policies: Arc<Library>,
+    /// The request in its canonical encoding.
+    pub(crate) encoded: Bytes,
     pub(crate) request: Request,
     pub(crate) digest: Digest,
     form: Option<Value>,
@@ -27,8 +33,25 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// What the policy modules are asked.
-    pub(crate) fn question(&self, now: Timestamp) -> Question<'_> {
+    /// What the law says of it.
+    pub(crate) fn decide(&self, now: Timestamp) -> Verdict {
+        self.policies.decide(&self.question(now))
+    }
+
+    /// What another bundle says of it, or the words of it that the other bundle
+    /// does not know. No permit comes of that.
+    pub(crate) fn decide_by(&self, other: &Library, now: Timestamp) -> Result<Decision, Refusal> {
+        let mut unknown = unknown_words(other, &self.request);
+        if unknown.is_empty() {
+            return Ok(other.decide(&self.question(now)).decision);
+        }
+        for Violation { description, .. } in &mut unknown {
+            *description = format!("in the other bundle: {description}");
+        }
+        Err(Refusal::Malformed(unknown))
+    }
+
+    fn question(&self, now: Timestamp) -> Question<'_> {
         let form = self
             .form
             .as_ref()
@@ -50,23 +73,52 @@ pub(crate) fn request(
     language: String,
 ) -> Result<Admission, Refusal> {
     role(caller, &[Role::Issuing], "issuing")?;
-    let message = message.ok_or_else(|| malformed("request", "is missing: state the request"))?;
-    let (request, form) =
-        from_proto::request(message.clone(), gateway.now()).map_err(Refusal::Malformed)?;
+    let read = read(gateway, message)?;
+    let (_, request, _) = &read;
     if caller.jurisdiction != request.issuing.0 || caller.authority != request.issuing_authority {
         return Err(Refusal::NotCompetent(
             "`issuing` names another authority than the certificate: an authority speaks for itself only",
         ));
     }
-    let unknown = unknown_words(gateway, &request);
+    admit(gateway, read, language)
+}
+
+/// Admits a request of any authority for a legal team that tries its rules out,
+/// or says everything that is wrong with it. It is never sent.
+pub(crate) fn trial(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: Option<v1::CooperationRequest>,
+) -> Result<Admission, Refusal> {
+    role(caller, &[Role::Legal], "legal")?;
+    admit(gateway, read(gateway, message)?, String::new())
+}
+
+/// A message in its canonical encoding, the request it makes and the
+/// instrument's form in it.
+type Read = (Bytes, Request, Option<Value>);
+
+fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
+    let message = message.ok_or_else(|| malformed("request", "is missing: state the request"))?;
+    let encoded = Bytes::from(message.encode_to_vec());
+    let (request, form) =
+        from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
+    Ok((encoded, request, form))
+}
+
+/// Takes in what the library in force knows every word of.
+fn admit(gateway: &Gateway, read: Read, language: String) -> Result<Admission, Refusal> {
+    let (encoded, request, form) = read;
+    let policies = gateway.policies();
+    let unknown = unknown_words(&policies, &request);
     if !unknown.is_empty() {
         return Err(Refusal::Malformed(unknown));
     }
-    let digest = wire::digest(&message);
     Ok(Admission {
-        message,
+        digest: wire::digest_of(&encoded),
+        policies,
+        encoded,
         request,
-        digest,
         form,
         language,
     })
@@ -98,9 +150,8 @@ pub(crate) fn malformed(field: &str, description: &str) -> Refusal {
     }])
 }
 
-/// Words of the request that the policy library does not know.
-fn unknown_words(gateway: &Gateway, request: &Request) -> Vec<Violation> {
-    let policies = gateway.policies();
+/// Words of the request that a policy library does not know.
+fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut require = |known: bool, field: &str, description: String| {
         if !known {

@@ -2,12 +2,12 @@
 //! leave, recorded, and only then shown to the requester.
 
 use comity::v1::{self, ObligationKind};
-use comity_domain::{CaseId, CaseState, Digest, IllegalTransition};
+use comity_domain::{CaseId, CaseState, IllegalTransition};
 use comity_ledger::Leaf;
 use comity_store::{
     CaseChange, CommitError, Durable, Entry, Expected, Job, Transaction, state_name,
 };
-use prost::Message as _;
+use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::{sync::broadcast, time::Instant};
@@ -19,7 +19,7 @@ use crate::{
     identity::Caller,
     record, redact,
     refusal::Refusal,
-    wire::{self, answer::Execution, to_proto},
+    wire::{self, answer::Execution, encoded, to_proto},
 };
 
 /// Something the executing side did with a case.
@@ -156,20 +156,32 @@ pub(crate) async fn file(
     } = answer;
     let CaseAt {
         mut snapshot,
+        obligations,
         version,
         row,
     } = case;
     let id = row.id.clone();
     row.state.step(to)?;
-    let result = result.map(|result| disclose(&snapshot, result));
-    let record = result
-        .as_ref()
-        .map(prost::Message::encode_to_vec)
-        .unwrap_or_default();
-    snapshot.result = result.or(snapshot.result);
-    snapshot.state = to_proto::case_state(to).into();
-    snapshot.updated_at = Some(to_proto::timestamp(now));
-    snapshot.receipt = None;
+    let result = match result {
+        None => None,
+        Some(result) => {
+            let obligations = match obligations {
+                Some(obligations) => obligations,
+                None => cases::obligations(&snapshot)?,
+            };
+            let shown = disclose(&snapshot.name, obligations, result);
+            Some(Bytes::from(shown.encode_to_vec()))
+        }
+    };
+    // Only what the event adds: the rest stands in the records before it.
+    let event = encoded::Case {
+        state: to_proto::case_state(to).into(),
+        result,
+        updated_at: Some(to_proto::timestamp(now)),
+        ..encoded::Case::default()
+    };
+    let record = event.encode_to_vec();
+    snapshot = snapshot.then(event);
     let leaf = Leaf {
         note: Some(note),
         case: Some(id.to_string()),
@@ -182,23 +194,17 @@ pub(crate) async fn file(
         ..row
     };
     let transaction = Transaction {
-        case: Some(CaseChange {
-            body: snapshot.encode_to_vec(),
-            ..row.clone()
-        }),
+        case: Some(row.clone()),
         entries: vec![Entry { leaf, record }],
         finish: job.map(|job| job.lease),
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await?;
-    let request = snapshot
-        .request
-        .as_ref()
-        .map_or(Digest([0; 32]), wire::digest);
-    snapshot.receipt = record::receipt(gateway, &committed, &request);
+    snapshot.receipt = record::receipt(gateway, &committed, &snapshot.request_digest());
     gateway.changed(&id);
     Ok(CaseAt {
         snapshot,
+        obligations: None,
         version: version + 1,
         row,
     })
@@ -206,12 +212,11 @@ pub(crate) async fn file(
 
 /// Takes out what must not leave the executing State and attaches what binds
 /// the receiver. What cannot be redacted with certainty is withheld whole.
-fn disclose(case: &v1::Case, mut answer: wire::answer::Answer) -> v1::Result {
-    let decided = case
-        .decision
-        .iter()
-        .flat_map(|decision| &decision.obligations);
-    let mut obligations: Vec<_> = decided.cloned().collect();
+fn disclose(
+    case: &str,
+    mut obligations: Vec<v1::Obligation>,
+    mut answer: wire::answer::Answer,
+) -> v1::Result {
     obligations.append(&mut answer.conditions);
     let paths = obligations
         .iter()
@@ -221,7 +226,7 @@ fn disclose(case: &v1::Case, mut answer: wire::answer::Answer) -> v1::Result {
     answer.redacted = match redact::apply(&mut data, paths) {
         Ok(redacted) => redacted,
         Err(error) => {
-            tracing::error!(%error, case = %case.name, "a result is withheld whole");
+            tracing::error!(%error, case, "a result is withheld whole");
             data = Value::Null;
             vec!["$".to_owned()]
         }
@@ -230,7 +235,7 @@ fn disclose(case: &v1::Case, mut answer: wire::answer::Answer) -> v1::Result {
         answer.data = Some(data).filter(|data| !data.is_empty());
     }
     answer.conditions = obligations;
-    wire::answer::show(&answer)
+    wire::answer::show(answer)
 }
 
 /// The case once it has come to rest, or as it stands at the deadline.
@@ -238,7 +243,7 @@ pub(crate) async fn settle(
     gateway: &Gateway,
     id: &CaseId,
     deadline: Option<Instant>,
-) -> Result<v1::Case, Refusal> {
+) -> Result<encoded::Case, Refusal> {
     let mut changes = gateway.changes();
     loop {
         let case = cases::load(gateway, id).await?;

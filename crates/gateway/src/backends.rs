@@ -3,15 +3,17 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use comity::v1::national_backend_service_client::NationalBackendServiceClient;
+use comity::v1;
 use comity_domain::JurisdictionCode;
 use rustls::ClientConfig;
 use rustls_pki_types::InvalidDnsNameError;
-use tonic::transport::Channel;
+use tonic::{Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
+use tonic_prost::ProstCodec;
 
 use crate::{
     config::Config,
     tls::{self, Callee},
+    wire::encoded,
 };
 
 /// Whether a request is real. A live request and an exercise never share a
@@ -30,9 +32,35 @@ impl From<bool> for Purpose {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Backends(
-    HashMap<(JurisdictionCode, Purpose), NationalBackendServiceClient<Channel>>,
-);
+pub(crate) struct Backends(HashMap<(JurisdictionCode, Purpose), Backend>);
+
+/// One national system; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Backend(Channel);
+
+impl Backend {
+    /// `NationalBackendService.Deliver`, its parts encoded already.
+    ///
+    /// # Errors
+    /// What the backend answered, or why it could not be asked.
+    pub(crate) async fn deliver(
+        self,
+        message: encoded::DeliverRequest,
+    ) -> Result<v1::DeliverResponse, Status> {
+        let mut client = tonic::client::Grpc::new(self.0);
+        client
+            .ready()
+            .await
+            .map_err(|error| Status::from_error(error.into()))?;
+        let codec = ProstCodec::<encoded::DeliverRequest, v1::DeliverResponse>::default();
+        let path = PathAndQuery::from_static(DELIVER);
+        let answer = client.unary(Request::new(message), path, codec).await?;
+        Ok(answer.into_inner())
+    }
+}
+
+/// The method's path.
+const DELIVER: &str = "/comity.v1.NationalBackendService/Deliver";
 
 impl Backends {
     /// Prepares connections; none is opened yet.
@@ -47,17 +75,13 @@ impl Backends {
                 backend.jurisdiction.clone(),
                 Purpose::from(backend.exercise),
             );
-            Ok((key, NationalBackendServiceClient::new(channel)))
+            Ok((key, Backend(channel)))
         });
         Ok(Self(prepared.collect::<Result<_, _>>()?))
     }
 
     /// The backend for a State, where one is configured.
-    pub(crate) fn client(
-        &self,
-        jurisdiction: &JurisdictionCode,
-        purpose: Purpose,
-    ) -> Option<NationalBackendServiceClient<Channel>> {
+    pub(crate) fn get(&self, jurisdiction: &JurisdictionCode, purpose: Purpose) -> Option<Backend> {
         self.0.get(&(jurisdiction.clone(), purpose)).cloned()
     }
 }

@@ -1,10 +1,10 @@
 //! Reading cases: one, many, and as they change.
 
 use comity::v1::{self, ListCasesRequest, ListCasesResponse, WatchCaseResponse};
-use comity_domain::{CaseId, CaseState, Digest};
+use comity_domain::{CaseId, CaseState};
 use comity_store::{CaseChange, CaseFilter, CaseRow, Event, Expected, state_name};
 use futures::Stream;
-use prost::Message as _;
+use prost::{Message as _, bytes::Bytes};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -15,7 +15,7 @@ use crate::{
     identity::{Caller, Role},
     record,
     refusal::Refusal,
-    wire::{self, from_proto, to_proto},
+    wire::{encoded, from_proto, to_proto},
 };
 
 /// Events read from the store at once.
@@ -29,9 +29,11 @@ const PARTIES: [Role; 3] = [Role::Issuing, Role::Executing, Role::Backend];
 /// A case at one of its versions.
 #[derive(Debug, Clone)]
 pub(crate) struct CaseAt {
-    pub(crate) snapshot: v1::Case,
+    pub(crate) snapshot: encoded::Case,
+    /// The conditions of the decision, where they are at hand already.
+    pub(crate) obligations: Option<Vec<v1::Obligation>>,
     pub(crate) version: u64,
-    /// The stored row without its body, from which the next version is made.
+    /// The stored row, from which the next version is made.
     pub(crate) row: CaseChange,
 }
 
@@ -62,10 +64,14 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         request_id,
         opened_at: _,
         changed_at: _,
-        body,
+        records,
     } = row;
-    let snapshot =
-        v1::Case::decode(body.as_slice()).map_err(|error| Refusal::Internal(Box::new(error)))?;
+    let events = records
+        .into_iter()
+        .map(|record| encoded::Case::decode(Bytes::from(record)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(damaged)?;
+    let snapshot = events.into_iter().reduce(encoded::Case::then);
     let expected = Expected::Version(version);
     let row = CaseChange {
         id,
@@ -79,10 +85,10 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         urgency,
         owner,
         request_id,
-        body: Vec::new(),
     };
     Ok(CaseAt {
-        snapshot,
+        snapshot: snapshot.unwrap_or_default(),
+        obligations: None,
         version,
         row,
     })
@@ -118,11 +124,26 @@ pub(crate) async fn get(
     let id = case.row.id.clone();
     let mut snapshot = with_receipt(gateway, case).await?;
     snapshot.events = events(gateway, &id, 0).await?;
-    Ok(snapshot)
+    snapshot.open().map_err(damaged)
+}
+
+/// What a case's conditions are, where they are not at hand.
+pub(crate) fn obligations(case: &encoded::Case) -> Result<Vec<v1::Obligation>, Refusal> {
+    let decision = case.decision.clone().unwrap_or_default();
+    let decision = v1::Decision::decode(decision).map_err(damaged)?;
+    Ok(decision.obligations)
+}
+
+/// A record that is none of ours.
+fn damaged(error: prost::DecodeError) -> Refusal {
+    Refusal::Internal(Box::new(error))
 }
 
 /// A case with the receipt of its last event, proved as soon as it is published.
-pub(crate) async fn with_receipt(gateway: &Gateway, case: CaseAt) -> Result<v1::Case, Refusal> {
+pub(crate) async fn with_receipt(
+    gateway: &Gateway,
+    case: CaseAt,
+) -> Result<encoded::Case, Refusal> {
     let CaseAt {
         mut snapshot, row, ..
     } = case;
@@ -134,15 +155,12 @@ pub(crate) async fn with_receipt(gateway: &Gateway, case: CaseAt) -> Result<v1::
 pub(crate) async fn receipt(
     gateway: &Gateway,
     id: &CaseId,
-    snapshot: &v1::Case,
+    snapshot: &encoded::Case,
 ) -> Result<Option<v1::Receipt>, Refusal> {
     let Some(last) = events(gateway, id, 0).await?.pop() else {
         return Ok(None);
     };
-    let request = snapshot
-        .request
-        .as_ref()
-        .map_or(Digest([0; 32]), wire::digest);
+    let request = snapshot.request_digest();
     audit::receipt(gateway, last.ledger_index, request)
         .await
         .map(Some)
@@ -193,10 +211,11 @@ pub(crate) async fn list(
         .map(|row| row.opened.to_string());
     let cases = rows.into_iter().map(|row| {
         let CaseAt { snapshot, .. } = read(row)?;
-        Ok(v1::Case {
+        let listed = encoded::Case {
             request: None,
             ..snapshot
-        })
+        };
+        listed.open().map_err(damaged)
     });
     let cases = cases.collect::<Result<_, Refusal>>()?;
     Ok(ListCasesResponse {

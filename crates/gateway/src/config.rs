@@ -2,6 +2,7 @@
 //! ([`Config`]). [`EXAMPLE`] shows every setting.
 
 mod file;
+mod policies;
 
 use std::{
     fmt, fs, io,
@@ -14,6 +15,7 @@ use comity_domain::JurisdictionCode;
 use thiserror::Error;
 
 use self::file::ConfigFile;
+use crate::signatures::Signers;
 
 /// A complete configuration with every setting explained.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -26,18 +28,29 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the store.
     pub data: PathBuf,
-    /// Folder of the rules.
-    pub policies: PathBuf,
+    /// Where the rules are.
+    pub policies: Policies,
     /// Trust domain that callers' certificates must name.
     pub trust_domain: String,
     /// Origin line of the ledger.
     pub origin: String,
     /// Certificates.
     pub tls: Tls,
+    /// Where figures on the running gateway are served, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// National systems to which requests are delivered, one a jurisdiction.
     pub backends: Vec<Backend>,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// The rules, and who must stand behind them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policies {
+    /// Their folder.
+    pub folder: PathBuf,
+    /// Who must have signed them; `None`: signatures are not looked at.
+    pub signers: Option<Signers>,
 }
 
 /// Files with certificates, in PEM.
@@ -179,6 +192,8 @@ fn lines(mistakes: &[Mistake]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use comity_ledger::VerifierKey;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Config, Vec<String>> {
@@ -255,13 +270,82 @@ mod tests {
         check(
             "trust_domain = \"comity.example\"",
             "trust_domain = \"Comity Example\"",
-            "12: `gateway.trust_domain` is `Comity Example`: expected lower-case letters, digits, dots, hyphens and underscores",
+            "10: `gateway.trust_domain` is `Comity Example`: expected lower-case letters, digits, dots, hyphens and underscores",
         );
         check(
             "server_name = \"localhost\"",
             "server_name = \"local host\"",
-            "33: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+            "53: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
         );
+    }
+
+    /// The example with the lines about signers and metrics in force.
+    fn with_signers() -> String {
+        [
+            "signers",
+            "  \"legal",
+            "]",
+            "required",
+            "[metrics]",
+            "listen",
+        ]
+        .into_iter()
+        .fold(EXAMPLE.to_owned(), |text, begins| {
+            text.replace(&format!("\n# {begins}"), &format!("\n{begins}"))
+        })
+    }
+
+    #[test]
+    fn signers_and_metrics_are_there_when_asked_for() {
+        let plain = parse(EXAMPLE).unwrap();
+        assert_eq!((plain.policies.signers, plain.metrics), (None, None));
+        let config = parse(&with_signers()).unwrap();
+        let signers = config.policies.signers.unwrap();
+        let names: Vec<_> = signers.keys.iter().map(VerifierKey::name).collect();
+        assert_eq!(
+            names,
+            ["legal-1.justice.example", "legal-2.justice.example"]
+        );
+        assert_eq!(signers.required, 2);
+        assert_eq!(config.metrics, Some("127.0.0.1:9464".parse().unwrap()));
+    }
+
+    #[test]
+    fn signers_that_count_twice_or_not_at_all_are_a_mistake() {
+        let text = with_signers();
+        let line = text.lines().find(|line| line.contains("legal-1")).unwrap();
+        for (written, instead, expected) in [
+            (
+                "required_signatures = 2",
+                "",
+                "23: `policies.signers` are listed",
+            ),
+            (
+                "= 2",
+                "= 3",
+                "28: `policies.required_signatures` is `3`: expected at least 1",
+            ),
+            (
+                "= 2",
+                "= 0",
+                "28: `policies.required_signatures` is `0`: expected at least 1",
+            ),
+            ("+5e", "+0e", "23: `policies.signers` is `legal-1"),
+            (
+                "\"legal-2",
+                &format!("{}\"legal-2", line.trim()),
+                "24: signer `legal-1.justice.example` has the name or the key of another one",
+            ),
+        ] {
+            let mistakes = parse(&text.replacen(written, instead, 1)).unwrap_err();
+            let expected = format!("/etc/comity/comity.toml:{expected}");
+            assert!(
+                mistakes
+                    .iter()
+                    .any(|mistake| mistake.starts_with(&expected)),
+                "{instead}: {mistakes:#?}"
+            );
+        }
     }
 
     #[test]

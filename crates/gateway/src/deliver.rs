@@ -18,7 +18,7 @@ use crate::{
     gateway::Gateway,
     record,
     refusal::Refusal,
-    wire,
+    wire::{self, encoded},
 };
 
 /// Number of the step by which a request is handed over; recalls and notices
@@ -107,7 +107,7 @@ async fn attempt(
     job: Durable<Job>,
     case: CaseAt,
 ) -> Result<CaseAt, answer::Unfiled> {
-    let message = v1::DeliverRequest {
+    let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
         step: FIRST_STEP,
         request: case.snapshot.request.clone(),
@@ -135,17 +135,13 @@ async fn attempt(
 async fn call(
     gateway: &Gateway,
     job: &Job,
-    message: v1::DeliverRequest,
+    message: encoded::DeliverRequest,
     purpose: Purpose,
 ) -> Result<v1::DeliverResponse, Code> {
-    let mut client = gateway
-        .backends()
-        .client(&job.target, purpose)
-        .ok_or(Code::Unavailable)?;
-    match tokio::time::timeout(ATTEMPT, client.deliver(message)).await {
-        Ok(answer) => answer
-            .map(tonic::Response::into_inner)
-            .map_err(|status| status.code()),
+    let backend = gateway.backends().get(&job.target, purpose);
+    let deliver = backend.ok_or(Code::Unavailable)?.deliver(message);
+    match tokio::time::timeout(ATTEMPT, deliver).await {
+        Ok(answer) => answer.map_err(|status| status.code()),
         Err(_) => Err(Code::DeadlineExceeded),
     }
 }

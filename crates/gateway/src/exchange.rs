@@ -6,9 +6,9 @@ use crate::{
     admit, answer, deliver,
     gateway::Gateway,
     identity::Caller,
-    record::{self, Filed},
+    record::{self, Filed, Trial},
     refusal::Refusal,
-    wire::to_proto,
+    wire::{encoded, to_proto},
 };
 
 /// Admit, decide, record, deliver, answer.
@@ -23,7 +23,7 @@ pub(crate) async fn submit(
     gateway: &Gateway,
     caller: &Caller,
     message: v1::SubmitRequest,
-) -> Result<v1::SubmitResponse, Refusal> {
+) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
@@ -39,21 +39,19 @@ pub(crate) async fn submit(
         Ok(admitted) => admitted,
         Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
-    let verdict = gateway
-        .policies()
-        .decide(&admission.question(gateway.now()));
+    let verdict = admission.decide(gateway.now());
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
             let case = answer::settle(gateway, &id, deadline).await?;
-            return Ok(v1::SubmitResponse {
+            return Ok(encoded::SubmitResponse {
                 case: Some(case),
                 replayed: true,
             });
         }
     };
     let Some(job) = job else {
-        return Ok(v1::SubmitResponse {
+        return Ok(encoded::SubmitResponse {
             case: Some(case.snapshot),
             replayed: false,
         });
@@ -62,7 +60,7 @@ pub(crate) async fn submit(
     let id = case.row.id.clone();
     let delivery = tokio::spawn(deliver::first(gateway.clone(), job, *case));
     let Some(until) = deadline else {
-        return Ok(v1::SubmitResponse {
+        return Ok(encoded::SubmitResponse {
             case: Some(recorded),
             replayed: false,
         });
@@ -71,7 +69,7 @@ pub(crate) async fn submit(
         Ok(Ok(Some(case))) if answer::at_rest(case.row.state) => case.snapshot,
         Ok(_) | Err(_) => answer::settle(gateway, &id, deadline).await?,
     };
-    Ok(v1::SubmitResponse {
+    Ok(encoded::SubmitResponse {
         case: Some(case),
         replayed: false,
     })
@@ -96,10 +94,46 @@ pub(crate) async fn preflight(
         Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
     let now = gateway.now();
-    let decision = gateway.policies().decide(&admission.question(now)).decision;
-    record::preflight(gateway, caller, &admission, &decision).await?;
+    let decision = admission.decide(now).decision;
+    record::trial(gateway, caller, (&admission, &decision), Trial::Preflight).await?;
     let decision = to_proto::decision(&decision, "", now);
     Ok(v1::PreflightResponse {
         decision: Some(decision),
+    })
+}
+
+/// Decides a request by the bundle in force and by one that was, and records
+/// that it was asked. Nothing is sent and no case is opened.
+///
+/// # Errors
+/// As [`submit`].
+pub(crate) async fn compare(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::CompareRequest,
+) -> Result<v1::CompareResponse, Refusal> {
+    let v1::CompareRequest {
+        request,
+        other_bundle_sha256,
+    } = message;
+    let now = gateway.now();
+    let decided = async {
+        let admission = admit::trial(gateway, caller, request)?;
+        let bundle = other_bundle_sha256.parse().map_err(|_| {
+            let description =
+                "is no SHA-256: give 64 hexadecimal digits, as decisions name bundles";
+            admit::malformed("other_bundle_sha256", description)
+        })?;
+        let other = gateway.bundles().find(bundle).await?;
+        let by_other = admission.decide_by(&other, now)?;
+        Ok::<_, Refusal>((admission, by_other))
+    };
+    let (admission, by_other) = record::attempted(gateway, caller, decided.await).await?;
+    let decision = admission.decide(now).decision;
+    let trial = Trial::Compare(&by_other);
+    record::trial(gateway, caller, (&admission, &decision), trial).await?;
+    Ok(v1::CompareResponse {
+        current: Some(to_proto::decision(&decision, "", now)),
+        other: Some(to_proto::decision(&by_other, "", now)),
     })
 }

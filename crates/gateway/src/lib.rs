@@ -12,15 +12,21 @@ mod execute;
 pub mod gateway;
 pub mod identity;
 pub mod listen;
+mod metrics;
 mod observe;
+pub mod policies;
 mod record;
 mod redact;
 pub mod refusal;
 mod services;
+pub mod signatures;
+mod start;
 pub mod tls;
 pub mod wire;
 
-/// Verification of a gateway's data folder from the files alone.
+/// What a gateway's data folder tells without the gateway.
 pub mod offline {
     pub use comity_store::{Report, verify};
+
+    pub use crate::policies::kept as bundle;
 }

@@ -16,8 +16,12 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use crate::{
-    admit::Admission, cases::CaseAt, gateway::Gateway, identity::Caller, refusal::Refusal,
-    wire::to_proto,
+    admit::Admission,
+    cases::CaseAt,
+    gateway::Gateway,
+    identity::Caller,
+    refusal::Refusal,
+    wire::{encoded, to_proto},
 };
 
 /// The step by which a request is first handed over.
@@ -62,15 +66,12 @@ pub(crate) async fn decision(
     };
     let row = change(&id, state, caller, &admission, &decision);
     let enqueue = permit.map(|permit| job(&id, permit, admission.request.urgency, now));
-    let mut snapshot = snapshot(&id, state, admission, &decision, now);
-    let body = snapshot.encode_to_vec();
+    let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
+    let record = snapshot.encode_to_vec();
     let transaction = Transaction {
         key: Some(key),
-        case: Some(CaseChange {
-            body: body.clone(),
-            ..row.clone()
-        }),
-        entries: vec![Entry { leaf, record: body }],
+        case: Some(row.clone()),
+        entries: vec![Entry { leaf, record }],
         enqueue: enqueue.into_iter().collect(),
         finish: None,
         essential: false,
@@ -83,11 +84,13 @@ pub(crate) async fn decision(
         }
         Err(error) => return Err(unavailable(error)),
     };
+    gateway.metrics().decided("submit", decision.outcome);
     snapshot.receipt = receipt(gateway, &committed, &digest);
     let job = committed.take_held().next();
     Ok(Filed::Now(
         Box::new(CaseAt {
             snapshot,
+            obligations: Some(obligations),
             version: 1,
             row,
         }),
@@ -95,15 +98,35 @@ pub(crate) async fn decision(
     ))
 }
 
-/// Records that a request was tried out.
-pub(crate) async fn preflight(
+/// How a request was tried out.
+#[derive(Debug)]
+pub(crate) enum Trial<'a> {
+    /// By who may send it.
+    Preflight,
+    /// By a legal team, also under a bundle that was in force before, which
+    /// decided so.
+    Compare(&'a Decision),
+}
+
+/// Records that a request was tried out, and what the bundle in force decided.
+pub(crate) async fn trial(
     gateway: &Gateway,
     caller: &Caller,
-    admission: &Admission,
-    decision: &Decision,
+    (admission, decision): (&Admission, &Decision),
+    trial: Trial<'_>,
 ) -> Result<(), Refusal> {
-    let leaf = decision_leaf(gateway.now(), "preflight", caller, admission, decision);
-    event(gateway, leaf, admission.message.encode_to_vec()).await
+    let (kind, note) = match trial {
+        Trial::Preflight => ("preflight", None),
+        Trial::Compare(other) => {
+            let outcome = outcome_name(other.outcome);
+            ("compare", Some(format!("{outcome} by {}", other.bundle)))
+        }
+    };
+    let leaf = decision_leaf(gateway.now(), kind, caller, admission, decision);
+    let record = admission.encoded.to_vec();
+    event(gateway, Leaf { note, ..leaf }, record).await?;
+    gateway.metrics().decided(kind, decision.outcome);
+    Ok(())
 }
 
 /// Records that somebody tried what was refused, and hands the refusal back.
@@ -122,6 +145,7 @@ pub(crate) async fn attempt(
         Refusal::Malformed(_) | Refusal::TooLarge { .. } => "malformed",
         Refusal::IdReused => "replay-mismatch",
         Refusal::NotFound { .. }
+        | Refusal::NoBundle(_)
         | Refusal::NotAllowedNow { .. }
         | Refusal::Conflict(_)
         | Refusal::NotYet(_) => "refused",
@@ -172,23 +196,53 @@ async fn commit(gateway: &Gateway, transaction: Transaction) -> Result<(), Refus
     committed.map(drop).map_err(unavailable)
 }
 
-/// Records that the gateway starts, and under which bundle. A store that is over
-/// its limit takes it too: deliveries accepted before wait for this start.
-pub(crate) async fn start(gateway: &Gateway, bundle: Hash) -> Result<(), Refusal> {
+/// Records that the gateway starts, under which bundle and with which signatures.
+/// A store that is over its limit takes it too: deliveries accepted before wait for
+/// this start.
+pub(crate) async fn start(gateway: &Gateway, signatures: Vec<u8>) -> Result<(), Refusal> {
     let leaf = Leaf {
-        bundle: Some(bundle),
+        bundle: Some(Hash(gateway.policies().digest().0)),
         ..Leaf::new(gateway.now(), "start", "gateway")
     };
-    let record = Vec::new();
+    let entry = Entry {
+        leaf,
+        record: signatures,
+    };
     commit(
         gateway,
         Transaction {
-            entries: vec![Entry { leaf, record }],
+            entries: vec![entry],
             essential: true,
             ..Transaction::default()
         },
     )
     .await
+}
+
+/// Records that a bundle takes the place of the one in force. Who signed it is
+/// sealed: keys may be named after people.
+pub(crate) async fn bundle_loaded(
+    gateway: &Gateway,
+    bundle: Digest,
+    signatures: Vec<u8>,
+) -> Result<(), Refusal> {
+    let leaf = Leaf {
+        bundle: Some(Hash(bundle.0)),
+        note: Some(format!("replaces {}", gateway.policies().digest())),
+        ..Leaf::new(gateway.now(), "policy-load", "gateway")
+    };
+    event(gateway, leaf, signatures).await
+}
+
+/// Records that what is in the policy folder cannot come into force, and which
+/// bundle stays. `remark` says nothing of the files but what is wrong with them.
+pub(crate) async fn bundle_rejected(gateway: &Gateway, remark: String) -> Result<(), Refusal> {
+    let leaf = Leaf {
+        bundle: Some(Hash(gateway.policies().digest().0)),
+        note: Some(remark),
+        ..Leaf::new(gateway.now(), "policy-rejected", "gateway")
+    };
+    event(gateway, leaf, Vec::new()).await
 }
 
 /// The receipt for the last entry of a commit.
@@ -252,7 +306,6 @@ fn change(
         urgency: request.urgency,
         owner: caller.to_string(),
         request_id: request.id.clone(),
-        body: Vec::new(),
     }
 }
 
@@ -293,31 +346,28 @@ fn rules(decision: &Decision) -> Vec<String> {
         .collect()
 }
 
+/// The case as it opens, and the conditions of its decision.
 fn snapshot(
     id: &CaseId,
     state: CaseState,
     admission: Admission,
     decision: &Decision,
     now: Timestamp,
-) -> v1::Case {
+) -> (encoded::Case, Vec<v1::Obligation>) {
     let at = Some(to_proto::timestamp(now));
-    v1::Case {
+    let decision = to_proto::decision(decision, &Uuid::now_v7().to_string(), now);
+    let case = encoded::Case {
         name: format!("cases/{id}"),
         request_id: admission.request.id.to_string(),
         state: to_proto::case_state(state).into(),
         exercise: admission.request.exercise,
-        request: Some(admission.message),
-        decision: Some(to_proto::decision(
-            decision,
-            &Uuid::now_v7().to_string(),
-            now,
-        )),
-        result: None,
-        events: Vec::new(),
-        receipt: None,
+        request: Some(admission.encoded),
+        decision: Some(decision.encode_to_vec().into()),
         received_at: at,
         updated_at: at,
-    }
+        ..encoded::Case::default()
+    };
+    (case, decision.obligations)
 }
 
 fn state_after(outcome: Outcome) -> CaseState {

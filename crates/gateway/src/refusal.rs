@@ -2,13 +2,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use comity_domain::CaseState;
+use comity_domain::{CaseState, Digest};
 use thiserror::Error;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     identity::{InvalidIdentity, Role},
+    policies::KeptError,
     wire::{self, Violation},
 };
 
@@ -63,6 +64,9 @@ pub enum Refusal {
         /// Resource name as asked for, of a shape that was checked before.
         name: String,
     },
+    /// A policy bundle that was never in force here.
+    #[error("{}", KeptError::Missing(*.0))]
+    NoBundle(Digest),
     /// The case stands where the call does not apply.
     #[error("{call} is not possible while the case is {}; it is possible while the case is {}", state_name(*state), state_names(allowed))]
     NotAllowedNow {
@@ -111,7 +115,7 @@ impl Refusal {
             Self::Malformed(_) => "MALFORMED",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::IdReused => "REQUEST_ID_REUSED",
-            Self::NotFound { .. } => "NOT_FOUND",
+            Self::NotFound { .. } | Self::NoBundle(_) => "NOT_FOUND",
             Self::NotAllowedNow { .. } => "NOT_ALLOWED_NOW",
             Self::Conflict(_) => "CONFLICT",
             Self::Unavailable { .. } => "UNAVAILABLE",
@@ -130,7 +134,7 @@ impl Refusal {
             Self::NotCompetent(_) | Self::PermissionDenied { .. } => Code::PermissionDenied,
             Self::Malformed(_) | Self::TooLarge { .. } => Code::InvalidArgument,
             Self::IdReused => Code::AlreadyExists,
-            Self::NotFound { .. } => Code::NotFound,
+            Self::NotFound { .. } | Self::NoBundle(_) => Code::NotFound,
             Self::NotAllowedNow { .. } => Code::FailedPrecondition,
             Self::Conflict(_) => Code::Aborted,
             Self::Unavailable { .. } => Code::Unavailable,
@@ -151,6 +155,9 @@ impl Refusal {
             }
             Self::NotFound { kind, name } => {
                 details.set_resource_info(*kind, name, "", self.to_string());
+            }
+            Self::NoBundle(bundle) => {
+                details.set_resource_info("bundle", bundle.to_string(), "", self.to_string());
             }
             Self::NotAllowedNow { state, .. } => {
                 details.add_precondition_failure_violation(
@@ -188,6 +195,7 @@ impl Refusal {
             | Self::Malformed(_)
             | Self::IdReused
             | Self::NotFound { .. }
+            | Self::NoBundle(_)
             | Self::Conflict(_)
             | Self::Unavailable { .. }
             | Self::Overloaded { .. }
@@ -209,6 +217,18 @@ impl From<Refusal> for Status {
 impl From<InvalidIdentity> for Refusal {
     fn from(error: InvalidIdentity) -> Self {
         Self::Unauthenticated(error)
+    }
+}
+
+impl From<KeptError> for Refusal {
+    fn from(error: KeptError) -> Self {
+        match error {
+            KeptError::Missing(bundle) => Self::NoBundle(bundle),
+            KeptError::Altered { .. } | KeptError::Broken { .. } | KeptError::Failed(_) => {
+                tracing::error!(%error, "a kept bundle cannot be used");
+                Self::Internal(Box::new(error))
+            }
+        }
     }
 }
 
@@ -273,6 +293,7 @@ mod tests {
                 kind: "case",
                 name: "cases/x".to_owned(),
             },
+            Refusal::NoBundle(Digest([7; 32])),
             Refusal::NotAllowedNow {
                 call: "withdraw",
                 state: CaseState::Refused,
@@ -342,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_state_that_forbids_names_those_that_allow() {
-        let status = Status::from(all().swap_remove(7));
+        let status = Status::from(all().swap_remove(8));
         assert_eq!(
             status.message(),
             "withdraw is not possible while the case is REFUSED; it is possible while the case is \

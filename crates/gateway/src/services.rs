@@ -5,16 +5,20 @@ mod cooperation;
 mod execution;
 mod later;
 mod policy;
+mod submit;
 
 use std::{future::Future, sync::Arc};
 
 use comity::v1::{
-    atlas_service_server::AtlasServiceServer, audit_service_server::AuditServiceServer,
-    cooperation_service_server::CooperationServiceServer,
-    evidence_service_server::EvidenceServiceServer,
-    execution_service_server::ExecutionServiceServer,
-    federation_service_server::FederationServiceServer, policy_service_server::PolicyServiceServer,
-    review_service_server::ReviewServiceServer, team_service_server::TeamServiceServer,
+    atlas_service_server::{self, AtlasServiceServer},
+    audit_service_server::{self, AuditServiceServer},
+    cooperation_service_server::{self, CooperationServiceServer},
+    evidence_service_server::{self, EvidenceServiceServer},
+    execution_service_server::{self, ExecutionServiceServer},
+    federation_service_server::{self, FederationServiceServer},
+    policy_service_server::{self, PolicyServiceServer},
+    review_service_server::{self, ReviewServiceServer},
+    team_service_server::{self, TeamServiceServer},
 };
 use tonic::{Request, Status, service::Routes};
 
@@ -25,6 +29,19 @@ use crate::{
     refusal::Refusal,
 };
 
+/// Names of the services, by which health answers.
+pub(crate) const NAMES: [&str; 9] = [
+    cooperation_service_server::SERVICE_NAME,
+    execution_service_server::SERVICE_NAME,
+    audit_service_server::SERVICE_NAME,
+    policy_service_server::SERVICE_NAME,
+    evidence_service_server::SERVICE_NAME,
+    review_service_server::SERVICE_NAME,
+    team_service_server::SERVICE_NAME,
+    atlas_service_server::SERVICE_NAME,
+    federation_service_server::SERVICE_NAME,
+];
+
 /// Every service of the contract that a gateway serves.
 pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
     macro_rules! serve {
@@ -34,9 +51,15 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
             ))*
         };
     }
+    let cooperation = cooperation::Cooperation(gateway.clone());
+    let with_submit = submit::WithSubmit {
+        service: CooperationServiceServer::new(cooperation.clone())
+            .max_decoding_message_size(max_message_bytes),
+        cooperation,
+        max_message_bytes,
+    };
     serve!(
-        Routes::default(),
-        CooperationServiceServer(cooperation::Cooperation(gateway.clone())),
+        Routes::default().add_service(with_submit),
         ExecutionServiceServer(execution::Execution(gateway.clone())),
         AuditServiceServer(audit::Audit(gateway.clone())),
         PolicyServiceServer(policy::Policy(gateway.clone())),

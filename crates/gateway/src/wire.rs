@@ -4,6 +4,7 @@
 //! breaks the build until someone decides what it means.
 
 pub mod answer;
+pub(crate) mod encoded;
 pub mod from_proto;
 pub mod json;
 mod read;
@@ -34,7 +35,12 @@ pub struct Violation {
 /// gives the same bytes.
 #[must_use]
 pub fn digest(request: &v1::CooperationRequest) -> Digest {
-    Digest(Sha256::digest(request.encode_to_vec()).into())
+    digest_of(&request.encode_to_vec())
+}
+
+/// [`digest`] of a request in its canonical encoding.
+pub(crate) fn digest_of(request: &[u8]) -> Digest {
+    Digest(Sha256::digest(request).into())
 }
 
 #[cfg(test)]

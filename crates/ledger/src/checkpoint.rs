@@ -1,9 +1,10 @@
 //! Checkpoints: signed statements of how large the log is and what it hashes to.
 
-use signed_note::{Note, VerifierList};
+use std::slice;
+
 use thiserror::Error;
 
-use crate::{Hash, Key, VerifierKey};
+use crate::{Hash, Key, Note, NoteError, VerifierKey};
 
 /// Greatest tree size believed. Larger ones are hostile, and would overflow the
 /// arithmetic of tile coordinates.
@@ -49,9 +50,8 @@ impl Checkpoint {
         let text = tlog_tiles::Checkpoint::new(key.name(), size, root.into(), "")
             .map_err(|_| CheckpointError::Malformed)?
             .to_bytes();
-        let mut note = Note::new(&text, &[]).map_err(|_| CheckpointError::Malformed)?;
-        note.add_sigs(&[&key.signer])
-            .map_err(|_| CheckpointError::Malformed)?;
+        let mut note = Note::new(&text)?;
+        note.sign(key)?;
         Ok(Self {
             size,
             root,
@@ -65,9 +65,9 @@ impl Checkpoint {
     /// [`CheckpointError`] if it is not to be believed.
     pub fn open(note: &[u8], key: &VerifierKey) -> Result<Self, CheckpointError> {
         let checkpoint = Self::read_unverified(note)?;
-        Note::from_bytes(note)
-            .and_then(|note| note.verify(&VerifierList::new(vec![Box::new(key.verifier.clone())])))
-            .map_err(|_| CheckpointError::Signature(key.name().to_owned()))?;
+        if Note::read(note)?.signers(slice::from_ref(key))?.is_empty() {
+            return Err(CheckpointError::Signature(key.name().to_owned()));
+        }
         let origin = origin(note);
         if origin != key.name() {
             return Err(CheckpointError::Origin(origin));
@@ -77,11 +77,11 @@ impl Checkpoint {
 
     /// Reads a checkpoint whose signature somebody else will check.
     pub(crate) fn read_unverified(note: &[u8]) -> Result<Self, CheckpointError> {
-        let parsed = Note::from_bytes(note).map_err(|_| CheckpointError::Malformed)?;
+        let parsed = Note::read(note)?;
         let text = tlog_tiles::Checkpoint::from_bytes(parsed.text())
             .map_err(|_| CheckpointError::Malformed)?;
-        // A note has one encoding; anything else hides changed bytes.
-        if parsed.to_bytes() != note || text.to_bytes() != parsed.text() {
+        // A text has one encoding; anything else hides changed bytes.
+        if text.to_bytes() != parsed.text() {
             return Err(CheckpointError::Malformed);
         }
         if text.size() > MAX_SIZE {
@@ -92,6 +92,15 @@ impl Checkpoint {
             root: (*text.hash()).into(),
             note: note.to_vec(),
         })
+    }
+}
+
+impl From<NoteError> for CheckpointError {
+    fn from(error: NoteError) -> Self {
+        match error {
+            NoteError::Malformed => Self::Malformed,
+            NoteError::Signature(name) => Self::Signature(name),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The log's Ed25519 key, in the C2SP signed-note text format.
+//! Ed25519 keys with a name, in the C2SP signed-note text format: a log's, or a
+//! signer's.
 
 use std::{
     fmt, fs,
@@ -16,7 +17,7 @@ use thiserror::Error;
 /// Algorithm byte of Ed25519 in key texts.
 const ED25519: u8 = 1;
 
-/// A log's signing key. Its name is the log's origin.
+/// A signing key. The name of a log's key is the log's origin.
 #[derive(Clone)]
 pub struct Key {
     text: String,
@@ -35,7 +36,10 @@ pub struct VerifierKey {
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// The name is empty or holds white space, `+` or control characters.
-    #[error("`{0}` cannot name a log; use a host and path such as `gateway.example/log`")]
+    #[error(
+        "`{0}` cannot name a key; use a name without spaces and plus signs, \
+         such as `gateway.example/log`"
+    )]
     Name(String),
     /// Not a key text.
     #[error(
@@ -61,7 +65,7 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// Draws a new key for the log `name` from the operating system.
+    /// Draws a new key of this name from the operating system.
     ///
     /// # Errors
     /// [`KeyError::Name`] or [`KeyError::Randomness`].
@@ -71,7 +75,7 @@ impl Key {
         Self::from_seed(name, seed)
     }
 
-    /// The key of the log `name` with a given Ed25519 seed.
+    /// The key of this name with a given Ed25519 seed.
     ///
     /// # Errors
     /// [`KeyError::Name`].
@@ -115,7 +119,7 @@ impl Key {
         write().map_err(|source| file_error(path, source))
     }
 
-    /// The log's name, which is the origin of its checkpoints.
+    /// The key's name: of a log, the origin of its checkpoints.
     #[must_use]
     pub fn name(&self) -> &str {
         self.verifier.name()
@@ -162,10 +166,16 @@ impl fmt::Debug for Key {
 }
 
 impl VerifierKey {
-    /// The log's name.
+    /// The key's name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.text.split('+').next().unwrap_or_default()
+    }
+
+    /// The key without its name, base64: one key under two names is one signer.
+    #[must_use]
+    pub fn material(&self) -> &str {
+        self.text.splitn(3, '+').nth(2).unwrap_or_default()
     }
 }
 

@@ -31,6 +31,7 @@ mod hash;
 mod key;
 mod layout;
 mod leaf;
+mod note;
 mod proof;
 mod publish;
 mod verify;
@@ -39,6 +40,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey};
 pub use leaf::{Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
+pub use note::{Note, NoteError};
 pub use proof::{
     Extension, Proof, ProofError, prove, prove_extension, verify_extension, verify_proof,
 };

@@ -149,7 +149,7 @@ impl World {
     pub fn write_config(&self, listen: SocketAddr, policies: &Path) -> Result<PathBuf, WorldError> {
         let policies = fs::canonicalize(policies)?;
         let mut text = format!(
-            "[gateway]\nlisten = \"{listen}\"\ndata = \"data\"\npolicies = {policies:?}\ntrust_domain = \"{TRUST_DOMAIN}\"\norigin = \"{TRUST_DOMAIN}/ledger\"\n\n[tls]\ncertificate = \"pki/gateway.pem\"\nkey = \"pki/gateway.key\"\nclient_ca = \"pki/ca.pem\"\n"
+            "[gateway]\nlisten = \"{listen}\"\ndata = \"data\"\ntrust_domain = \"{TRUST_DOMAIN}\"\norigin = \"{TRUST_DOMAIN}/ledger\"\n\n[policies]\nfolder = {policies:?}\n\n[tls]\ncertificate = \"pki/gateway.pem\"\nkey = \"pki/gateway.key\"\nclient_ca = \"pki/ca.pem\"\n"
         );
         for (code, (_, serving)) in &self.backends {
             // Writing to a string cannot fail.

@@ -75,7 +75,8 @@ pub enum Expected {
 /// A case as it is to stand after a transaction.
 ///
 /// A new case starts as received and may take one step at once; an existing one
-/// may take one step of the table, or stay in its state.
+/// may take one step of the table, or stay in its state. Everything else about a
+/// case is what the records of its events add up to.
 #[derive(Clone)]
 pub struct CaseChange {
     /// The case.
@@ -100,8 +101,6 @@ pub struct CaseChange {
     pub owner: String,
     /// The owner's id for the request.
     pub request_id: RequestId,
-    /// Everything else, opaque to the store; may hold personal data.
-    pub body: Vec<u8>,
 }
 
 /// A ledger entry to be appended.

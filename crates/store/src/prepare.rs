@@ -104,11 +104,10 @@ fn check(transaction: &Transaction) -> Result<(), CommitError> {
     if enqueue.len() > MAX_JOBS {
         return Err(invalid("more than 256 jobs"));
     }
-    let blobs = case.iter().map(|case| case.body.len());
-    let blobs = blobs.chain(entries.iter().map(|entry| entry.record.len()));
+    let blobs = entries.iter().map(|entry| entry.record.len());
     let mut blobs = blobs.chain(enqueue.iter().map(|job| job.body.len()));
     if blobs.any(|length| length > MAX_BLOB_BYTES) {
-        return Err(invalid("a record, body or job is longer than 16 MiB"));
+        return Err(invalid("a record or job is longer than 16 MiB"));
     }
     if entries.iter().any(|entry| !entry.leaf.binds.is_empty()) {
         return Err(invalid("the store alone writes `binds`"));
@@ -193,7 +192,6 @@ pub(crate) fn case_image(case: &CaseChange, version: u64) -> Vec<u8> {
         Some(&column::rank(case.urgency).to_be_bytes()),
         Some(case.owner.as_bytes()),
         Some(case.request_id.as_str().as_bytes()),
-        Some(&case.body),
     ])
 }
 

@@ -67,7 +67,7 @@ impl Readers {
 }
 
 const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
-     exercise, urgency, owner, request_id, opened_at, changed_at, body";
+     exercise, urgency, owner, request_id, opened_at, changed_at";
 
 pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
     let text = |index| row.get::<_, String>(index);
@@ -91,15 +91,28 @@ pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
         request_id: column::id(&text(11)?, "request id")?,
         opened_at: column::instant(row.get(12)?)?,
         changed_at: column::instant(row.get(13)?)?,
-        body: row.get(14)?,
+        records: Vec::new(),
     })
 }
 
+/// A case with the records of its events.
+fn with_records(db: &Connection, case: CaseRow) -> Result<CaseRow, ReadError> {
+    let records = db
+        .prepare_cached(
+            "SELECT record FROM entry JOIN record USING (idx) \
+             WHERE case_id = ?1 AND state IS NOT NULL ORDER BY idx",
+        )?
+        .query_map([case.id.as_str()], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(CaseRow { records, ..case })
+}
+
 pub(crate) fn case(db: &Connection, id: &CaseId) -> Result<Option<CaseRow>, ReadError> {
-    db.prepare_cached(&format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = ?1"))?
-        .query_row([id.as_str()], |row| Ok(read_case(row)))
-        .optional()?
-        .transpose()
+    one(
+        db,
+        &format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = ?1"),
+        &[id.as_str()],
+    )
 }
 
 pub(crate) fn case_by_key(
@@ -107,16 +120,28 @@ pub(crate) fn case_by_key(
     caller: &str,
     request_id: &RequestId,
 ) -> Result<Option<CaseRow>, ReadError> {
-    db.prepare_cached(&format!(
-        "SELECT {CASE_COLUMNS} FROM cases WHERE id = \
-         (SELECT case_id FROM request_key WHERE caller = ?1 AND request_id = ?2)"
-    ))?
-    .query_row([caller, request_id.as_str()], |row| Ok(read_case(row)))
-    .optional()?
-    .transpose()
+    one(
+        db,
+        &format!(
+            "SELECT {CASE_COLUMNS} FROM cases WHERE id = \
+             (SELECT case_id FROM request_key WHERE caller = ?1 AND request_id = ?2)"
+        ),
+        &[caller, request_id.as_str()],
+    )
 }
 
-/// Every case in the order of opening, from the first opened after `after`.
+fn one(db: &Connection, sql: &str, values: &[&str]) -> Result<Option<CaseRow>, ReadError> {
+    let case = db
+        .prepare_cached(sql)?
+        .query_row(params_from_iter(values), |row| Ok(read_case(row)))
+        .optional()?;
+    case.transpose()?
+        .map(|case| with_records(db, case))
+        .transpose()
+}
+
+/// Every case in the order of opening, from the first opened after `after`,
+/// without records.
 pub(crate) fn cases_after(
     db: &Connection,
     after: Option<u64>,
@@ -160,7 +185,9 @@ pub(crate) fn cases(
         instrument.as_ref().map(ToString::to_string),
     );
     query.and_if("opened < ?", before.map(column::sql));
-    query.rows(db, "opened DESC", limit, read_case)
+    let cases = query.rows(db, "opened DESC", limit, read_case)?;
+    let cases = cases.into_iter();
+    cases.map(|case| with_records(db, case)).collect()
 }
 
 pub(crate) fn events(

@@ -184,13 +184,13 @@ fn write_case(
     let sql = match case.expected {
         Expected::New => {
             "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
-             exercise, urgency, owner, request_id, body, opened, opened_at, changed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)"
+             exercise, urgency, owner, request_id, opened, opened_at, changed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
         }
         Expected::Version(_) => {
             "UPDATE cases SET version = ?2, state = ?3, issuing = ?4, executing = ?5, \
              instrument = ?6, outcome = ?7, exercise = ?8, urgency = ?9, owner = ?10, \
-             request_id = ?11, body = ?12, changed_at = ?14 WHERE id = ?1"
+             request_id = ?11, changed_at = ?13 WHERE id = ?1"
         }
     };
     db.prepare_cached(sql)?.execute(params![
@@ -205,7 +205,6 @@ fn write_case(
         column::rank(case.urgency),
         case.owner,
         case.request_id.as_str(),
-        case.body,
         column::sql(index),
         at.as_microsecond(),
     ])?;

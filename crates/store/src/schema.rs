@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 const APPLICATION_ID: i32 = 0x434d_5459;
 
 /// Version of the tables below.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// How long to wait for another program that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -55,8 +55,7 @@ CREATE TABLE cases (
     owner TEXT NOT NULL,
     request_id TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL,
-    body BLOB NOT NULL
+    changed_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);

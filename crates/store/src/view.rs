@@ -62,8 +62,9 @@ pub struct CaseRow {
     pub opened_at: Timestamp,
     /// When it last changed.
     pub changed_at: Timestamp,
-    /// Everything else, opaque to the store.
-    pub body: Vec<u8>,
+    /// The records of its events, oldest first, opaque to the store: what they
+    /// add up to is everything else.
+    pub records: Vec<Vec<u8>>,
 }
 
 /// Which cases to list. Every condition given must hold.

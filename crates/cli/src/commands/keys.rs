@@ -1,10 +1,11 @@
-//! `comity keys`: a demonstration or pilot PKI.
+//! `comity keys`: a demonstration or pilot PKI, and keys that sign policies.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use comity_domain::{AuthorityId, JurisdictionCode};
 use comity_gateway::identity::Role;
+use comity_ledger::Key;
 use comity_sandbox::pki::{Identity, Pki, Validity};
 use time::{Duration, OffsetDateTime};
 
@@ -20,6 +21,9 @@ pub(crate) enum Command {
         after_help = "Example: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing"
     )]
     Issue(Issue),
+    /// Make a key that signs policy files
+    #[command(after_help = "Example: comity keys signer --name legal-1.justice.example")]
+    Signer(Signer),
 }
 
 #[derive(Debug, Args)]
@@ -54,10 +58,21 @@ pub(crate) struct Issue {
     days: u16,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Signer {
+    /// Name of the key: an office rather than a person, since it stands in logs
+    #[arg(long)]
+    name: String,
+    /// File of the key; `<name>.key` otherwise
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(arguments) => init(&arguments),
         Command::Issue(arguments) => issue(arguments),
+        Command::Signer(arguments) => signer(arguments),
     }
 }
 
@@ -109,5 +124,19 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         "wrote `{stem}.pem` and `{stem}.key` to `{}`, valid for {days} days",
         dir.display()
     );
+    Ok(Exit::Done)
+}
+
+fn signer(Signer { name, out }: Signer) -> Result<Exit, Failure> {
+    let key = Key::generate(&name)?;
+    // A name may hold slashes, a file's may not.
+    let out = out.unwrap_or_else(|| PathBuf::from(format!("{}.key", name.replace('/', "-"))));
+    key.save(&out)?;
+    println!(
+        "wrote `{}`: keep it to yourself; whoever has it signs in your name",
+        out.display()
+    );
+    println!("give this line to the gateway's operator, for `signers` in comity.toml:");
+    println!("{}", key.verifier());
     Ok(Exit::Done)
 }

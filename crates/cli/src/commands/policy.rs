@@ -3,6 +3,7 @@
 mod check;
 mod decide;
 mod schema;
+mod sign;
 mod test;
 
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub(crate) enum Command {
     /// Print the JSON Schema of a kind of policy file
     #[command(after_help = "Example: comity policy schema instrument")]
     Schema(schema::Schema),
+    /// Sign the policy files as a whole, or see who has
+    #[command(after_help = "Example: comity policy sign --key legal-1.key --until 2027-06-30")]
+    Sign(sign::Sign),
 }
 
 #[derive(Debug, Args)]
@@ -41,5 +45,6 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Test(folder) => test::run(&folder),
         Command::Decide(arguments) => decide::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
     }
 }

@@ -1,10 +1,14 @@
-//! `comity serve`: run a gateway.
+//! `comity serve`: run a gateway until SIGTERM; SIGHUP has it read the policy files.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use comity_gateway::{config::Config, gateway};
+use comity_gateway::{
+    config::Config,
+    gateway::{self, Running},
+};
 use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{Exit, Failure};
 
@@ -23,9 +27,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        let hang_up = signal(SignalKind::hangup())?;
         let running = gateway::start(config, Timestamp::now).await?;
         tracing::info!(address = %running.address(), ledger.key = %running.verifier_key(), "gateway is up");
-        stop_signal().await?;
+        tokio::select! {
+            stopped = stop_signal() => stopped?,
+            () = reload(&running, hang_up) => {}
+        }
         tracing::info!("gateway stops");
         running.stop().await;
         Ok(Exit::Done)
@@ -43,9 +51,16 @@ fn init_logging() {
         .init();
 }
 
+/// Has the policy files read whenever the process is told to hang up.
+async fn reload(running: &Running, mut hang_up: Signal) {
+    while hang_up.recv().await.is_some() {
+        running.reload_policies();
+    }
+}
+
 /// Returns when the process is asked to stop.
 pub(super) async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted,

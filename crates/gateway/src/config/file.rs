@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    net::SocketAddr,
     ops::Range,
     path::{Path, PathBuf},
     time::Duration,
@@ -12,14 +13,16 @@ use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Backend, Config, Limits, Mistake, Tls};
+use super::{Backend, Config, Limits, Mistake, Tls, policies::PoliciesFile};
 
 /// `comity.toml` as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
     gateway: GatewayFile,
+    policies: PoliciesFile,
     tls: TlsFile,
+    metrics: Option<MetricsFile>,
     #[serde(default, rename = "backend")]
     backends: Vec<BackendFile>,
     #[serde(default)]
@@ -31,7 +34,6 @@ pub(super) struct ConfigFile {
 struct GatewayFile {
     listen: Spanned<String>,
     data: PathBuf,
-    policies: PathBuf,
     trust_domain: Spanned<String>,
     origin: Spanned<String>,
 }
@@ -42,6 +44,12 @@ struct TlsFile {
     certificate: PathBuf,
     key: PathBuf,
     client_ca: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsFile {
+    listen: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,13 +111,29 @@ impl<'a> Mistakes<'a> {
         }
     }
 
-    fn expected<T>(&mut self, key: &str, written: &Spanned<String>, expected: &str) -> Option<T> {
+    pub(super) fn expected<T>(
+        &mut self,
+        key: &str,
+        written: &Spanned<String>,
+        expected: &str,
+    ) -> Option<T> {
         let message = format!("`{key}` is `{}`: expected {expected}", written.get_ref());
         self.add(Some(written.span()), &message)
     }
 
+    fn address(
+        &mut self,
+        key: &str,
+        written: &Spanned<String>,
+        such_as: &str,
+    ) -> Option<SocketAddr> {
+        let expected = || format!("an address with port, such as `{such_as}`");
+        let address = written.get_ref().parse().ok();
+        address.or_else(|| self.expected(key, written, &expected()))
+    }
+
     /// A path relative to the file.
-    fn resolve(&self, path: &Path) -> PathBuf {
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 }
@@ -119,14 +143,15 @@ impl ConfigFile {
     pub(super) fn resolve(self, mistakes: &mut Mistakes<'_>) -> Option<Config> {
         let Self {
             gateway,
+            policies,
             tls,
+            metrics,
             backends,
             limits,
         } = self;
         let GatewayFile {
             listen,
             data,
-            policies,
             trust_domain,
             origin,
         } = gateway;
@@ -135,10 +160,7 @@ impl ConfigFile {
             key,
             client_ca,
         } = tls;
-        let address = listen.get_ref().parse().ok().or_else(|| {
-            let expected = "an address with port, such as `0.0.0.0:8443`";
-            mistakes.expected("gateway.listen", &listen, expected)
-        });
+        let address = mistakes.address("gateway.listen", &listen, "0.0.0.0:8443");
         if !is_trust_domain(trust_domain.get_ref()) {
             let expected = "lower-case letters, digits, dots, hyphens and underscores";
             mistakes.expected::<()>("gateway.trust_domain", &trust_domain, expected);
@@ -152,15 +174,20 @@ impl ConfigFile {
             key: mistakes.resolve(&key),
             client_ca: mistakes.resolve(&client_ca),
         };
+        let policies = policies.resolve(mistakes);
+        let metrics = metrics.and_then(|MetricsFile { listen }| {
+            mistakes.address("metrics.listen", &listen, "127.0.0.1:9464")
+        });
         let backends = resolve_backends(backends, mistakes);
         let limits = limits.resolve(mistakes);
         Some(Config {
             listen: address?,
             data: mistakes.resolve(&data),
-            policies: mistakes.resolve(&policies),
+            policies,
             trust_domain: trust_domain.into_inner(),
             origin: origin.into_inner(),
             tls,
+            metrics,
             backends,
             limits,
         })

@@ -12,11 +12,23 @@ use futures::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal};
+use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal, wire::encoded};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Cooperation(pub(super) Gateway);
+
+impl Cooperation {
+    /// `Submit`, its answer's parts encoded already.
+    pub(super) async fn submit_encoded(
+        self,
+        request: Request<SubmitRequest>,
+    ) -> Result<Response<encoded::SubmitResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0;
+        detached(async move { exchange::submit(&gateway, &caller, message).await }).await
+    }
+}
 
 #[tonic::async_trait]
 impl CooperationService for Cooperation {
@@ -33,9 +45,12 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<SubmitResponse>, Status> {
-        let (caller, message) = enter(request)?;
-        let gateway = self.0.clone();
-        detached(async move { exchange::submit(&gateway, &caller, message).await }).await
+        let answer = self.clone().submit_encoded(request).await?;
+        let (metadata, encoded, extensions) = answer.into_parts();
+        let opened = encoded
+            .open()
+            .map_err(|error| Refusal::Internal(Box::new(error)))?;
+        Ok(Response::from_parts(metadata, opened, extensions))
     }
 
     async fn get_case(

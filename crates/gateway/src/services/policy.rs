@@ -7,8 +7,8 @@ use comity::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::enter;
-use crate::{gateway::Gateway, refusal::Refusal, wire::from_proto};
+use super::{detached, enter};
+use crate::{exchange, gateway::Gateway, refusal::Refusal, wire::from_proto};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -83,11 +83,9 @@ impl PolicyService for Policy {
         &self,
         request: Request<CompareRequest>,
     ) -> Result<Response<CompareResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "comparison is not served yet: run `comity policy decide` with each folder",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { exchange::compare(&gateway, &caller, message).await }).await
     }
 }
 

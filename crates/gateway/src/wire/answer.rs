@@ -99,7 +99,7 @@ pub fn read(result: v1::Result) -> Result<Answer, Vec<Violation>> {
 
 /// Shows an answer.
 #[must_use]
-pub fn show(answer: &Answer) -> v1::Result {
+pub fn show(answer: Answer) -> v1::Result {
     let Answer {
         execution,
         data,
@@ -117,10 +117,10 @@ pub fn show(answer: &Answer) -> v1::Result {
     v1::Result {
         kind: kind.into(),
         data: data.as_ref().map(structure::from_json),
-        obligations: conditions.clone(),
-        redacted: redacted.clone(),
-        reason: reason.clone(),
-        ground: ground.clone(),
+        obligations: conditions,
+        redacted,
+        reason,
+        ground,
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
             }"#,
         )
         .unwrap();
-        assert_eq!(show(&read(result.clone()).unwrap()), result);
+        assert_eq!(show(read(result.clone()).unwrap()), result);
     }
 
     #[test]

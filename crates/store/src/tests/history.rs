@@ -264,10 +264,10 @@ fn a_case_may_change_without_a_step() {
     run(async {
         store.commit(submission(1)).await.unwrap();
         let mut remark = step(1, 1, CaseState::Approved);
-        remark.case.as_mut().unwrap().body = b"seen".to_vec();
+        remark.entries[0].record = b"seen".to_vec();
         assert_eq!(store.commit(remark).await.unwrap().version, Some(2));
         let row = store.case(&case_id(1)).await.unwrap().unwrap();
-        assert_eq!(row.body, b"seen");
+        assert_eq!(row.records, [&b"what decision was about"[..], b"seen"]);
         assert_eq!(row.id, change(1, Expected::New, CaseState::Approved).id);
     });
 }

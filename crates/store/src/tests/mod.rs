@@ -83,7 +83,6 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
         urgency: Urgency::Routine,
         owner: "sta-berlin".into(),
         request_id: request_id(case),
-        body: format!("body of {case}").into_bytes(),
     }
 }
 

@@ -119,7 +119,8 @@ fn change(case: CaseRow) -> CaseChange {
         request_id,
         opened_at: _,
         changed_at: _,
-        body,
+        // Entries commit to these themselves.
+        records: _,
     } = case;
     CaseChange {
         id,
@@ -133,7 +134,6 @@ fn change(case: CaseRow) -> CaseChange {
         urgency,
         owner,
         request_id,
-        body,
     }
 }
 

@@ -1,0 +1,202 @@
+//! Figures on a running gateway, in the text format of Prometheus. No label can
+//! have more than a few values, and none says anything of a request.
+
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+
+use comity_domain::Outcome;
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text},
+    metrics::{
+        MetricType,
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::Gauge,
+    },
+    registry::Registry,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    time,
+};
+
+use crate::policies::Policies;
+
+/// Connections served at a time; monitoring needs one or two.
+const CONNECTIONS: usize = 16;
+/// Longest time a connection may last.
+const CONNECTION: Duration = Duration::from_secs(10);
+/// Pause after a connection could not be accepted.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// What the text is, for who reads it.
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    decisions: Family<Decided, Counter>,
+    reloads: Family<Reloaded, Counter>,
+    loaded: Gauge,
+    in_force: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    call: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reloaded {
+    result: &'static str,
+}
+
+impl Metrics {
+    /// Figures that begin at zero, for a bundle that comes into force now.
+    pub(crate) fn new(policies: Arc<Policies>, now: Timestamp) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("comity"),
+            decisions: Family::default(),
+            reloads: Family::default(),
+            loaded: Gauge::default(),
+            in_force: Gauge::default(),
+        };
+        let Self {
+            registry,
+            decisions,
+            reloads,
+            loaded,
+            in_force,
+        } = &mut metrics;
+        let help = "Decisions on record, by call and outcome";
+        registry.register("decisions", help, decisions.clone());
+        let help = "Times the policy folder was read again, by what came of it";
+        registry.register("policy_reloads", help, reloads.clone());
+        let help = "When the bundle in force was loaded, in seconds since 1970";
+        registry.register("policy_loaded_timestamp_seconds", help, loaded.clone());
+        let help = "1 while what is in the policy folder is in force, 0 while it cannot be";
+        registry.register("policy_folder_in_force", help, in_force.clone());
+        registry.register_collector(Box::new(InForce(policies)));
+        metrics.loaded(now);
+        metrics.folder_in_force(true);
+        metrics
+    }
+
+    /// Counts a decision on record.
+    pub(crate) fn decided(&self, call: &'static str, outcome: Outcome) {
+        let outcome = comity_store::outcome_name(outcome);
+        let decided = Decided { call, outcome };
+        self.decisions.get_or_create(&decided).inc();
+    }
+
+    /// Counts a reading of the policy folder.
+    pub(crate) fn reloaded(&self, result: &'static str) {
+        self.reloads.get_or_create(&Reloaded { result }).inc();
+    }
+
+    /// Notes that a bundle came into force, and counts it.
+    pub(crate) fn loaded(&self, now: Timestamp) {
+        self.reloaded("loaded");
+        self.loaded.set(now.as_second());
+    }
+
+    /// Notes whether what is in the policy folder is in force.
+    pub(crate) fn folder_in_force(&self, in_force: bool) {
+        self.in_force.set(in_force.into());
+    }
+
+    fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// What is asked of the bundle in force at each reading, so that no figure of an
+/// earlier one stays behind.
+#[derive(Debug)]
+struct InForce(Arc<Policies>);
+
+impl Collector for InForce {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let bundle = self.0.in_force().digest().to_string();
+        let help = "The policy bundle in force.";
+        encoder
+            .encode_descriptor("policy_bundle", help, None, MetricType::Info)?
+            .encode_info(&[("sha256", bundle.as_str())])?;
+        let errors = ConstCounter::new(self.0.engine_errors());
+        let help = "Rules that could not be evaluated; a human was asked instead.";
+        errors.encode(encoder.encode_descriptor(
+            "policy_engine_errors",
+            help,
+            None,
+            errors.metric_type(),
+        )?)
+    }
+}
+
+/// Serves the figures at `/metrics` until told to stop.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned();
+        let accepted = async { (place.await, listener.accept().await) };
+        let (place, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let metrics = Arc::clone(&metrics);
+                tokio::spawn(async move {
+                    converse(stream, metrics).await;
+                    drop(place);
+                });
+            }
+            Err(_) => time::sleep(EXHAUSTED_PAUSE).await,
+        }
+    }
+}
+
+/// Answers the one request of a connection.
+async fn converse(stream: TcpStream, metrics: Arc<Metrics>) {
+    let answer = service_fn(|request| {
+        let metrics = Arc::clone(&metrics);
+        async move { Ok::<_, Infallible>(answer(&request, &metrics)) }
+    });
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer);
+    // Whoever hangs up or takes too long has only itself to tell.
+    let _ = time::timeout(CONNECTION, conversation).await;
+}
+
+fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<String> {
+    let mut response = Response::new(String::new());
+    if request.method() != Method::GET || request.uri().path() != "/metrics" {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    }
+    match metrics.text() {
+        Ok(text) => {
+            *response.body_mut() = text;
+            let kind = header::HeaderValue::from_static(CONTENT_TYPE);
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        Err(fmt::Error) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    response
+}

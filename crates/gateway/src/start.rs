@@ -1,0 +1,247 @@
+//! How a gateway starts: everything it needs is made sure of before it serves.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use comity_ledger::{Key, KeyError, Leaf};
+use comity_store::{Options, Store};
+use rustls_pki_types::InvalidDnsNameError;
+use thiserror::Error;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tonic::service::Routes;
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_web::GrpcWebLayer;
+
+use crate::{
+    backends::Backends,
+    config::Config,
+    deliver,
+    gateway::{Clock, Gateway, Parts, Running},
+    listen,
+    metrics::{self, Metrics},
+    observe::Observe,
+    policies::{self, Policies, Rejected, Source, watch::Watcher},
+    record,
+    refusal::Refusal,
+    services,
+    tls::{Material, TlsError},
+};
+
+/// Why a gateway does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// What is in the policy folder cannot come into force.
+    #[error("the policy folder `{}` cannot be used\n{why}", folder.display())]
+    Policies {
+        /// The folder.
+        folder: PathBuf,
+        /// Every mistake in it, or what its signatures lack.
+        why: Rejected,
+    },
+    /// Certificates or keys cannot be used.
+    #[error("the TLS material cannot be used")]
+    Tls(#[from] TlsError),
+    /// The data folder cannot be used.
+    #[error("the data folder `{}` cannot be used", folder.display())]
+    Store {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: comity_store::OpenError,
+    },
+    /// The data folder cannot be made.
+    #[error("the data folder `{}` cannot be made", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The ledger's key cannot be read or made.
+    #[error("the key of the ledger cannot be used")]
+    Key(#[from] KeyError),
+    /// A backend's name can be in no certificate.
+    #[error("a backend's `server_name` can be in no certificate")]
+    Name(#[from] InvalidDnsNameError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The start itself could not be recorded.
+    #[error("the start cannot be recorded")]
+    Record(#[source] Refusal),
+}
+/// Starts a gateway: copies, checks and keeps what is in the policy folder, opens
+/// the store, records the start and the bundle, listens.
+///
+/// # Errors
+/// [`StartError`]; nothing is served then.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    let unusable = |why| StartError::Policies {
+        folder: config.policies.folder.clone(),
+        why,
+    };
+    let source = Source::new(&config);
+    let today = policies::day(clock());
+    let (candidate, seen) = source.first(today).await.map_err(unusable)?;
+    let material = Material::load(
+        &config.tls.certificate,
+        &config.tls.key,
+        &config.tls.client_ca,
+    )?;
+    let backends = Backends::new(&config, &material.client()?)?;
+    let (listener, address) = bind(config.listen).await?;
+    let monitor = match config.metrics {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let store = open_store(&config)?;
+    let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
+    let policies = Arc::new(Policies::new(source, library));
+    let metrics = Arc::new(Metrics::new(Arc::clone(&policies), clock()));
+    let gateway = Gateway::new(Parts {
+        store,
+        policies,
+        metrics: Arc::clone(&metrics),
+        backends,
+        origin: config.origin.clone(),
+        clock,
+    });
+    // A ledger says under which law each stretch of it was written.
+    record::start(&gateway, signatures)
+        .await
+        .map_err(StartError::Record)?;
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let (incoming, failures) = listen::accept(
+        listener,
+        material.server()?,
+        &config.trust_domain,
+        config.limits.into(),
+    );
+    let (routes, health) = routes(&gateway, config.limits.max_message_bytes).await;
+    let watcher = Watcher::new(gateway.clone(), health, seen);
+    let monitored = monitor.as_ref().map(|(_, address)| *address);
+    if let Some((listener, _)) = monitor {
+        tasks.spawn(metrics::serve(listener, metrics, stopped.clone()));
+    }
+    tasks.spawn(watcher.run(stopped.clone()));
+    tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(record_failures(gateway.clone(), failures));
+    let observe = Observe::new(gateway.clone(), &config.limits);
+    tasks.spawn(serve(routes, observe, incoming, stopped));
+    Ok(Running {
+        address,
+        monitored,
+        stop,
+        tasks,
+        gateway,
+    })
+}
+
+/// Listens on an address, and says which it is where the port was left open.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listen = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    let listening = listen.await;
+    listening.map_err(|source| StartError::Listen { address, source })
+}
+
+/// Opens the store with the ledger's key, which is made on first use.
+fn open_store(config: &Config) -> Result<Store, StartError> {
+    let path = config.data.join("ledger.key");
+    let key = if path.exists() {
+        Key::load(&path)?
+    } else {
+        let key = Key::generate(&config.origin)?;
+        let folder = |source| StartError::Folder {
+            folder: config.data.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&config.data).map_err(folder)?;
+        key.save(&path)?;
+        key
+    };
+    let options = Options {
+        size_limit_bytes: config.limits.store_bytes,
+        ..Options::default()
+    };
+    Store::open(&config.data, key, &options).map_err(|source| StartError::Store {
+        folder: config.data.clone(),
+        source,
+    })
+}
+
+/// Records connections that came to nothing as unauthorised attempts.
+async fn record_failures(gateway: Gateway, mut failures: listen::Failures) {
+    while let Some(failure) = failures.next().await {
+        let leaf = Leaf::new(gateway.now(), "unauthorised", "unknown");
+        let note = Some(failure.reason.as_str().to_owned());
+        // The peer's address is personal data and is sealed.
+        let peer = failure.peer.to_string().into_bytes();
+        if record::event(&gateway, Leaf { note, ..leaf }, peer)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                reason = failure.reason.as_str(),
+                "a failed handshake is not on record"
+            );
+        }
+        let missed = failures.take_missed();
+        if missed > 0 {
+            tracing::warn!(
+                missed,
+                "failed handshakes came faster than they could be recorded"
+            );
+        }
+    }
+}
+
+/// Every service, with health, service by service, and reflection.
+async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthReporter) {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    for name in [""].into_iter().chain(services::NAMES) {
+        reporter
+            .set_service_status(name, ServingStatus::Serving)
+            .await;
+    }
+    let mut routes = services::routes(gateway, max_message_bytes).add_service(health);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(comity::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1alpha();
+    match reflection {
+        Ok(reflection) => routes = routes.add_service(reflection),
+        Err(error) => tracing::error!(%error, "reflection is off"),
+    }
+    (routes, reporter)
+}
+
+/// Serves until told to stop, then finishes what is under way.
+async fn serve(
+    routes: Routes,
+    observe: Observe,
+    incoming: listen::Incoming,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let served = tonic::transport::Server::builder()
+        .accept_http1(true)
+        .layer(GrpcWebLayer::new())
+        .layer(observe)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, async move {
+            // An error means that the gateway itself is gone.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        })
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "serving ended");
+    }
+}
