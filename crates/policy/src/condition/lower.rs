@@ -169,7 +169,10 @@ impl Lowered {
             }),
             Self::IsEmpty(operand) => match operand.evaluate(known)?.value() {
                 FactValue::Set(set) => truth(set.is_empty()),
-                _ => Err(Stop::Failed),
+                FactValue::Truth(_)
+                | FactValue::Number(_)
+                | FactValue::Text(_)
+                | FactValue::Day(_) => Err(Stop::Failed),
             },
             Self::Calculate(calculation, operands) => {
                 let [left, right] = operands.each_ref().map(|side| side.evaluate(known));
@@ -183,7 +186,7 @@ impl Lowered {
 fn sets<'a>(
     operands: &'a [Lowered; 2],
     known: &'a Known,
-    holds: fn(&[Arc<str>], &[Arc<str>]) -> bool,
+    holds: impl Fn(&[Arc<str>], &[Arc<str>]) -> bool,
 ) -> Result<Found<'a>, Stop> {
     let [one, other] = operands.each_ref().map(|side| side.evaluate(known));
     match (one?.value(), other?.value()) {

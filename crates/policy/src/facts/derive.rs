@@ -223,9 +223,9 @@ impl Derivation<'_> {
             return;
         };
         for name in &form.read {
-            let steps = name.split('.').skip(1);
-            let found = steps.fold(Some(content), |value, step| value?.get(step));
-            let value = found.and_then(|value| facts::of_json(value));
+            let mut steps = name.split('.').skip(1);
+            let found = steps.try_fold(content, |value, step| value.get(step));
+            let value = found.and_then(facts::of_json);
             let kind = form.fields.get(name).map(|field| &field.declaration.kind);
             if let Some((kind, value)) = kind.zip(value)
                 && let Ok(value) = typed(&self.model.vocabulary, kind, &value)

@@ -513,12 +513,13 @@ impl Seeded {
             edit(dir.path(), file, from, to);
         }
         for seed in seeds {
-            match seed.code {
-                Code::FileMissing => fs::remove_file(dir.path().join(seed.file)).unwrap(),
-                Code::FileMisplaced | Code::FormIncomplete => {
-                    fs::write(dir.path().join(seed.file), seed.to).unwrap()
-                }
-                _ => edit(dir.path(), seed.file, seed.from, seed.to),
+            let path = dir.path().join(seed.file);
+            if seed.code == Code::FileMissing {
+                fs::remove_file(path).unwrap();
+            } else if path.exists() {
+                edit(dir.path(), seed.file, seed.from, seed.to);
+            } else {
+                fs::write(path, seed.to).unwrap();
             }
         }
         let (library, report) = Library::check(dir.path());
@@ -573,10 +574,10 @@ impl Seeded {
             return 0;
         }
         let text = fs::read_to_string(self.dir.path().join(seed.file)).unwrap();
-        let at = text
-            .find(seed.at)
+        let (before, _) = text
+            .split_once(seed.at)
             .unwrap_or_else(|| panic!("`{}` is not in {}", seed.at, seed.file));
-        text[..at].matches('\n').count() + 1
+        before.matches('\n').count() + 1
     }
 }
 

@@ -208,7 +208,7 @@ fn kind(value: &Value) -> &'static str {
     match value {
         Value::Number(_) => "integer",
         Value::Bool(_) => "boolean",
-        _ => "string",
+        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => "string",
     }
 }
 
