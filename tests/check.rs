@@ -121,3 +121,31 @@ fn addresses_in_sarif_are_relative_where_the_folder_is() {
         .collect();
     assert!(uris.contains(&"no%20folder/vocabulary.yaml"), "{uris:?}");
 }
+
+#[test]
+fn formatting_settles_and_changes_nothing_else() {
+    let dir = edited(
+        "instruments/tca/module.yaml",
+        "    effect: refuse\n    when:\n      - context.offence.military\n",
+        "    when:\n      # As the requester says.\n      - context.offence.military\n\n\n    effect: refuse\n",
+    );
+    let fmt = |arguments: &[&str]| {
+        let folder = dir.path().to_str().unwrap();
+        let all = ["policy", "fmt", "--policies", folder];
+        let output = comity(all.iter().chain(arguments));
+        (output.status.code(), shown(&output))
+    };
+    let (code, listed) = fmt(&["--check"]);
+    assert_eq!(code, Some(1), "{listed}");
+    assert!(listed.contains("tca/module.yaml\n"), "{listed}");
+    let (code, done) = fmt(&[]);
+    assert_eq!(code, Some(0), "{done}");
+    let (code, settled) = fmt(&["--check"]);
+    assert_eq!(code, Some(0), "{settled}");
+    assert!(settled.contains("\n0 of "), "{settled}");
+    let text = fs::read_to_string(dir.path().join("instruments/tca/module.yaml")).unwrap();
+    let usual = "    effect: refuse\n    when:\n      # As the requester says.\n";
+    assert!(text.contains(usual), "{text}");
+    let (code, text) = check(dir.path(), &["--deny-warnings"]);
+    assert_eq!(code, 0, "{text}");
+}

@@ -209,6 +209,12 @@ impl Source {
         before.len() - before.rfind('\n').map_or(0, |i| i + 1)
     }
 
+    /// The line of an offset, from 0.
+    pub(crate) fn line(&self, offset: usize) -> usize {
+        let before = self.text.get(..offset).unwrap_or_default();
+        before.matches('\n').count()
+    }
+
     /// A mistake at a range of bytes of this file.
     pub(crate) fn diagnostic(
         &self,

@@ -12,6 +12,7 @@ mod evaluate;
 mod facts;
 mod findings;
 mod form;
+mod format;
 mod lint;
 mod load;
 mod model;
@@ -46,6 +47,7 @@ pub use self::{
     evaluate::Engine,
     facts::FactProblem,
     form::FormProblem,
+    format::format,
     open::OpenQuestion,
     permit::Permit,
     registers::{Addressee, FactInfo, OffenceInfo},

@@ -9,6 +9,7 @@ mod form;
 mod instrument;
 mod jurisdiction;
 mod obligation;
+mod place;
 mod precedence;
 mod raw;
 mod rules;
@@ -37,10 +38,7 @@ use self::{
 };
 
 pub(crate) use self::{
-    context::{Named, Place},
-    files::Kind,
-    rules::rule_places,
-    schema::Document,
+    context::Named, files::Kind, place::Place, rules::rule_places, schema::Document,
 };
 
 /// Files are independent of each other; two threads halve the wait without

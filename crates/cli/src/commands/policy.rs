@@ -2,6 +2,7 @@
 
 mod check;
 mod decide;
+mod fmt;
 mod schema;
 mod sign;
 mod test;
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     /// Run the scenarios beside the modules
     #[command(after_help = "Example: comity policy test --policies policies")]
     Test(Folder),
+    /// Put the keys of rules in their usual order, and one empty line between rules
+    #[command(after_help = "Example: comity policy fmt --policies policies --check")]
+    Fmt(fmt::Fmt),
     /// Decide a request as the gateway would
     #[command(after_help = "Example: comity policy decide request.json --at 2026-11-23 --json")]
     Decide(decide::Decide),
@@ -43,6 +47,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Test(folder) => test::run(&folder),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Decide(arguments) => decide::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),

@@ -8,8 +8,9 @@ use comity_domain::{ClockUnit, GroundKind};
 use crate::model::{ClockEffect, Effect};
 
 use super::{
-    context::{Context, Place, words},
+    context::{Context, words},
     obligation::oblige,
+    place::Place,
     raw,
 };
 

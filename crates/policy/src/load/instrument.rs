@@ -13,9 +13,10 @@ use crate::{
 };
 
 use super::{
-    context::{Context, Place, open, words},
+    context::{Context, open, words},
     files::Folder,
     form::FormFile,
+    place::Place,
     raw,
     rules::{Rules, confidence},
 };

@@ -10,9 +10,10 @@ use crate::{
 };
 
 use super::{
-    context::{Context, Place, open, words},
+    context::{Context, open, words},
     files::{Folder, Kind},
     instrument::module_matches,
+    place::Place,
     raw,
     rules::{Rules, confidence},
     schema::Document,

@@ -11,10 +11,7 @@ use crate::{
     model::Effect,
 };
 
-use super::{
-    context::{Context, Place},
-    raw,
-};
+use super::{context::Context, place::Place, raw};
 
 /// Parameter under which the confirmer of an act travels with the obligation.
 const CONFIRMER: &str = "confirmer";

@@ -10,7 +10,7 @@ use crate::{
     model::{Instrument, Prevails},
 };
 
-use super::{context::Place, files::Kind, schema::Document};
+use super::{files::Kind, place::Place, schema::Document};
 
 /// Every precedence that leads back to its own instrument.
 pub(super) fn cycles(

@@ -11,10 +11,11 @@ use crate::{
 };
 
 use super::{
-    context::{Context, Place, words},
+    context::{Context, words},
     effect,
     files::Kind,
     form::FormFile,
+    place::Place,
     raw,
     schema::Document,
 };

@@ -15,7 +15,8 @@ use crate::{
 };
 
 use super::{
-    context::{Context, Place, words},
+    context::{Context, words},
+    place::Place,
     raw,
 };
 
