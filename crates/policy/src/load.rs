@@ -89,9 +89,17 @@ pub(crate) fn load(dir: &Path) -> Result<(Model, Vec<TestFile>), Report> {
         return Err(Report::new(context.found));
     }
     read_forms(&mut instruments, &jurisdictions);
+    let measures = context.measures.unwrap_or_default();
+    let national = jurisdictions.values_mut().map(|state| &mut state.module);
+    let modules = instruments
+        .values_mut()
+        .map(|instrument| &mut instrument.module);
+    modules
+        .chain(national)
+        .for_each(|module| module.index(&measures));
     let model = Model {
         vocabulary: context.vocabulary.unwrap_or_default(),
-        measures: context.measures.unwrap_or_default(),
+        measures,
         instruments,
         jurisdictions,
         calendars,
