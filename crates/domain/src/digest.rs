@@ -15,8 +15,19 @@ pub struct InvalidDigest(());
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // One write: every rule of a decision names its module's digest.
+        let digits: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(digit)
+            .collect();
+        f.write_str(&digits)
     }
+}
+
+fn digit(nibble: u8) -> char {
+    char::from_digit(nibble.into(), 16).unwrap_or_default()
 }
 
 impl fmt::Debug for Digest {

@@ -2,9 +2,12 @@
 //! ask every rule of the three modules, and combine what they say. The
 //! strictest finding is the outcome; everything found is reported.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use comity_domain::{Confidence, Decision, FactName, ModuleRef, Outcome, Request, Stage};
+use comity_domain::{Confidence, Decision, FactName, FactUse, ModuleRef, Outcome, Request, Stage};
 use jiff::Timestamp;
 
 use crate::{
@@ -56,18 +59,18 @@ pub(crate) fn decide<'l>(
     let law_date = periods::day_of(request.issued_at, calendar);
     let matter = Matter::new(model, request, law_date);
     let resolution = resolve::resolve(model, &matter, request.instrument.as_ref());
-    let (instrument, known, heard) = match &resolution.carrier {
+    let (instrument, heard) = match &resolution.carrier {
         Ok(instrument) => {
             let known = facts::derive(model, &library.presumed, question, instrument);
             let heard = hear(library, question, &matter, (instrument, &known), watch);
-            (Some(instrument.id.clone()), known, heard)
+            (Some(instrument.id.clone()), heard)
         }
-        Err(obstacles) => (None, Known::new(), obstructed(model, &matter, obstacles)),
+        Err(obstacles) => (None, obstructed(model, &matter, obstacles)),
     };
     let Heard {
         findings,
         modules,
-        used,
+        facts,
     } = heard;
     let outcome = match instrument {
         // Whatever was found: without an instrument nothing is approved.
@@ -93,10 +96,7 @@ pub(crate) fn decide<'l>(
         modules,
         bundle: model.digest,
         law_date,
-        facts: known
-            .into_iter()
-            .filter(|(name, _)| used.contains(name))
-            .collect(),
+        facts,
     }
 }
 
@@ -105,8 +105,8 @@ pub(crate) fn decide<'l>(
 struct Heard {
     findings: Findings,
     modules: Vec<ModuleRef>,
-    /// Facts that a rule asked for.
-    used: BTreeSet<FactName>,
+    /// Known facts that a rule asked for.
+    facts: BTreeMap<FactName, FactUse>,
 }
 
 /// Asks the sending State, the instrument and the executing State.
@@ -136,7 +136,7 @@ fn hear<'l>(
         ..speaker
     });
     let all = speakers.iter().copied().chain(on_the_way_back).collect();
-    let (mut judged, evaluator, used) = judge(library, matter, (instrument, known), all);
+    let (mut judged, evaluator, facts) = judge(library, matter, (instrument, known), all);
     except(&mut judged, &setting, &mut findings);
     watch(&judged, &evaluator);
     for speaker in &speakers {
@@ -167,7 +167,7 @@ fn hear<'l>(
     Heard {
         findings,
         modules: modules.collect(),
-        used,
+        facts,
     }
 }
 
@@ -206,11 +206,11 @@ fn judge<'a, 'k>(
     matter: &Matter<'_>,
     (instrument, known): (&'k Instrument, &'k Known),
     speakers: Vec<Speaker<'a>>,
-) -> (Vec<Judged<'a>>, Evaluator<'k>, BTreeSet<FactName>) {
+) -> (Vec<Judged<'a>>, Evaluator<'k>, BTreeMap<FactName, FactUse>) {
     let mut judged: Vec<_> = speakers
         .into_iter()
         .flat_map(|speaker| {
-            let rules = speaker.module.rules.iter();
+            let rules = speaker.module.rules_for(matter.measure);
             rules
                 .filter(move |rule| applies(rule, speaker.stage, matter, instrument))
                 .map(move |rule| Judged {
@@ -221,11 +221,6 @@ fn judge<'a, 'k>(
                 })
         })
         .collect();
-    let wanted: BTreeSet<&FactName> = judged
-        .iter()
-        .flat_map(|judged| lines(judged.rule))
-        .flat_map(|line| &line.facts)
-        .collect();
     let declarations = library.model.declarations(instrument);
     let evaluator = Evaluator::new(&library.terms, declarations, known, library.engine);
     for judged in &mut judged {
@@ -234,17 +229,26 @@ fn judge<'a, 'k>(
             library.count_engine_error();
         }
     }
-    let wanted = wanted.into_iter().cloned().collect();
-    (judged, evaluator, wanted)
+    let facts = asked_for(&judged, known);
+    (judged, evaluator, facts)
 }
 
-/// Whether a rule is law on the day and meant for the matter.
-pub(crate) fn applies(
-    rule: &Rule,
-    stage: Stage,
-    matter: &Matter<'_>,
-    instrument: &Instrument,
-) -> bool {
+/// The known facts that rules read, each once.
+fn asked_for(judged: &[Judged<'_>], known: &Known) -> BTreeMap<FactName, FactUse> {
+    let lines = judged.iter().flat_map(|judged| lines(judged.rule));
+    let mut names: Vec<&FactName> = lines.flat_map(|line| &line.facts).collect();
+    // Conditions share the vocabulary's own names: equal ones lie at one place,
+    // and places compare faster than texts.
+    names.sort_unstable_by_key(|name| Arc::as_ptr(name).addr());
+    names.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    names
+        .into_iter()
+        .filter_map(|name| Some((Arc::clone(name), known.get(name)?.clone())))
+        .collect()
+}
+
+/// Whether a rule for the measure is law on the day and meant for the matter.
+fn applies(rule: &Rule, stage: Stage, matter: &Matter<'_>, instrument: &Instrument) -> bool {
     let counterpart = match stage {
         Stage::Outbound => matter.executing,
         Stage::Instrument | Stage::Inbound | Stage::Disclosure => matter.issuing,
@@ -254,7 +258,6 @@ pub(crate) fn applies(
         && rule.until.is_none_or(|until| matter.law_date < until)
         && (rule.instruments.is_empty() || rule.instruments.contains(&instrument.id))
         && (rule.counterparts.is_empty() || rule.counterparts.contains(counterpart))
-        && (rule.measures.is_empty() || matter.is_among(&rule.measures))
 }
 
 fn is_permit(rule: &Rule) -> bool {

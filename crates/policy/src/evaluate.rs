@@ -13,14 +13,16 @@ use cedar_policy::{
     RestrictedExpression, eval_expression,
 };
 use comity_domain::{FactName, FactUse, FactValue, RuleId};
+use foldhash::fast::FixedState;
 
 use crate::{
     condition::Stop,
     model::{Condition, Declarations, FactType, Rule, Vocabulary},
 };
 
-/// The facts known in one decision.
-pub(crate) type Known = BTreeMap<FactName, FactUse>;
+/// The facts known in one decision. Their names are the library's own, so that
+/// nobody outside can choose ones that collide.
+pub(crate) type Known = HashMap<FactName, FactUse, FixedState>;
 
 /// What a rule says of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -163,10 +163,18 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], mut found: Vec<Diagnost
     let found = &mut context.found;
     found.extend(precedence::cycles(documents, &instruments));
     read_forms(&mut instruments, &jurisdictions);
+    let measures = context.measures.unwrap_or_default();
+    let national = jurisdictions.values_mut().map(|state| &mut state.module);
+    let modules = instruments
+        .values_mut()
+        .map(|instrument| &mut instrument.module);
+    modules
+        .chain(national)
+        .for_each(|module| module.index(&measures));
     Assembled {
         model: Model {
             vocabulary: context.vocabulary.unwrap_or_default(),
-            measures: context.measures.unwrap_or_default(),
+            measures,
             instruments,
             jurisdictions,
             calendars,

@@ -2,7 +2,7 @@
 //! deciding. Nothing here is evaluated and nothing here reads a file.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -126,6 +126,39 @@ pub(crate) struct Module {
     /// The YAML text as loaded.
     pub(crate) text: Arc<str>,
     pub(crate) rules: Vec<Rule>,
+    /// Places of the rules that are for a measure, so that a request meets those
+    /// alone.
+    pub(crate) by_measure: HashMap<MeasureId, Vec<usize>>,
+}
+
+impl Module {
+    /// The rules for a measure, in the order of the file; for one that nobody
+    /// knows those that are for every measure.
+    pub(crate) fn rules_for(&self, measure: &MeasureId) -> impl Iterator<Item = &Rule> {
+        let places = self.by_measure.get(measure);
+        let known = places.into_iter().flatten();
+        let unknown = self.rules.iter().filter(|rule| rule.measures.is_empty());
+        let unknown = unknown.filter(move |_| places.is_none());
+        known
+            .filter_map(|place| self.rules.get(*place))
+            .chain(unknown)
+    }
+
+    /// Sorts the rules by the measures they are for.
+    pub(crate) fn index(&mut self, measures: &Measures) {
+        let is_for = |rule: &Rule, kinds: &BTreeSet<Arc<str>>| {
+            rule.measures.is_empty() || !rule.measures.is_disjoint(kinds)
+        };
+        let places = |kinds| {
+            let rules = self.rules.iter().enumerate();
+            let meant = rules.filter(|(_, rule)| is_for(rule, kinds));
+            meant.map(|(place, _)| place).collect()
+        };
+        let kinds = measures.kinds.iter();
+        self.by_measure = kinds
+            .map(|(id, kinds)| (id.clone(), places(kinds)))
+            .collect();
+    }
 }
 
 /// Whether an instrument is law.

@@ -187,7 +187,9 @@ impl Reading<'_> {
                 );
             }
             // Names the vocabulary does not have are the type check's business.
-            self.facts.insert(Arc::from(name));
+            let known = self.vocabulary.facts.get_key_value(&*name);
+            let name = known.map_or_else(|| Arc::from(name), |(known, _)| Arc::clone(known));
+            self.facts.insert(name);
         } else {
             self.walk(
                 tree.get(".")

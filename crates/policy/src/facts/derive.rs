@@ -1,5 +1,5 @@
-//! Facts that the request itself and the registers show, then what somebody
-//! stated, then what the law presumes.
+//! What the law presumes, over it facts that the request itself and the registers
+//! show, then what somebody stated.
 
 mod offences;
 
@@ -33,7 +33,7 @@ pub(crate) fn derive(
         request,
         issuing: model.jurisdictions.get(&request.issuing.0),
         executing: model.jurisdictions.get(&request.executing.0),
-        known: Known::new(),
+        known: presumed.clone(),
     };
     derivation.shape();
     derivation.issuer();
@@ -43,7 +43,6 @@ pub(crate) fn derive(
     derivation.states();
     derivation.statements();
     derivation.form(question.form, instrument);
-    derivation.presumptions(presumed);
     derivation.known
 }
 
@@ -209,7 +208,7 @@ impl Derivation<'_> {
     fn statements(&mut self) {
         for (name, stated) in &self.request.facts {
             if let Some(declaration) = self.model.vocabulary.facts.get(name)
-                && counts(declaration, stated, self.known.contains_key(name))
+                && counts(declaration, stated, self.is_derived(name))
             {
                 self.put(name, stated.source, stated.value.clone());
             }
@@ -237,12 +236,10 @@ impl Derivation<'_> {
         }
     }
 
-    fn presumptions(&mut self, presumed: &Known) {
-        for (name, fact) in presumed {
-            if !self.known.contains_key(name) {
-                self.known.insert(Arc::clone(name), fact.clone());
-            }
-        }
+    /// The request itself or a register shows it, rather than a presumption.
+    fn is_derived(&self, name: &str) -> bool {
+        let fact = self.known.get(name);
+        fact.is_some_and(|fact| matches!(fact.source, FactUseSource::Stated(_)))
     }
 }
 

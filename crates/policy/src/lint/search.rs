@@ -89,7 +89,7 @@ impl<'a> Search<'a> {
     /// Looks for facts under which the goal is reached.
     pub(super) fn reach(&self, goal: &Goal<'_>) -> Found {
         self.steps.set(0);
-        self.walk(goal, &mut Known::new())
+        self.walk(goal, &mut Known::default())
     }
 
     fn walk(&self, goal: &Goal<'_>, known: &mut Known) -> Found {

@@ -1,7 +1,7 @@
 //! Instrument modules.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -96,6 +96,7 @@ pub(super) fn instrument(
             digest: folder.module_digest(file.folder()),
             text: Arc::clone(&file.source.text),
             rules,
+            by_measure: HashMap::new(),
         },
     })
 }

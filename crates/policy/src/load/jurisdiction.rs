@@ -1,6 +1,9 @@
 //! Jurisdiction modules with their registers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use comity_domain::{JurisdictionCode, Stage};
 
@@ -72,6 +75,7 @@ pub(super) fn jurisdiction(
             digest: folder.module_digest(file.folder()),
             text: Arc::clone(&file.source.text),
             rules,
+            by_measure: HashMap::new(),
         },
         code,
     })
