@@ -2,13 +2,18 @@
 
 mod api;
 mod architecture;
+mod atlas;
 mod bad_input;
 mod check;
 mod cli;
 mod crash;
+mod edits;
+mod explain;
 mod hangup;
+mod preflight;
 mod python;
 mod reload;
+mod replay;
 mod stories;
 mod tidy;
 mod world;

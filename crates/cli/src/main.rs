@@ -4,6 +4,7 @@
 mod client;
 mod commands;
 mod exit;
+mod progress;
 mod render;
 
 use std::process::ExitCode;

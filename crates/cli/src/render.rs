@@ -1,11 +1,15 @@
 //! What people read: decisions and tables on a terminal.
 
+mod preflight;
+
 use std::{fmt::Write as _, io::IsTerminal as _};
 
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 use comity::v1;
+
+pub(crate) use self::preflight::preflight;
 
 /// Width of lines where the terminal does not say.
 const WIDTH: u16 = 120;

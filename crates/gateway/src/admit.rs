@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::{Decision, Digest, Request};
-use comity_policy::{FormCheck, Library, Question, Verdict};
+use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
@@ -36,6 +36,16 @@ impl Admission {
     /// What the law says of it.
     pub(crate) fn decide(&self, now: Timestamp) -> Verdict {
         self.policies.decide(&self.question(now))
+    }
+
+    /// What the law says of it, complete or not, and what will be asked.
+    pub(crate) fn foresee(&self, now: Timestamp) -> Foresight {
+        self.policies.foresee(&self.question(now))
+    }
+
+    /// What the law says of it, and why.
+    pub(crate) fn explain(&self, now: Timestamp) -> Explanation {
+        self.policies.explain(&self.question(now))
     }
 
     /// What another bundle says of it, or the words of it that the other bundle
@@ -75,12 +85,30 @@ pub(crate) fn request(
     role(caller, &[Role::Issuing], "issuing")?;
     let read = read(gateway, message)?;
     let (_, request, _) = &read;
-    if caller.jurisdiction != request.issuing.0 || caller.authority != request.issuing_authority {
-        return Err(Refusal::NotCompetent(
-            "`issuing` names another authority than the certificate: an authority speaks for itself only",
-        ));
-    }
+    own(caller, request)?;
     admit(gateway, read, language)
+}
+
+/// Admits a request that may be incomplete, with what it does not have yet; or
+/// says everything that is wrong with what it has. It is never sent.
+pub(crate) fn draft(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: Option<v1::CooperationRequest>,
+    language: String,
+) -> Result<(Admission, Vec<Violation>), Refusal> {
+    role(caller, &[Role::Issuing], "issuing")?;
+    let message = stated(message)?;
+    let encoded = Bytes::from(message.encode_to_vec());
+    let asking = (&caller.jurisdiction, &caller.authority);
+    let from_proto::Draft {
+        request,
+        form,
+        absent,
+    } = from_proto::draft(message, asking, gateway.now()).map_err(Refusal::Malformed)?;
+    own(caller, &request)?;
+    let admission = admit(gateway, (encoded, request, form), language)?;
+    Ok((admission, absent))
 }
 
 /// Admits a request of any authority for a legal team that tries its rules out,
@@ -89,9 +117,26 @@ pub(crate) fn trial(
     gateway: &Gateway,
     caller: &Caller,
     message: Option<v1::CooperationRequest>,
+    language: String,
 ) -> Result<Admission, Refusal> {
     role(caller, &[Role::Legal], "legal")?;
-    admit(gateway, read(gateway, message)?, String::new())
+    admit(gateway, read(gateway, message)?, language)
+}
+
+/// Admits a request that is only explained: to the authority that would send
+/// it, or to a legal team that tries its rules out.
+pub(crate) fn explainable(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: Option<v1::CooperationRequest>,
+    language: String,
+) -> Result<Admission, Refusal> {
+    role(caller, &[Role::Issuing, Role::Legal], "issuing and legal")?;
+    if caller.role == Role::Legal {
+        trial(gateway, caller, message, language)
+    } else {
+        request(gateway, caller, message, language)
+    }
 }
 
 /// A message in its canonical encoding, the request it makes and the
@@ -99,11 +144,25 @@ pub(crate) fn trial(
 type Read = (Bytes, Request, Option<Value>);
 
 fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
-    let message = message.ok_or_else(|| malformed("request", "is missing: state the request"))?;
+    let message = stated(message)?;
     let encoded = Bytes::from(message.encode_to_vec());
     let (request, form) =
         from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
     Ok((encoded, request, form))
+}
+
+fn stated(message: Option<v1::CooperationRequest>) -> Result<v1::CooperationRequest, Refusal> {
+    message.ok_or_else(|| malformed("request", "is missing: state the request"))
+}
+
+/// Refuses a request that speaks for another than the caller.
+fn own(caller: &Caller, request: &Request) -> Result<(), Refusal> {
+    if caller.jurisdiction != request.issuing.0 || caller.authority != request.issuing_authority {
+        return Err(Refusal::NotCompetent(
+            "`issuing` names another authority than the certificate: an authority speaks for itself only",
+        ));
+    }
+    Ok(())
 }
 
 /// Takes in what the library in force knows every word of.

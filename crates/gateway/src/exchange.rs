@@ -75,8 +75,8 @@ pub(crate) async fn submit(
     })
 }
 
-/// Decides a possibly incomplete request and records that it was asked.
-/// Nothing is sent and no case is opened.
+/// Decides a possibly incomplete request, looks ahead of it, and records that
+/// it was asked. Nothing is sent and no case is opened.
 ///
 /// # Errors
 /// As [`submit`].
@@ -89,16 +89,37 @@ pub(crate) async fn preflight(
         request,
         text_language,
     } = message;
-    let admission = match admit::request(gateway, caller, request, text_language) {
-        Ok(admission) => admission,
-        Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
-    };
+    let admitted = admit::draft(gateway, caller, request, text_language);
+    let (admission, absent) = record::attempted(gateway, caller, admitted).await?;
     let now = gateway.now();
-    let decision = admission.decide(now).decision;
-    record::trial(gateway, caller, (&admission, &decision), Trial::Preflight).await?;
-    let decision = to_proto::decision(&decision, "", now);
-    Ok(v1::PreflightResponse {
-        decision: Some(decision),
+    let foresight = admission.foresee(now);
+    let tried = (&admission, &foresight.decision);
+    record::trial(gateway, caller, tried, Trial::Preflight).await?;
+    Ok(to_proto::preflight(&foresight, absent, now))
+}
+
+/// Decides as [`preflight`] does, records likewise, and tells the reasoning.
+///
+/// # Errors
+/// As [`submit`].
+pub(crate) async fn explain(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::ExplainRequest,
+) -> Result<v1::ExplainResponse, Refusal> {
+    let v1::ExplainRequest {
+        request,
+        text_language,
+    } = message;
+    let admission = admit::explainable(gateway, caller, request, text_language);
+    let admission = record::attempted(gateway, caller, admission).await?;
+    let now = gateway.now();
+    let explanation = admission.explain(now);
+    let decision = &explanation.decision;
+    record::trial(gateway, caller, (&admission, decision), Trial::Explain).await?;
+    Ok(v1::ExplainResponse {
+        decision: Some(to_proto::decision(decision, "", now)),
+        paragraphs: explanation.paragraphs(),
     })
 }
 
@@ -118,7 +139,7 @@ pub(crate) async fn compare(
     } = message;
     let now = gateway.now();
     let decided = async {
-        let admission = admit::trial(gateway, caller, request)?;
+        let admission = admit::trial(gateway, caller, request, String::new())?;
         let bundle = other_bundle_sha256.parse().map_err(|_| {
             let description =
                 "is no SHA-256: give 64 hexadecimal digits, as decisions name bundles";

@@ -18,6 +18,7 @@ pub mod policies;
 mod record;
 mod redact;
 pub mod refusal;
+mod replay;
 mod services;
 pub mod signatures;
 mod start;
@@ -26,7 +27,10 @@ pub mod wire;
 
 /// What a gateway's data folder tells without the gateway.
 pub mod offline {
-    pub use comity_store::{Report, verify};
+    pub use comity_store::{Period, Report, verify};
 
-    pub use crate::policies::kept as bundle;
+    pub use crate::{
+        policies::kept as bundle,
+        replay::{Again, Case, Made, Replay, ReplayError, Unread},
+    };
 }

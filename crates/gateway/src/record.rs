@@ -103,6 +103,8 @@ pub(crate) async fn decision(
 pub(crate) enum Trial<'a> {
     /// By who may send it.
     Preflight,
+    /// By who may send it or a legal team, with the reasons.
+    Explain,
     /// By a legal team, also under a bundle that was in force before, which
     /// decided so.
     Compare(&'a Decision),
@@ -117,6 +119,7 @@ pub(crate) async fn trial(
 ) -> Result<(), Refusal> {
     let (kind, note) = match trial {
         Trial::Preflight => ("preflight", None),
+        Trial::Explain => ("explain", None),
         Trial::Compare(other) => {
             let outcome = outcome_name(other.outcome);
             ("compare", Some(format!("{outcome} by {}", other.bundle)))

@@ -1,5 +1,6 @@
 //! The gRPC services: each method enters, hands over to a stage, and leaves.
 
+mod atlas;
 mod audit;
 mod cooperation;
 mod execution;
@@ -66,7 +67,7 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
         EvidenceServiceServer(later::Later),
         ReviewServiceServer(later::Later),
         TeamServiceServer(later::Later),
-        AtlasServiceServer(later::Later),
+        AtlasServiceServer(atlas::Atlas(gateway.clone())),
         FederationServiceServer(later::Later),
     )
 }

@@ -34,6 +34,7 @@ use self::{
 
 pub(crate) use self::{
     lower::{Lowered, Stop},
+    reading::path,
     schema::schema,
 };
 
@@ -208,6 +209,7 @@ impl Line<'_> {
         let condition = Condition {
             text: Arc::from(text.trim_end()),
             expression,
+            tree: body.clone(),
             lowered: Lowered::read(body),
             facts: reading.facts.into_iter().collect(),
             literals: reading.literals,

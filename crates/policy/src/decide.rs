@@ -16,7 +16,9 @@ use crate::{
     facts,
     findings::{Findings, Judged, Setting, Speaker, lines},
     model::{Effect, Instrument, Model, Rule},
-    periods, remarks,
+    periods,
+    reader::Reader,
+    remarks,
     resolve::{self, Matter, Obstacle, Resolution},
 };
 
@@ -42,6 +44,18 @@ pub enum FormCheck<'a> {
     Missing,
     /// Taken as right without looking, as when a request is still being drafted.
     Presumed,
+    /// Some of its fields, and the rest taken as right without looking.
+    Excerpt(&'a serde_json::Value),
+}
+
+impl<'a> FormCheck<'a> {
+    /// The fields that rules may read.
+    pub(crate) fn content(self) -> Option<&'a serde_json::Value> {
+        match self {
+            Self::Given(content) | Self::Excerpt(content) => Some(content),
+            Self::Missing | Self::Presumed => None,
+        }
+    }
 }
 
 /// Sees every rule that was asked, after exceptions spoke.
@@ -58,14 +72,20 @@ pub(crate) fn decide<'l>(
     let calendar = model.calendars.get(&request.issuing.0);
     let law_date = periods::day_of(request.issued_at, calendar);
     let matter = Matter::new(model, request, law_date);
-    let resolution = resolve::resolve(model, &matter, request.instrument.as_ref());
+    let reader = Reader {
+        model,
+        language: question.language,
+    };
+    let named = request.instrument.as_ref();
+    let resolution = resolve::resolve(model, &matter, named, question.language);
     let (instrument, heard) = match &resolution.carrier {
         Ok(instrument) => {
-            let known = facts::derive(model, &library.presumed, question, instrument);
+            let presumed = library.presumed.in_language(question.language);
+            let known = facts::derive(model, presumed, question, instrument);
             let heard = hear(library, question, &matter, (instrument, &known), watch);
             (Some(instrument.id.clone()), heard)
         }
-        Err(obstacles) => (None, obstructed(model, &matter, obstacles)),
+        Err(obstacles) => (None, obstructed(&reader, &matter, obstacles)),
     };
     let Heard {
         findings,
@@ -118,26 +138,20 @@ fn hear<'l>(
     watch: Watch<'_, 'l>,
 ) -> Heard {
     let model = &library.model;
-    let setting = Setting {
+    let reader = Reader {
         model,
+        language: question.language,
+    };
+    let setting = Setting {
+        reader,
         declarations: model.declarations(instrument),
         request: question.request,
         known,
-        language: question.language,
         now: question.now,
     };
     let mut findings = Findings::default();
     let speakers = speakers(model, matter, instrument);
-    let on_the_way_back = speakers
-        .iter()
-        .filter(|speaker| speaker.stage != Stage::Outbound);
-    let on_the_way_back = on_the_way_back.map(|&speaker| Speaker {
-        stage: Stage::Disclosure,
-        ..speaker
-    });
-    let all = speakers.iter().copied().chain(on_the_way_back).collect();
-    let (mut judged, evaluator, facts) = judge(library, matter, (instrument, known), all);
-    except(&mut judged, &setting, &mut findings);
+    let (judged, evaluator, facts) = ask(library, &setting, matter, instrument, &mut findings);
     watch(&judged, &evaluator);
     for speaker in &speakers {
         permit(speaker, &judged, &setting, &mut findings);
@@ -151,7 +165,7 @@ fn hear<'l>(
     }
     remarks::form(instrument, question.form, &setting, &mut findings);
     remarks::doubtful_bindings(instrument, matter, &setting, &mut findings);
-    remarks::unknown_states(model, matter, &mut findings);
+    remarks::unknown_states(&reader, matter, &mut findings);
     // What goes back is bound where something goes back.
     if findings.outcome() == Outcome::Approved {
         let bound = disclosure
@@ -171,8 +185,33 @@ fn hear<'l>(
     }
 }
 
+/// Asks every rule that is law on the day and meant for the matter, those for
+/// what goes back last, and lets exceptions speak.
+pub(crate) fn ask<'l: 'k, 'k>(
+    library: &'l Library,
+    setting: &Setting<'k>,
+    matter: &Matter<'_>,
+    instrument: &'l Instrument,
+    findings: &mut Findings,
+) -> (Vec<Judged<'l>>, Evaluator<'k>, BTreeMap<FactName, FactUse>) {
+    let mut speakers = speakers(&library.model, matter, instrument);
+    let on_the_way_back: Vec<_> = speakers
+        .iter()
+        .filter(|speaker| speaker.stage != Stage::Outbound)
+        .map(|&speaker| Speaker {
+            stage: Stage::Disclosure,
+            ..speaker
+        })
+        .collect();
+    speakers.extend(on_the_way_back);
+    let known = setting.known;
+    let (mut judged, evaluator, facts) = judge(library, matter, (instrument, known), speakers);
+    except(&mut judged, setting, findings);
+    (judged, evaluator, facts)
+}
+
 /// The modules that take part, in the order of a request's way.
-fn speakers<'a>(
+pub(crate) fn speakers<'a>(
     model: &'a Model,
     matter: &Matter<'_>,
     instrument: &'a Instrument,
@@ -248,7 +287,12 @@ fn asked_for(judged: &[Judged<'_>], known: &Known) -> BTreeMap<FactName, FactUse
 }
 
 /// Whether a rule for the measure is law on the day and meant for the matter.
-fn applies(rule: &Rule, stage: Stage, matter: &Matter<'_>, instrument: &Instrument) -> bool {
+pub(crate) fn applies(
+    rule: &Rule,
+    stage: Stage,
+    matter: &Matter<'_>,
+    instrument: &Instrument,
+) -> bool {
     let counterpart = match stage {
         Stage::Outbound => matter.executing,
         Stage::Instrument | Stage::Inbound | Stage::Disclosure => matter.issuing,
@@ -260,7 +304,7 @@ fn applies(rule: &Rule, stage: Stage, matter: &Matter<'_>, instrument: &Instrume
         && (rule.counterparts.is_empty() || rule.counterparts.contains(counterpart))
 }
 
-fn is_permit(rule: &Rule) -> bool {
+pub(crate) fn is_permit(rule: &Rule) -> bool {
     matches!(rule.effect, Effect::Permit)
 }
 
@@ -340,11 +384,11 @@ fn permit(
 }
 
 /// No instrument carries the request: refused at once, with each reason.
-fn obstructed(model: &Model, matter: &Matter<'_>, obstacles: &[Obstacle]) -> Heard {
+fn obstructed(reader: &Reader<'_>, matter: &Matter<'_>, obstacles: &[Obstacle]) -> Heard {
     let mut heard = Heard::default();
-    remarks::obstacles(model, matter, obstacles, &mut heard.findings);
+    remarks::obstacles(reader, matter, obstacles, &mut heard.findings);
     let modules = obstacles.iter().filter_map(|obstacle| {
-        let module = &model.instruments.get(&obstacle.instrument)?.module;
+        let module = &reader.model.instruments.get(&obstacle.instrument)?.module;
         Some(ModuleRef {
             module: module.id.clone(),
             digest: module.digest,

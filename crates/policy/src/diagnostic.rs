@@ -209,8 +209,13 @@ impl Source {
         before.len() - before.rfind('\n').map_or(0, |i| i + 1)
     }
 
-    /// The line of an offset, from 0.
+    /// The line of an offset in bytes, from 1.
     pub(crate) fn line(&self, offset: usize) -> usize {
+        self.row(offset) + 1
+    }
+
+    /// How many lines end before an offset in bytes.
+    pub(crate) fn row(&self, offset: usize) -> usize {
         let before = self.text.get(..offset).unwrap_or_default();
         before.matches('\n').count()
     }

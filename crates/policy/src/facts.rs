@@ -3,17 +3,23 @@
 
 mod derive;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use comity_domain::{FactName, FactSource, FactUse, FactUseSource, FactValue, Facts, Stated};
 use jiff::civil::Date;
 
-pub(crate) use self::derive::derive;
+pub(crate) use self::derive::{derive, outline, urgency};
 use crate::{
     diagnostic::suggest,
     evaluate::Known,
     model::{FactDeclaration, FactType, Presumption, Vocabulary},
 };
+
+/// The language that every text has.
+const ENGLISH: &str = "en";
 
 /// A statement that cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +127,7 @@ fn listed(vocabulary: &Vocabulary, kind: &str, value: &str) -> bool {
 /// The field of a request in which a requester states a fact.
 pub(crate) fn field_of(name: &str) -> Arc<str> {
     Arc::from(match name {
-        "language" => "language",
+        "language" | "language_accepted" => "language",
         "offence.annex_d" | "offence.categories" => "offences[].category",
         "offence.max_penalty_months" => "offences[].max_penalty_months",
         "offence.life_possible" => "offences[].life_possible",
@@ -134,25 +140,54 @@ pub(crate) fn field_of(name: &str) -> Arc<str> {
     })
 }
 
-/// What the law presumes while nobody states otherwise.
-pub(crate) fn presumed(vocabulary: &Vocabulary) -> Known {
-    let fact = |presumption: &Presumption| {
-        let because = presumption.because.in_language("en");
+/// What the law presumes while nobody states otherwise, for readers of each
+/// language that its reasons are written in.
+#[derive(Debug)]
+pub(crate) struct Presumed(BTreeMap<Arc<str>, Known>);
+
+impl Presumed {
+    pub(crate) fn new(vocabulary: &Vocabulary) -> Self {
+        let facts = vocabulary.facts.iter();
+        let presumptions: Vec<_> = facts
+            .filter_map(|(name, declared)| Some((name, declared.presumption.as_ref()?)))
+            .collect();
+        let texts = presumptions
+            .iter()
+            .flat_map(|(_, presumption)| presumption.because.0.keys());
+        let languages = texts.cloned().chain([Arc::from(ENGLISH)]);
+        let known = |language: &str| -> Known {
+            let facts = presumptions.iter();
+            facts
+                .map(|(name, presumption)| (Arc::clone(name), presumption.fact(language)))
+                .collect()
+        };
+        Self(
+            languages
+                .map(|language| (Arc::clone(&language), known(&language)))
+                .collect(),
+        )
+    }
+
+    /// With reasons in a language, BCP 47; in English where there are none.
+    pub(crate) fn in_language(&self, language: &str) -> Option<&Known> {
+        let primary = language.split('-').next().unwrap_or(language);
+        self.0.get(primary).or_else(|| self.0.get(ENGLISH))
+    }
+}
+
+impl Presumption {
+    fn fact(&self, language: &str) -> FactUse {
+        let because = self.because.in_language(language);
         let because = because.map_or("", |(_, because)| because);
-        let because = match &presumption.cite {
+        let because = match &self.cite {
             Some(cite) => format!("{because} ({} {})", cite.source, cite.provision),
             None => because.to_owned(),
         };
         FactUse {
-            value: presumption.value.clone(),
+            value: self.value.clone(),
             source: FactUseSource::Presumed(Arc::from(because)),
         }
-    };
-    let declarations = vocabulary.facts.iter();
-    declarations
-        .filter_map(|(name, declared)| Some((name, declared.presumption.as_ref()?)))
-        .map(|(name, presumption)| (Arc::clone(name), fact(presumption)))
-        .collect()
+    }
 }
 
 /// Whether a statement is taken. Whoever is to settle a fact settles it; a
@@ -169,6 +204,45 @@ fn counts(declaration: &FactDeclaration, stated: &Stated, derived: bool) -> bool
         (Requester, Executing | Judgement) => raised,
         (Requester | Executing, Gateway | Register) => false,
     }
+}
+
+/// What is known, with a fact supposed that the vocabulary has.
+pub(crate) fn supposing(
+    vocabulary: &Vocabulary,
+    known: &Known,
+    supposed: &[(&str, FactValue)],
+) -> Known {
+    let mut known = known.clone();
+    for (name, value) in supposed {
+        if let Some((name, declaration)) = vocabulary.facts.get_key_value(*name)
+            && let Ok(value) = typed(vocabulary, &declaration.kind, value)
+        {
+            let source = FactUseSource::Stated(declaration.stated_by);
+            known.insert(Arc::clone(name), FactUse { value, source });
+        }
+    }
+    known
+}
+
+/// What is known, completed by what the law presumes.
+pub(crate) fn presuming(known: &Known, presumed: Option<&Known>) -> Known {
+    let mut taken = presumed.cloned().unwrap_or_default();
+    taken.extend(
+        known
+            .iter()
+            .map(|(name, fact)| (Arc::clone(name), fact.clone())),
+    );
+    taken
+}
+
+/// What somebody or something has stated, without what the law presumes.
+pub(crate) fn stated(known: &Known) -> Known {
+    let stated = known
+        .iter()
+        .filter(|(_, fact)| matches!(fact.source, FactUseSource::Stated(_)));
+    stated
+        .map(|(name, fact)| (Arc::clone(name), fact.clone()))
+        .collect()
 }
 
 /// A set without repetition, sorted.

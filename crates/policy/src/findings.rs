@@ -3,16 +3,18 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    Citation, Clock, ClockUnit, Confidence, FactName, FactSource, Ground, JurisdictionCode,
-    Obligation, Outcome, Referral, Request, Requirement, RuleRef, Stage, Text,
+    Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground,
+    JurisdictionCode, Obligation, Outcome, Referral, Request, Requirement, RuleRef, Stage, Text,
 };
 use jiff::Timestamp;
 
 use crate::{
     evaluate::{Holds, Known},
     facts::field_of,
-    model::{ClockEffect, Condition, Declarations, Effect, Model, Module, Rule},
+    model::{ClockEffect, Condition, Declarations, Effect, FactDeclaration, Module, Rule},
     periods,
+    phrases::Remark,
+    reader::Reader,
 };
 
 /// Who answers when the engine itself fails.
@@ -20,6 +22,9 @@ const OPERATOR: &str = "gateway-operator";
 /// Who answers when the vocabulary names nobody.
 pub(crate) const EXECUTING_AUTHORITY: &str = "executing-authority";
 pub(crate) const ISSUING_AUTHORITY: &str = "issuing-authority";
+/// Languages are accepted or not once one is stated.
+const LANGUAGE_ACCEPTED: &str = "language_accepted";
+const LANGUAGE: &str = "language";
 /// The event that starts a clock when the request is decided.
 const RECEIVED: &str = "received";
 
@@ -45,11 +50,10 @@ pub(crate) struct Judged<'a> {
 /// What the findings of one decision have in common.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting<'a> {
-    pub(crate) model: &'a Model,
+    pub(crate) reader: Reader<'a>,
     pub(crate) declarations: Declarations<'a>,
     pub(crate) request: &'a Request,
     pub(crate) known: &'a Known,
-    pub(crate) language: &'a str,
     pub(crate) now: Timestamp,
 }
 
@@ -149,7 +153,7 @@ impl Findings {
     ) {
         let declared = |name| Some((name, setting.declarations.get(name)?));
         let declarations = || missing.iter().filter_map(declared);
-        let other = declarations().find(|(_, fact)| fact.stated_by != FactSource::Requester);
+        let other = declarations().find(|(name, fact)| !setting.is_for_requester(name, fact));
         if other.is_none() && declarations().next().is_some() {
             self.requirements
                 .extend(declarations().map(|(name, fact)| Requirement {
@@ -178,19 +182,17 @@ impl Findings {
             Stage::Outbound => ISSUING_AUTHORITY,
             Stage::Instrument | Stage::Inbound | Stage::Disclosure => EXECUTING_AUTHORITY,
         };
-        let question = Arc::from(format!(
-            "Does this hold? {}",
-            setting.words(&judged.rule.title)
-        ));
+        let question = setting.remark(&Remark::DoesItHold {
+            rule: &setting.words(&judged.rule.title),
+        });
         self.referrals
             .push(setting.referral(judged, role, question));
     }
 
     pub(crate) fn failed(&mut self, setting: &Setting<'_>, judged: &Judged<'_>) {
-        let question = Arc::from(format!(
-            "The rule could not be evaluated: {}",
-            setting.words(&judged.rule.title)
-        ));
+        let question = setting.remark(&Remark::NotEvaluated {
+            rule: &setting.words(&judged.rule.title),
+        });
         self.referrals
             .push(setting.referral(judged, OPERATOR, question));
     }
@@ -199,18 +201,29 @@ impl Findings {
 impl Setting<'_> {
     /// A text in the asked language.
     pub(crate) fn words(&self, text: &Text) -> Arc<str> {
-        let words = text.in_language(self.language);
-        words.map_or_else(|| Arc::from(""), |(_, words)| Arc::clone(words))
+        self.reader.words(text)
     }
 
-    fn rule_ref(&self, judged: &Judged<'_>) -> RuleRef {
+    fn remark(&self, remark: &Remark<'_>) -> Arc<str> {
+        Arc::from(self.reader.tongue().remark(remark))
+    }
+
+    /// The requester settles a fact: outright, or by stating what the register
+    /// draws it from.
+    pub(crate) fn is_for_requester(&self, name: &str, fact: &FactDeclaration) -> bool {
+        let unstated = name == LANGUAGE_ACCEPTED && !self.known.contains_key(LANGUAGE);
+        fact.stated_by == FactSource::Requester || unstated
+    }
+
+    /// The rule as readers see it.
+    pub(crate) fn rule_ref(&self, judged: &Judged<'_>) -> RuleRef {
         let Judged {
             speaker,
             rule,
             holds,
             exception: _,
         } = judged;
-        let (language, text) = rule.title.in_language(self.language).map_or_else(
+        let (language, text) = rule.title.in_language(self.reader.language).map_or_else(
             || (Arc::from("en"), Arc::from(rule.id.as_str())),
             |(language, text)| (Arc::clone(language), Arc::clone(text)),
         );
@@ -223,7 +236,9 @@ impl Setting<'_> {
             module: speaker.module.id.clone(),
             module_digest: speaker.module.digest,
             // The loader sees to it that every rule cites something.
-            citation: rule.citations.first().unwrap_or(speaker.source).clone(),
+            citation: self
+                .reader
+                .cite(rule.citations.first().unwrap_or(speaker.source)),
             text,
             language,
             facts_used: used.into_iter().cloned().collect(),
@@ -248,7 +263,7 @@ impl Setting<'_> {
     }
 
     /// The State whose role it is.
-    fn answers(&self, role: &str, stage: Stage) -> &JurisdictionCode {
+    pub(crate) fn answers(&self, role: &str, stage: Stage) -> &JurisdictionCode {
         let issuing = role.starts_with("issuing") || role.starts_with("requesting");
         let executing = role.starts_with("executing") || role.starts_with("requested");
         if issuing || (!executing && stage == Stage::Outbound) {
@@ -281,13 +296,14 @@ impl Setting<'_> {
         }
     }
 
-    fn clock(&self, judged: &Judged<'_>, clock: &ClockEffect) -> Clock {
+    /// The time limit that a rule sets.
+    pub(crate) fn clock(&self, judged: &Judged<'_>, clock: &ClockEffect) -> Clock {
         let state = if clock.executing_calendar {
             &self.request.executing.0
         } else {
             &self.request.issuing.0
         };
-        let calendar = self.model.calendars.get(state);
+        let calendar = self.reader.model.calendars.get(state);
         let started_at = (&*clock.starts == RECEIVED).then_some(self.now);
         let due = |started| periods::due(started, clock.length, clock.unit, calendar);
         Clock {
@@ -307,4 +323,24 @@ impl Setting<'_> {
 /// All lines of a rule.
 pub(crate) fn lines(rule: &Rule) -> impl Iterator<Item = &Condition> {
     rule.when.iter().chain(&rule.unless)
+}
+
+/// The rules on which the outcome rests.
+pub(crate) fn deciding(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
+    let when = |outcome| decision.outcome == outcome;
+    let grounds = decision
+        .grounds
+        .iter()
+        .filter(move |_| when(Outcome::Refused));
+    let referrals = decision.referrals.iter();
+    let referrals = referrals.filter(move |_| when(Outcome::Referred));
+    let requirements = decision.requirements.iter();
+    let requirements = requirements.filter(move |_| when(Outcome::Incomplete));
+    let permits = decision.permits.iter();
+    let permits = permits.filter(move |_| when(Outcome::Approved));
+    grounds
+        .map(|found| &found.rule)
+        .chain(referrals.map(|found| &found.rule))
+        .chain(requirements.map(|found| &found.rule))
+        .chain(permits)
 }

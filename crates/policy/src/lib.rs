@@ -5,10 +5,14 @@
 //! approved, a [`Permit`]. The same request, modules and time always give the
 //! same decision.
 
+mod atlas;
 mod condition;
+mod coverage;
 mod decide;
 mod diagnostic;
+mod diff;
 mod evaluate;
+mod explain;
 mod facts;
 mod findings;
 mod form;
@@ -17,8 +21,13 @@ mod lint;
 mod load;
 mod model;
 mod open;
+mod outlook;
+mod parallel;
 mod periods;
 mod permit;
+mod phrase;
+mod phrases;
+mod reader;
 mod registers;
 mod remarks;
 mod resolve;
@@ -40,18 +49,34 @@ use std::{
 use comity_domain::{
     Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, RuleId, Text,
 };
+use jiff::civil::Date;
 
 pub use self::{
+    atlas::{
+        AssuranceAsked, Atlas, AtlasQuery, BoundState, Competence, DualCriminality,
+        DualCriminalityPosition, ExpectedObligation, FormInfo, Issuer, Named, OffenceAbroad,
+        OffenceProfile, Reason, Route, TimeLimit, Unsettled,
+    },
+    coverage::{
+        Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
+    },
     decide::{FormCheck, Question},
     diagnostic::{Code, Diagnostic, Report, Severity},
+    diff::{
+        AspectChange, Change, ChangeKind, Difference, Effect, Example, Finding, FindingKind,
+        LeftOut, Matters, Relation, RuleChange, Subject,
+    },
     evaluate::Engine,
+    explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
-    form::FormProblem,
     format::format,
     open::OpenQuestion,
+    outlook::{Foresight, Line, OpenFact, Prospect, ProspectEffect, Standing},
     permit::Permit,
-    registers::{Addressee, FactInfo, OffenceInfo},
-    scenario::ScenarioResult,
+    registers::{
+        Addressee, FactInfo, FactValues, InstrumentInfo, JurisdictionInfo, MeasureInfo, OffenceInfo,
+    },
+    scenario::{Mismatch, NothingSelected, ScenarioResult, Selection, TestRun},
     trace::{Answer, Asked, Asking, RuleInfo, Trace},
 };
 
@@ -60,7 +85,7 @@ pub use self::{
 pub struct Library {
     model: model::Model,
     terms: evaluate::Terms,
-    presumed: evaluate::Known,
+    presumed: facts::Presumed,
     engine: Engine,
     tests: Vec<load::TestFile>,
     engine_errors: AtomicU64,
@@ -112,7 +137,7 @@ impl Library {
     fn of(model: model::Model, tests: Vec<load::TestFile>) -> Self {
         Self {
             terms: evaluate::Terms::new(&model.vocabulary),
-            presumed: facts::presumed(&model.vocabulary),
+            presumed: facts::Presumed::new(&model.vocabulary),
             model,
             engine: Engine::default(),
             tests,
@@ -130,6 +155,21 @@ impl Library {
         Verdict { decision, permit }
     }
 
+    /// Decides a request, complete or not, as [`decide`](Self::decide) does, and
+    /// looks ahead: what will be asked, and what would have to change.
+    #[must_use]
+    pub fn foresee(&self, question: &Question<'_>) -> Foresight {
+        outlook::foresee(self, question)
+    }
+
+    /// The ways in which one State can ask another for a measure.
+    ///
+    /// # Errors
+    /// Every part of the question that the library does not know.
+    pub fn atlas(&self, query: &AtlasQuery<'_>) -> Result<Atlas<'_>, Vec<FactProblem>> {
+        atlas::lookup(self, query)
+    }
+
     /// The same library with its conditions evaluated by `engine`.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
@@ -141,6 +181,13 @@ impl Library {
     #[must_use]
     pub fn trace(&self, question: &Question<'_>) -> Trace<'_> {
         trace::trace(self, question)
+    }
+
+    /// Decides a request as [`decide`](Self::decide) does and tells in the
+    /// language of the question how it came to that.
+    #[must_use]
+    pub fn explain(&self, question: &Question<'_>) -> Explanation {
+        explain::explain(self, question)
     }
 
     /// Every rule, in the order of [`modules`](Self::modules) and files.
@@ -206,6 +253,58 @@ impl Library {
         registers::facts(&self.model)
     }
 
+    /// Every legal system, by code.
+    pub fn jurisdictions(&self) -> impl Iterator<Item = JurisdictionInfo<'_>> {
+        registers::jurisdictions(&self.model)
+    }
+
+    /// Every instrument, in force or not, by id.
+    pub fn instruments(&self) -> impl Iterator<Item = InstrumentInfo<'_>> {
+        registers::instruments(&self.model)
+    }
+
+    /// Every measure of the tree, by name.
+    pub fn measures(&self) -> impl Iterator<Item = MeasureInfo<'_>> {
+        registers::measures(&self.model)
+    }
+
+    /// The instruments that would carry a measure from one State to another on
+    /// a day, in order of preference, without those that another replaces.
+    /// Whether a request succeeds under them is for [`decide`](Self::decide).
+    #[must_use]
+    pub fn carriers(
+        &self,
+        issuing: &JurisdictionCode,
+        executing: &JurisdictionCode,
+        measure: &MeasureId,
+        day: Date,
+    ) -> Vec<&InstrumentId> {
+        let matter = resolve::Matter::between(&self.model, [issuing, executing], measure, day);
+        let reader = reader::Reader {
+            model: &self.model,
+            language: "en",
+        };
+        let candidates = resolve::survey(&self.model, &reader, &matter, None).candidates;
+        let first = candidates
+            .into_iter()
+            .filter(|one| one.prevailing.is_none());
+        first.map(|candidate| &candidate.instrument.id).collect()
+    }
+
+    /// The directory of a State's authorities, by id.
+    pub fn authorities(&self, state: &JurisdictionCode) -> impl Iterator<Item = Addressee<'_>> {
+        registers::authorities(&self.model, state)
+    }
+
+    /// The authorities of a State that its law lets ask for a measure, by id.
+    pub fn issuers(
+        &self,
+        state: &JurisdictionCode,
+        measure: &MeasureId,
+    ) -> impl Iterator<Item = Addressee<'_>> {
+        registers::issuers(&self.model, state, measure)
+    }
+
     /// The authorities of a State that may execute a measure, by id; its
     /// central authority where the directory names none.
     #[must_use]
@@ -216,22 +315,6 @@ impl Library {
     /// The register of offences of a State, by provision.
     pub fn offences(&self, state: &JurisdictionCode) -> impl Iterator<Item = OffenceInfo<'_>> {
         registers::offences(&self.model, state)
-    }
-
-    /// Everything wrong with an instrument's form; nothing where the
-    /// instrument is not in the library or has no form.
-    #[must_use]
-    pub fn form_errors(
-        &self,
-        instrument: &InstrumentId,
-        content: &serde_json::Value,
-    ) -> Vec<FormProblem> {
-        let form = self
-            .model
-            .instruments
-            .get(instrument)
-            .and_then(|found| found.form.as_ref());
-        form.map_or_else(Vec::new, |form| form::errors(form, content))
     }
 
     /// Facts stated outright that the vocabulary does not have, types
@@ -247,10 +330,33 @@ impl Library {
         open::questions(&self.model)
     }
 
-    /// Runs the scenarios beside the modules, in the order of the files.
+    /// Runs scenarios beside the modules on all cores, and sees which rules
+    /// they reach.
+    ///
+    /// # Errors
+    /// A selection that names no module, scenario or tag.
+    pub fn test(&self, selection: &Selection) -> Result<TestRun, NothingSelected> {
+        scenario::run(self, selection)
+    }
+
+    /// Explains the decision of a scenario, `eio:S01`, as
+    /// [`explain`](Self::explain) does.
+    ///
+    /// # Errors
+    /// No scenario of that name, or why its request cannot be built.
+    pub fn explain_scenario(
+        &self,
+        name: &str,
+        language: &str,
+    ) -> Result<Explanation, NothingSelected> {
+        scenario::explain(self, name, language)
+    }
+
+    /// A test run as one HTML page without anything outside it: each module's
+    /// text with what its rules did, and the scenarios.
     #[must_use]
-    pub fn run_scenarios(&self) -> Vec<ScenarioResult> {
-        scenario::run(self)
+    pub fn coverage_page(&self, run: &TestRun) -> String {
+        coverage::page(self, run)
     }
 
     /// How often a rule could not be evaluated since loading. Each time a

@@ -163,6 +163,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], mut found: Vec<Diagnost
     let found = &mut context.found;
     found.extend(precedence::cycles(documents, &instruments));
     read_forms(&mut instruments, &jurisdictions);
+    let sources = context.source_titles();
     let measures = context.measures.unwrap_or_default();
     let national = jurisdictions.values_mut().map(|state| &mut state.module);
     let modules = instruments
@@ -173,6 +174,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], mut found: Vec<Diagnost
         .for_each(|module| module.index(&measures));
     Assembled {
         model: Model {
+            sources,
             vocabulary: context.vocabulary.unwrap_or_default(),
             measures,
             instruments,

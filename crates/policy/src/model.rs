@@ -24,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) instruments: BTreeMap<InstrumentId, Instrument>,
     pub(crate) jurisdictions: BTreeMap<JurisdictionCode, Jurisdiction>,
     pub(crate) calendars: BTreeMap<JurisdictionCode, Calendar>,
+    /// Official names of the sources, by their id.
+    pub(crate) sources: BTreeMap<Arc<str>, Text>,
     /// SHA-256 over the digests of all files, by path.
     pub(crate) digest: Digest,
 }
@@ -89,6 +91,7 @@ pub(crate) enum FactType {
 pub(crate) struct Measures {
     /// For each measure: itself, its ancestors, all their tags, and `all`.
     pub(crate) kinds: BTreeMap<MeasureId, BTreeSet<Arc<str>>>,
+    /// Of measures and tags.
     pub(crate) titles: BTreeMap<MeasureId, Text>,
 }
 
@@ -101,6 +104,8 @@ pub(crate) struct Instrument {
     pub(crate) id: InstrumentId,
     pub(crate) module: Module,
     pub(crate) source: Citation,
+    /// What is on record about how far the source can be relied on.
+    pub(crate) standing: SourceNote,
     pub(crate) status: Status,
     pub(crate) open: Option<Open>,
     /// Order of preference when several instruments remain; lower first.
@@ -114,6 +119,23 @@ pub(crate) struct Instrument {
     pub(crate) exclude: Vec<Excluded>,
     pub(crate) prevails_over: Vec<Prevails>,
     pub(crate) form: Option<Form>,
+    /// How requests travel, where the module says so.
+    pub(crate) channel: Option<Channel>,
+}
+
+/// What the register of sources says of a source besides its name.
+#[derive(Debug, Default)]
+pub(crate) struct SourceNote {
+    /// When it was last compared with the text.
+    pub(crate) checked: Option<Date>,
+    pub(crate) note: Option<Text>,
+}
+
+/// How requests travel from one State to the other.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) text: Text,
+    pub(crate) cite: Citation,
 }
 
 /// What instrument and jurisdiction modules share.
@@ -125,6 +147,8 @@ pub(crate) struct Module {
     pub(crate) digest: Digest,
     /// The YAML text as loaded.
     pub(crate) text: Arc<str>,
+    /// Guidance for readers.
+    pub(crate) notes: Option<Text>,
     pub(crate) rules: Vec<Rule>,
     /// Places of the rules that are for a measure, so that a request meets those
     /// alone.
@@ -183,6 +207,8 @@ pub(crate) struct Binding {
     pub(crate) until: Option<Date>,
     /// Languages it accepts, BCP 47 primary; empty: none declared.
     pub(crate) languages: Vec<Arc<str>>,
+    /// Declarations and reservations in words.
+    pub(crate) declarations: Vec<Text>,
     pub(crate) confidence: Confidence,
     pub(crate) cite: Option<Citation>,
     pub(crate) open: Option<Open>,
@@ -214,11 +240,24 @@ pub(crate) struct Prevails {
 #[derive(Debug)]
 pub(crate) struct Form {
     pub(crate) schema: jsonschema::Validator,
+    /// The schema as written.
+    pub(crate) content: serde_json::Value,
     pub(crate) cite: Citation,
     pub(crate) title: Text,
+    /// Its parts, in the order of the form.
+    pub(crate) sections: Vec<FormSection>,
     pub(crate) fields: FormFields,
     /// Those fields that a rule of the library reads.
     pub(crate) read: BTreeSet<FactName>,
+}
+
+/// One part of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FormSection {
+    /// As the form heads it.
+    pub(crate) title: Arc<str>,
+    /// No form is complete without it.
+    pub(crate) required: bool,
 }
 
 /// Fields of a form that rules may test, as facts called `form.<path>`.
@@ -279,6 +318,7 @@ pub(crate) struct RoutePreference {
     /// Other States it is meant for; empty: all.
     pub(crate) counterparts: BTreeSet<JurisdictionCode>,
     pub(crate) prefer: Vec<InstrumentId>,
+    pub(crate) cite: Option<Citation>,
 }
 
 /// An entry of `authorities.yaml`.
@@ -288,6 +328,7 @@ pub(crate) struct AuthorityRecord {
     pub(crate) kind: Arc<str>,
     pub(crate) may_issue: MeasureFilter,
     pub(crate) may_execute: MeasureFilter,
+    pub(crate) confidence: Confidence,
 }
 
 /// An entry of `offences.yaml`.
@@ -331,6 +372,8 @@ pub(crate) struct Rule {
 pub(crate) struct Condition {
     pub(crate) text: Arc<str>,
     pub(crate) expression: Expression,
+    /// The expression in Cedar's JSON form: what readers are told of it.
+    pub(crate) tree: serde_json::Value,
     /// The same in our own form, where that can say it.
     pub(crate) lowered: Option<Lowered>,
     /// Every fact the line reads, sorted.

@@ -89,7 +89,8 @@ fn is_working_day(day: Date, calendar: Option<&Calendar>) -> bool {
     !weekend && !holidays.iter().any(|holiday| falls_on(*holiday, day))
 }
 
-fn falls_on(holiday: Holiday, day: Date) -> bool {
+/// Whether a holiday falls on a day.
+pub(crate) fn falls_on(holiday: Holiday, day: Date) -> bool {
     match holiday {
         Holiday::Fixed { month, day: of } => day.month() == month && day.day() == of,
         Holiday::Easter(offset) => easter(day.year())

@@ -12,21 +12,27 @@ use crate::{
     FormCheck,
     findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
-    model::{Instrument, Model},
+    model::Instrument,
+    phrases::Remark,
+    reader::Reader,
     resolve::{self, Matter, Obstacle},
 };
 
 /// A module none of whose rules permits the request.
 pub(crate) fn no_permit(speaker: &Speaker<'_>, setting: &Setting<'_>, findings: &mut Findings) {
-    let title = setting.words(&speaker.module.title);
-    let remark = Remark {
+    let text = Remark::NoPermit {
+        module: &setting.words(&speaker.module.title),
+    };
+    let finding = Finding {
         module: &speaker.module.id,
         digest: speaker.module.digest,
         suffix: "no-permit",
         citation: speaker.source,
-        text: format!("nothing in {title} permits this"),
+        text: setting.reader.tongue().remark(&text),
     };
-    findings.grounds.push(remark.ground(speaker.stage));
+    findings
+        .grounds
+        .push(finding.ground(&setting.reader, speaker.stage));
 }
 
 /// What is wrong with the instrument's own form, field by field.
@@ -39,16 +45,17 @@ pub(crate) fn form(
     let Some(expected) = &instrument.form else {
         return;
     };
+    let tongue = setting.reader.tongue();
     let title = setting.words(&expected.title);
     let problems = match given {
-        FormCheck::Presumed => return,
+        FormCheck::Presumed | FormCheck::Excerpt(_) => return,
         FormCheck::Missing => vec![FormProblem {
             field: "form".to_owned(),
-            message: format!("attach the form: {title}"),
+            message: tongue.remark(&Remark::AttachForm { form: &title }),
         }],
-        FormCheck::Given(content) => form::errors(expected, content),
+        FormCheck::Given(content) => form::errors(expected, content, tongue),
     };
-    let remark = Remark {
+    let finding = Finding {
         module: &instrument.module.id,
         digest: instrument.module.digest,
         suffix: "form",
@@ -56,7 +63,7 @@ pub(crate) fn form(
         text: title.to_string(),
     };
     let requirements = problems.into_iter().map(|problem| Requirement {
-        rule: remark.rule_ref(),
+        rule: finding.rule_ref(&setting.reader),
         remedy: Arc::from(problem.message),
         field: Arc::from(problem.field),
         stage: Stage::Instrument,
@@ -72,6 +79,7 @@ pub(crate) fn doubtful_bindings(
     findings: &mut Findings,
 ) {
     let title = setting.words(&instrument.module.title);
+    let tongue = setting.reader.tongue();
     for (state, role) in [
         (matter.issuing, ISSUING_AUTHORITY),
         (matter.executing, EXECUTING_AUTHORITY),
@@ -80,7 +88,8 @@ pub(crate) fn doubtful_bindings(
         let Some(binding) = binding.filter(|found| found.confidence == Confidence::Low) else {
             continue;
         };
-        let remark = Remark {
+        let (instrument_title, code) = (&*title, state.as_str());
+        let finding = Finding {
             module: &instrument.module.id,
             digest: instrument.module.digest,
             suffix: "binding",
@@ -89,15 +98,22 @@ pub(crate) fn doubtful_bindings(
                 .as_ref()
                 .or(instrument.binding_cite.as_ref())
                 .unwrap_or(&instrument.source),
-            text: format!("it is not certain that {title} binds {state}"),
+            text: tongue.remark(&Remark::BindingUncertain {
+                instrument: instrument_title,
+                state: code,
+            }),
         };
-        let mut rule = remark.rule_ref();
+        let mut rule = finding.rule_ref(&setting.reader);
         rule.confidence = binding.confidence;
+        let question = tongue.remark(&Remark::IsBound {
+            instrument: instrument_title,
+            state: code,
+        });
         findings.referrals.push(Referral {
             rule,
             role: Arc::from(role),
             jurisdiction: state.clone(),
-            question: Arc::from(format!("Is {state} bound by {title} on this day?")),
+            question: Arc::from(question),
             four_eyes: false,
             stage: Stage::Instrument,
         });
@@ -105,83 +121,93 @@ pub(crate) fn doubtful_bindings(
 }
 
 /// A State without a module has no law here that could permit anything.
-pub(crate) fn unknown_states(model: &Model, matter: &Matter<'_>, findings: &mut Findings) {
+pub(crate) fn unknown_states(reader: &Reader<'_>, matter: &Matter<'_>, findings: &mut Findings) {
+    let model = reader.model;
     for (stage, state) in [
         (Stage::Outbound, matter.issuing),
         (Stage::Inbound, matter.executing),
     ] {
         if !model.jurisdictions.contains_key(state) {
-            let remark = Remark {
+            let finding = Finding {
                 module: &identifier(&format!("jurisdiction/{state}")),
                 digest: model.digest,
                 suffix: "not-known",
-                citation: &resolve::no_module(state.as_str()),
-                text: format!("the library has no module of {state}"),
+                citation: &resolve::no_module(reader, state.as_str()),
+                text: reader
+                    .tongue()
+                    .remark(&Remark::NoModule { of: state.as_str() }),
             };
-            findings.grounds.push(remark.ground(stage));
+            findings.grounds.push(finding.ground(reader, stage));
         }
     }
 }
 
 /// What stands against every instrument that might have carried the request.
 pub(crate) fn obstacles(
-    model: &Model,
+    reader: &Reader<'_>,
     matter: &Matter<'_>,
     obstacles: &[Obstacle],
     findings: &mut Findings,
 ) {
+    let model = reader.model;
     for obstacle in obstacles {
         let module = model.instruments.get(&obstacle.instrument);
-        let remark = Remark {
+        let finding = Finding {
             module: &identifier(&format!("instrument/{}", obstacle.instrument)),
             digest: module.map_or(model.digest, |found| found.module.digest),
             suffix: obstacle.suffix,
             citation: &obstacle.citation,
             text: obstacle.reason.clone(),
         };
-        findings.grounds.push(remark.ground(Stage::Instrument));
+        findings
+            .grounds
+            .push(finding.ground(reader, Stage::Instrument));
     }
-    unknown_states(model, matter, findings);
+    unknown_states(reader, matter, findings);
     if let Some(state) = model.jurisdictions.get(matter.issuing)
         && obstacles.is_empty()
     {
-        let remark = Remark {
+        let text = Remark::NoInstrument {
+            measure: matter.measure.as_str(),
+            issuing: matter.issuing.as_str(),
+            executing: matter.executing.as_str(),
+        };
+        let finding = Finding {
             module: &state.module.id,
             digest: state.module.digest,
             suffix: "no-instrument",
             citation: &state.source,
-            text: format!(
-                "no instrument of the library carries `{}` from {} to {}",
-                matter.measure, matter.issuing, matter.executing
-            ),
+            text: reader.tongue().remark(&text),
         };
-        findings.grounds.push(remark.ground(Stage::Instrument));
+        findings
+            .grounds
+            .push(finding.ground(reader, Stage::Instrument));
     }
 }
 
 /// About a module, with the law it sets out.
-struct Remark<'a> {
+struct Finding<'a> {
     module: &'a ModuleId,
     digest: Digest,
     /// Makes the rule id, after the module's own name and a hyphen.
     suffix: &'a str,
     citation: &'a Citation,
-    /// In English.
+    /// In the reader's language.
     text: String,
 }
 
-impl Remark<'_> {
+impl Finding<'_> {
     /// The request is not for this law at all.
-    fn ground(&self, stage: Stage) -> Ground {
+    fn ground(&self, reader: &Reader<'_>, stage: Stage) -> Ground {
         Ground {
-            rule: self.rule_ref(),
+            rule: self.rule_ref(reader),
             kind: GroundKind::NotApplicable,
             consult_first: false,
             stage,
         }
     }
 
-    fn rule_ref(&self) -> RuleRef {
+    fn rule_ref(&self, reader: &Reader<'_>) -> RuleRef {
         /// Longest rule id.
         const LONGEST: usize = 64;
         let module = self.module.as_str();
@@ -191,9 +217,9 @@ impl Remark<'_> {
             rule: identifier(id.get(..LONGEST).unwrap_or(&id)),
             module: self.module.clone(),
             module_digest: self.digest,
-            citation: self.citation.clone(),
+            citation: reader.cite(self.citation),
             text: Arc::from(self.text.as_str()),
-            language: Arc::from("en"),
+            language: Arc::from(reader.tongue().code()),
             facts_used: Vec::new(),
             facts_missing: Vec::new(),
             confidence: Confidence::High,
@@ -206,6 +232,6 @@ impl Remark<'_> {
     clippy::expect_used,
     reason = "letters, digits and hyphens of valid identifiers make a valid identifier"
 )]
-fn identifier<T: FromStr<Err = InvalidId>>(text: &str) -> T {
+pub(crate) fn identifier<T: FromStr<Err = InvalidId>>(text: &str) -> T {
     text.parse().expect("made of valid identifiers")
 }

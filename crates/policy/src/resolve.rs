@@ -5,7 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use comity_domain::{Citation, InstrumentId, JurisdictionCode, MeasureId, PassedOver, Request};
 use jiff::civil::Date;
 
-use crate::model::{Binding, Instrument, MeasureFilter, Model, Prevails, Status};
+use crate::{
+    model::{Binding, Instrument, MeasureFilter, Model, Prevails, RoutePreference, Status},
+    phrases::{Remark, Weighed},
+    reader::Reader,
+};
 
 /// What of a request decides on its instrument and its rules.
 #[derive(Debug, Clone, Copy)]
@@ -20,11 +24,22 @@ pub(crate) struct Matter<'a> {
 
 impl<'a> Matter<'a> {
     pub(crate) fn new(model: &'a Model, request: &'a Request, law_date: Date) -> Self {
+        let states = [&request.issuing.0, &request.executing.0];
+        Self::between(model, states, &request.measure, law_date)
+    }
+
+    /// A measure that the first State asks of the second.
+    pub(crate) fn between(
+        model: &'a Model,
+        [issuing, executing]: [&'a JurisdictionCode; 2],
+        measure: &'a MeasureId,
+        law_date: Date,
+    ) -> Self {
         Self {
-            issuing: &request.issuing.0,
-            executing: &request.executing.0,
-            measure: &request.measure,
-            kinds: model.measures.kinds.get(&request.measure),
+            issuing,
+            executing,
+            measure,
+            kinds: model.measures.kinds.get(measure),
             law_date,
         }
     }
@@ -45,9 +60,26 @@ pub(crate) struct Resolution<'a> {
     /// The instrument that carries the request, or what stands against each
     /// that might have.
     pub(crate) carrier: Result<&'a Instrument, Vec<Obstacle>>,
+    /// What the carrier has before the others.
+    pub(crate) why: Why,
     pub(crate) passed_over: Vec<PassedOver>,
     /// Where the named instrument does not apply: those that would.
     pub(crate) alternatives: Vec<Arc<str>>,
+}
+
+/// What an instrument has before all others that would carry a request too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The request names it.
+    Named,
+    /// There are no others.
+    Alone,
+    /// It, or one that it shares the others with, prevails over each of them.
+    Speciality,
+    /// The issuing State prefers it.
+    Route,
+    /// It comes first in the library.
+    Rank,
 }
 
 /// Why an instrument does not carry a request.
@@ -58,48 +90,93 @@ pub(crate) struct Obstacle {
     /// Makes the rule id, after the instrument's id and a hyphen.
     pub(crate) suffix: &'static str,
     pub(crate) citation: Citation,
-    /// In English.
+    /// In the reader's language.
     pub(crate) reason: String,
 }
 
-/// Weighs the instruments for a request.
+/// Weighs the instruments for a request, and says of each in a language, BCP
+/// 47, why it does not carry it.
 pub(crate) fn resolve<'a>(
     model: &'a Model,
     matter: &Matter<'_>,
     named: Option<&InstrumentId>,
+    language: &str,
 ) -> Resolution<'a> {
+    let reader = &Reader { model, language };
+    let Survey {
+        candidates,
+        obstacles,
+    } = survey(model, reader, matter, named);
+    match named {
+        Some(named) => of_named(reader, named, &candidates, obstacles),
+        None => of_ranked(reader, &candidates, obstacles),
+    }
+}
+
+/// Every instrument that comes near a request, or is named, as it stands to it.
+pub(crate) fn survey<'a>(
+    model: &'a Model,
+    reader: &Reader<'_>,
+    matter: &Matter<'_>,
+    named: Option<&InstrumentId>,
+) -> Survey<'a> {
     let (mut candidates, mut obstacles) = (Vec::new(), Vec::new());
-    for instrument in model.instruments.values() {
-        match obstacle(instrument, matter) {
+    let weighed = model.instruments.values().filter(|instrument| {
+        concerns(instrument, matter) || named.is_some_and(|named| *named == instrument.id)
+    });
+    for instrument in weighed {
+        match obstacle(reader, instrument, matter) {
             None => candidates.push(instrument),
             Some(obstacle) => obstacles.push((instrument, obstacle)),
         }
     }
-    let ranked = ranked(model, matter, candidates);
-    match named {
-        Some(named) => of_named(model, named, &ranked, obstacles),
-        None => of_ranked(matter, &ranked, obstacles),
+    Survey {
+        candidates: ranked(model, matter, candidates),
+        obstacles,
     }
 }
 
-/// A candidate, with the one that replaces it.
-struct Candidate<'a> {
-    instrument: &'a Instrument,
-    prevailing: Option<(&'a Instrument, &'a Prevails)>,
+/// The instruments near a request as they stand to it.
+#[derive(Debug)]
+pub(crate) struct Survey<'a> {
+    /// Those that would carry it, in order of preference; those that another
+    /// one replaces stand last.
+    pub(crate) candidates: Vec<Candidate<'a>>,
+    pub(crate) obstacles: Vec<(&'a Instrument, Obstacle)>,
+}
+
+/// An instrument that would carry a request, and what its place rests on.
+#[derive(Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) instrument: &'a Instrument,
+    /// The one that replaces it.
+    pub(crate) prevailing: Option<(&'a Instrument, &'a Prevails)>,
+    /// The issuing State's preference, and its place among all it prefers.
+    pub(crate) route: Option<(usize, &'a RoutePreference)>,
 }
 
 impl Candidate<'_> {
-    fn passed_over(&self, reason: String) -> PassedOver {
+    /// Its place among those that the issuing State prefers.
+    fn place(&self) -> Option<usize> {
+        self.route.map(|(place, _)| place)
+    }
+
+    fn passed_over(
+        &self,
+        reader: &Reader<'_>,
+        weighed: &Weighed<'_>,
+        prevails: Option<&Prevails>,
+    ) -> PassedOver {
         PassedOver {
             instrument: self.instrument.id.clone(),
-            reason: Arc::from(reason),
-            citation: None,
+            reason: Arc::from(reader.tongue().weighed(weighed)),
+            citation: prevails.map(|prevails| reader.cite(&prevails.cite)),
         }
     }
 }
 
 fn of_named<'a>(
-    model: &'a Model,
+    reader: &Reader<'_>,
     named: &InstrumentId,
     ranked: &[Candidate<'a>],
     obstacles: Vec<(&'a Instrument, Obstacle)>,
@@ -107,77 +184,104 @@ fn of_named<'a>(
     let against = obstacles
         .into_iter()
         .find(|(instrument, _)| instrument.id == *named);
-    let carrier = match (model.instruments.get(named), against) {
+    let open = ranked.iter().find(|open| open.instrument.id == *named);
+    let carrier = match (open, against) {
         (_, Some((_, obstacle))) => Err(vec![obstacle]),
-        (Some(instrument), None) => Ok(instrument),
-        (None, None) => Err(vec![unknown(named)]),
+        (Some(open), None) => Ok(open.instrument),
+        (None, None) => Err(vec![unknown(reader, named)]),
     };
     let others = || {
         let others = ranked.iter();
         others.filter(|other| other.instrument.id != *named)
     };
-    match carrier {
-        Ok(instrument) => Resolution {
-            carrier,
-            passed_over: others()
-                .map(|other| match prevails(other.instrument, instrument) {
-                    Some(prevails) => PassedOver {
-                        citation: Some(prevails.cite.clone()),
-                        ..other.passed_over(format!("it would prevail, but `{named}` is named"))
+    let (passed_over, alternatives) = match carrier {
+        Ok(carrier) => {
+            let passed_over = others().map(|other| {
+                let prevails = prevails(other.instrument, carrier);
+                let weighed = match prevails {
+                    Some(_) => Weighed::WouldPrevail {
+                        other: named.as_str(),
                     },
-                    None => other.passed_over(format!("`{named}` is named")),
-                })
-                .collect(),
-            alternatives: Vec::new(),
-        },
-        Err(_) => Resolution {
-            carrier,
-            passed_over: Vec::new(),
-            alternatives: others()
-                .map(|other| Arc::from(other.instrument.id.as_str()))
-                .collect(),
-        },
+                    None => Weighed::Named {
+                        other: named.as_str(),
+                    },
+                };
+                other.passed_over(reader, &weighed, prevails)
+            });
+            (passed_over.collect(), Vec::new())
+        }
+        Err(_) => {
+            let alternatives = others().map(|other| Arc::from(other.instrument.id.as_str()));
+            (Vec::new(), alternatives.collect())
+        }
+    };
+    Resolution {
+        carrier,
+        why: Why::Named,
+        passed_over,
+        alternatives,
     }
 }
 
 fn of_ranked<'a>(
-    matter: &Matter<'_>,
+    reader: &Reader<'_>,
     ranked: &[Candidate<'a>],
     obstacles: Vec<(&'a Instrument, Obstacle)>,
 ) -> Resolution<'a> {
     let near: Vec<Obstacle> = obstacles
         .into_iter()
-        .filter(|(instrument, _)| concerns(instrument, matter))
         .map(|(_, obstacle)| obstacle)
         .collect();
-    let near_passed_over = near.iter().map(Obstacle::passed_over);
+    let near_passed_over = near.iter().map(|obstacle| obstacle.passed_over(reader));
     // One that is replaced stands behind all that are not.
-    let first = ranked.first().filter(|first| first.prevailing.is_none());
-    let Some(first) = first else {
+    let first = ranked.split_first();
+    let Some((first, others)) = first.filter(|(first, _)| first.prevailing.is_none()) else {
         return Resolution {
             passed_over: near_passed_over.collect(),
             carrier: Err(near),
+            why: Why::Alone,
             alternatives: Vec::new(),
         };
     };
-    let others = ranked.iter().skip(1).map(|other| match other.prevailing {
-        Some((prevailing, prevails)) => PassedOver {
-            citation: Some(prevails.cite.clone()),
-            ..other.passed_over(format!("`{}` prevails over it", prevailing.id))
-        },
-        None => other.passed_over(format!("`{}` is preferred", first.instrument.id)),
+    let others_passed_over = others.iter().map(|other| {
+        let (weighed, prevails) = match other.prevailing {
+            Some((prevailing, prevails)) => (
+                Weighed::Prevails {
+                    other: prevailing.id.as_str(),
+                },
+                Some(prevails),
+            ),
+            None => (
+                Weighed::Preferred {
+                    other: first.instrument.id.as_str(),
+                },
+                None,
+            ),
+        };
+        other.passed_over(reader, &weighed, prevails)
     });
     Resolution {
-        passed_over: others.chain(near_passed_over).collect(),
+        passed_over: others_passed_over.chain(near_passed_over).collect(),
         carrier: Ok(first.instrument),
+        why: why(first, others),
         alternatives: Vec::new(),
+    }
+}
+
+fn why(first: &Candidate<'_>, others: &[Candidate<'_>]) -> Why {
+    let rival = others.iter().find(|other| other.prevailing.is_none());
+    match rival {
+        None if others.is_empty() => Why::Alone,
+        None => Why::Speciality,
+        Some(rival) if first.place().is_some() && first.place() != rival.place() => Why::Route,
+        Some(_) => Why::Rank,
     }
 }
 
 /// Candidates in order of preference: those that no other one replaces, the
 /// issuing State's preference, then rank.
 fn ranked<'a>(
-    model: &Model,
+    model: &'a Model,
     matter: &Matter<'_>,
     candidates: Vec<&'a Instrument>,
 ) -> Vec<Candidate<'a>> {
@@ -185,13 +289,13 @@ fn ranked<'a>(
         .jurisdictions
         .get(matter.issuing)
         .map_or(&[][..], |issuing| &issuing.routes);
-    let preferred: Vec<&InstrumentId> = routes
+    let preferred: Vec<(&InstrumentId, &RoutePreference)> = routes
         .iter()
         .filter(|route| matter.is_among(&route.measures))
         .filter(|route| {
             route.counterparts.is_empty() || route.counterparts.contains(matter.executing)
         })
-        .flat_map(|route| &route.prefer)
+        .flat_map(|route| route.prefer.iter().map(move |id| (id, route)))
         .collect();
     let mut ranked: Vec<_> = candidates
         .iter()
@@ -200,14 +304,18 @@ fn ranked<'a>(
             prevailing: candidates
                 .iter()
                 .find_map(|other| Some((*other, prevails(other, instrument)?))),
+            route: preferred
+                .iter()
+                .enumerate()
+                .find(|(_, (id, _))| **id == instrument.id)
+                .map(|(place, (_, route))| (place, *route)),
         })
         .collect();
     ranked.sort_by_key(|candidate| {
         let instrument = candidate.instrument;
-        let route = preferred.iter().position(|id| **id == instrument.id);
         (
             candidate.prevailing.is_some(),
-            route.unwrap_or(usize::MAX),
+            candidate.place().unwrap_or(usize::MAX),
             instrument.rank,
             &instrument.id,
         )
@@ -220,7 +328,7 @@ fn prevails<'a>(one: &'a Instrument, over: &Instrument) -> Option<&'a Prevails> 
     prevails.find(|prevails| prevails.over == over.id)
 }
 
-/// The instrument has something to do with one of the two States.
+/// The instrument has something to do with both States.
 fn concerns(instrument: &Instrument, matter: &Matter<'_>) -> bool {
     let knows = |state: &JurisdictionCode| {
         instrument.binds.contains_key(state) || instrument.not_bound.contains_key(state)
@@ -229,36 +337,61 @@ fn concerns(instrument: &Instrument, matter: &Matter<'_>) -> bool {
 }
 
 impl Obstacle {
-    fn passed_over(&self) -> PassedOver {
+    /// It is for other measures or other States; nothing keeps it from these.
+    pub(crate) fn is_of_scope(&self) -> bool {
+        ["measure", "between"].contains(&self.suffix)
+    }
+
+    fn new(
+        reader: &Reader<'_>,
+        instrument: &Instrument,
+        (suffix, citation): (&'static str, &Citation),
+        weighed: &Weighed<'_>,
+    ) -> Self {
+        Self {
+            instrument: instrument.id.clone(),
+            suffix,
+            citation: citation.clone(),
+            reason: reader.tongue().weighed(weighed),
+        }
+    }
+
+    pub(crate) fn passed_over(&self, reader: &Reader<'_>) -> PassedOver {
         PassedOver {
             instrument: self.instrument.clone(),
             reason: Arc::from(self.reason.as_str()),
-            citation: Some(self.citation.clone()),
+            citation: Some(reader.cite(&self.citation)),
         }
     }
 }
 
+/// Nothing stands against an instrument's carrying a request.
+pub(crate) fn carries(reader: &Reader<'_>, instrument: &Instrument, matter: &Matter<'_>) -> bool {
+    obstacle(reader, instrument, matter).is_none()
+}
+
 /// The first thing that stands against an instrument's carrying a request.
-fn obstacle(instrument: &Instrument, matter: &Matter<'_>) -> Option<Obstacle> {
-    let against = |suffix, citation: &Citation, reason| {
-        Some(Obstacle {
-            instrument: instrument.id.clone(),
-            suffix,
-            citation: citation.clone(),
-            reason,
-        })
+fn obstacle(reader: &Reader<'_>, instrument: &Instrument, matter: &Matter<'_>) -> Option<Obstacle> {
+    let id = instrument.id.as_str();
+    let against = |suffix, citation, weighed: &Weighed<'_>| {
+        Some(Obstacle::new(
+            reader,
+            instrument,
+            (suffix, citation),
+            weighed,
+        ))
     };
     if let Status::NotInForce { reason, checked } = &instrument.status {
-        let reason = reason.in_language("en").map_or("", |(_, reason)| reason);
-        let reason = format!(
-            "`{}` is not in force: {reason} (checked on {checked})",
-            instrument.id
-        );
-        return against("not-in-force", &instrument.source, reason);
+        let weighed = Weighed::NotInForce {
+            instrument: id,
+            reason: &reader.words(reason),
+            checked: *checked,
+        };
+        return against("not-in-force", &instrument.source, &weighed);
     }
     for state in [matter.issuing, matter.executing] {
-        if let Some((suffix, citation, reason)) = unbound(instrument, state, matter.law_date) {
-            return against(suffix, citation, reason);
+        if let Some(obstacle) = unbound(reader, instrument, state, matter.law_date) {
+            return Some(obstacle);
         }
     }
     let crosses = instrument.between.as_ref().is_none_or(|[one, other]| {
@@ -269,11 +402,12 @@ fn obstacle(instrument: &Instrument, matter: &Matter<'_>) -> Option<Obstacle> {
     });
     // No State cooperates with itself.
     if matter.issuing == matter.executing || !crosses {
-        let reason = format!(
-            "`{}` does not apply between {} and {}",
-            instrument.id, matter.issuing, matter.executing
-        );
-        return against("between", &instrument.source, reason);
+        let weighed = Weighed::NotBetween {
+            instrument: id,
+            issuing: matter.issuing.as_str(),
+            executing: matter.executing.as_str(),
+        };
+        return against("between", &instrument.source, &weighed);
     }
     let excluded = instrument
         .exclude
@@ -281,59 +415,87 @@ fn obstacle(instrument: &Instrument, matter: &Matter<'_>) -> Option<Obstacle> {
         .find(|excluded| matter.is(&excluded.measure));
     if excluded.is_some() || !matter.is_among(&instrument.include) {
         let citation = excluded.map_or(&instrument.source, |excluded| &excluded.cite);
-        let reason = format!("`{}` does not carry `{}`", instrument.id, matter.measure);
-        return against("measure", citation, reason);
+        let weighed = Weighed::NotForMeasure {
+            instrument: id,
+            measure: matter.measure.as_str(),
+        };
+        return against("measure", citation, &weighed);
     }
     None
 }
 
 /// Why a State is not bound on the day, where it is not.
-fn unbound<'a>(
-    instrument: &'a Instrument,
+fn unbound(
+    reader: &Reader<'_>,
+    instrument: &Instrument,
     state: &JurisdictionCode,
     day: Date,
-) -> Option<(&'static str, &'a Citation, String)> {
-    let id = &instrument.id;
+) -> Option<Obstacle> {
+    let against = |suffix, citation, weighed: &Weighed<'_>| {
+        Some(Obstacle::new(
+            reader,
+            instrument,
+            (suffix, citation),
+            weighed,
+        ))
+    };
+    let id = instrument.id.as_str();
+    let code = state.as_str();
     let Some(binding) = instrument.binds.get(state) else {
-        let (citation, note) = match instrument.not_bound.get(state) {
-            Some(record) => (&record.cite, record.note.in_language("en")),
-            None => (&instrument.source, None),
+        let record = instrument.not_bound.get(state);
+        let note = record.map(|record| reader.words(&record.note));
+        let weighed = Weighed::NotBound {
+            instrument: id,
+            state: code,
+            note: note.as_deref().filter(|note| !note.is_empty()),
         };
-        let note = note.map(|(_, note)| format!(": {note}"));
-        let reason = format!("{state} is not bound by `{id}`{}", note.unwrap_or_default());
-        return Some(("not-bound", citation, reason));
+        let citation = record.map_or(&instrument.source, |record| &record.cite);
+        return against("not-bound", citation, &weighed);
     };
     let Binding { since, until, .. } = binding;
-    let citation = instrument
-        .binding_cite
-        .as_ref()
-        .or(binding.cite.as_ref())
-        .unwrap_or(&instrument.source);
+    let citation = instrument.binding_cite(binding);
     if day < *since {
-        let reason = format!("`{id}` binds {state} only since {since}");
-        return Some(("not-yet", citation, reason));
+        let weighed = Weighed::NotYetBound {
+            instrument: id,
+            state: code,
+            since: *since,
+        };
+        return against("not-yet", citation, &weighed);
     }
     let ended = until.filter(|until| day >= *until)?;
-    let reason = format!("`{id}` has not bound {state} since {ended}");
-    Some(("not-bound", citation, reason))
+    let weighed = Weighed::NoLongerBound {
+        instrument: id,
+        state: code,
+        ended,
+    };
+    against("not-bound", citation, &weighed)
+}
+
+impl Instrument {
+    /// Where the law says that a State is bound.
+    pub(crate) fn binding_cite<'a>(&'a self, binding: &'a Binding) -> &'a Citation {
+        let own = self.binding_cite.as_ref().or(binding.cite.as_ref());
+        own.unwrap_or(&self.source)
+    }
 }
 
 /// An instrument named that no module describes.
-fn unknown(named: &InstrumentId) -> Obstacle {
+fn unknown(reader: &Reader<'_>, named: &InstrumentId) -> Obstacle {
+    let remark = Remark::NoModule { of: named.as_str() };
     Obstacle {
         instrument: named.clone(),
         suffix: "not-known",
-        citation: no_module(named.as_str()),
-        reason: format!("the library has no module of `{named}`"),
+        citation: no_module(reader, named.as_str()),
+        reason: reader.tongue().remark(&remark),
     }
 }
 
 /// Stands where a citation would, for law that no module sets out.
-pub(crate) fn no_module(of: &str) -> Citation {
+pub(crate) fn no_module(reader: &Reader<'_>, of: &str) -> Citation {
     Citation {
         source: Arc::from(of),
         provision: Arc::from(""),
-        title: Arc::from("no module of the library"),
+        title: Arc::from(reader.tongue().remark(&Remark::NoSource)),
         url: None,
     }
 }

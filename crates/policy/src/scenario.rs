@@ -2,18 +2,63 @@
 //! careful lawyer expects of the decision.
 
 mod compare;
-mod request;
+mod expected;
+mod given;
+pub(crate) mod request;
 
-use std::collections::BTreeMap;
+use std::{
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use comity_domain::ModuleId;
+use comity_domain::{ModuleId, Outcome};
 use serde::Deserialize;
+use thiserror::Error;
 
-use crate::{Library, load::TestFile};
+pub(crate) use self::{
+    compare::{ground_kind, obligation_kind, outcome, rules},
+    given::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency},
+};
+use crate::{
+    Explanation, Library, Question,
+    coverage::{self, Coverage, Seen},
+    diagnostic::suggest,
+    load::TestFile,
+    yaml,
+};
 
-/// Scenarios are independent of each other; two threads halve the wait without
-/// taking the machine.
-const THREADS: usize = 2;
+use self::expected::Expected;
+
+/// Which scenarios to run; where nothing is named, all.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Modules beside which they stand: `instrument/eio` or `eio` in short.
+    pub modules: Vec<String>,
+    /// Ids and tags.
+    pub only: Vec<String>,
+}
+
+/// A selection that names nothing there is.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("no {what} is called `{name}`{}", .hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default())]
+pub struct NothingSelected {
+    what: &'static str,
+    name: String,
+    hint: Option<String>,
+}
+
+/// Scenarios that were run, and what they reached.
+#[derive(Debug)]
+pub struct TestRun {
+    /// In the order of the files.
+    pub results: Vec<ScenarioResult>,
+    /// What of the modules they reached: of the selected modules only, where
+    /// modules were selected.
+    pub coverage: Coverage,
+}
 
 /// A scenario that was run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,31 +69,193 @@ pub struct ScenarioResult {
     pub id: String,
     /// What happens in it, in one line.
     pub title: String,
+    /// Words by which it can be selected.
+    pub tags: Vec<String>,
+    /// Its file, relative to the policy folder.
+    pub path: Arc<str>,
+    /// Its first line in the file, from 1.
+    pub line: usize,
+    /// What was decided; `None` where its request could not be built.
+    pub outcome: Option<Outcome>,
+    /// What settled the outcome, in one line.
+    pub decided: String,
     /// Where the decision differs from what is expected; empty: it passed.
-    pub failures: Vec<String>,
+    pub differences: Vec<Mismatch>,
 }
 
-/// Runs every scenario of the library, in the order of the files.
-pub(crate) fn run(library: &Library) -> Vec<ScenarioResult> {
-    let scenarios: Vec<_> = library.tests.iter().flat_map(read).collect();
-    let share = scenarios.len().div_ceil(THREADS).max(1);
-    std::thread::scope(|scope| {
-        let running: Vec<_> = scenarios
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(|read| read.run(library)).collect()))
+/// One expectation that the decision does not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What is compared, for example `outcome`.
+    pub what: String,
+    /// What the scenario expects.
+    pub expected: String,
+    /// What the decision says.
+    pub found: String,
+}
+
+impl ScenarioResult {
+    /// The decision is as expected.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+impl TestRun {
+    /// Scenarios whose decision is not as expected.
+    pub fn failed(&self) -> impl Iterator<Item = &ScenarioResult> {
+        self.results.iter().filter(|result| !result.passed())
+    }
+}
+
+/// Runs the selected scenarios of the library on all cores.
+///
+/// # Errors
+/// A selection that names no module, scenario or tag.
+pub(crate) fn run(library: &Library, selection: &Selection) -> Result<TestRun, NothingSelected> {
+    let modules = modules(library, selection)?;
+    let all = beside(library, &modules);
+    let chosen = chosen(&all, &selection.only)?;
+    let ran = on_all_cores(&chosen, |read| read.run(library));
+    let (results, seen): (_, Vec<_>) = ran.into_iter().unzip();
+    let coverage = coverage::of(library, &modules, &seen);
+    Ok(TestRun { results, coverage })
+}
+
+/// Explains the decision of one scenario, `module:id`, in a language.
+///
+/// # Errors
+/// No scenario of that name, or why its request cannot be built.
+pub(crate) fn explain(
+    library: &Library,
+    name: &str,
+    language: &str,
+) -> Result<Explanation, NothingSelected> {
+    let nothing = |hint| NothingSelected {
+        what: "scenario",
+        name: name.to_owned(),
+        hint,
+    };
+    let (module, id) = name.rsplit_once(':').unwrap_or_default();
+    let selection = Selection {
+        modules: vec![module.to_owned()],
+        only: Vec::new(),
+    };
+    let modules = modules(library, &selection)?;
+    let all = beside(library, &modules);
+    let scenario = all
+        .iter()
+        .filter_map(|read| read.scenario.as_ref().ok())
+        .find(|scenario| scenario.id == id)
+        .ok_or_else(|| nothing(suggest(id, names(&all))))?;
+    let given = request::build(library, &scenario.request).map_err(|why| nothing(Some(why)))?;
+    Ok(library.explain(&Question {
+        language,
+        ..given.question()
+    }))
+}
+
+/// The modules selected; none selected: all.
+fn modules<'l>(
+    library: &'l Library,
+    selection: &Selection,
+) -> Result<Vec<&'l ModuleId>, NothingSelected> {
+    let all: Vec<&ModuleId> = library.modules().map(|module| module.id).collect();
+    if selection.modules.is_empty() {
+        return Ok(all);
+    }
+    let short = |id: &ModuleId| {
+        let (_, name) = id.as_str().split_once('/').unwrap_or_default();
+        name.to_ascii_lowercase()
+    };
+    let find = |name: &String| {
+        let found = all
+            .iter()
+            .copied()
+            .find(|id| id.as_str() == name || short(id) == name.to_ascii_lowercase());
+        found.ok_or_else(|| NothingSelected {
+            what: "module",
+            name: name.clone(),
+            hint: suggest(name, all.iter().map(|id| id.as_str())),
+        })
+    };
+    selection.modules.iter().map(find).collect()
+}
+
+/// The scenarios beside modules, in the order of the files.
+fn beside<'l>(library: &'l Library, modules: &[&ModuleId]) -> Vec<Read<'l>> {
+    let files = library.tests.iter();
+    let files = files.filter(|file| modules.contains(&&file.module));
+    files.flat_map(read).collect()
+}
+
+fn chosen<'r, 'l>(
+    all: &'r [Read<'l>],
+    only: &[String],
+) -> Result<Vec<&'r Read<'l>>, NothingSelected> {
+    for name in only {
+        if !all.iter().any(|read| read.is_called(name)) {
+            return Err(NothingSelected {
+                what: "scenario or tag",
+                name: name.clone(),
+                hint: suggest(name, names(all)),
+            });
+        }
+    }
+    let named = |read: &&Read<'_>| only.is_empty() || only.iter().any(|name| read.is_called(name));
+    Ok(all.iter().filter(named).collect())
+}
+
+/// Ids and tags.
+fn names<'r>(all: &'r [Read<'_>]) -> Vec<&'r str> {
+    all.iter().flat_map(Read::names).collect()
+}
+
+/// The questions that scenarios put, by `module:id`.
+#[cfg(test)]
+pub(crate) fn each(library: &Library, mut put: impl FnMut(&str, &Question<'_>)) {
+    for read in library.tests.iter().flat_map(read) {
+        let scenario = read.scenario.as_ref().unwrap();
+        let given = request::build(library, &scenario.request).unwrap();
+        put(
+            &format!("{}:{}", read.module, scenario.id),
+            &given.question(),
+        );
+    }
+}
+
+/// Does work on every core, each taking the next that nobody has taken.
+fn on_all_cores<T: Sync, R: Send>(work: &[T], task: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let take = || {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            Some((index, task(work.get(index)?)))
+        };
+        std::iter::from_fn(take).collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores.min(work.len()))
+            .map(|_| scope.spawn(worker))
             .collect();
-        let finished = running.into_iter().map(|thread| {
+        let done = workers.into_iter().flat_map(|thread| {
             thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
-        finished.collect::<Vec<Vec<_>>>().concat()
-    })
+        done.collect::<Vec<_>>()
+    });
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// A scenario as read from its file, or why it could not be.
 struct Read<'a> {
     module: &'a ModuleId,
+    path: &'a Arc<str>,
+    line: usize,
     scenario: Result<Scenario, String>,
 }
 
@@ -57,36 +264,77 @@ fn read(file: &TestFile) -> Vec<Read<'_>> {
         .content
         .get("tests")
         .and_then(serde_json::Value::as_array);
-    let read = |test| Read {
-        module: &file.module,
-        scenario: Scenario::deserialize(test)
-            .map_err(|error| format!("{}: {error}", file.source.path)),
+    // The loader has read it before.
+    let tree = yaml::parse(&file.source).ok();
+    let line = |index: usize| {
+        let (_, node) = tree.as_ref()?.find(&format!("/tests/{index}"))?;
+        Some(file.source.line(node.span.start))
     };
-    tests.into_iter().flatten().map(read).collect()
+    let read = |(index, test)| Read {
+        module: &file.module,
+        path: &file.source.path,
+        line: line(index).unwrap_or_default(),
+        scenario: Scenario::deserialize(test).map_err(|error: serde_json::Error| error.to_string()),
+    };
+    tests.into_iter().flatten().enumerate().map(read).collect()
 }
 
 impl Read<'_> {
-    fn run(&self, library: &Library) -> ScenarioResult {
-        let (id, title, failures) = match &self.scenario {
-            Err(error) => (String::new(), String::new(), vec![error.clone()]),
-            Ok(scenario) => (
-                scenario.id.clone(),
-                scenario.title.clone(),
-                match request::build(library, &scenario.request) {
-                    Err(error) => vec![error],
-                    Ok(given) => {
-                        let decision = library.decide(&given.question()).decision;
-                        compare::differences(&scenario.expect, &decision)
-                    }
-                },
-            ),
-        };
-        ScenarioResult {
+    /// Its id and tags.
+    fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        let scenario = self.scenario.as_ref().ok();
+        let id = scenario.map(|scenario| &scenario.id);
+        let tags = scenario.into_iter().flat_map(|scenario| &scenario.tags);
+        id.into_iter().chain(tags).map(String::as_str)
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    fn run<'l>(&self, library: &'l Library) -> (ScenarioResult, Vec<Seen<'l>>) {
+        let mut result = ScenarioResult {
             module: self.module.clone(),
-            id,
-            title,
-            failures,
+            id: String::new(),
+            title: String::new(),
+            tags: Vec::new(),
+            path: Arc::clone(self.path),
+            line: self.line,
+            outcome: None,
+            decided: String::new(),
+            differences: Vec::new(),
+        };
+        let scenario = match &self.scenario {
+            Ok(scenario) => scenario,
+            Err(error) => {
+                result.differences.push(unusable(error.clone()));
+                return (result, Vec::new());
+            }
+        };
+        result.id.clone_from(&scenario.id);
+        result.title.clone_from(&scenario.title);
+        result.tags.clone_from(&scenario.tags);
+        match request::build(library, &scenario.request) {
+            Err(error) => {
+                result.differences.push(unusable(error));
+                (result, Vec::new())
+            }
+            Ok(given) => {
+                let trace = library.trace(&given.question());
+                result.outcome = Some(trace.decision.outcome);
+                result.decided = compare::summary(&trace.decision);
+                result.differences = compare::differences(&scenario.expect, &trace.decision);
+                (result, trace.asked.iter().map(Seen::of).collect())
+            }
         }
+    }
+}
+
+fn unusable(found: String) -> Mismatch {
+    Mismatch {
+        what: "scenario".to_owned(),
+        expected: "a request that can be decided".to_owned(),
+        found,
     }
 }
 
@@ -96,102 +344,8 @@ impl Read<'_> {
 struct Scenario {
     id: String,
     title: String,
+    #[serde(default)]
+    tags: Vec<String>,
     request: GivenRequest,
     expect: Expected,
-}
-
-/// The request of a scenario; what is not written takes its usual value.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenRequest {
-    issuing: String,
-    executing: String,
-    instrument: Option<String>,
-    measure: String,
-    date: Option<String>,
-    authority: Option<String>,
-    authority_kind: Option<String>,
-    executing_authority: Option<String>,
-    language: Option<String>,
-    #[serde(default)]
-    urgency: GivenUrgency,
-    #[serde(default)]
-    offences: Vec<GivenOffence>,
-    validation: Option<GivenValidation>,
-    #[serde(default)]
-    assurances: Vec<String>,
-    #[serde(default)]
-    persons: Vec<GivenPerson>,
-    form: Option<serde_json::Value>,
-    #[serde(default)]
-    facts: BTreeMap<String, serde_json::Value>,
-}
-
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum GivenUrgency {
-    #[default]
-    Routine,
-    Urgent,
-    Emergency,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenOffence {
-    provision: String,
-    category: Option<String>,
-    iccs: Option<String>,
-    max_penalty_months: Option<u32>,
-    life_possible: Option<bool>,
-    death_possible: Option<bool>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenValidation {
-    kind: String,
-    authority: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GivenPerson {
-    role: GivenRole,
-    age: Option<u8>,
-    nationality: Option<String>,
-    residence: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum GivenRole {
-    Suspect,
-    Victim,
-    Witness,
-    ThirdParty,
-}
-
-/// What a scenario expects; what is not written is not checked.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    outcome: String,
-    instrument: Option<String>,
-    #[serde(default)]
-    rules: Vec<String>,
-    #[serde(default)]
-    absent: Vec<String>,
-    #[serde(default)]
-    kinds: BTreeMap<String, String>,
-    #[serde(default)]
-    alternatives: Vec<String>,
-    #[serde(default)]
-    clocks: BTreeMap<String, String>,
-    #[serde(default)]
-    obligations: Vec<String>,
-    #[serde(default)]
-    passed_over: Vec<String>,
-    #[serde(default)]
-    missing: Vec<String>,
 }

@@ -1,10 +1,14 @@
 //! Deciding with a small library whose every rule is in sight.
 
 mod deciding;
+mod differing;
 mod doubt;
 mod engines;
+mod explaining;
 mod facts;
 mod forms;
+mod languages;
 mod properties;
 mod resolving;
+mod scenarios;
 mod small;

@@ -108,6 +108,12 @@ impl<'a> RuleInfo<'a> {
         self.rule.confidence
     }
 
+    /// The rule of another module that it lifts where it holds.
+    #[must_use]
+    pub fn exception_to(&self) -> Option<&'a RuleId> {
+        self.rule.exception_to.as_ref()
+    }
+
     /// Its effect, as the file writes it: `refuse`, `may-refuse`, `require`,
     /// `refer`, `oblige`, `clock` or `permit`.
     #[must_use]

@@ -103,17 +103,27 @@ fn sets(values: Vec<Arc<str>>) -> Vec<FactValue> {
     sets.into_iter().map(FactValue::Set).collect()
 }
 
-/// Every combination of the domains' values, as far as `limit`; the first
-/// values of each domain come first.
+/// How many combinations there are; `usize::MAX` if more than can be counted.
+pub(crate) fn count(domains: &Domains) -> usize {
+    let total = domains
+        .values()
+        .try_fold(1_usize, |total, values| total.checked_mul(values.len()));
+    total.unwrap_or(usize::MAX)
+}
+
+/// Every combination of the domains' values; of more than `limit` so many,
+/// taken evenly from all of them. As far as all are taken, those that differ in
+/// the first fact alone stand together.
 pub(crate) fn combinations(
     domains: &Domains,
     limit: usize,
 ) -> impl Iterator<Item = BTreeMap<&FactName, &FactValue>> {
-    let total = domains
-        .values()
-        .try_fold(1_usize, |total, values| total.checked_mul(values.len()));
-    (0..total.unwrap_or(usize::MAX).min(limit)).map(move |index| {
-        let mut rest = index;
+    let total = count(domains);
+    let step = total.div_ceil(limit.max(1)).max(1);
+    // Coprime to every small size of a domain: no value is passed over.
+    let step = if step == 1 { 1 } else { next_coprime(step) };
+    (0..total.min(limit)).map(move |index| {
+        let mut rest = index.wrapping_mul(step) % total;
         let mut chosen = BTreeMap::new();
         for (name, values) in domains {
             let value = values.get(rest % values.len().max(1));
@@ -124,4 +134,13 @@ pub(crate) fn combinations(
         }
         chosen
     })
+}
+
+/// The least number from `from` on that no prime up to 13 divides.
+fn next_coprime(from: usize) -> usize {
+    let divided = |number: &usize| {
+        let mut primes = [2, 3, 5, 7, 11, 13].into_iter();
+        primes.any(|prime| number.is_multiple_of(prime))
+    };
+    (from..).find(|number| !divided(number)).unwrap_or(from)
 }

@@ -8,6 +8,7 @@
 //! A folder holds `comity.db`, the published `ledger/`, and `lock`, by which one
 //! process at a time has it open.
 
+mod archive;
 mod column;
 mod discreet;
 mod durable;
@@ -26,6 +27,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use archive::{Archive, Period};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;

@@ -15,7 +15,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Valu
 use tokio::sync::Semaphore;
 
 use crate::{
-    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, ReadError, Record, column, schema,
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, Period, ReadError, Record, column,
+    schema,
 };
 
 /// Connections for reading, and so queries at once.
@@ -150,6 +151,23 @@ pub(crate) fn cases_after(
     let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
     query.and_if("opened > ?", after.map(column::sql));
     query.rows(db, "opened", limit, read_case)
+}
+
+/// The cases opened in a period, in the order of opening, from the first opened
+/// after `after`, with records.
+pub(crate) fn cases_with_records(
+    db: &Connection,
+    after: Option<u64>,
+    period: Period,
+    limit: usize,
+) -> Result<Vec<CaseRow>, ReadError> {
+    let Period { since, until } = period;
+    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    query.and_if("opened > ?", after.map(column::sql));
+    query.and_if("opened_at >= ?", since.map(Timestamp::as_microsecond));
+    query.and_if("opened_at < ?", until.map(Timestamp::as_microsecond));
+    let cases = query.rows(db, "opened", limit, read_case)?.into_iter();
+    cases.map(|case| with_records(db, case)).collect()
 }
 
 pub(crate) fn cases(

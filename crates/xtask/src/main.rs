@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask test` and `cargo xtask bench`.
+//! Developer commands: `cargo xtask test`, `cargo xtask matrix` and `cargo xtask bench`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
 mod bench;
+mod matrix;
 mod peers;
 mod python;
 mod run;
@@ -19,8 +20,9 @@ Developer commands
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test   Install what the tests need, check the style, pass all tests
-  bench  Measure the gateway beside nginx and Envoy
+  test    Install what the tests need, check the style, pass all tests
+  matrix  Write the matrix of States, measures and instruments again
+  bench   Measure the gateway beside nginx and Envoy
 
 `cargo xtask <COMMAND> --help` says more.";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let command = arguments.next();
     let ended = match command.as_ref().and_then(|command| command.to_str()) {
         Some("test") => test::main(arguments),
+        Some("matrix") => matrix::main(arguments),
         Some("bench") => bench::main(arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");

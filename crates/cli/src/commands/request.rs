@@ -106,9 +106,8 @@ async fn preflight(submission: Submission) -> Result<Exit, Failure> {
         .await
         .map_err(explain)?
         .into_inner();
-    let decision = answer.decision.clone().unwrap_or_default();
-    print(json, &answer, || render::decision(&decision))?;
-    Ok(exit(&decision))
+    print(json, &answer, || render::preflight(&answer))?;
+    Ok(exit(&answer.decision.unwrap_or_default()))
 }
 
 async fn submit(submission: Submission) -> Result<Exit, Failure> {

@@ -16,8 +16,6 @@ pub(super) struct Later;
 const EVIDENCE: &str = "evidence streams are not served yet: send small items in the result";
 const REVIEW: &str = "review tasks are not served yet: referred cases stay under review";
 const TEAM: &str = "joint investigation teams are not served yet: request each item as a case";
-const ATLAS: &str =
-    "the atlas is not served yet: use `CooperationService.Preflight` with the request in question";
 const FEDERATION: &str = "peer gateways are not served yet: host the jurisdictions on one gateway";
 
 type NoStream<T> = tokio_stream::Empty<Result<T, Status>>;
@@ -107,17 +105,6 @@ impl v1::team_service_server::TeamService for Later {
     ) -> Result<Response<ListSharedResponse>, Status> {
         enter(request)?;
         Err(Refusal::NotYet(TEAM).into())
-    }
-}
-
-#[tonic::async_trait]
-impl v1::atlas_service_server::AtlasService for Later {
-    async fn lookup(
-        &self,
-        request: Request<LookupRequest>,
-    ) -> Result<Response<LookupResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(ATLAS).into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! For legal teams: the modules in force.
+//! For legal teams: the modules in force, and why they decide as they do.
 
 use comity::v1::{
     CompareRequest, CompareResponse, ExplainRequest, ExplainResponse, GetModuleRequest,
@@ -72,11 +72,9 @@ impl PolicyService for Policy {
         &self,
         request: Request<ExplainRequest>,
     ) -> Result<Response<ExplainResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "explanations are not served yet: `Preflight` names every rule with its text",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { exchange::explain(&gateway, &caller, message).await }).await
     }
 
     async fn compare(

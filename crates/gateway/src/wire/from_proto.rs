@@ -3,7 +3,9 @@
 //! Everything wrong with a message is reported at once. Only shapes are
 //! checked here: whether a State, fact or authority is known is for policy.
 
+mod draft;
 mod listing;
+mod lookup;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,11 @@ use comity_domain::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
 
-pub use self::listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size};
+pub use self::{
+    draft::{Draft, draft},
+    listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
+    lookup::{Lookup, lookup},
+};
 use super::{
     Violation,
     read::{Findings, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX},
@@ -285,7 +291,7 @@ fn read_fact(
             }
             FactValue::Set(members)
         }
-        None => return findings.reject(at, "no value: set one of truth, number, text or set"),
+        None => return findings.missing(at, "no value: set one of truth, number, text or set"),
     };
     Some((name, value))
 }

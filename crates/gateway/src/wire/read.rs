@@ -78,17 +78,41 @@ impl fmt::Display for Path<'_> {
 
 /// Everything found wrong with a message so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Violation>);
+pub(super) struct Findings {
+    wrong: Vec<Violation>,
+    /// What a draft does not have yet; `None`: the message is no draft, and
+    /// what is absent is wrong.
+    absent: Option<Vec<Violation>>,
+}
 
 impl Findings {
+    /// For a message that may be incomplete.
+    pub(super) fn of_draft() -> Self {
+        Self {
+            absent: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
     /// Notes that the field at `at` is wrong; answers `None` so that a reader
     /// can end with it.
     pub(super) fn reject<T>(&mut self, at: Path<'_>, description: impl Into<String>) -> Option<T> {
-        self.0.push(Violation {
-            field: at.to_string(),
-            description: description.into(),
-        });
+        self.wrong.push(violation(at, description));
         None
+    }
+
+    /// Notes that the field at `at` is not there: wrong, unless in a draft.
+    pub(super) fn missing<T>(&mut self, at: Path<'_>, description: impl Into<String>) -> Option<T> {
+        match &mut self.absent {
+            Some(absent) => absent.push(violation(at, description)),
+            None => self.wrong.push(violation(at, description)),
+        }
+        None
+    }
+
+    /// What stands in a draft for a value that is missing.
+    pub(super) fn stand_in<T>(&self, value: impl FnOnce() -> T) -> Option<T> {
+        self.absent.is_some().then(value)
     }
 
     /// The value read, or everything found wrong.
@@ -97,8 +121,22 @@ impl Findings {
     /// they say so: with any finding there is no value.
     pub(super) fn conclude<T>(self, value: Option<T>) -> Result<T, Vec<Violation>> {
         match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            Some(_) | None => Err(self.0),
+            Some(value) if self.wrong.is_empty() => Ok(value),
+            Some(_) | None => Err(self.wrong),
+        }
+    }
+
+    /// The draft read, with what it does not have yet; or everything found
+    /// wrong, with what is missing where without that there is no draft.
+    pub(super) fn conclude_draft<T>(
+        self,
+        value: Option<T>,
+    ) -> Result<(T, Vec<Violation>), Vec<Violation>> {
+        let absent = self.absent.unwrap_or_default();
+        match value {
+            Some(value) if self.wrong.is_empty() => Ok((value, absent)),
+            Some(_) => Err(self.wrong),
+            None => Err(self.wrong.into_iter().chain(absent).collect()),
         }
     }
 
@@ -109,6 +147,7 @@ impl Findings {
     {
         match text.parse() {
             Ok(id) => Some(id),
+            Err(error) if text.is_empty() => self.missing(at, error.to_string()),
             Err(error) => self.reject(at, error.to_string()),
         }
     }
@@ -161,10 +200,13 @@ impl Findings {
         rule: fn(&str) -> bool,
         expected: &str,
     ) -> Option<Arc<str>> {
+        let description = || format!("expected {expected}");
         if rule(text) {
             Some(Arc::from(text))
+        } else if text.is_empty() {
+            self.missing(at, description())
         } else {
-            self.reject(at, format!("expected {expected}"))
+            self.reject(at, description())
         }
     }
 
@@ -202,7 +244,7 @@ impl Findings {
         now: Timestamp,
     ) -> Option<Timestamp> {
         if time.is_none() {
-            return self.reject(
+            return self.missing(
                 at,
                 "missing: state the moment, for example `2026-01-31T12:00:00Z`",
             );
@@ -215,6 +257,13 @@ impl Findings {
             );
         }
         Some(time)
+    }
+}
+
+fn violation(at: Path<'_>, description: impl Into<String>) -> Violation {
+    Violation {
+        field: at.to_string(),
+        description: description.into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Domain values to messages of the contract.
 
+mod atlas;
+mod outlook;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,11 @@ use comity_domain::{
 };
 use jiff::Timestamp;
 
-pub use self::record::{Event, Published, Receipt, event, receipt};
+pub use self::{
+    atlas::atlas,
+    outlook::preflight,
+    record::{Event, Published, Receipt, event, receipt},
+};
 
 /// A decision as the contract shows it.
 #[must_use]
@@ -244,12 +250,15 @@ fn rule(rule: &RuleRef) -> v1::RuleReference {
         language: language.to_string(),
         facts_used: texts(facts_used),
         facts_missing: texts(facts_missing),
-        confidence: match confidence {
-            Confidence::High => "high",
-            Confidence::Medium => "medium",
-            Confidence::Low => "low",
-        }
-        .to_owned(),
+        confidence: self::confidence(*confidence).to_owned(),
+    }
+}
+
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "high",
+        Confidence::Medium => "medium",
+        Confidence::Low => "low",
     }
 }
 

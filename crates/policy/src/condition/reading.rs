@@ -215,7 +215,7 @@ impl Reading<'_> {
 }
 
 /// The dotted name of the fact that an access reads.
-pub(super) fn path(tree: &Value) -> Option<String> {
+pub(crate) fn path(tree: &Value) -> Option<String> {
     let mut names = Vec::new();
     let mut tree = tree;
     while let Some(access) = tree.get(".") {

@@ -23,18 +23,13 @@ const FULL_AGE_YEARS: u8 = 18;
 /// Everything known of a request once its instrument is.
 pub(crate) fn derive(
     model: &Model,
-    presumed: &Known,
+    presumed: Option<&Known>,
     question: &Question<'_>,
     instrument: &Instrument,
 ) -> Known {
-    let request = question.request;
-    let mut derivation = Derivation {
-        model,
-        request,
-        issuing: model.jurisdictions.get(&request.issuing.0),
-        executing: model.jurisdictions.get(&request.executing.0),
-        known: presumed.clone(),
-    };
+    let known = presumed.cloned().unwrap_or_default();
+    let mut derivation = Derivation::new(model, question.request, known);
+    derivation.matter();
     derivation.shape();
     derivation.issuer();
     derivation.language(instrument);
@@ -46,6 +41,16 @@ pub(crate) fn derive(
     derivation.known
 }
 
+/// What is known before there is a request: the two States, the measure, and
+/// the offences as far as they are named.
+pub(crate) fn outline(model: &Model, request: &Request) -> Known {
+    let mut derivation = Derivation::new(model, request, Known::default());
+    derivation.matter();
+    derivation.offences();
+    derivation.states();
+    derivation.known
+}
+
 struct Derivation<'a> {
     model: &'a Model,
     request: &'a Request,
@@ -54,7 +59,17 @@ struct Derivation<'a> {
     known: Known,
 }
 
-impl Derivation<'_> {
+impl<'a> Derivation<'a> {
+    fn new(model: &'a Model, request: &'a Request, known: Known) -> Self {
+        Self {
+            model,
+            request,
+            issuing: model.jurisdictions.get(&request.issuing.0),
+            executing: model.jurisdictions.get(&request.executing.0),
+            known,
+        }
+    }
+
     /// Adds a fact if the vocabulary has it and the value is of its type; a
     /// value that is not leaves the fact unknown.
     fn put(&mut self, name: &str, source: FactSource, value: FactValue) {
@@ -80,7 +95,7 @@ impl Derivation<'_> {
         }
     }
 
-    fn shape(&mut self) {
+    fn matter(&mut self) {
         let request = self.request;
         let vocabulary = &self.model.vocabulary;
         let state = |code: &JurisdictionCode| {
@@ -91,13 +106,6 @@ impl Derivation<'_> {
                 .find(|code| listed(vocabulary, "State", code));
             FactValue::Text(Arc::from(known.unwrap_or("other")))
         };
-        let urgency = match request.urgency {
-            Urgency::Routine => "routine",
-            Urgency::Urgent => "urgent",
-            Urgency::Emergency => "emergency",
-        };
-        let assurances = request.assurances.iter().map(|assurance| &assurance.kind);
-        let assurances = assurances.filter(|kind| listed(vocabulary, "AssuranceKind", kind));
         let measure = self
             .model
             .measures
@@ -108,10 +116,20 @@ impl Derivation<'_> {
         for (name, value) in [
             ("issuing.state", state(&request.issuing.0)),
             ("executing.state", state(&request.executing.0)),
-            ("urgency", FactValue::Text(Arc::from(urgency))),
             ("measure", set(measure.cloned())),
-            ("assurances", set(assurances.cloned())),
         ] {
+            self.put(name, FactSource::Gateway, value);
+        }
+    }
+
+    fn shape(&mut self) {
+        let request = self.request;
+        let vocabulary = &self.model.vocabulary;
+        let assurances = request.assurances.iter().map(|assurance| &assurance.kind);
+        let assurances = assurances.filter(|kind| listed(vocabulary, "AssuranceKind", kind));
+        let assurances = set(assurances.cloned());
+        let urgency = FactValue::Text(Arc::from(urgency(request.urgency)));
+        for (name, value) in [("urgency", urgency), ("assurances", assurances)] {
             self.put(name, FactSource::Gateway, value);
         }
     }
@@ -218,7 +236,7 @@ impl Derivation<'_> {
     /// Fields of the instrument's own form, as far as rules read them. One of
     /// another type than the form demands is missing, and reported as wrong.
     fn form(&mut self, given: FormCheck<'_>, instrument: &Instrument) {
-        let (FormCheck::Given(content), Some(form)) = (given, &instrument.form) else {
+        let (Some(content), Some(form)) = (given.content(), &instrument.form) else {
             return;
         };
         for name in &form.read {
@@ -255,6 +273,15 @@ fn any_below(ages: impl Iterator<Item = Option<u8>>, limit: u8) -> Option<bool> 
         }
     }
     (!unknown).then_some(false)
+}
+
+/// An urgency as the vocabulary lists it.
+pub(crate) fn urgency(urgency: Urgency) -> &'static str {
+    match urgency {
+        Urgency::Routine => "routine",
+        Urgency::Urgent => "urgent",
+        Urgency::Emergency => "emergency",
+    }
 }
 
 fn role(role: PersonRole) -> &'static str {

@@ -80,7 +80,7 @@ impl<'a> Lines<'a> {
 fn mark(source: &Source, node: &Node, literal: &mut [bool]) {
     match &node.value {
         Value::Text(_, ScalarStyle::Literal | ScalarStyle::Folded) => {
-            let inside = source.line(node.span.start)..source.line(node.span.end) + 1;
+            let inside = source.row(node.span.start)..source.row(node.span.end) + 1;
             if let Some(lines) = literal.get_mut(inside) {
                 lines.fill(true);
             }

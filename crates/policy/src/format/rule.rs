@@ -43,7 +43,7 @@ pub(super) fn ordered<'a>(source: &Source, lines: &Lines<'a>, rules: &[Node]) ->
     let mut out = Vec::with_capacity(lines.count());
     let starts: Vec<usize> = rules
         .iter()
-        .map(|rule| source.line(rule.span.start))
+        .map(|rule| source.row(rule.span.start))
         .collect();
     let mut next = 0;
     for (index, rule) in rules.iter().enumerate() {
@@ -106,7 +106,7 @@ impl<'n> Block<'n> {
         });
         let keys = entries
             .iter()
-            .map(|entry| (entry.key.as_str(), source.line(entry.key_span.start)));
+            .map(|entry| (entry.key.as_str(), source.row(entry.key_span.start)));
         (dashed && aligned).then(|| Self {
             keys: keys.collect(),
             indent,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     diagnostic::{Code, Diagnostic, suggest},
-    model::{MeasureFilter, Measures, Open, Vocabulary},
+    model::{MeasureFilter, Measures, Open, SourceNote, Vocabulary},
 };
 
 use super::{files::Kind, place::Place, raw, schema::Document, vocabulary};
@@ -101,6 +101,23 @@ impl Context {
     /// A citation of a source as a whole.
     pub(super) fn source(&mut self, place: &Place<'_>, source: &str) -> Citation {
         self.citation(place, source, "")
+    }
+
+    /// What the register says of a source besides its name.
+    pub(super) fn standing(&self, source: &str) -> SourceNote {
+        let entry = self.sources.as_ref().and_then(|known| known.get(source));
+        entry.map_or_else(SourceNote::default, |entry| SourceNote {
+            checked: entry.checked.as_ref().and_then(|day| day.parse().ok()),
+            note: entry.note.clone().map(words),
+        })
+    }
+
+    /// Official names of all sources, by their id.
+    pub(super) fn source_titles(&self) -> BTreeMap<Arc<str>, Text> {
+        let sources = self.sources.iter().flatten();
+        sources
+            .map(|(id, source)| (Arc::from(id.as_str()), words(source.title.clone())))
+            .collect()
     }
 
     fn citation(&mut self, place: &Place<'_>, source: &str, provision: &str) -> Citation {

@@ -11,8 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     diagnostic::{Code, Diagnostic},
-    model::{FactDeclaration, FactType, FormField, FormFields},
-    yaml,
+    model::{FactDeclaration, FactType, FormField, FormFields, FormSection},
+    phrases::{self, Remark},
+    yaml::{self, Node},
 };
 
 use super::files::{File, Folder, Kind};
@@ -24,10 +25,12 @@ const RESERVED: [&str; 9] = [
     "true", "false", "if", "then", "else", "in", "is", "like", "has",
 ];
 
-/// A form's schema, compiled, with its fields.
+/// A form's schema, compiled, with its parts and fields.
 pub(super) struct FormFile {
     pub(super) schema: jsonschema::Validator,
+    pub(super) sections: Vec<FormSection>,
     pub(super) fields: FormFields,
+    pub(super) content: Value,
 }
 
 /// The forms of a folder by the name of their instrument; one with mistakes
@@ -61,7 +64,34 @@ fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
         })?;
     let mut fields = FormFields::new();
     collect(&json, "form", MAX_DEPTH, &json, &mut fields);
-    Ok(FormFile { schema, fields })
+    Ok(FormFile {
+        schema,
+        sections: sections(&node),
+        fields,
+        content: json,
+    })
+}
+
+/// The outermost parts of a form, by their headings.
+fn sections(schema: &Node) -> Vec<FormSection> {
+    let at = |pointer| schema.find(pointer).map(|(_, node)| node);
+    let required = at("/required").map_or(&[][..], Node::items);
+    let Some(yaml::Value::Map(parts)) = at("/properties").map(|parts| &parts.value) else {
+        return Vec::new();
+    };
+    let section = |part: &yaml::Entry| {
+        let title = part
+            .node
+            .find("/title")
+            .and_then(|(_, title)| title.as_text());
+        FormSection {
+            title: title.map_or_else(|| Arc::from(part.key.replace('_', " ")), Arc::from),
+            required: required
+                .iter()
+                .any(|name| name.as_text() == Some(&part.key)),
+        }
+    };
+    parts.iter().map(section).collect()
 }
 
 /// Every field with one value of a type that conditions know. Lists of
@@ -136,7 +166,7 @@ fn declaration(schema: &Value, path: &str, kind: FactType) -> FactDeclaration {
     FactDeclaration {
         kind,
         stated_by: FactSource::Requester,
-        ask: Text::english(&format!("Fill in \"{title}\" of the form")),
+        ask: phrases::in_every_tongue(&Remark::FillIn { field: &title }),
         title: Text::english(&title),
         role: None,
         presumption: None,

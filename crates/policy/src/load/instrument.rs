@@ -5,11 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{JurisdictionCode, Stage};
+use comity_domain::{JurisdictionCode, Stage, Text};
+use serde_json::Value;
 
 use crate::{
     diagnostic::{Code, Diagnostic},
-    model::{Binding, Excluded, Form, Instrument, Module, NotBound, Prevails, Status},
+    model::{Binding, Channel, Excluded, Form, Instrument, Module, NotBound, Prevails, Status},
 };
 
 use super::{
@@ -71,13 +72,8 @@ pub(super) fn instrument(
     Some(Instrument {
         id: file.folder_name().parse().ok()?,
         source: context.source(&place.at("source"), &raw.source),
-        status: match raw.status {
-            raw::Status::InForce => Status::InForce,
-            raw::Status::NotInForce { reason, checked } => Status::NotInForce {
-                reason: words(reason),
-                checked: checked.parse().ok()?,
-            },
-        },
+        standing: context.standing(&raw.source),
+        status: status(raw.status)?,
         open: open(raw.open),
         rank: raw.rank,
         binds: binds(&place.at("binds"), &raw.binds, context),
@@ -90,11 +86,15 @@ pub(super) fn instrument(
         exclude,
         prevails_over,
         form,
+        channel: raw
+            .channel
+            .map(|raw| channel(&place.at("channel"), raw, context)),
         module: Module {
             id: raw.module.parse().ok()?,
             title: words(raw.title),
             digest: folder.module_digest(file.folder()),
             text: Arc::clone(&file.source.text),
+            notes: raw.notes.map(words),
             rules,
             by_measure: HashMap::new(),
         },
@@ -137,6 +137,7 @@ fn binds(
                     .iter()
                     .map(|l| Arc::from(l.as_str()))
                     .collect(),
+                declarations: raw.declarations.values().filter_map(declared).collect(),
                 confidence: confidence(raw.confidence),
                 cite: context.cite_if(&at, raw.cite.as_ref()),
                 open: open(raw.open.clone()),
@@ -144,6 +145,32 @@ fn binds(
             Some((state, binding))
         })
         .collect()
+}
+
+fn status(raw: raw::Status) -> Option<Status> {
+    Some(match raw {
+        raw::Status::InForce => Status::InForce,
+        raw::Status::NotInForce { reason, checked } => Status::NotInForce {
+            reason: words(reason),
+            checked: checked.parse().ok()?,
+        },
+    })
+}
+
+fn channel(place: &Place<'_>, raw: raw::Channel, context: &mut Context) -> Channel {
+    Channel {
+        cite: context.cite(&place.at("cite"), &raw.cite),
+        text: words(raw.text),
+    }
+}
+
+/// A declaration in words: by language, or in English alone.
+fn declared(raw: &Value) -> Option<Text> {
+    match raw {
+        Value::String(text) => Some(Text::english(text)),
+        Value::Object(_) => serde_json::from_value(raw.clone()).ok().map(words),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+    }
 }
 
 fn not_bound(
@@ -185,11 +212,18 @@ fn form(
         (Some(raw), Some(_)) => {
             let cite = context.cite(&place.at("form").at("cite"), &raw.cite);
             // One that cannot be read is reported where it was tried.
-            let FormFile { schema, fields } = forms.remove(place.document.file.folder_name())?;
+            let FormFile {
+                schema,
+                sections,
+                fields,
+                content,
+            } = forms.remove(place.document.file.folder_name())?;
             Some(Form {
                 schema,
+                content,
                 cite,
                 title: words(raw.title),
+                sections,
                 fields,
                 read: BTreeSet::new(),
             })

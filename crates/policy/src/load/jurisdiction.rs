@@ -74,6 +74,7 @@ pub(super) fn jurisdiction(
             title: words(raw.title),
             digest: folder.module_digest(file.folder()),
             text: Arc::clone(&file.source.text),
+            notes: raw.notes.map(words),
             rules,
             by_measure: HashMap::new(),
         },
@@ -119,11 +120,11 @@ fn routes(place: &Place<'_>, raw: &[raw::Route], context: &mut Context) -> Vec<R
         .enumerate()
         .map(|(index, raw)| {
             let at = place.at(index);
-            context.cite_if(&at, raw.cite.as_ref());
             RoutePreference {
                 measures: context.filter(&at.at("measures"), &raw.measures),
                 counterparts: context.states(&at.at("counterparts"), &raw.counterparts),
                 prefer: context.instruments(&at.at("prefer"), &raw.prefer),
+                cite: context.cite_if(&at, raw.cite.as_ref()),
             }
         })
         .collect()
@@ -145,6 +146,7 @@ fn authorities(
             kind: context.listed(&at.at("kind"), "AuthorityKind", &raw.kind),
             may_issue: context.filter(&at.at("may_issue"), &raw.may_issue),
             may_execute: context.filter(&at.at("may_execute"), &raw.may_execute),
+            confidence: confidence(raw.confidence),
         };
         let repeated = format!("a second authority is called `{}`", raw.id);
         if authorities.insert(Arc::from(raw.id), record).is_some() {

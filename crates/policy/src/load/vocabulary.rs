@@ -55,6 +55,17 @@ pub(super) fn measures(place: &Place<'_>, context: &mut Context) -> Option<Measu
         }
     }
     let mut measures = Measures::default();
+    let tags = raw.tags.iter().map(|(tag, entry)| (tag, &entry.title));
+    let named = raw
+        .measures
+        .iter()
+        .map(|(id, measure)| (id, &measure.title));
+    for (name, title) in tags.chain(named) {
+        let title = words(title.clone());
+        measures
+            .titles
+            .extend(name.parse().map(|id: comity_domain::MeasureId| (id, title)));
+    }
     for (name, measure) in &raw.measures {
         let at = place.at("measures").at(name);
         for (index, tag) in measure.tags.iter().enumerate() {
@@ -88,8 +99,7 @@ pub(super) fn measures(place: &Place<'_>, context: &mut Context) -> Option<Measu
             above = kind.rsplit_once('.').map(|(parent, _)| parent);
         }
         if let Ok(id) = name.parse::<comity_domain::MeasureId>() {
-            measures.kinds.insert(id.clone(), kinds);
-            measures.titles.insert(id, words(measure.title.clone()));
+            measures.kinds.insert(id, kinds);
         }
     }
     Some(measures)

@@ -1,13 +1,18 @@
 //! What is expected of a decision against what it says.
 
+mod details;
+
+pub(crate) use self::details::obligation_kind;
+
 use std::{collections::BTreeSet, fmt::Display};
 
-use comity_domain::{Clock, ClockUnit, Decision, GroundKind, ObligationKind, Outcome, RuleRef};
+use comity_domain::{Clock, ClockUnit, Decision, GroundKind, Outcome, RuleRef};
 
-use super::Expected;
+use super::{Mismatch, expected::Expected};
+use crate::findings::deciding;
 
-/// Every difference, in words.
-pub(super) fn differences(expected: &Expected, decision: &Decision) -> Vec<String> {
+/// Every difference.
+pub(super) fn differences(expected: &Expected, decision: &Decision) -> Vec<Mismatch> {
     let mut comparison = Comparison {
         expected,
         decision,
@@ -18,28 +23,31 @@ pub(super) fn differences(expected: &Expected, decision: &Decision) -> Vec<Strin
     comparison.kinds();
     comparison.instruments();
     comparison.clocks();
-    comparison.rest();
-    if !comparison.found.is_empty() {
-        comparison
-            .found
-            .push(format!("the decision: {}", summary(decision)));
-    }
+    comparison.missing();
+    comparison.details();
+    comparison.language();
     comparison.found
 }
 
 struct Comparison<'a> {
     expected: &'a Expected,
     decision: &'a Decision,
-    found: Vec<String>,
+    found: Vec<Mismatch>,
 }
 
 impl Comparison<'_> {
+    fn differs(&mut self, what: impl Into<String>, expected: impl Display, found: impl Display) {
+        self.found.push(Mismatch {
+            what: what.into(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        });
+    }
+
     fn outcome(&mut self) {
         let outcome = outcome(self.decision.outcome);
         if self.expected.outcome != outcome {
-            let expected = &self.expected.outcome;
-            self.found
-                .push(format!("outcome is {outcome}, expected {expected}"));
+            self.differs("outcome", &self.expected.outcome, outcome);
         }
     }
 
@@ -49,15 +57,12 @@ impl Comparison<'_> {
             .collect();
         for rule in &self.expected.rules {
             if !found.contains(rule.as_str()) {
-                self.found
-                    .push(format!("rule `{rule}` is not among the findings"));
+                self.differs("rule", rule, "not among the findings");
             }
         }
         for rule in &self.expected.absent {
             if found.contains(rule.as_str()) {
-                self.found.push(format!(
-                    "rule `{rule}` is among the findings and should not be"
-                ));
+                self.differs("rule", format!("no {rule}"), "among the findings");
             }
         }
     }
@@ -70,43 +75,35 @@ impl Comparison<'_> {
                 .find(|ground| ground.rule.rule.as_str() == rule);
             let kind = ground.map_or("no ground", |ground| ground_kind(ground.kind));
             if kind != expected {
-                self.found
-                    .push(format!("`{rule}` is {kind}, expected {expected}"));
+                self.differs(format!("kind of {rule}"), expected, kind);
             }
         }
     }
 
     fn instruments(&mut self) {
-        let carrier = self
-            .decision
-            .instrument
-            .as_ref()
-            .map(|instrument| instrument.as_str());
+        let Decision {
+            instrument,
+            alternatives,
+            passed_over,
+            ..
+        } = self.decision;
+        let carrier = instrument.as_ref().map_or("none", |id| id.as_str());
         if let Some(expected) = &self.expected.instrument
-            && carrier != Some(expected)
+            && carrier != expected
         {
-            let carrier = carrier.unwrap_or("none");
-            self.found
-                .push(format!("instrument is {carrier}, expected {expected}"));
+            self.differs("instrument", expected, carrier);
         }
         // Contained in this order, others in between.
-        let mut alternatives = self.decision.alternatives.iter();
-        for expected in &self.expected.alternatives {
-            if !alternatives.any(|alternative| **alternative == **expected) {
-                self.found.push(format!(
-                    "alternatives are [{}], expected {expected} at its place",
-                    list(&self.decision.alternatives)
-                ));
-                break;
-            }
+        let mut found = alternatives.iter();
+        let mut expected = self.expected.alternatives.iter();
+        if !expected.all(|expected| found.any(|found| **found == **expected)) {
+            let expected = list(&self.expected.alternatives);
+            self.differs("alternatives", expected, list(alternatives));
         }
+        let found: Vec<_> = passed_over.iter().map(|other| &other.instrument).collect();
         for expected in &self.expected.passed_over {
-            let passed_over = &self.decision.passed_over;
-            if !passed_over
-                .iter()
-                .any(|other| other.instrument.as_str() == expected)
-            {
-                self.found.push(format!("`{expected}` is not passed over"));
+            if !found.iter().any(|found| found.as_str() == expected) {
+                self.differs("passed over", expected, list(&found));
             }
         }
     }
@@ -119,35 +116,40 @@ impl Comparison<'_> {
                 .map(length)
                 .collect();
             if !lengths.contains(expected) {
-                let lengths = list(&lengths);
-                self.found.push(format!(
-                    "clock `{measures}` is [{lengths}], expected {expected}"
-                ));
+                self.differs(format!("clock {measures}"), expected, list(&lengths));
             }
         }
     }
 
-    fn rest(&mut self) {
-        for expected in &self.expected.obligations {
-            let mut obligations = self.decision.obligations.iter();
-            if !obligations.any(|obligation| obligation_kind(obligation.kind) == expected) {
-                self.found.push(format!("no obligation `{expected}`"));
-            }
-        }
+    fn missing(&mut self) {
         let missing: BTreeSet<&str> = rules(self.decision)
             .flat_map(|rule| &rule.facts_missing)
             .map(|fact| &**fact)
             .collect();
         for expected in &self.expected.missing {
             if !missing.contains(expected.as_str()) {
-                self.found.push(format!("fact `{expected}` is not missing"));
+                let missing: Vec<_> = missing.iter().collect();
+                self.differs("fact missing", expected, list(&missing));
             }
+        }
+    }
+
+    fn language(&mut self) {
+        let Some(expected) = &self.expected.text_language else {
+            return;
+        };
+        let other = deciding(self.decision).filter(|rule| *rule.language != **expected);
+        let found: Vec<_> = other
+            .map(|rule| format!("{} of {}", rule.language, rule.rule))
+            .collect();
+        if !found.is_empty() {
+            self.differs("language of texts", expected, list(&found));
         }
     }
 }
 
 /// The rules behind every finding.
-fn rules(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
+pub(crate) fn rules(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
     let grounds = decision.grounds.iter().map(|found| &found.rule);
     let requirements = decision.requirements.iter().map(|found| &found.rule);
     let referrals = decision.referrals.iter().map(|found| &found.rule);
@@ -162,7 +164,7 @@ fn rules(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
 }
 
 /// What settled the outcome, in one line.
-fn summary(decision: &Decision) -> String {
+pub(super) fn summary(decision: &Decision) -> String {
     let mut parts = Vec::new();
     if let Some(instrument) = &decision.instrument {
         parts.push(format!("under {instrument}"));
@@ -175,7 +177,7 @@ fn summary(decision: &Decision) -> String {
     }
     for requirement in &decision.requirements {
         let rule = because(&requirement.rule);
-        parts.push(format!("`{}` required by {rule}", requirement.field));
+        parts.push(format!("{} required by {rule}", requirement.field));
     }
     for permit in &decision.permits {
         parts.push(format!("permitted by {}", permit.rule));
@@ -191,12 +193,16 @@ fn because(rule: &RuleRef) -> String {
     }
 }
 
+/// Items in a row; `none` where there are none.
 fn list<T: Display>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
     let items: Vec<_> = items.iter().map(T::to_string).collect();
     items.join(", ")
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Approved => "APPROVED",
         Outcome::Incomplete => "INCOMPLETE",
@@ -205,26 +211,12 @@ fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn ground_kind(kind: GroundKind) -> &'static str {
+pub(crate) fn ground_kind(kind: GroundKind) -> &'static str {
     match kind {
         GroundKind::Mandatory => "mandatory",
         GroundKind::Optional => "optional",
         GroundKind::Return => "return",
         GroundKind::NotApplicable => "not-applicable",
-    }
-}
-
-fn obligation_kind(kind: ObligationKind) -> &'static str {
-    match kind {
-        ObligationKind::UseLimit => "use-limit",
-        ObligationKind::Speciality => "speciality",
-        ObligationKind::HandlingCode => "handling-code",
-        ObligationKind::Redact => "redact",
-        ObligationKind::RetainUntil => "retain-until",
-        ObligationKind::DeleteAfter => "delete-after",
-        ObligationKind::Notify => "notify",
-        ObligationKind::NoOnwardTransfer => "no-onward-transfer",
-        ObligationKind::ConfirmWithin => "confirm-within",
     }
 }
 

@@ -9,31 +9,48 @@ use comity_domain::{
 use jiff::{Timestamp, civil::Date};
 use serde_json::Value;
 
-use super::{GivenPerson, GivenRequest, GivenRole, GivenUrgency};
+use super::given::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency};
 use crate::{
-    FormCheck, Library, Question, facts, periods,
+    FormCheck, Library, Question, facts,
+    model::{FactDeclaration, Instrument},
+    periods,
     resolve::{self, Matter},
 };
 
 /// The day on which a scenario plays where it names none.
-const DEFAULT_DATE: &str = "2026-11-23";
+pub(crate) const DEFAULT_DATE: &str = "2026-11-23";
+/// The language of its texts where it names none.
+const LANGUAGE: &str = "en";
 /// Kinds of authority that issue where a scenario names none, likeliest first.
 const USUAL_KINDS: [&str; 4] = ["court", "judge", "investigating-judge", "prosecutor"];
 /// An authority of no directory.
 const UNLISTED: &str = "unlisted";
 
 /// A request with its form.
-pub(super) struct Given<'a> {
-    request: Request,
-    form: Option<&'a Value>,
+pub(crate) struct Given<'a> {
+    pub(crate) request: Request,
+    form: Form<'a>,
+    language: &'a str,
+}
+
+/// A form as far as a scenario gives it.
+enum Form<'a> {
+    Presumed,
+    Whole(&'a Value),
+    /// Fields stated as facts.
+    Excerpt(Value),
 }
 
 impl Given<'_> {
-    pub(super) fn question(&self) -> Question<'_> {
+    pub(crate) fn question(&self) -> Question<'_> {
         Question {
             request: &self.request,
-            form: self.form.map_or(FormCheck::Presumed, FormCheck::Given),
-            language: "en",
+            form: match &self.form {
+                Form::Presumed => FormCheck::Presumed,
+                Form::Whole(form) => FormCheck::Given(form),
+                Form::Excerpt(fields) => FormCheck::Excerpt(fields),
+            },
+            language: self.language,
             now: self.request.issued_at,
         }
     }
@@ -43,7 +60,7 @@ impl Given<'_> {
 ///
 /// # Errors
 /// What of it has no meaning in this library.
-pub(super) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Given<'a>, String> {
+pub(crate) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Given<'a>, String> {
     let said = |error: InvalidId| error.to_string();
     let issuing: JurisdictionCode = given.issuing.parse().map_err(said)?;
     let date = given.date.as_deref().unwrap_or(DEFAULT_DATE);
@@ -91,10 +108,15 @@ pub(super) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Gi
         issued_at,
         exercise: false,
     };
+    let carrier = carrier(library, &request, date);
     let written = given.language.as_deref().map(Arc::from);
-    request.language = written.or_else(|| accepted_language(library, &request, date));
-    let form = given.form.as_ref().filter(|form| form.is_object());
-    Ok(Given { request, form })
+    request.language = written.or_else(|| accepted_language(library, &request, carrier));
+    let language = given.text_language.as_deref().unwrap_or(LANGUAGE);
+    Ok(Given {
+        request,
+        form: form(library, given, carrier)?,
+        language,
+    })
 }
 
 /// Noon in the issuing State, so that the day is the same on either side.
@@ -145,7 +167,7 @@ fn authority(id: Option<&str>) -> Result<Option<AuthorityId>, String> {
         .map_err(|error: InvalidId| error.to_string())
 }
 
-fn offence(given: &super::GivenOffence) -> Offence {
+fn offence(given: &GivenOffence) -> Offence {
     Offence {
         provision: Arc::from(given.provision.as_str()),
         category: given.category.as_deref().map(Arc::from),
@@ -190,23 +212,29 @@ fn assurance(kind: &str, at: Timestamp) -> Assurance {
     }
 }
 
-/// The facts of a scenario, each stated by whoever can settle it. What a
-/// requester would state in the request itself is stated as a human finding
-/// here, so that it stands also against the rest of the request.
+/// Who states a fact of a scenario: whoever can settle it. What a requester
+/// would state in the request itself is stated as a human finding, so that it
+/// stands also against the rest of the request.
+pub(crate) fn stated_by(declaration: &FactDeclaration) -> FactSource {
+    match declaration.stated_by {
+        FactSource::Requester => FactSource::Judgement,
+        other @ (FactSource::Gateway
+        | FactSource::Register
+        | FactSource::Executing
+        | FactSource::Judgement) => other,
+    }
+}
+
+/// The facts of a scenario, each stated by whoever can settle it.
 fn stated(library: &Library, given: &GivenRequest) -> Result<Facts, String> {
     let vocabulary = &library.model.vocabulary;
     let mut facts = Facts::new();
-    for (name, value) in &given.facts {
+    let of_vocabulary = given.facts.iter().filter(|(name, _)| !is_of_form(name));
+    for (name, value) in of_vocabulary {
         let Some((name, declaration)) = vocabulary.facts.get_key_value(name.as_str()) else {
             return Err(format!("`{name}` is no fact of vocabulary.yaml"));
         };
-        let source = match declaration.stated_by {
-            FactSource::Requester => FactSource::Judgement,
-            other @ (FactSource::Gateway
-            | FactSource::Register
-            | FactSource::Executing
-            | FactSource::Judgement) => other,
-        };
+        let source = stated_by(declaration);
         let value = facts::of_json(value)
             .ok_or_else(|| "is no value of a fact".to_owned())
             .and_then(|value| facts::typed(vocabulary, &declaration.kind, &value))
@@ -225,18 +253,68 @@ fn stated(library: &Library, given: &GivenRequest) -> Result<Facts, String> {
     Ok(facts)
 }
 
-/// The first language that the executing State accepts under the instrument
-/// that carries the request, else the first of its own.
-fn accepted_language(library: &Library, request: &Request, date: Date) -> Option<Arc<str>> {
+/// A fact that is a field of the instrument's form.
+fn is_of_form(name: &str) -> bool {
+    name.starts_with("form.")
+}
+
+/// The form as given, or the fields of it that are stated as facts.
+fn form<'a>(
+    library: &Library,
+    given: &'a GivenRequest,
+    carrier: Option<&Instrument>,
+) -> Result<Form<'a>, String> {
+    let whole = given.form.as_ref().filter(|form| form.is_object());
+    let fields = given.facts.iter().filter(|(name, _)| is_of_form(name));
+    let mut excerpt = Value::Null;
+    for (name, value) in fields {
+        if whole.is_some() {
+            return Err(format!(
+                "`{name}` stands beside a whole `form`: state it there"
+            ));
+        }
+        let known = carrier.and_then(|carrier| carrier.form.as_ref()?.fields.get(name.as_str()));
+        let Some(field) = known else {
+            let carrier = carrier.map_or("no instrument", |carrier| carrier.id.as_str());
+            return Err(format!("`{name}` is no field of the form of {carrier}"));
+        };
+        facts::of_json(value)
+            .ok_or_else(|| "is no value of a field".to_owned())
+            .and_then(|value| {
+                let kind = &field.declaration.kind;
+                facts::typed(&library.model.vocabulary, kind, &value)
+            })
+            .map_err(|message| format!("field `{name}` {message}"))?;
+        let steps = name.split('.').skip(1);
+        let place = steps.fold(&mut excerpt, |place, step| &mut place[step]);
+        *place = value.clone();
+    }
+    Ok(match whole {
+        Some(whole) => Form::Whole(whole),
+        None if excerpt.is_null() => Form::Presumed,
+        None => Form::Excerpt(excerpt),
+    })
+}
+
+/// The instrument that carries the request.
+fn carrier<'l>(library: &'l Library, request: &Request, date: Date) -> Option<&'l Instrument> {
     let model = &library.model;
     let matter = Matter::new(model, request, date);
-    let resolution = resolve::resolve(model, &matter, request.instrument.as_ref());
+    let named = request.instrument.as_ref();
+    let resolution = resolve::resolve(model, &matter, named, LANGUAGE);
+    resolution.carrier.ok()
+}
+
+/// The first language that the executing State accepts under the instrument
+/// that carries the request, else the first of its own.
+fn accepted_language(
+    library: &Library,
+    request: &Request,
+    carrier: Option<&Instrument>,
+) -> Option<Arc<str>> {
     let executing = &request.executing.0;
-    let declared = resolution
-        .carrier
-        .ok()
-        .and_then(|instrument| instrument.binds.get(executing));
-    let own = model.jurisdictions.get(executing);
+    let declared = carrier.and_then(|instrument| instrument.binds.get(executing));
+    let own = library.model.jurisdictions.get(executing);
     declared
         .and_then(|binding| binding.languages.first())
         .or_else(|| own?.profile.languages.first())

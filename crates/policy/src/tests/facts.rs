@@ -1,7 +1,8 @@
 //! What is known of a request, and who may say it.
 
 use comity_domain::{
-    Assurance, FactSource, FactUseSource, FactValue, Facts, Person, PersonRole, Request, Stated,
+    Assurance, FactSource, FactUseSource, FactValue, Facts, Outcome, Person, PersonRole, Request,
+    Stated,
 };
 
 use super::small::{ORDER, decide, library, offence, request, stating};
@@ -243,4 +244,19 @@ fn statements_are_checked_against_the_vocabulary() {
     }
     assert_eq!(problem("offence.committed", text("2026-11-23")), None);
     assert_eq!(problem("offence.political", FactValue::Truth(true)), None);
+}
+
+#[test]
+fn a_language_that_nobody_stated_is_for_the_requester() {
+    let rule = r"
+  - {id: order-language, title: {en: Language}, cite: act art 5, effect: refuse, when: [context.language_accepted == false]}
+";
+    let library = library(&[(ORDER, rule)]);
+    let silent = Request {
+        language: None,
+        ..request()
+    };
+    let decision = decide(&library, &silent);
+    assert_eq!(decision.outcome, Outcome::Incomplete);
+    assert_eq!(&*decision.requirements[0].field, "language");
 }

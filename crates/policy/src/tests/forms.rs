@@ -71,7 +71,7 @@ fn a_field_that_is_missing_is_asked_for_by_its_path() {
     assert_eq!(&*requirement.field, "form.kind");
     assert_eq!(
         &*requirement.remedy,
-        "Fill in \"Kind of document\" of the form"
+        "Fill in “Kind of document” of the form"
     );
     assert_eq!(requirement.rule.rule.as_str(), "order-original");
 }

@@ -48,7 +48,7 @@ fn source() -> impl Strategy<Value = FactSource> {
     ]
 }
 
-fn requests() -> impl Strategy<Value = Request> {
+pub(super) fn requests() -> impl Strategy<Value = Request> {
     let facts = prop::collection::vec((fact(), source()), 0..8);
     let offence = (
         prop_oneof![Just("StGB 263"), Just("StGB 242"), Just("StGB 1")],

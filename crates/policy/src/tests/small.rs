@@ -202,8 +202,27 @@ pub(super) fn library(additions: &[(&str, &str)]) -> Library {
     edited(additions, &[])
 }
 
-/// The small library with text added and each `(file, from, to)` replaced.
+/// The small library with further rules of the order, whose form may be
+/// sealed, and with scenarios beside it.
+pub(super) fn with_tests(rules: &str, scenarios: &str) -> Library {
+    let place = "\"properties\": {\"place\"";
+    let form = "\"properties\": {\"sealed\": {\"type\": \"boolean\"}, \"place\"";
+    let edits = [("instruments/order/form.schema.json", place, form)];
+    load(&[(ORDER, rules)], &edits, &[(TESTS, scenarios)])
+}
+
+const TESTS: &str = "instruments/order/tests.yaml";
+
+/// The small library with text added, also as further files, and each `(file, from, to)` replaced.
 pub(super) fn edited(additions: &[(&str, &str)], edits: &[(&str, &str, &str)]) -> Library {
+    load(additions, edits, &[])
+}
+
+fn load(
+    additions: &[(&str, &str)],
+    edits: &[(&str, &str, &str)],
+    more: &[(&str, &str)],
+) -> Library {
     let dir = tempfile::tempdir().unwrap();
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/schema");
     for entry in fs::read_dir(schemas).unwrap() {
@@ -213,15 +232,20 @@ pub(super) fn edited(additions: &[(&str, &str)], edits: &[(&str, &str, &str)]) -
     }
     for (path, text) in FILES {
         let mut text = text.trim_start().to_owned();
-        for (_, from, to) in edits.iter().filter(|(file, ..)| file == path) {
-            assert!(text.contains(from), "`{from}` is not in {path}");
-            text = text.replacen(from, to, 1);
-        }
         for (_, addition) in additions.iter().filter(|(file, _)| file == path) {
             text.push_str(addition);
             text.push('\n');
         }
+        for (_, from, to) in edits.iter().filter(|(file, ..)| file == path) {
+            assert!(text.contains(from), "`{from}` is not in {path}");
+            text = text.replacen(from, to, 1);
+        }
         put(dir.path(), path, &text);
+    }
+    let known = |path: &str| FILES.iter().any(|(file, _)| *file == path);
+    let further = additions.iter().filter(|(path, _)| !known(path));
+    for (path, text) in further.chain(more) {
+        put(dir.path(), path, text);
     }
     Library::load(dir.path()).unwrap_or_else(|report| panic!("{report}"))
 }

@@ -59,23 +59,29 @@ fn print(library: Option<&Library>, report: &Report, list: bool) {
         }
     }
     let Some(library) = library else { return };
+    tell_open(library, list);
     let (modules, rules) = size(library);
     println!(
         "no mistake in {modules} modules with {rules} rules; bundle {}",
         library.digest()
     );
-    let open = library.open_questions();
-    match open.as_slice() {
-        [] => {}
-        questions if list => {
-            println!("not settled:");
-            for question in questions {
-                let words = question.question.in_language("en");
-                let words = words.map_or("", |(_, words)| words);
-                println!("  {} ({}): {words}", question.place, question.checked);
-            }
-        }
-        questions => println!("not settled: {} (--open lists them)", questions.len()),
+}
+
+/// What the library itself says is not settled: how much, or all of it.
+fn tell_open(library: &Library, list: bool) {
+    let questions = library.open_questions();
+    if questions.is_empty() {
+        return;
+    }
+    if !list {
+        println!("not settled: {} (--open lists them)", questions.len());
+        return;
+    }
+    println!("not settled:");
+    for open in questions {
+        let words = open.question.in_language("en");
+        let words = words.map_or("", |(_, words)| words);
+        println!("  {} ({}): {words}", open.place, open.checked);
     }
 }
 

@@ -22,6 +22,9 @@ const AGE_YEARS_MAX: u8 = 130;
 /// Kinds of validating authority that the contract lists.
 const VALIDATING_KINDS: [&str; 4] = ["judge", "court", "investigating-judge", "prosecutor"];
 
+/// Stands in a draft for an authority that is not named; in no directory.
+const UNNAMED: &str = "unnamed";
+
 /// The requesting side.
 pub(super) fn issuing(
     findings: &mut Findings,
@@ -62,7 +65,7 @@ pub(super) fn executing(
 ) -> Option<(JurisdictionCode, Option<AuthorityId>)> {
     let at = Path::root("executing");
     let Some(party) = party else {
-        return findings.reject(at, "missing: state the jurisdiction that is asked");
+        return findings.missing(at, "missing: state the jurisdiction that is asked");
     };
     let v1::ExecutingParty {
         jurisdiction,
@@ -112,7 +115,8 @@ pub(super) fn offence(
         &provision,
         is_line,
         "the national provision in one line of at most 512 bytes, such as `StGB 263`",
-    )?;
+    );
+    let provision = provision.or_else(|| findings.stand_in(Arc::default))?;
     Some(Offence {
         provision,
         category,
@@ -122,6 +126,9 @@ pub(super) fn offence(
         death_possible,
     })
 }
+
+/// What a person's role must be.
+const ROLES: &str = "missing or unknown: state suspect, victim, witness or third party";
 
 /// A person concerned; the name stays behind. `day` is the day of the request.
 pub(super) fn person(
@@ -146,12 +153,8 @@ pub(super) fn person(
         Ok(v1::PersonRole::Victim) => PersonRole::Victim,
         Ok(v1::PersonRole::Witness) => PersonRole::Witness,
         Ok(v1::PersonRole::ThirdParty) => PersonRole::ThirdParty,
-        Ok(v1::PersonRole::Unspecified) | Err(_) => {
-            return findings.reject(
-                at.field("role"),
-                "missing or unknown: state suspect, victim, witness or third party",
-            );
-        }
+        Ok(v1::PersonRole::Unspecified) => return findings.missing(at.field("role"), ROLES),
+        Err(_) => return findings.reject(at.field("role"), ROLES),
     };
     Some(Person {
         role,
@@ -179,13 +182,19 @@ pub(super) fn selector(
         findings.reject::<()>(at.field("until"), "before `from`: give the period in order");
     }
     let Some(kind) = selector_kind(kind) else {
-        return findings.reject(
-            at.field("kind"),
-            "missing or unknown: state the kind of `value`",
-        );
+        let expected = "missing or unknown: state the kind of `value`";
+        return match kind {
+            0 => findings.missing(at.field("kind"), expected),
+            _ => findings.reject(at.field("kind"), expected),
+        };
     };
     if let Err(expected) = shape::check(kind, &value) {
-        findings.reject::<()>(at.field("value"), format!("expected {expected}"));
+        let expected = format!("expected {expected}");
+        let _: Option<()> = if value.is_empty() {
+            findings.missing(at.field("value"), expected)
+        } else {
+            findings.reject(at.field("value"), expected)
+        };
     }
     Some(Selector { kind, from, until })
 }
@@ -219,7 +228,7 @@ pub(super) fn urgency(findings: &mut Findings, urgency: Option<v1::Urgency>) -> 
     };
     let level = urgency_level(level);
     if level > Urgency::Routine && reason.trim().is_empty() {
-        findings.reject::<()>(
+        findings.missing::<()>(
             at.field("reason"),
             "missing: say why the request is more than routine",
         );
@@ -257,10 +266,12 @@ pub(super) fn validation(
         "`judge`, `court`, `investigating-judge` or `prosecutor`",
     );
     let validated_at = findings.past_time(at.field("validated_at"), validated_at, now);
+    let unnamed = || UNNAMED.parse().ok();
     Some(Validation {
-        authority: authority?,
-        authority_kind: authority_kind?,
-        at: validated_at?,
+        authority: authority.or_else(|| findings.stand_in(unnamed).flatten())?,
+        // No kind of the vocabulary, so that the kind stays unknown.
+        authority_kind: authority_kind.or_else(|| findings.stand_in(Arc::default))?,
+        at: validated_at.or_else(|| findings.stand_in(|| now))?,
     })
 }
 
@@ -360,7 +371,7 @@ fn is_assurance_kind(kind: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn is_day(text: &str) -> bool {
+pub(super) fn is_day(text: &str) -> bool {
     text.bytes().enumerate().all(|(i, b)| {
         if matches!(i, 4 | 7) {
             b == b'-'

@@ -25,8 +25,8 @@ pub(in crate::load) struct Instrument {
     #[serde(default)]
     pub(in crate::load) prevails_over: Vec<Prevails>,
     pub(in crate::load) form: Option<Form>,
-    #[serde(rename = "notes")]
-    pub(in crate::load) _notes: Option<Text>,
+    pub(in crate::load) channel: Option<Channel>,
+    pub(in crate::load) notes: Option<Text>,
     /// Read one by one: a broken rule does not hide the mistakes of another.
     #[serde(rename = "rules")]
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
@@ -49,9 +49,9 @@ pub(in crate::load) struct Binding {
     pub(in crate::load) until: Option<String>,
     #[serde(default)]
     pub(in crate::load) languages: Vec<String>,
-    /// In words, for readers of the file.
-    #[serde(rename = "declarations")]
-    pub(in crate::load) _declarations: Option<BTreeMap<String, serde_json::Value>>,
+    /// By topic; words in one or several languages.
+    #[serde(default)]
+    pub(in crate::load) declarations: BTreeMap<String, serde_json::Value>,
     #[serde(default)]
     pub(in crate::load) confidence: Confidence,
     pub(in crate::load) cite: Option<String>,
@@ -102,4 +102,12 @@ pub(in crate::load) struct Prevails {
 pub(in crate::load) struct Form {
     pub(in crate::load) cite: String,
     pub(in crate::load) title: Text,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::load) struct Channel {
+    pub(in crate::load) cite: String,
+    pub(in crate::load) text: Text,
 }

@@ -17,8 +17,7 @@ pub(in crate::load) struct Jurisdiction {
     pub(in crate::load) profile: Profile,
     #[serde(default)]
     pub(in crate::load) routes: Vec<Route>,
-    #[serde(rename = "notes")]
-    pub(in crate::load) _notes: Option<Text>,
+    pub(in crate::load) notes: Option<Text>,
     #[serde(rename = "rules")]
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub(in crate::load) _rules: serde::de::IgnoredAny,
@@ -70,8 +69,8 @@ pub(in crate::load) struct Authority {
     #[serde(default)]
     pub(in crate::load) may_execute: Vec<String>,
     pub(in crate::load) cite: Option<String>,
-    #[serde(default, rename = "confidence")]
-    pub(in crate::load) _confidence: Confidence,
+    #[serde(default)]
+    pub(in crate::load) confidence: Confidence,
     #[serde(rename = "checked")]
     pub(in crate::load) _checked: Option<String>,
 }

@@ -81,8 +81,7 @@ pub(in crate::load) struct Measures {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Tag {
-    #[serde(rename = "title")]
-    pub(in crate::load) _title: Text,
+    pub(in crate::load) title: Text,
     pub(in crate::load) cite: Option<String>,
 }
 
@@ -118,10 +117,8 @@ pub(in crate::load) struct Source {
     pub(in crate::load) _applies: Option<String>,
     #[serde(rename = "ended")]
     pub(in crate::load) _ended: Option<String>,
-    #[serde(rename = "checked")]
-    pub(in crate::load) _checked: Option<String>,
-    #[serde(rename = "note")]
-    pub(in crate::load) _note: Option<Text>,
+    pub(in crate::load) checked: Option<String>,
+    pub(in crate::load) note: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

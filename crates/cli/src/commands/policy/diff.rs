@@ -1,0 +1,63 @@
+//! `comity policy diff`: what an edit of the policy folder means.
+
+mod json;
+mod pairs;
+mod text;
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
+
+use clap::Args;
+use comity_policy::{Difference, Library};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::exit::{Exit, Failure};
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// Folder of the policy files as they were
+    old: PathBuf,
+    /// Folder of the policy files as they are
+    new: PathBuf,
+    /// Compare the law of this day instead of today's
+    #[arg(long)]
+    at: Option<Date>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Diff) -> Result<Exit, Failure> {
+    let Diff { old, new, at, json } = arguments;
+    let day = at.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date());
+    let (old, new) = thread::scope(|scope| {
+        let old = scope.spawn(|| load(old));
+        let new = load(new);
+        let old = old
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (old, new)
+    });
+    let difference = old?.compare(&new?, day);
+    if *json {
+        println!("{}", json::difference(&difference));
+    } else {
+        print!("{}", text::difference(&difference));
+    }
+    Ok(exit(&difference))
+}
+
+fn exit(difference: &Difference) -> Exit {
+    if difference.changes.is_empty() {
+        Exit::Done
+    } else {
+        Exit::No
+    }
+}
+
+fn load(folder: &Path) -> Result<Library, String> {
+    let loaded = Library::load(folder);
+    loaded.map_err(|report| format!("`{}` cannot be loaded\n{report}", folder.display()))
+}

@@ -1,0 +1,278 @@
+//! A difference as people read it.
+
+use std::fmt::Write as _;
+
+use comity_domain::{Decision, Outcome};
+use comity_gateway::wire::to_proto;
+use comity_policy::{
+    AspectChange, Change, ChangeKind, Difference, Effect, Finding, FindingKind, Matters, Relation,
+    RuleChange,
+};
+use jiff::Timestamp;
+
+use super::pairs;
+use crate::render;
+
+/// Width of a paragraph.
+const WIDTH: usize = 100;
+/// Longest value shown whole.
+const LONGEST: usize = 240;
+/// Parts of a new module shown by name.
+const WITHIN: usize = 12;
+
+/// What an edit means, from what it changes to what becomes of requests.
+pub(super) fn difference(difference: &Difference) -> String {
+    let Difference {
+        bundles: _,
+        changes,
+        words,
+        rules,
+        effects,
+        decided,
+        left_out,
+        unproved,
+    } = difference;
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = match changes.len() {
+        0 => writeln!(text, "no change in meaning"),
+        1 => writeln!(text, "1 change in meaning"),
+        many => writeln!(text, "{many} changes in meaning"),
+    };
+    if !words.is_empty() {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        paragraph(
+            &mut text,
+            "",
+            &format!("only words differ of: {}", words.join(", ")),
+        );
+    }
+    if changes.is_empty() {
+        return text;
+    }
+    for one in changes {
+        let rule = rules
+            .iter()
+            .find(|rule| one.subject.rule() == Some(&rule.rule));
+        change(&mut text, one, rule);
+    }
+    let _ = match effects.len() {
+        0 => writeln!(text, "\nNo request was found that is decided otherwise."),
+        _ => writeln!(text, "\nWhat becomes of requests"),
+    };
+    for (number, one) in (1..).zip(effects) {
+        effect(&mut text, number, one);
+    }
+    let why = unproved.map(|why| format!(" Nothing was proved: {why}."));
+    let search = format!(
+        "{decided} requests were decided by both, over values on both sides of every value that \
+         a changed rule names.{}",
+        why.unwrap_or_default()
+    );
+    paragraph(&mut text, "\n", &search);
+    for left in left_out {
+        let words = format!("Left out, {}: {}.", left.subject, left.what);
+        paragraph(&mut text, "", &words);
+    }
+    text
+}
+
+fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
+    let Change {
+        subject,
+        kind,
+        title,
+        aspects,
+        within,
+    } = change;
+    let kind = match kind {
+        ChangeKind::Added => ", new",
+        ChangeKind::Removed => ", gone",
+        ChangeKind::Altered => "",
+    };
+    let title = title
+        .in_language("en")
+        .map(|(_, title)| format!(": {title}"));
+    paragraph(
+        text,
+        "\n",
+        &format!("{subject}{kind}{}", title.unwrap_or_default()),
+    );
+    let width = aspects
+        .iter()
+        .map(|aspect| aspect.aspect.len())
+        .max()
+        .unwrap_or(0);
+    for AspectChange { aspect, was, is } in aspects {
+        let mut name = *aspect;
+        let sides = [("-", was), ("+", is)];
+        for (sign, value) in sides
+            .iter()
+            .flat_map(|(sign, side)| side.iter().map(move |v| (sign, v)))
+        {
+            let _ = writeln!(text, "  {name:<width$}  {sign} {}", short(value));
+            name = "";
+        }
+    }
+    if !within.is_empty() {
+        let shown: Vec<String> = within
+            .iter()
+            .take(WITHIN)
+            .map(ToString::to_string)
+            .collect();
+        let more = within.len().saturating_sub(WITHIN);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        paragraph(text, "  ", &format!("with {}{more}", shown.join(", ")));
+    }
+    if let Some(rule) = rule {
+        paragraph(text, "  ", &relation(rule));
+    }
+}
+
+/// How a rule differs, and how that is known.
+fn relation(change: &RuleChange) -> String {
+    let known = if change.proved {
+        "proved"
+    } else {
+        "searched, not proved"
+    };
+    match &change.relation {
+        Relation::More => format!("It holds in more cases than before ({known})."),
+        Relation::Less => format!("It holds in fewer cases than before ({known})."),
+        Relation::Same => {
+            format!("It holds in the same cases as before, where every fact is known ({known}).")
+        }
+        Relation::Both => {
+            format!("It holds in cases in which it did not, and no longer in others ({known}).")
+        }
+        Relation::NotFound => format!("No case was found in which it holds otherwise ({known})."),
+        Relation::NotAnalysable(why) => format!("Not analysable: {why}."),
+    }
+}
+
+fn effect(text: &mut String, number: usize, effect: &Effect) {
+    let Effect {
+        outcomes: [before, after],
+        instruments: [old, new],
+        named,
+        findings: [gone, come],
+        matters,
+        example,
+    } = effect;
+    let how = match (before == after, old == new) {
+        (true, true) => "as before, with other findings".to_owned(),
+        (true, false) => "as before, under another instrument".to_owned(),
+        (false, _) => format!("where it was {}", word(*before)),
+    };
+    let comma = if before == after { "" } else { "," };
+    let _ = writeln!(text, "\n{number}. {}{comma} {how}", word(*after));
+    for (sign, found) in [("-", gone), ("+", come)] {
+        for one in found {
+            paragraph(text, "   ", &format!("{sign} {}", finding(one)));
+        }
+    }
+    let under = match (named, old == new) {
+        (Some(named), _) => format!("under {named}"),
+        (None, _) => {
+            let name = |id: &Option<comity_domain::InstrumentId>| {
+                id.as_ref()
+                    .map_or_else(|| "no instrument".to_owned(), ToString::to_string)
+            };
+            format!(
+                "where none is named: under {} instead of {}",
+                name(new),
+                name(old)
+            )
+        }
+    };
+    for Matters { pairs, measures } in matters {
+        let measures: Vec<&str> = measures.iter().map(|measure| measure.as_str()).collect();
+        let matters = format!("{under}, {}: {}", pairs::words(pairs), measures.join(", "));
+        paragraph(text, "   ", &matters);
+    }
+    let _ = writeln!(text, "   for example");
+    for line in example.scenario.lines() {
+        let _ = writeln!(text, "   {line}");
+    }
+    decision(text, "before", &example.before);
+    decision(text, "after", &example.after);
+}
+
+fn finding(finding: &Finding) -> String {
+    let Finding {
+        kind,
+        of,
+        detail,
+        missing,
+    } = finding;
+    let mut words = format!("{} {of}", kind_word(*kind));
+    if !detail.is_empty() {
+        let _ = write!(words, ": {}", short(detail));
+    }
+    if !missing.is_empty() {
+        let missing: Vec<&str> = missing.iter().map(|fact| &**fact).collect();
+        let _ = write!(words, " (unknown: {})", missing.join(", "));
+    }
+    words
+}
+
+fn decision(text: &mut String, when: &str, decision: &Decision) {
+    let message = to_proto::decision(decision, "", Timestamp::UNIX_EPOCH);
+    let deciding = render::deciding(&message);
+    let deciding = deciding.lines().collect::<Vec<_>>().join("; ");
+    let words = format!("{when:<6} {} {deciding}", word(decision.outcome));
+    paragraph(text, "   ", &words);
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "APPROVED",
+        Outcome::Incomplete => "INCOMPLETE",
+        Outcome::Referred => "REFERRED",
+        Outcome::Refused => "REFUSED",
+    }
+}
+
+fn kind_word(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Ground => "ground",
+        FindingKind::Requirement => "requirement",
+        FindingKind::Referral => "referral",
+        FindingKind::Obligation => "obligation",
+        FindingKind::Clock => "time limit",
+        FindingKind::Permit => "permit",
+        FindingKind::Alternative => "suggested instead",
+    }
+}
+
+/// A value in one line, long ones cut.
+fn short(value: &str) -> String {
+    let line = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// Words in lines, the later ones set in.
+fn paragraph(text: &mut String, indent: &str, words: &str) {
+    text.push_str(indent);
+    let mut column = indent.len();
+    for (place, word) in words.split_whitespace().enumerate() {
+        if place > 0 && column + 1 + word.chars().count() > WIDTH {
+            let indent = indent.trim_start_matches('\n');
+            let _ = write!(text, "\n{indent}  ");
+            column = indent.len() + 2;
+        } else if place > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.chars().count();
+    }
+    text.push('\n');
+}

@@ -1,0 +1,102 @@
+//! `comity policy replay`: what other policy files would have decided in the
+//! cases on record.
+
+mod tally;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comity_gateway::offline::{Case, Period, Replay as Cases};
+use comity_policy::Library;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::json;
+
+use self::tally::Tally;
+use crate::{
+    exit::{Exit, Failure},
+    progress::Progress,
+    render,
+};
+
+/// Changed cases shown by name; all are counted.
+const SHOWN: usize = 100;
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Data folder of the gateway, in use or not; it is not changed
+    #[arg(long, default_value = ".comity/data")]
+    data: PathBuf,
+    /// Folder of the policy files to decide by
+    #[arg(long, default_value = "policies")]
+    policies: PathBuf,
+    /// Only cases received on this day or later, UTC
+    #[arg(long)]
+    since: Option<Date>,
+    /// Only cases received before this day, UTC
+    #[arg(long)]
+    until: Option<Date>,
+    /// Print JSON, one object a line: every changed case, then the summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Replay) -> Result<Exit, Failure> {
+    let Replay {
+        data,
+        policies,
+        since,
+        until,
+        json,
+    } = arguments;
+    let library = Library::load(policies)?;
+    let period = Period {
+        since: since.map(midnight).transpose()?,
+        until: until.map(midnight).transpose()?,
+    };
+    let cases = Cases::open(data, period, &library)?;
+    let mut progress = Progress::new("cases", cases.cases()?);
+    let mut tally = Tally::default();
+    let mut shown = Vec::new();
+    cases.run(|case| {
+        progress.step();
+        if tally.add(&case) {
+            match json {
+                true => println!("{}", tally::changed(&case)),
+                false if shown.len() < SHOWN => shown.push(case),
+                false => {}
+            }
+        }
+    })?;
+    drop(progress);
+    if *json {
+        println!("{}", json!({"summary": tally.json(&library.digest())}));
+    } else {
+        print!("{}", tally.text(&library.digest()));
+        table(&shown, tally.changed());
+    }
+    Ok(if tally.is_as_on_record() {
+        Exit::Done
+    } else {
+        Exit::No
+    })
+}
+
+/// The cases whose outcome or instrument is another, one a row.
+fn table(shown: &[Case], changed: u64) {
+    if shown.is_empty() {
+        return;
+    }
+    let mut table = render::table(&["case", "from", "to", "measure", "before", "after"]);
+    for case in shown {
+        table.add_row(tally::row(case));
+    }
+    println!("{table}");
+    let more = changed.saturating_sub(shown.len() as u64);
+    if more > 0 {
+        println!("and {more} more; `--json` names them all");
+    }
+}
+
+fn midnight(day: Date) -> Result<Timestamp, jiff::Error> {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
+}

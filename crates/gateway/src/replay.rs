@@ -1,0 +1,241 @@
+//! The cases on record decided again by another policy bundle, each as it was
+//! asked: its request and form, the law of its day.
+
+mod bundles;
+mod pool;
+
+use std::path::{Path, PathBuf};
+
+use comity::v1;
+use comity_domain::{CaseId, Digest, JurisdictionCode};
+use comity_policy::{FormCheck, Library, Question};
+use comity_store::{Archive, CaseRow, OpenError, Period, ReadError};
+use jiff::Timestamp;
+use prost::{Message as _, bytes::Bytes};
+use thiserror::Error;
+
+use crate::wire::{encoded, from_proto, to_proto};
+
+use self::bundles::Bundles;
+
+/// Cases read from the store at once.
+const BATCH: usize = 128;
+
+/// Cases on record, to be decided again.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    data: PathBuf,
+    archive: Archive,
+    policies: &'a Library,
+}
+
+/// Why cases cannot be decided again.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// The store does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// A case as it was decided and as it would be. Without personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The case.
+    pub id: CaseId,
+    /// When it was received.
+    pub received: Timestamp,
+    /// The State that asked, the State that was asked.
+    pub pair: [JurisdictionCode; 2],
+    /// What was asked.
+    pub measure: String,
+    /// As on record, or why that cannot be read.
+    pub again: Result<Again, Unread>,
+}
+
+/// A case decided again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The decision on record.
+    pub before: Made,
+    /// What the other bundle decides.
+    pub after: Made,
+    /// Whether the bundle of its day, as kept, still decides as is on record;
+    /// `None` where it is not kept, or cannot be used.
+    pub same_as_then: Option<bool>,
+}
+
+/// What a decision comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The outcome.
+    pub outcome: v1::Outcome,
+    /// The instrument that carries the request; empty if none does.
+    pub instrument: String,
+    /// The rules that settled the outcome, sorted.
+    pub deciding: Vec<String>,
+    /// Every rule that was found to hold or could not be judged, sorted.
+    pub found: Vec<String>,
+}
+
+/// Why a case on record cannot be decided again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unread {
+    /// Its record is not what a gateway writes.
+    #[error("its record is damaged; verify the store")]
+    Damaged,
+    /// Its request would be malformed today.
+    #[error("its request is not well-formed any more")]
+    Malformed,
+}
+
+impl<'a> Replay<'a> {
+    /// Opens a gateway's data folder, in use or not, without changing it.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn open(data: &Path, period: Period, policies: &'a Library) -> Result<Self, ReplayError> {
+        Ok(Self {
+            data: data.to_owned(),
+            archive: Archive::open(data, period)?,
+            policies,
+        })
+    }
+
+    /// How many cases there are to decide.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn cases(&self) -> Result<u64, ReplayError> {
+        Ok(self.archive.remaining()?)
+    }
+
+    /// Decides all cases on all processors, and hands each over in the order of
+    /// opening. Only so many are held at once as are being decided.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; what was handed over before still holds.
+    pub fn run(self, take: impl FnMut(Case)) -> Result<(), ReplayError> {
+        let Self {
+            data,
+            mut archive,
+            policies,
+        } = self;
+        let bundles = Bundles::kept_in(&data);
+        let decide = |case| decide(case, policies, &bundles);
+        let batches = std::iter::from_fn(|| {
+            let batch = archive.next(BATCH).map_err(ReplayError::from);
+            Some(batch).filter(|batch| !batch.as_ref().is_ok_and(Vec::is_empty))
+        });
+        pool::each(batches, decide, take)
+    }
+}
+
+/// What a case's records add up to.
+struct Recorded {
+    request: v1::CooperationRequest,
+    decision: v1::Decision,
+}
+
+impl Recorded {
+    /// `None` where the records are not what a gateway writes.
+    fn read(records: Vec<Vec<u8>>) -> Option<Self> {
+        let events = records
+            .into_iter()
+            .map(|record| encoded::Case::decode(Bytes::from(record)));
+        let events: Vec<_> = events.collect::<Result<_, _>>().ok()?;
+        let case = events.into_iter().reduce(encoded::Case::then)?;
+        Some(Self {
+            request: v1::CooperationRequest::decode(case.request?).ok()?,
+            decision: v1::Decision::decode(case.decision?).ok()?,
+        })
+    }
+}
+
+/// Decides a case again, by the other bundle and by the one of its day.
+fn decide(row: CaseRow, policies: &Library, bundles: &Bundles) -> Case {
+    let CaseRow {
+        id,
+        issuing,
+        executing,
+        opened_at,
+        records,
+        ..
+    } = row;
+    let recorded = Recorded::read(records);
+    let measure = recorded
+        .as_ref()
+        .map(|recorded| recorded.request.measure.clone());
+    let again = recorded
+        .ok_or(Unread::Damaged)
+        .and_then(|recorded| again(recorded, opened_at, policies, bundles));
+    Case {
+        id,
+        received: opened_at,
+        pair: [issuing.0, executing.0],
+        measure: measure.unwrap_or_default(),
+        again,
+    }
+}
+
+fn again(
+    recorded: Recorded,
+    received: Timestamp,
+    policies: &Library,
+    bundles: &Bundles,
+) -> Result<Again, Unread> {
+    let Recorded { request, decision } = recorded;
+    let (request, form) = from_proto::request(request, received).map_err(|_| Unread::Malformed)?;
+    let question = Question {
+        request: &request,
+        form: form.as_ref().map_or(FormCheck::Missing, FormCheck::Given),
+        language: "en",
+        now: received,
+    };
+    let decide = |library: &Library| {
+        let decision = library.decide(&question).decision;
+        Made::of(&to_proto::decision(&decision, "", received))
+    };
+    let before = Made::of(&decision);
+    let bundle = decision.bundle_sha256.parse::<Digest>().ok();
+    let then = bundle.and_then(|bundle| bundles.get(bundle));
+    Ok(Again {
+        same_as_then: then.map(|library| decide(&library) == before),
+        after: decide(policies),
+        before,
+    })
+}
+
+impl Made {
+    fn of(decision: &v1::Decision) -> Self {
+        let grounds = decision.grounds.iter().map(|found| &found.rule);
+        let requirements = decision.requirements.iter().map(|found| &found.rule);
+        let referrals = decision.referrals.iter().map(|found| &found.rule);
+        let obligations = decision.obligations.iter().map(|found| &found.rule);
+        let clocks = decision.clocks.iter().map(|found| &found.rule);
+        let outcome = decision.outcome();
+        let deciding = match outcome {
+            v1::Outcome::Refused => ids(grounds.clone().flatten()),
+            v1::Outcome::Referred => ids(referrals.clone().flatten()),
+            v1::Outcome::Incomplete => ids(requirements.clone().flatten()),
+            v1::Outcome::Approved | v1::Outcome::Unspecified => ids(&decision.permits),
+        };
+        let found = grounds.chain(requirements).chain(referrals);
+        let found = found.chain(obligations).chain(clocks).flatten();
+        Self {
+            outcome,
+            instrument: decision.instrument.clone(),
+            deciding,
+            found: ids(found.chain(&decision.permits)),
+        }
+    }
+}
+
+fn ids<'a>(rules: impl IntoIterator<Item = &'a v1::RuleReference>) -> Vec<String> {
+    let mut ids: Vec<String> = rules.into_iter().map(|rule| rule.rule_id.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,311 @@
+//! What the modules of instruments and States mean.
+
+use comity_domain::InstrumentId;
+use serde_json::Value;
+
+use super::{Values, View, Views, list, rules, rules::citation};
+use crate::{
+    diff::Subject,
+    model::{
+        AuthorityRecord, Binding, Form, Instrument, Jurisdiction, Measures, Module, NotBound,
+        OffenceRecord, Profile, RoutePreference, Status,
+    },
+};
+
+pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
+    let Instrument {
+        id,
+        module,
+        source,
+        // Words for who looks a way up.
+        standing: _,
+        channel: _,
+        status,
+        open,
+        rank,
+        binds,
+        binding_cite,
+        not_bound,
+        between,
+        include,
+        exclude,
+        prevails_over,
+        form,
+    } = instrument;
+    let subject = Subject::Instrument(id.clone());
+    let mut view = View::of(&module.title, None);
+    view.remark("source", [citation(source)]);
+    match status {
+        Status::InForce => view.one("status", "in force"),
+        Status::NotInForce { reason, checked } => {
+            view.one("status", "not in force");
+            view.words("reason", reason);
+            view.remark("checked", [checked]);
+        }
+    }
+    view.remark("open", open.iter().map(|open| open.checked));
+    view.one("rank", rank);
+    for (state, NotBound { cite, note, open }) in not_bound {
+        view.each("not bound", [state]);
+        view.words("note", note);
+        view.remark("not bound", [citation(cite)]);
+        view.remark("open", open.iter().map(|open| open.checked));
+    }
+    let between = between.iter().map(|[one, other]| {
+        let mut sides = [list(one), list(other)];
+        sides.sort();
+        sides.join(" and ")
+    });
+    view.each("between", between);
+    view.each("include", include);
+    view.each("exclude", exclude.iter().map(|excluded| &excluded.measure));
+    view.remark(
+        "exclude",
+        exclude.iter().map(|excluded| citation(&excluded.cite)),
+    );
+    view.each(
+        "prevails over",
+        prevails_over.iter().map(|prevails| &prevails.over),
+    );
+    view.remark(
+        "prevails over",
+        prevails_over
+            .iter()
+            .map(|prevails| citation(&prevails.cite)),
+    );
+    view.remark("binding", binding_cite.iter().map(citation));
+    views.insert(subject.clone(), view);
+    for (state, binding) in binds {
+        let bound = Subject::Binding(id.clone(), state.clone());
+        views.insert(bound, of_binding(binding, &subject));
+    }
+    if let Some(form) = form {
+        views.insert(Subject::Form(id.clone()), of_form(form, &subject));
+    }
+    of_rules(module, &subject, views);
+}
+
+fn of_binding(binding: &Binding, owner: &Subject) -> View {
+    let Binding {
+        since,
+        until,
+        languages,
+        declarations: _,
+        confidence,
+        cite,
+        open,
+    } = binding;
+    let mut view = View {
+        owner: Some(owner.clone()),
+        ..View::default()
+    };
+    view.one("since", since);
+    view.each("until", until);
+    view.each("languages", languages);
+    view.one("confidence", format!("{confidence:?}").to_lowercase());
+    view.remark("cite", cite.iter().map(citation));
+    view.remark("open", open.iter().map(|open| open.checked));
+    view
+}
+
+/// A form by everything that its schema demands.
+fn of_form(form: &Form, owner: &Subject) -> View {
+    let mut view = View::of(&form.title, Some(owner.clone()));
+    view.remark("cite", [citation(&form.cite)]);
+    let [mut read, mut demanded] = [Values::new(), Values::new()];
+    gather(&form.content, "", &mut read);
+    gather(&demands(&form.content, false), "", &mut demanded);
+    view.words.insert("schema", read);
+    view.meaning.insert("schema", demanded);
+    view
+}
+
+/// A schema without what is only there to be read, and with lists sorted whose
+/// order says nothing. `named`: the keys are names of fields, not keywords.
+fn demands(schema: &Value, named: bool) -> Value {
+    const ANNOTATIONS: [&str; 6] = [
+        "$schema",
+        "$id",
+        "$comment",
+        "title",
+        "description",
+        "examples",
+    ];
+    const NAMING: [&str; 3] = ["properties", "patternProperties", "$defs"];
+    const VALUES: [&str; 3] = ["const", "enum", "default"];
+    const ORDERED: [&str; 3] = ["const", "default", "prefixItems"];
+    match schema {
+        Value::Object(fields) => {
+            let demanding = fields
+                .iter()
+                .filter(|(name, _)| named || !ANNOTATIONS.contains(&name.as_str()));
+            let demanding = demanding.map(|(name, value)| {
+                let naming = !named && NAMING.contains(&name.as_str());
+                let mut value = match VALUES.contains(&name.as_str()) {
+                    true => value.clone(),
+                    false => demands(value, naming),
+                };
+                if let Value::Array(items) = &mut value
+                    && !ORDERED.contains(&name.as_str())
+                {
+                    items.sort_by_cached_key(Value::to_string);
+                }
+                (name.clone(), value)
+            });
+            Value::Object(demanding.collect())
+        }
+        Value::Array(items) => items.iter().map(|item| demands(item, false)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
+    }
+}
+
+fn gather(demands: &Value, path: &str, leaves: &mut Values) {
+    match demands {
+        Value::Object(fields) if !fields.is_empty() => fields.iter().for_each(|(name, value)| {
+            let dot = if path.is_empty() { "" } else { "." };
+            gather(value, &format!("{path}{dot}{name}"), leaves);
+        }),
+        Value::Array(items) if !path.ends_with("prefixItems") => items.iter().for_each(|item| {
+            let written = format!("{path}: {item}");
+            leaves.insert(written.clone(), written);
+        }),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Object(_)
+        | Value::Array(_) => {
+            let written = format!("{path}: {demands}");
+            leaves.insert(written.clone(), written);
+        }
+    }
+}
+
+pub(super) fn jurisdiction(jurisdiction: &Jurisdiction, tree: &Measures, views: &mut Views) {
+    let Jurisdiction {
+        code,
+        module,
+        source,
+        open,
+        profile,
+        routes,
+        authorities,
+        offences,
+    } = jurisdiction;
+    let subject = Subject::State(code.clone());
+    let Profile {
+        languages,
+        death_penalty,
+        criminal_age,
+        central_authority,
+    } = profile;
+    let mut view = View::of(&module.title, None);
+    view.remark("source", [citation(source)]);
+    view.remark("open", open.iter().map(|open| open.checked));
+    view.each("languages", languages);
+    view.one("death penalty", death_penalty);
+    view.each("criminal age", criminal_age);
+    view.each("central authority", central_authority);
+    views.insert(subject.clone(), view);
+    if !routes.is_empty() {
+        let view = of_routes(routes, tree, &subject);
+        views.insert(Subject::Routes(code.clone()), view);
+    }
+    for (id, record) in authorities {
+        let AuthorityRecord {
+            title,
+            kind,
+            may_issue,
+            may_execute,
+            confidence: _,
+        } = record;
+        let mut view = View::of(title, Some(subject.clone()));
+        view.one("kind", kind);
+        view.each("may issue", may_issue);
+        view.each("may execute", may_execute);
+        views.insert(Subject::Authority(code.clone(), id.clone()), view);
+    }
+    for (provision, record) in offences {
+        let view = of_offence(record, &subject);
+        views.insert(Subject::Offence(code.clone(), provision.clone()), view);
+    }
+    of_rules(module, &subject, views);
+}
+
+fn of_offence(record: &OffenceRecord, owner: &Subject) -> View {
+    let OffenceRecord {
+        title,
+        max_penalty_months,
+        life,
+        death,
+        categories,
+        iccs,
+        confidence,
+    } = record;
+    let mut view = View::of(title, Some(owner.clone()));
+    view.one("maximum penalty, months", max_penalty_months);
+    view.one("life sentence", life);
+    view.one("death sentence", death);
+    view.each("categories", categories);
+    view.each("ICCS", iccs);
+    view.one("confidence", rules::of_confidence(*confidence));
+    view
+}
+
+/// Preferences among instruments; their order counts where two are for the
+/// same request.
+fn of_routes(routes: &[RoutePreference], tree: &Measures, owner: &Subject) -> View {
+    let mut view = View {
+        owner: Some(owner.clone()),
+        ..View::default()
+    };
+    for (place, route) in routes.iter().enumerate() {
+        view.each("prefer", [of_route(route)]);
+        let later = routes.iter().skip(place + 1);
+        let overlapping = later.filter(|other| overlap(route, other, tree));
+        let before = |other| format!("{} before {}", of_route(route), of_route(other));
+        view.each("order", overlapping.map(before));
+    }
+    view
+}
+
+fn of_route(route: &RoutePreference) -> String {
+    let RoutePreference {
+        measures,
+        counterparts,
+        prefer,
+        cite: _,
+    } = route;
+    let prefer: Vec<&str> = prefer.iter().map(InstrumentId::as_str).collect();
+    let with = match counterparts.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", list(counterparts)),
+    };
+    format!("{}{with}: {}", list(measures), prefer.join(", "))
+}
+
+fn overlap(one: &RoutePreference, other: &RoutePreference, tree: &Measures) -> bool {
+    let meets = |route: &RoutePreference, kinds| !route.measures.is_disjoint(kinds);
+    let measures = tree
+        .kinds
+        .values()
+        .any(|kinds| meets(one, kinds) && meets(other, kinds));
+    let all = |route: &RoutePreference| route.counterparts.is_empty();
+    measures && (all(one) || all(other) || !one.counterparts.is_disjoint(&other.counterparts))
+}
+
+fn of_rules(module: &Module, owner: &Subject, views: &mut Views) {
+    // Its digest and text change with every comment; the index follows the rules.
+    let Module {
+        id: _,
+        title: _,
+        notes: _,
+        digest: _,
+        text: _,
+        rules,
+        by_measure: _,
+    } = module;
+    for rule in rules {
+        views.insert(Subject::Rule(rule.id.clone()), rules::rule(rule, owner));
+    }
+}

@@ -1,0 +1,132 @@
+//! What vocabulary, measure tree and calendars mean.
+
+use comity_domain::{FactSource, FactValue, JurisdictionCode};
+
+use super::{View, Views, list, rules::citation};
+use crate::{
+    diff::Subject,
+    model::{Calendar, FactDeclaration, FactType, Holiday, Measures, Presumption, Vocabulary},
+};
+
+pub(super) fn vocabulary(vocabulary: &Vocabulary, views: &mut Views) {
+    let Vocabulary {
+        types,
+        facts,
+        // What the check of clocks heeds; decisions do not.
+        produced: _,
+    } = vocabulary;
+    // Measures have a file of their own.
+    for (name, values) in types.iter().filter(|(name, _)| ***name != *"Measure") {
+        let mut view = View::default();
+        view.each("values", values);
+        views.insert(Subject::Type(name.clone()), view);
+    }
+    for (name, declaration) in facts {
+        views.insert(Subject::Fact(name.clone()), of_fact(declaration));
+    }
+}
+
+fn of_fact(declaration: &FactDeclaration) -> View {
+    let FactDeclaration {
+        kind,
+        stated_by,
+        title,
+        ask,
+        role,
+        presumption,
+    } = declaration;
+    let mut view = View::of(title, None);
+    view.words("ask", ask);
+    view.one("type", of_type(kind));
+    view.one("stated by", of_source(*stated_by));
+    view.each("role", role);
+    if let Some(Presumption {
+        value,
+        because,
+        cite,
+    }) = presumption
+    {
+        view.one("presumed", of_value(value));
+        view.words("because", because);
+        view.remark("cite", cite.iter().map(citation));
+    }
+    view
+}
+
+fn of_type(kind: &FactType) -> String {
+    match kind {
+        FactType::Truth => "truth".to_owned(),
+        FactType::Number => "number".to_owned(),
+        FactType::Text => "text".to_owned(),
+        FactType::Day => "day".to_owned(),
+        FactType::Listed(name) => name.to_string(),
+        FactType::SetOf(name) => format!("set of {name}"),
+        FactType::SetOfText => "set of text".to_owned(),
+    }
+}
+
+fn of_source(source: FactSource) -> &'static str {
+    match source {
+        FactSource::Requester => "requester",
+        FactSource::Gateway => "gateway",
+        FactSource::Register => "register",
+        FactSource::Executing => "executing",
+        FactSource::Judgement => "judgement",
+    }
+}
+
+fn of_value(value: &FactValue) -> String {
+    match value {
+        FactValue::Truth(truth) => truth.to_string(),
+        FactValue::Number(number) => number.to_string(),
+        FactValue::Text(text) => text.to_string(),
+        FactValue::Day(day) => day.to_string(),
+        FactValue::Set(values) => format!("[{}]", list(values)),
+    }
+}
+
+pub(super) fn measures(measures: &Measures, views: &mut Views) {
+    let Measures { kinds, titles } = measures;
+    for (id, kinds) in kinds {
+        let title = titles.get(id).cloned().unwrap_or_default();
+        let mut view = View::of(&title, None);
+        view.each("kinds", kinds);
+        views.insert(Subject::Measure(id.clone()), view);
+    }
+}
+
+pub(super) fn calendar(state: &JurisdictionCode, calendar: &Calendar, views: &mut Views) {
+    let Calendar {
+        time_zone,
+        holidays,
+    } = calendar;
+    let mut view = View::default();
+    view.one("time zone", time_zone);
+    view.each("holidays", holidays.iter().map(of_holiday));
+    views.insert(Subject::Calendar(state.clone()), view);
+}
+
+fn of_holiday(holiday: &Holiday) -> String {
+    const WEEKDAYS: [&str; 7] = [
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+    ];
+    match *holiday {
+        Holiday::Fixed { month, day } => format!("{month:02}-{day:02}"),
+        Holiday::Easter(days) => format!("{days} days after Easter"),
+        Holiday::Nth {
+            month,
+            weekday,
+            nth,
+        } => {
+            let weekday = usize::try_from(weekday - 1).ok();
+            let weekday = weekday.and_then(|at| WEEKDAYS.get(at)).unwrap_or(&"day");
+            format!("{weekday} {nth} of month {month}")
+        }
+    }
+}

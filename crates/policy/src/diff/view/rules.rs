@@ -1,0 +1,152 @@
+//! What a rule means.
+
+use comity_domain::{BoundParty, Citation, ClockUnit, Confidence, GroundKind, Stage};
+
+use super::{Values, View, list};
+use crate::{
+    diff::Subject,
+    model::{ClockEffect, Condition, Effect, Rule},
+    scenario::obligation_kind,
+};
+
+pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
+    let Rule {
+        id: _,
+        title,
+        citations,
+        confidence,
+        since,
+        until,
+        stage,
+        instruments,
+        counterparts,
+        measures,
+        effect,
+        when,
+        unless,
+        exception_to,
+    } = rule;
+    let mut view = View::of(title, Some(owner.clone()));
+    view.remark("cite", citations.iter().map(citation));
+    view.one("module", owner);
+    view.one("effect", effect.name());
+    view.one("confidence", of_confidence(*confidence));
+    view.each("since", since);
+    view.each("until", until);
+    view.one("stage", of_stage(*stage));
+    view.each("instruments", instruments);
+    view.each("counterparts", counterparts);
+    view.each("measures", measures);
+    view.each("exception to", exception_to);
+    view.meaning.insert("when", lines(when));
+    view.meaning.insert("unless", lines(unless));
+    of_effect(effect, &mut view);
+    view
+}
+
+/// Lines by what they say: brackets, spaces and the order of a set's values say
+/// nothing.
+fn lines(lines: &[Condition]) -> Values {
+    let line = |line: &Condition| {
+        let said = match &line.lowered {
+            Some(lowered) => format!("{lowered:?}"),
+            None => line.expression.to_string(),
+        };
+        (said, line.text.to_string())
+    };
+    lines.iter().map(line).collect()
+}
+
+fn of_effect(effect: &Effect, view: &mut View) {
+    match effect {
+        Effect::Permit => {}
+        Effect::Refuse {
+            kind,
+            consult,
+            reroute,
+        } => {
+            if *kind == GroundKind::Return {
+                view.one("kind", "return");
+            }
+            view.one("consult", consult);
+            view.each("reroute", reroute);
+        }
+        Effect::Require { remedy, field } => {
+            view.words("remedy", remedy);
+            view.one("field", field);
+        }
+        Effect::Refer {
+            role,
+            question,
+            four_eyes,
+        } => {
+            view.words("question", question);
+            view.one("role", role);
+            view.one("four eyes", four_eyes);
+        }
+        Effect::Oblige {
+            kind,
+            bound,
+            parameters,
+        } => {
+            view.one("obligation", obligation_kind(*kind));
+            view.one("bound", party(*bound));
+            let parameters = parameters.iter();
+            view.each(
+                "parameters",
+                parameters.map(|(name, v)| format!("{name}: {v}")),
+            );
+        }
+        Effect::Clock(ClockEffect {
+            measures,
+            length,
+            unit,
+            starts,
+            stops,
+            executing_calendar,
+        }) => {
+            view.one("clock", measures);
+            view.one("length", format!("{length} {}", of_unit(*unit)));
+            view.one("starts", starts);
+            view.one("stops", list(stops));
+            let executing = *executing_calendar;
+            view.one("calendar", if executing { "executing" } else { "issuing" });
+        }
+    }
+}
+
+pub(super) fn citation(citation: &Citation) -> String {
+    format!("{} {}", citation.source, citation.provision)
+}
+
+pub(super) fn of_confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}
+
+fn of_stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Outbound => "outbound",
+        Stage::Instrument => "instrument",
+        Stage::Inbound => "inbound",
+        Stage::Disclosure => "disclosure",
+    }
+}
+
+fn party(party: BoundParty) -> &'static str {
+    match party {
+        BoundParty::Issuing => "issuing",
+        BoundParty::Executing => "executing",
+    }
+}
+
+fn of_unit(unit: ClockUnit) -> &'static str {
+    match unit {
+        ClockUnit::Hours => "hours",
+        ClockUnit::Days => "days",
+        ClockUnit::WorkingDays => "working days",
+    }
+}

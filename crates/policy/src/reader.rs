@@ -1,0 +1,39 @@
+//! Whom a decision is written for: the library's texts in the reader's
+//! language, else in English.
+
+use std::sync::Arc;
+
+use comity_domain::{Citation, Text};
+
+use crate::{model::Model, phrases::Tongue};
+
+/// A reader of one language.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) model: &'a Model,
+    /// BCP 47.
+    pub(crate) language: &'a str,
+}
+
+impl Reader<'_> {
+    /// The library's own sentences for this reader.
+    pub(crate) fn tongue(&self) -> Tongue {
+        Tongue::of(self.language)
+    }
+
+    /// A text of the modules.
+    pub(crate) fn words(&self, text: &Text) -> Arc<str> {
+        let words = text.in_language(self.language);
+        words.map_or_else(|| Arc::from(""), |(_, words)| Arc::clone(words))
+    }
+
+    /// A citation with the official name of its source.
+    pub(crate) fn cite(&self, citation: &Citation) -> Citation {
+        let name = self.model.sources.get(&citation.source);
+        let title = name.map_or_else(|| Arc::clone(&citation.title), |name| self.words(name));
+        Citation {
+            title,
+            ..citation.clone()
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Seeds of what loads and can hardly be meant.
+
+use comity_policy::Code;
+
+use super::{Seed, seed};
+
+/// What loads and can hardly be meant.
+pub(super) const WARNINGS: &[Seed] = &[
+    seed(
+        Code::MissingTranslation,
+        "instruments/eio/module.yaml",
+        "      de: \"Das Formular in einer vom Vollstreckungsstaat akzeptierten Sprache übermitteln\"\n",
+        "",
+        "remedy:\n      en: \"Send the form in a language",
+    ),
+    seed(
+        Code::RuleNeverLaw,
+        "instruments/epoc/module.yaml",
+        "  - id: epoc-16-4-c\n",
+        "  - id: epoc-16-4-c\n    until: 2020-01-01\n",
+        "until: 2020-01-01",
+    ),
+    seed(
+        Code::RuleNeverAsked,
+        "instruments/police-informal/module.yaml",
+        "  - id: police-informal-39\n",
+        "  - id: police-informal-never
+    title: {en: \"Searches\"}
+    cite: \"cisa art 39\"
+    measures: [search]
+    effect: oblige
+    obligation: {kind: speciality, bound: issuing}
+
+  - id: police-informal-39
+",
+        "measures: [search]",
+    ),
+    seed(
+        Code::RuleNeverAsked,
+        "jurisdictions/us/module.yaml",
+        "instruments: [us-uk-data-access]\n    effect: permit",
+        "instruments: [eio]\n    effect: permit",
+        "instruments: [eio]",
+    ),
+    seed(
+        Code::RuleNeverAsked,
+        "instruments/uk-us-mlat/module.yaml",
+        "    effect: refer\n",
+        "    effect: refer\n    counterparts: [FR]\n",
+        "counterparts: [FR]",
+    ),
+    seed(
+        Code::ExceptionNeverMeets,
+        "jurisdictions/de/module.yaml",
+        "    exception_to: eio-22-2-consent",
+        "    exception_to: eio-24-2-consent",
+        "exception_to: eio-24-2-consent",
+    ),
+    seed(
+        Code::RuleDuplicate,
+        "instruments/dir-2023-977/module.yaml",
+        "rules:\n",
+        "rules:
+  - id: swedish-one
+    title: {en: \"Above a year\"}
+    cite: \"dir-2023-977 art 6\"
+    until: 2026-06-01
+    effect: refuse
+    when:
+      - context.offence.max_penalty_months < 12
+      - context.evidence.purpose
+
+  - id: swedish-two
+    title: {en: \"Above two years\"}
+    cite: \"dir-2023-977 art 6\"
+    since: 2026-01-01
+    effect: refuse
+    when:
+      - context.offence.max_penalty_months < 24
+      - context.evidence.purpose
+
+",
+        "- id: swedish-two",
+    ),
+    seed(
+        Code::BindingBeforeSource,
+        "instruments/dir-2012-29/module.yaml",
+        "  SE: {since: 2015-11-16}",
+        "  SE: {since: 2005-11-16}",
+        "SE: {since: 2005-11-16}",
+    ),
+    seed(
+        Code::RuleNeverHolds,
+        "instruments/epoc/module.yaml",
+        "      - context.objection.hours <= 240\n",
+        "      - context.objection.hours <= 240\n      - context.objection.hours > 240\n",
+        "context.objection.hours > 240",
+    ),
+    seed(
+        Code::RuleAlwaysLifted,
+        "instruments/untoc/module.yaml",
+        "      - context.offence.max_penalty_months < 48\n    unless:\n",
+        "      - context.offence.max_penalty_months < 48\n    unless:\n      - context.offence.max_penalty_months < 60\n",
+        "context.offence.max_penalty_months < 60",
+    ),
+    seed(
+        Code::RuleAlwaysLifted,
+        "instruments/mla-2000/module.yaml",
+        "    measures: [bank]\n    effect: permit\n",
+        "    measures: [bank]\n    effect: permit\n    unless:\n      - context.measure.contains(Measure::\"bank\")\n",
+        "context.measure.contains(Measure::\"bank\")",
+    ),
+    seed(
+        Code::RuleShadowed,
+        "instruments/tca/module.yaml",
+        "  - id: tca-1-2-military\n",
+        "  - id: tca-military-grave
+    title: {en: \"Grave offences under military law\"}
+    cite: \"ets-30 art 1(2)\"
+    measures: [search]
+    effect: refuse
+    when:
+      - context.offence.military == true && context.offence.max_penalty_months >= 12
+
+  - id: tca-1-2-military
+",
+        "- id: tca-military-grave",
+    ),
+    seed(
+        Code::WithoutLanguages,
+        "instruments/tca/module.yaml",
+        "  FR: {since: 2021-01-01, languages: [fr]",
+        "  FR: {since: 2021-01-01",
+        "  FR: {since: 2021-01-01",
+    ),
+    seed(
+        Code::FilterWithoutEffect,
+        "instruments/budapest/module.yaml",
+        "measures: [data, interception]",
+        "measures: [data, interception, search]",
+        "interception, search]",
+    ),
+    seed(
+        Code::FactNeverRead,
+        "vocabulary.yaml",
+        "  # States.\n",
+        "  persons.famous: {type: truth, stated_by: requester, title: {en: \"Famous\"}}\n  # States.\n",
+        "persons.famous",
+    ),
+    seed(
+        Code::SourceNeverCited,
+        "sources.yaml",
+        "  # Germany.\n",
+        "  eu-forgotten: {title: {en: \"An act that nobody cites\"}}\n  # Germany.\n",
+        "eu-forgotten",
+    ),
+    seed(
+        Code::TagNeverUsed,
+        "measures.yaml",
+        "  future-data:\n",
+        "  past-data: {title: {en: \"Data that no longer exist\"}}\n  future-data:\n",
+        "past-data",
+    ),
+];
