@@ -27,15 +27,12 @@ use crate::{
     yaml::{self, Node},
 };
 
-use self::{
-    reading::{FUNCTIONS, Reading},
-    schema::action,
-};
+use self::reading::{FUNCTIONS, Reading};
 
 pub(crate) use self::{
     lower::{Lowered, Stop},
     reading::path,
-    schema::schema,
+    schema::{action, schema},
 };
 
 /// Cedar's parser and validator are recursive; the limits above fit this

@@ -9,6 +9,8 @@ mod facts;
 mod forms;
 mod languages;
 mod properties;
+#[cfg(feature = "prove")]
+mod proving;
 mod resolving;
 mod scenarios;
 mod small;

@@ -9,7 +9,7 @@ use crate::model::{FactDeclaration, FactType, FormFields, Vocabulary};
 
 /// Name of the action under which conditions are checked: the one of rules
 /// that may read a form, else that of all others.
-pub(super) fn action(form: Option<&str>) -> String {
+pub(crate) fn action(form: Option<&str>) -> String {
     form.map_or_else(|| "decide".to_owned(), |form| format!("decide-{form}"))
 }
 
