@@ -7,6 +7,7 @@ mod clean;
 mod delta;
 mod example;
 mod fold;
+mod left_out;
 mod measures;
 mod occasions;
 #[cfg(feature = "prove")]
@@ -126,22 +127,24 @@ pub enum Relation {
 pub struct Effect {
     /// Outcome before and after.
     pub outcomes: [Outcome; 2],
-    /// The instrument that carries the request before and after.
-    pub instruments: [Option<InstrumentId>; 2],
-    /// The instrument that the requests name.
-    pub named: Option<InstrumentId>,
-    /// What was found before alone, and what after alone; empty where another
-    /// instrument carries the request.
+    /// The instrument that carries the requests before and after, where they
+    /// name none and it is not the same.
+    pub carriers: Option<[Option<InstrumentId>; 2]>,
+    /// What was found before alone, and what after alone, in one request or
+    /// another; empty where another instrument carries them.
     pub findings: [Vec<Finding>; 2],
-    /// Who asks whom for what: each measure of an entry between each of its pairs.
+    /// Who asks whom for what.
     pub matters: Vec<Matters>,
     /// A request that is decided so.
     pub example: Example,
 }
 
-/// Pairs of States and the measures that are treated alike between them.
+/// Instruments, pairs of States and measures that are treated alike, each with
+/// each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matters {
+    /// The instruments that requests name; empty: requests that name none.
+    pub named: Vec<InstrumentId>,
     /// The State that asks, the State that is asked.
     pub pairs: Vec<[JurisdictionCode; 2]>,
     /// What is asked.
@@ -194,8 +197,8 @@ pub struct Example {
 /// Where a search did not go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
-    /// The part concerned.
-    pub subject: Subject,
+    /// The part concerned; `None`: the search as a whole.
+    pub subject: Option<Subject>,
     /// What was not tried, in words.
     pub what: String,
 }
@@ -204,8 +207,11 @@ impl Library {
     /// What separates this library from a newer one: which parts mean
     /// something else, and which requests are decided otherwise on `day`, or on
     /// the days on which a changed rule begins or ends to be law.
+    ///
+    /// `watch` is told how many pairs of States there are whenever one of them
+    /// is done with, from any thread.
     #[must_use]
-    pub fn compare(&self, new: &Self, day: Date) -> Difference {
+    pub fn compare(&self, new: &Self, day: Date, watch: &(dyn Fn(usize) + Sync)) -> Difference {
         let views = [self, new].map(|library| view::views(&library.model));
         let [old_views, new_views] = &views;
         let changes::Changes { all, words } = changes::changes(old_views, new_views);
@@ -213,8 +219,11 @@ impl Library {
         let rules = [self, new].into_iter().flat_map(Self::rules);
         let disclosing = rules.filter(|info| info.rule.stage == Stage::Disclosure);
         let disclosing = disclosing.map(|info| info.rule.id.clone()).collect();
+        let chosen_by = measures::deciding_carriers([self, new]);
+        let chosen_by = measures::alike([self, new], &chosen_by);
         let ground = Ground {
             libraries: [self, new],
+            chosen_by: &chosen_by,
             touched: &touched,
             disclosing: &disclosing,
             day,
@@ -229,12 +238,13 @@ impl Library {
             apart,
             decided,
             untried,
-        } = Search::new(ground, &proofs).run();
+            occasions,
+        } = Search::new(ground, &proofs, watch).run();
         Difference {
             bundles: [self.digest(), new.digest()],
             rules: fold::rules(&conditions, &apart, &proofs),
             effects: fold::effects(&ground, found),
-            left_out: fold::left_out(&all, &apart, &untried),
+            left_out: left_out::left_out(&all, &apart, &untried, occasions),
             changes: changes::gathered(&all, old_views, new_views),
             words,
             decided,

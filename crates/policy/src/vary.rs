@@ -13,6 +13,9 @@ use crate::model::{Condition, Declarations, FactType, Literals};
 /// For each fact the values worth trying; `None` leaves it unknown.
 pub(crate) type Domains = BTreeMap<FactName, Vec<Option<FactValue>>>;
 
+/// What somebody states of some facts; what is not there is left unsaid.
+pub(crate) type Stated = BTreeMap<FactName, FactValue>;
+
 /// The values that these lines tell apart: each literal, its neighbours, and
 /// one value that no line names. Unknown comes last.
 pub(crate) fn domains<'a>(
@@ -111,36 +114,34 @@ pub(crate) fn count(domains: &Domains) -> usize {
     total.unwrap_or(usize::MAX)
 }
 
-/// Every combination of the domains' values; of more than `limit` so many,
-/// taken evenly from all of them. As far as all are taken, those that differ in
-/// the first fact alone stand together.
-pub(crate) fn combinations(
-    domains: &Domains,
-    limit: usize,
-) -> impl Iterator<Item = BTreeMap<&FactName, &FactValue>> {
-    let total = count(domains);
-    let step = total.div_ceil(limit.max(1)).max(1);
-    // Coprime to every small size of a domain: no value is passed over.
-    let step = if step == 1 { 1 } else { next_coprime(step) };
-    (0..total.min(limit)).map(move |index| {
-        let mut rest = index.wrapping_mul(step) % total;
-        let mut chosen = BTreeMap::new();
-        for (name, values) in domains {
-            let value = values.get(rest % values.len().max(1));
-            rest /= values.len().max(1);
-            if let Some(Some(value)) = value {
-                chosen.insert(name, value);
+/// Combinations of the domains' values, those first that differ from the usual
+/// ones in the fewest facts; at most `limit`.
+pub(crate) fn nearest(domains: &Domains, usual: &Stated, limit: usize) -> Vec<Stated> {
+    let usual: Stated = usual
+        .iter()
+        .filter(|(fact, _)| domains.contains_key(*fact))
+        .map(|(fact, value)| (Arc::clone(fact), value.clone()))
+        .collect();
+    // Each with the place of the first fact that may still be varied, so that
+    // none comes twice.
+    let mut found = vec![(0, usual.clone())];
+    let mut at = 0;
+    while let Some((from, stated)) = found.get(at).cloned()
+        && found.len() < limit
+    {
+        for (place, (fact, values)) in domains.iter().enumerate().skip(from) {
+            let others = values.iter();
+            for value in others.filter(|value| value.as_ref() != usual.get(fact)) {
+                let mut other = stated.clone();
+                match value {
+                    Some(value) => other.insert(Arc::clone(fact), value.clone()),
+                    None => other.remove(fact),
+                };
+                found.push((place + 1, other));
             }
         }
-        chosen
-    })
-}
-
-/// The least number from `from` on that no prime up to 13 divides.
-fn next_coprime(from: usize) -> usize {
-    let divided = |number: &usize| {
-        let mut primes = [2, 3, 5, 7, 11, 13].into_iter();
-        primes.any(|prime| number.is_multiple_of(prime))
-    };
-    (from..).find(|number| !divided(number)).unwrap_or(from)
+        at += 1;
+    }
+    found.truncate(limit);
+    found.into_iter().map(|(_, stated)| stated).collect()
 }

@@ -50,6 +50,10 @@ impl Cleaner {
         if decision.outcome == Outcome::Approved {
             return best;
         }
+        // Where the library itself stands against it, no fact can help.
+        if against(&decision).any(|found| library.rule(&found.rule).is_none()) {
+            return best;
+        }
         for known in self.before.iter().rev() {
             let decided = decide(library, &stating(library, request, known));
             if decided.outcome == Outcome::Approved {

@@ -19,7 +19,7 @@ const ANY_PROVISION: &str = "any";
 pub(super) fn example(ground: &Ground<'_>, found: &Found, number: usize) -> Option<Example> {
     let attempt = Attempt { ground, found };
     let stated = attempt.needed()?;
-    let plain = with_facts(&found.given, &stated);
+    let plain = with_facts(&found.occasion.given, &stated);
     let natural = attempt
         .natural(&stated)
         .filter(|given| attempt.shows(given));
@@ -40,7 +40,7 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// The statements without which the example would show something else.
     fn needed(&self) -> Option<Assignment> {
-        let bare = self.request(&self.found.given)?;
+        let bare = self.request(&self.found.occasion.given)?;
         let [_, new] = self.ground.libraries;
         let mut needed = self.found.stated.clone();
         for fact in self.found.stated.keys() {
@@ -57,7 +57,7 @@ impl Attempt<'_> {
     /// in a request stands there and not among the facts.
     fn natural(&self, stated: &Assignment) -> Option<GivenRequest> {
         let mut facts = stated.clone();
-        let mut given = self.found.given.clone();
+        let mut given = self.found.occasion.given.clone();
         if let Some(FactValue::Text(urgency)) = facts.remove("urgency") {
             given.urgency = match &*urgency {
                 "routine" => GivenUrgency::Routine,

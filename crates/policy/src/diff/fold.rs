@@ -7,10 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{InstrumentId, JurisdictionCode, MeasureId, RuleId};
+use comity_domain::{InstrumentId, JurisdictionCode, MeasureId, Outcome, RuleId};
 
 use super::{
-    Change, ChangeKind, Effect, LeftOut, Matters, Proof, Relation, RuleChange, Subject,
+    Change, ChangeKind, Effect, Finding, FindingKind, Matters, Proof, Relation, RuleChange,
     delta::Delta,
     example,
     occasions::Ground,
@@ -21,45 +21,24 @@ use crate::scenario::request::DEFAULT_DATE;
 
 /// What becomes of requests, each way once.
 pub(super) fn effects(ground: &Ground<'_>, found: Vec<Found>) -> Vec<Effect> {
-    let mut ways: BTreeMap<(Delta, Option<String>), Vec<Found>> = BTreeMap::new();
+    let mut ways: BTreeMap<Way, Vec<Found>> = BTreeMap::new();
     for one in found {
-        let way = (one.delta.clone(), one.given.instrument.clone());
-        ways.entry(way).or_default().push(one);
+        ways.entry(Way::of(&one, ground)).or_default().push(one);
     }
-    let mut ways: Vec<_> = ways.into_iter().collect();
-    ways.sort_by_cached_key(|((delta, named), found)| {
-        let [before, after] = delta.outcomes;
-        let unsettled = delta
-            .findings
-            .iter()
-            .flatten()
-            .any(|found| !found.missing.is_empty());
-        (
-            before == after,
-            (after, Reverse(before)),
-            unsettled,
-            Reverse(found.len()),
-            named.clone(),
-        )
-    });
+    let mut ways: Vec<(Way, Vec<Found>)> = ways.into_iter().collect();
+    ways.sort_by_cached_key(|(way, found)| way.rank(found.len()));
     let usual = ground.day.to_string();
     let numbered = (1..).zip(ways);
     numbered
-        .filter_map(|(number, ((delta, named), found))| {
+        .filter_map(|(number, (way, found))| {
             let example = found
                 .iter()
                 .min_by_key(|one| plainness(one, &usual, ground))?;
             let example = example::example(ground, example, number)?;
-            let Delta {
-                outcomes,
-                instruments,
-                findings,
-            } = delta;
             Some(Effect {
-                outcomes,
-                instruments,
-                named: named.and_then(|named| named.parse::<InstrumentId>().ok()),
-                findings: findings.map(|found| found.into_iter().collect()),
+                outcomes: way.outcomes,
+                carriers: way.carriers,
+                findings: findings(&found),
                 matters: matters(&found),
                 example,
             })
@@ -67,11 +46,83 @@ pub(super) fn effects(ground: &Ground<'_>, found: Vec<Found>) -> Vec<Effect> {
         .collect()
 }
 
+/// What makes differences the same to a reader.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    outcomes: [Outcome; 2],
+    carriers: Option<[Option<InstrumentId>; 2]>,
+    findings: [BTreeSet<Finding>; 2],
+    /// An instrument is named.
+    named: bool,
+}
+
+impl Way {
+    fn of(found: &Found, ground: &Ground<'_>) -> Self {
+        let Delta {
+            outcomes,
+            instruments,
+            findings,
+        } = &found.delta;
+        let named = found.occasion.given.instrument.is_some();
+        Self {
+            outcomes: *outcomes,
+            // One that is named carries the request, or nothing does.
+            carriers: (!named && found.delta.is_of_carrier()).then(|| instruments.clone()),
+            findings: findings.each_ref().map(|found| {
+                let alike = found.iter().map(|finding| alike(finding, ground));
+                alike.collect()
+            }),
+            named,
+        }
+    }
+
+    /// Loosening first, then what is settled, then what is common.
+    fn rank(&self, found: usize) -> impl Ord + use<> {
+        let [before, after] = self.outcomes;
+        let mut findings = self.findings.iter().flatten();
+        let unsettled = findings.any(|found| !found.missing.is_empty());
+        (
+            before == after,
+            after,
+            Reverse(before),
+            unsettled,
+            Reverse(found),
+            self.clone(),
+        )
+    }
+}
+
+/// Of a finding by a rule that is as it was: only its kind, and for want of what
+/// it is there. Many rules may speak otherwise of one fact, each to its own role.
+fn alike(finding: &Finding, ground: &Ground<'_>) -> Finding {
+    let mut rules = ground.touched.rules.iter();
+    let differs = rules.any(|rule| *rule.as_str() == *finding.of);
+    if differs || finding.kind == FindingKind::Alternative {
+        return finding.clone();
+    }
+    Finding {
+        kind: finding.kind,
+        of: String::new(),
+        detail: String::new(),
+        missing: finding.missing.clone(),
+    }
+}
+
+fn findings(found: &[Found]) -> [Vec<Finding>; 2] {
+    let [mut gone, mut come] = [BTreeSet::new(), BTreeSet::new()];
+    for one in found {
+        let [before, after] = &one.delta.findings;
+        gone.extend(before.iter().cloned());
+        come.extend(after.iter().cloned());
+    }
+    [gone, come].map(|found| found.into_iter().collect())
+}
+
 /// Whether a request is of another day than the usual one, how much there is
 /// to say of it beyond who asks whom for what, and whether it asks for a group
 /// of measures, which nobody does who can name one.
 fn plainness(found: &Found, usual: &str, ground: &Ground<'_>) -> (bool, usize, bool) {
-    let given = &found.given;
+    let given = &found.occasion.given;
     let said = [given.language.is_some(), given.authority.is_some()];
     let said = said.into_iter().filter(|said| *said).count();
     let day = given.date.as_deref().unwrap_or(DEFAULT_DATE);
@@ -83,28 +134,43 @@ fn plainness(found: &Found, usual: &str, ground: &Ground<'_>) -> (bool, usize, b
     (day != usual, found.stated.len() + lists + said, is_group)
 }
 
-/// Pairs with the same measures together.
+type Pair = [JurisdictionCode; 2];
+
+/// What is treated alike together: measures between two States, pairs of States
+/// with the same measures, instruments with the same pairs and measures.
 fn matters(found: &[Found]) -> Vec<Matters> {
-    let mut measures: BTreeMap<[JurisdictionCode; 2], BTreeSet<MeasureId>> = BTreeMap::new();
+    let mut measures: BTreeMap<(Option<InstrumentId>, Pair), BTreeSet<MeasureId>> = BTreeMap::new();
     for one in found {
-        let states = [&one.given.issuing, &one.given.executing].map(|code| code.parse().ok());
+        let given = &one.occasion.given;
+        let states = [&given.issuing, &given.executing].map(|code| code.parse().ok());
+        let named = given
+            .instrument
+            .as_ref()
+            .and_then(|named| named.parse().ok());
         if let [Some(issuing), Some(executing)] = states {
-            let of_pair = measures.entry([issuing, executing]).or_default();
-            of_pair.extend(one.measures.iter().cloned());
+            let of_pair = measures.entry((named, [issuing, executing])).or_default();
+            of_pair.extend(one.occasion.measures.iter().cloned());
         }
     }
-    let mut pairs: BTreeMap<Vec<MeasureId>, Vec<[JurisdictionCode; 2]>> = BTreeMap::new();
-    for (pair, measures) in measures {
-        pairs
-            .entry(measures.into_iter().collect())
-            .or_default()
-            .push(pair);
+    let mut pairs: BTreeMap<(Option<InstrumentId>, Vec<MeasureId>), Vec<Pair>> = BTreeMap::new();
+    for ((named, pair), measures) in measures {
+        let key = (named, measures.into_iter().collect());
+        pairs.entry(key).or_default().push(pair);
     }
-    let matters = pairs
-        .into_iter()
-        .map(|(measures, pairs)| Matters { pairs, measures });
+    let mut named: BTreeMap<(Vec<Pair>, Vec<MeasureId>), Vec<InstrumentId>> = BTreeMap::new();
+    for ((instrument, measures), pairs) in pairs {
+        named
+            .entry((pairs, measures))
+            .or_default()
+            .extend(instrument);
+    }
+    let matters = named.into_iter().map(|((pairs, measures), named)| Matters {
+        named,
+        pairs,
+        measures,
+    });
     let mut matters: Vec<_> = matters.collect();
-    matters.sort_by_key(|matters| Reverse(matters.pairs.len()));
+    matters.sort_by_key(|matters| Reverse(matters.pairs.len() * matters.named.len().max(1)));
     matters
 }
 
@@ -154,57 +220,4 @@ fn searched(rule: &RuleId, apart: &[(RuleId, Arc<Apart>)]) -> Relation {
         (false, true) => Relation::Less,
         (false, false) => Relation::NotFound,
     }
-}
-
-/// Where the search did not go.
-pub(super) fn left_out(
-    changes: &[Change],
-    apart: &[(RuleId, Arc<Apart>)],
-    untried: &BTreeMap<RuleId, usize>,
-) -> Vec<LeftOut> {
-    let forms = changes.iter().map(|change| &change.subject);
-    let forms = forms.filter(|subject| matches!(subject, Subject::Form(_)));
-    let forms = forms.map(|form| LeftOut {
-        subject: form.clone(),
-        what: "forms were taken to be in order, whatever they ask for".to_owned(),
-    });
-    let of_rules = apart.iter().flat_map(|(rule, apart)| {
-        let about = |what| LeftOut {
-            subject: Subject::Rule(rule.clone()),
-            what,
-        };
-        [combinations(apart), fields(apart)]
-            .into_iter()
-            .flatten()
-            .map(about)
-    });
-    let untried = untried.iter().map(|(rule, count)| LeftOut {
-        subject: Subject::Rule(rule.clone()),
-        what: format!(
-            "{count} requests farther from the ordinary were not decided, where nearer ones did \
-             not change the outcome"
-        ),
-    });
-    let all: BTreeSet<LeftOut> = forms.chain(of_rules).chain(untried).collect();
-    all.into_iter().collect()
-}
-
-fn combinations(apart: &Apart) -> Option<String> {
-    let Apart {
-        combinations,
-        tried,
-        ..
-    } = apart;
-    let all = match *combinations {
-        usize::MAX => "more than can be counted".to_owned(),
-        all => all.to_string(),
-    };
-    let what = format!("{tried} of {all} combinations of what it reads were tried");
-    (combinations > tried).then_some(what)
-}
-
-fn fields(apart: &Apart) -> Option<String> {
-    let fields: Vec<&str> = apart.forms.iter().map(|field| &**field).collect();
-    let what = format!("what a form says was left unsaid: {}", fields.join(", "));
-    (!fields.is_empty()).then_some(what)
 }

@@ -1,8 +1,9 @@
 //! Measures that no rule in play tells apart: one of them stands for all.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use comity_domain::{InstrumentId, JurisdictionCode, MeasureId};
 

@@ -9,38 +9,32 @@ use std::{
     },
 };
 
-use comity_domain::{FactName, JurisdictionCode, Request, RuleId};
+use comity_domain::{Request, RuleId};
 
 use super::{
     Proof,
     clean::{Cleaner, stating},
     delta::Delta,
-    measures::Alike,
     occasions::{Asks, Ground, Occasion},
-    suspects::{self, Apart, Assignment, Memory, Setting, Suspect},
+    suspects::{self, Apart, Assignment, Memory, Near, Setting, Suspect},
     zip,
 };
 use crate::{
-    FormCheck, Library, Question, facts,
-    model::Instrument,
-    parallel, periods,
-    resolve::Matter,
-    scenario::{GivenRequest, request},
+    FormCheck, Library, Question, facts, model::Instrument, parallel, periods, resolve::Matter,
+    scenario::request,
 };
 
-/// Assignments tried on one occasion for one way in which a rule differs,
-/// those nearest to a request against which nothing stands first.
-const TRIES: usize = 8;
+/// Most questions about one rule on one occasion that are gone into; of more,
+/// occasions are left out evenly.
+const QUESTIONS: usize = 250_000;
 
 /// A request that both libraries decide, and not alike.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) delta: Delta,
-    pub(super) given: GivenRequest,
+    pub(super) occasion: Arc<Occasion>,
     /// What is stated of it.
     pub(super) stated: Assignment,
-    /// Measures that it stands for, its own first.
-    pub(super) measures: Alike,
 }
 
 /// What a search found, and how far it went.
@@ -53,6 +47,8 @@ pub(super) struct Searched {
     pub(super) decided: u64,
     /// Ways in which a rule differs that were not tried to the end, by rule.
     pub(super) untried: BTreeMap<RuleId, usize>,
+    /// How many occasions there were, and how many of them were left out.
+    pub(super) occasions: [usize; 2],
 }
 
 pub(super) struct Search<'a> {
@@ -61,25 +57,53 @@ pub(super) struct Search<'a> {
     proofs: &'a BTreeMap<RuleId, Proof>,
     memory: Memory,
     decided: AtomicU64,
+    /// Told the number of pairs of States whenever one of them is done with.
+    watch: Watch<'a>,
 }
 
+/// See [`crate::Library::compare`].
+pub(super) type Watch<'a> = &'a (dyn Fn(usize) + Sync);
+
 impl<'a> Search<'a> {
-    pub(super) fn new(ground: Ground<'a>, proofs: &'a BTreeMap<RuleId, Proof>) -> Self {
+    pub(super) fn new(
+        ground: Ground<'a>,
+        proofs: &'a BTreeMap<RuleId, Proof>,
+        watch: Watch<'a>,
+    ) -> Self {
         Self {
             ground,
             proofs,
             memory: Memory::default(),
             decided: AtomicU64::new(0),
+            watch,
         }
     }
 
     /// Searches between all pairs of States, on all processors.
     pub(super) fn run(self) -> Searched {
         let pairs = self.ground.pairs();
-        let results = parallel::map(&pairs, |pair| self.between(*pair));
-        let (mut found, mut untried) = (Vec::new(), BTreeMap::new());
-        for walk in results {
+        let occasions = parallel::map(&pairs, |pair| self.ground.occasions(*pair));
+        let all = occasions.iter().map(Vec::len).sum();
+        let questions = occasions
+            .iter()
+            .flatten()
+            .map(|occasion| occasion.questions());
+        let step = questions.sum::<usize>().div_ceil(QUESTIONS).max(1);
+        // Pairs begin at different places, so that together they see everything.
+        let numbered: Vec<_> = occasions.into_iter().enumerate().collect();
+        let walks = parallel::map(&numbered, |(pair, occasions)| {
+            let chosen = occasions.iter().enumerate();
+            let chosen = chosen.filter(|(place, occasion)| {
+                occasion.asks == Asks::Plainly || (place + pair).is_multiple_of(step)
+            });
+            let walk = self.walk(chosen.map(|(_, occasion)| occasion));
+            (self.watch)(numbered.len());
+            walk
+        });
+        let (mut found, mut untried, mut visited) = (Vec::new(), BTreeMap::new(), 0);
+        for walk in walks {
             found.extend(walk.found);
+            visited += walk.visited;
             for (rule, count) in walk.untried {
                 *untried.entry(rule).or_default() += count;
             }
@@ -89,19 +113,22 @@ impl<'a> Search<'a> {
             apart: self.memory.into_all(),
             decided: self.decided.into_inner(),
             untried,
+            occasions: [all, all - visited],
         }
     }
 
-    fn between(&self, pair: [&'a JurisdictionCode; 2]) -> Walk<'_, 'a> {
+    /// The occasions between two States, one after the other.
+    fn walk<'o>(&self, occasions: impl Iterator<Item = &'o Arc<Occasion>>) -> Walk<'_, 'a> {
         let mut walk = Walk {
             search: self,
             cleaner: Cleaner::default(),
             found: Vec::new(),
             untried: BTreeMap::new(),
+            visited: 0,
         };
-        for occasion in self.ground.occasions(pair) {
-            // What cannot be asked at all of a library is no request.
-            let _ = walk.visit(&occasion);
+        for occasion in occasions {
+            walk.visited += 1;
+            walk.visit(occasion);
         }
         walk
     }
@@ -119,37 +146,50 @@ struct Walk<'s, 'a> {
     cleaner: Cleaner,
     found: Vec<Found>,
     untried: BTreeMap<RuleId, usize>,
+    visited: usize,
 }
 
 impl<'a> Walk<'_, 'a> {
-    fn visit(&mut self, occasion: &Occasion) -> Option<()> {
+    fn visit(&mut self, occasion: &Arc<Occasion>) {
         let ground = &self.search.ground;
         let [old, new] = ground.libraries;
-        let built =
-            request::build(new, &occasion.given).or_else(|_| request::build(old, &occasion.given));
-        let request = built.ok()?.request;
-        let calendar = new.model.calendars.get(&request.issuing.0);
-        let day = periods::day_of(request.issued_at, calendar);
-        let matters = ground
-            .libraries
-            .map(|library| Matter::new(&library.model, &request, day));
+        let built = request::build(new, &occasion.given);
+        let Ok(given) = built.or_else(|_| request::build(old, &occasion.given)) else {
+            // What cannot be asked of either library is no request.
+            return;
+        };
+        let request = given.request;
         let instruments = ground.libraries.map(|library| carrier(library, &request));
         let base = self.base(&request, instruments);
         let stated = stating(new, &request, &base);
         if let Some(delta) = self.search.delta(&stated) {
             self.note(occasion, delta, base.clone());
         }
-        let [Some(before), Some(after)] = instruments else {
-            return None;
-        };
-        if occasion.asks == Asks::Plainly {
-            return None;
+        if let [Some(before), Some(after)] = instruments
+            && occasion.asks != Asks::Plainly
+        {
+            self.tell_apart(occasion, &request, [before, after], base);
         }
-        let setting = self.setting(&request, [before, after]);
-        for suspect in suspects::suspects(ground, &matters, [before, after], occasion.asks) {
-            self.probe(occasion, &suspect, &setting, (&request, &base));
+    }
+
+    /// Decides the request over what tells the rules apart that are to be.
+    fn tell_apart(
+        &mut self,
+        occasion: &Arc<Occasion>,
+        request: &Request,
+        instruments: [&'a Instrument; 2],
+        base: Assignment,
+    ) {
+        let ground = &self.search.ground;
+        let matters = ground.libraries.map(|library| {
+            let calendar = library.model.calendars.get(&request.issuing.0);
+            let day = periods::day_of(request.issued_at, calendar);
+            Matter::new(&library.model, request, day)
+        });
+        let setting = self.setting(request, instruments, base);
+        for suspect in suspects::suspects(ground, &matters, instruments, occasion.asks) {
+            self.probe(occasion, &suspect, &setting, request);
         }
-        Some(())
     }
 
     /// What to state so that little stands against the request before the
@@ -166,7 +206,12 @@ impl<'a> Walk<'_, 'a> {
             .clear(library, request, declarations, &ground.touched.facts)
     }
 
-    fn setting(&self, request: &Request, instruments: [&'a Instrument; 2]) -> Setting<'a> {
+    fn setting(
+        &self,
+        request: &Request,
+        instruments: [&'a Instrument; 2],
+        base: Assignment,
+    ) -> Setting<'a> {
         let question = Question {
             request,
             form: FormCheck::Presumed,
@@ -180,6 +225,7 @@ impl<'a> Walk<'_, 'a> {
                 let presumed = library.presumed.in_language("en");
                 facts::derive(&library.model, presumed, &question, instrument)
             }),
+            base,
         }
     }
 
@@ -187,53 +233,41 @@ impl<'a> Walk<'_, 'a> {
     /// until one changes the outcome.
     fn probe(
         &mut self,
-        occasion: &Occasion,
+        occasion: &Arc<Occasion>,
         suspect: &Suspect<'_>,
         setting: &Setting<'_>,
-        (request, base): (&Request, &Assignment),
+        request: &Request,
     ) {
         let search = self.search;
         let [_, new] = search.ground.libraries;
         let cases = search.proofs.get(suspect.id);
         let cases = cases.map_or(&[][..], |proof| &proof.cases);
         let apart = search.memory.apart(&search.ground, suspect, setting, cases);
-        for assignments in apart.classes.values() {
-            let mut nearest: Vec<&Assignment> = assignments.iter().collect();
-            nearest.sort_by_cached_key(|assignment| distance(assignment, base, setting, &apart));
+        for Near { nearest, more } in apart.classes.values() {
             let mut lesser = None;
-            let mut decisive = false;
-            for assignment in nearest.iter().take(TRIES) {
-                let stated = merged(base, assignment, &apart);
-                let Some(delta) = search.delta(&stating(new, request, &stated)) else {
-                    continue;
-                };
+            let decisive = nearest.iter().find_map(|assignment| {
+                let stated = merged(&setting.base, assignment, &apart);
+                let delta = search.delta(&stating(new, request, &stated))?;
                 if delta.is_of_outcome() {
-                    self.note(occasion, delta, stated);
-                    decisive = true;
-                    break;
+                    return Some((delta, stated));
                 }
                 lesser.get_or_insert((delta, stated));
+                None
+            });
+            if decisive.is_none() && *more > 0 {
+                *self.untried.entry(suspect.id.clone()).or_default() += more;
             }
-            if decisive {
-                continue;
-            }
-            if let Some((delta, stated)) = lesser {
+            if let Some((delta, stated)) = decisive.or(lesser) {
                 self.note(occasion, delta, stated);
-            }
-            let untried = nearest.len().saturating_sub(TRIES);
-            if untried > 0 {
-                *self.untried.entry(suspect.id.clone()).or_default() += untried;
             }
         }
     }
 
-    /// Keeps what was found, once for each way in which decisions differ.
-    fn note(&mut self, occasion: &Occasion, delta: Delta, stated: Assignment) {
+    fn note(&mut self, occasion: &Arc<Occasion>, delta: Delta, stated: Assignment) {
         self.found.push(Found {
             delta,
-            given: occasion.given.clone(),
+            occasion: Arc::clone(occasion),
             stated,
-            measures: occasion.measures.clone(),
         });
     }
 }
@@ -246,23 +280,6 @@ fn carrier<'a>(library: &'a Library, request: &Request) -> Option<&'a Instrument
     let resolution =
         crate::resolve::resolve(&library.model, &matter, request.instrument.as_ref(), "en");
     resolution.carrier.ok()
-}
-
-/// In how many facts a request would differ from one against which nothing
-/// stands.
-fn distance(
-    assignment: &Assignment,
-    base: &Assignment,
-    setting: &Setting<'_>,
-    apart: &Apart,
-) -> usize {
-    let [_, bare] = &setting.bare;
-    let differs = |fact: &&FactName| {
-        let usual = bare.get(*fact).map(|known| &known.value);
-        let [said, cleared] = [assignment, base].map(|stated| stated.get(*fact).or(usual));
-        said != cleared
-    };
-    apart.facts.iter().filter(differs).count()
 }
 
 /// The base with an assignment in place of all that it speaks of.

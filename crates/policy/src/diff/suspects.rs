@@ -23,8 +23,11 @@ use crate::{
     vary,
 };
 
-/// Most combinations tried for one rule.
-const COMBINATIONS: usize = 4096;
+/// Most combinations tried for one rule in one setting.
+const COMBINATIONS: usize = 2048;
+/// Of those that tell a rule apart in one way, how many are decided at most,
+/// those nearest to a request against which nothing stands.
+pub(super) const TRIES: usize = 8;
 
 /// Facts that the two States and the measure settle.
 pub(super) const SETTLED: [&str; 6] = [
@@ -36,9 +39,8 @@ pub(super) const SETTLED: [&str; 6] = [
     "executing.criminal_age",
 ];
 
-/// What somebody states of the facts that a rule reads; what is not there is
-/// left unsaid.
-pub(super) type Assignment = BTreeMap<FactName, FactValue>;
+/// What somebody states of the facts that a rule reads.
+pub(super) type Assignment = vary::Stated;
 
 /// Assignments by which a rule is told from what it was.
 #[derive(Debug, Default)]
@@ -48,11 +50,20 @@ pub(super) struct Apart {
     /// Fields of a form that it reads, which are left unsaid.
     pub(super) forms: BTreeSet<FactName>,
     /// By what the rule said and says.
-    pub(super) classes: BTreeMap<Class, Vec<Assignment>>,
+    pub(super) classes: BTreeMap<Class, Near>,
     /// All combinations, tried or not; `usize::MAX` where they cannot be counted.
     pub(super) combinations: usize,
     /// How many of them were tried.
     pub(super) tried: usize,
+}
+
+/// Assignments that tell a rule apart in one way.
+#[derive(Debug, Default)]
+pub(super) struct Near {
+    /// Those nearest to a request against which nothing stands, [`TRIES`] at most.
+    pub(super) nearest: Vec<Assignment>,
+    /// How many there are beside them.
+    pub(super) more: usize,
 }
 
 /// What a rule said before, what it says now, and what the rule says to which
@@ -98,6 +109,8 @@ struct Side<'a> {
 pub(super) struct Setting<'a> {
     pub(super) declarations: [Declarations<'a>; 2],
     pub(super) bare: [Known; 2],
+    /// What to state so that nothing stands against the request.
+    pub(super) base: Assignment,
 }
 
 /// The rules to be told apart on an occasion.
@@ -160,8 +173,9 @@ fn applicable<'a>(
 #[derive(Default)]
 pub(super) struct Memory(Mutex<HashMap<Remembered, Arc<Apart>>>);
 
-/// A rule by where it applies, and what both libraries know of what it reads.
-type Remembered = (RuleId, [bool; 2], [Vec<(FactName, Option<String>)>; 2]);
+/// A rule by where it applies, and what both libraries know of what it reads,
+/// and what is stated of that.
+type Remembered = (RuleId, [bool; 2], [Vec<Option<String>>; 3]);
 
 impl Memory {
     /// The assignments that tell a suspect apart; `cases` are tried too.
@@ -173,15 +187,21 @@ impl Memory {
         cases: &[Assignment],
     ) -> Arc<Apart> {
         let facts = suspect.facts();
-        let seen = |known: &Known| {
-            let value = |fact: &FactName| known.get(fact).map(|found| format!("{:?}", found.value));
-            facts
-                .iter()
-                .map(|fact| (Arc::clone(fact), value(fact)))
-                .collect()
-        };
+        let seen = |value: &dyn Fn(&FactName) -> Option<String>| facts.iter().map(value).collect();
+        let [old, new] = &setting.bare;
+        let shown = |value: &FactValue| format!("{value:?}");
+        let known =
+            |known: &Known, fact: &FactName| known.get(fact).map(|found| shown(&found.value));
         let there = suspect.sides.map(|side| side.is_some());
-        let key = (suspect.id.clone(), there, setting.bare.each_ref().map(seen));
+        let key = (
+            suspect.id.clone(),
+            there,
+            [
+                seen(&|fact| known(old, fact)),
+                seen(&|fact| known(new, fact)),
+                seen(&|fact| setting.base.get(fact).map(shown)),
+            ],
+        );
         let memory = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = memory().get(&key) {
             return Arc::clone(found);
@@ -225,44 +245,69 @@ impl Suspect<'_> {
         setting: &Setting<'_>,
         cases: &[Assignment],
     ) -> Apart {
+        let (forms, domains) = self.domains(ground, setting);
+        let mut apart = Apart {
+            facts: domains.keys().cloned().collect(),
+            forms,
+            combinations: vary::count(&domains),
+            ..Apart::default()
+        };
+        let combinations = vary::nearest(&domains, &setting.base, COMBINATIONS);
+        let cases = cases.iter().map(|assignment| {
+            let spoken = assignment
+                .iter()
+                .filter(|(fact, _)| domains.contains_key(*fact));
+            let spoken = spoken.map(|(fact, value)| (Arc::clone(fact), value.clone()));
+            spoken.collect()
+        });
+        for assignment in combinations.into_iter().chain(cases) {
+            apart.tried += 1;
+            if let Some(class) = self.class(ground, setting, &assignment) {
+                let near = apart.classes.entry(class).or_default();
+                if near.nearest.len() < TRIES {
+                    near.nearest.push(assignment);
+                } else {
+                    near.more += 1;
+                }
+            }
+        }
+        apart
+    }
+
+    /// The fields of a form among the facts, of which nothing can be stated but
+    /// in the form, and the values worth stating of the others.
+    fn domains(
+        &self,
+        ground: &Ground<'_>,
+        setting: &Setting<'_>,
+    ) -> (BTreeSet<FactName>, vary::Domains) {
+        let Touched { rules, facts, .. } = ground.touched;
         let mut domains = vary::Domains::new();
         for declarations in setting.declarations {
             domains.extend(vary::domains(declarations, self.rules().flat_map(lines)));
         }
-        // Nobody can state what a form says but in the form.
         let (forms, mut domains): (vary::Domains, vary::Domains) = domains
             .into_iter()
             .partition(|(fact, _)| fact.starts_with("form."));
         domains.retain(|fact, _| !SETTLED.contains(&&**fact));
-        let mut apart = Apart {
-            forms: forms.into_keys().collect(),
-            facts: domains.keys().cloned().collect(),
-            combinations: vary::count(&domains),
-            ..Apart::default()
-        };
-        let combinations = vary::combinations(&domains, COMBINATIONS);
-        let combinations = combinations.map(|chosen| {
-            let owned = chosen
-                .into_iter()
-                .map(|(fact, value)| (Arc::clone(fact), value.clone()));
-            owned.collect::<Assignment>()
-        });
-        let cases = cases.iter().map(|assignment| {
-            let spoken = assignment
-                .iter()
-                .filter(|(fact, _)| apart.facts.contains(*fact));
-            spoken
-                .map(|(fact, value)| (Arc::clone(fact), value.clone()))
-                .collect()
-        });
-        let cases: Vec<Assignment> = cases.collect();
-        for assignment in combinations.chain(cases) {
-            apart.tried += 1;
-            if let Some(class) = self.class(ground, setting, &assignment) {
-                apart.classes.entry(class).or_default().push(assignment);
+        let [old, new] = &setting.bare;
+        for (fact, values) in &mut domains {
+            let [before, after] = [old, new].map(|known| known.get(fact).map(|found| &found.value));
+            if before == after {
+                // Stated or not, it is the same.
+                values.retain(|value| value.is_none() || value.as_ref() != before);
             }
         }
-        apart
+        let mut touched = self.facts().into_iter().filter(|fact| facts.contains(fact));
+        if !rules.contains(self.id)
+            && let Some(only) = touched.next()
+            && touched.next().is_none()
+            && let Some(values) = domains.get_mut(&only)
+        {
+            // The rule is as it was: only what nobody states may be otherwise.
+            values.retain(Option::is_none);
+        }
+        (forms.into_keys().collect(), domains)
     }
 
     /// What the rule said and says over an assignment, unless that is the same.

@@ -20,8 +20,14 @@ pub(super) struct Touched {
     pub(super) voices: BTreeSet<RuleId>,
     /// Facts that may be known, presumed or asked for otherwise.
     pub(super) facts: BTreeSet<FactName>,
-    /// Another instrument may carry a request, or none.
-    pub(super) carriers: bool,
+    /// Instruments that may carry other requests than before.
+    pub(super) carriers: BTreeSet<InstrumentId>,
+    /// States that one library alone has.
+    pub(super) states: BTreeSet<JurisdictionCode>,
+    /// A measure is not what it was: all instruments may carry others.
+    pub(super) everywhere: bool,
+    /// A request that names no instrument may travel on another.
+    pub(super) routing: bool,
     /// Days beside the usual one on which a rule is to be asked.
     pub(super) days: BTreeMap<RuleId, BTreeSet<Date>>,
     /// Days on which a State begins or ceases to be bound.
@@ -48,14 +54,18 @@ impl Touched {
     fn note(&mut self, change: &Change, libraries: [&Library; 2], day: Date) {
         match &change.subject {
             Subject::Rule(rule) => self.rule(rule, change, libraries, day),
-            Subject::Instrument(_) | Subject::Routes(_) => self.carriers = true,
+            Subject::Instrument(instrument) => {
+                self.routing = true;
+                self.carriers.insert(instrument.clone());
+            }
+            Subject::Routes(_) => self.routing = true,
             Subject::Binding(instrument, state) => self.binding((instrument, state), change),
             Subject::State(state) => self.state(state, change, libraries),
             Subject::Fact(fact) => {
                 self.facts.insert(Arc::clone(fact));
             }
             Subject::Measure(_) => {
-                self.carriers = true;
+                (self.routing, self.everywhere) = (true, true);
                 self.facts(&["measure", "issuing.competent"]);
             }
             Subject::Authority(state, id) => {
@@ -118,7 +128,8 @@ impl Touched {
         (instrument, state): (&InstrumentId, &JurisdictionCode),
         change: &Change,
     ) {
-        self.carriers = true;
+        self.routing = true;
+        self.carriers.insert(instrument.clone());
         let days = self.bound.entry(instrument.clone()).or_default();
         days.extend(changed_days(change));
         // One that is not bound on one side is answered by that alone.
@@ -134,7 +145,8 @@ impl Touched {
 
     fn state(&mut self, state: &JurisdictionCode, change: &Change, libraries: [&Library; 2]) {
         if change.kind != ChangeKind::Altered {
-            self.carriers = true;
+            self.routing = true;
+            self.states.insert(state.clone());
         }
         if values(change, "death penalty").next().is_some() {
             self.facts(&[

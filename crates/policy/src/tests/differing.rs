@@ -291,7 +291,7 @@ fn unedited() -> Library {
 }
 
 fn compare(old: &Library, new: &Library) -> Difference {
-    old.compare(new, "2026-11-23".parse().unwrap())
+    old.compare(new, "2026-11-23".parse().unwrap(), &|_| {})
 }
 
 /// A difference in few words.
@@ -335,16 +335,27 @@ fn words(difference: &Difference) -> String {
                 let _ = writeln!(text, "   {sign} {kind:?} {of} {detail} {missing:?}");
             }
         }
-        for Matters { pairs, measures } in &effect.matters {
+        for Matters {
+            named,
+            pairs,
+            measures,
+        } in &effect.matters
+        {
+            let named: Vec<&str> = named.iter().map(|named| named.as_str()).collect();
             let pairs = pairs.iter().map(|[one, other]| format!("{one}-{other}"));
             let measures = measures.iter().map(ToString::to_string);
             let [pairs, measures] = [pairs.collect::<Vec<_>>(), measures.collect()];
-            let _ = writeln!(text, "   {}: {}", pairs.join(" "), measures.join(" "));
+            let _ = writeln!(
+                text,
+                "   {named:?} {}: {}",
+                pairs.join(" "),
+                measures.join(" ")
+            );
         }
         text.push_str(&effect.example.scenario);
     }
     for left in &difference.left_out {
-        let _ = writeln!(text, "left out {}: {}", left.subject, left.what);
+        let _ = writeln!(text, "left out {:?}: {}", left.subject, left.what);
     }
     text
 }

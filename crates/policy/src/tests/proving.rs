@@ -14,7 +14,7 @@ fn changed(old: &str, new: &str) -> Difference {
         );
         library(&[(ORDER, &rule)])
     };
-    with(old).compare(&with(new), "2026-11-23".parse().unwrap())
+    with(old).compare(&with(new), "2026-11-23".parse().unwrap(), &|_| {})
 }
 
 /// What is known of the changed rule, where a solver was asked.

@@ -6,6 +6,7 @@ mod text;
 
 use std::{
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
 };
 
@@ -13,7 +14,10 @@ use clap::Args;
 use comity_policy::{Difference, Library};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    progress::Progress,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
@@ -40,7 +44,14 @@ pub(super) fn run(arguments: &Diff) -> Result<Exit, Failure> {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (old, new)
     });
-    let difference = old?.compare(&new?, day);
+    let progress = Mutex::new(None);
+    let difference = old?.compare(&new?, day, &|pairs| {
+        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress =
+            progress.get_or_insert_with(|| Progress::new("pairs of States", pairs as u64));
+        progress.step();
+    });
+    drop(progress);
     if *json {
         println!("{}", json::difference(&difference));
     } else {

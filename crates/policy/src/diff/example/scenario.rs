@@ -22,7 +22,9 @@ pub(super) fn scenario(
     // Writing to a string cannot fail.
     let _ = writeln!(text, "  - id: difference-{number}");
     let title = match before == now {
-        true if delta.is_of_carrier() => format!("{now} as before, under another instrument"),
+        true if given.instrument.is_none() && delta.is_of_carrier() => {
+            format!("{now} as before, under another instrument")
+        }
         true => format!("{now} as before, with other findings"),
         false => format!("{now}, where it was {before}"),
     };

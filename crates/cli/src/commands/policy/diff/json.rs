@@ -82,8 +82,7 @@ fn rule(change: &RuleChange) -> Value {
 fn effect(effect: &Effect) -> Value {
     let Effect {
         outcomes: _,
-        instruments: _,
-        named,
+        carriers: _,
         findings: [gone, come],
         matters,
         example: Example {
@@ -92,16 +91,21 @@ fn effect(effect: &Effect) -> Value {
             after,
         },
     } = effect;
-    let matters = matters.iter().map(|Matters { pairs, measures }| {
+    let matters = matters.iter().map(|matters| {
+        let Matters {
+            named,
+            pairs,
+            measures,
+        } = matters;
+        let named: Vec<&str> = named.iter().map(|named| named.as_str()).collect();
         let pairs: Vec<[&str; 2]> = pairs
             .iter()
             .map(|pair| pair.each_ref().map(|code| code.as_str()))
             .collect();
         let measures: Vec<&str> = measures.iter().map(|measure| measure.as_str()).collect();
-        json!({"pairs": pairs, "measures": measures})
+        json!({"instruments": named, "pairs": pairs, "measures": measures})
     });
     json!({
-        "named": named.as_ref().map(|named| named.as_str()),
         "gone": gone.iter().map(finding).collect::<Vec<_>>(),
         "come": come.iter().map(finding).collect::<Vec<_>>(),
         "matters": matters.collect::<Vec<_>>(),
@@ -141,5 +145,5 @@ fn decision(decision: &Decision) -> Value {
 
 fn left(left: &LeftOut) -> Value {
     let LeftOut { subject, what } = left;
-    json!({"subject": subject.to_string(), "what": what})
+    json!({"subject": subject.as_ref().map(ToString::to_string), "what": what})
 }

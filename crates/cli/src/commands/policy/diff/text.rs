@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comity_domain::{Decision, Outcome};
+use comity_domain::{Decision, InstrumentId, Outcome};
 use comity_gateway::wire::to_proto;
 use comity_policy::{
     AspectChange, Change, ChangeKind, Difference, Effect, Finding, FindingKind, Matters, Relation,
@@ -19,6 +19,10 @@ const WIDTH: usize = 100;
 const LONGEST: usize = 240;
 /// Parts of a new module shown by name.
 const WITHIN: usize = 12;
+/// Findings of one sign shown by name; rules that say the same follow.
+const FINDINGS: usize = 6;
+/// Combinations of instruments, States and measures shown.
+const MATTERS: usize = 12;
 
 /// What an edit means, from what it changes to what becomes of requests.
 pub(super) fn difference(difference: &Difference) -> String {
@@ -71,7 +75,8 @@ pub(super) fn difference(difference: &Difference) -> String {
     );
     paragraph(&mut text, "\n", &search);
     for left in left_out {
-        let words = format!("Left out, {}: {}.", left.subject, left.what);
+        let of = left.subject.as_ref().map(|subject| format!(", {subject}"));
+        let words = format!("Left out{}: {}.", of.unwrap_or_default(), left.what);
         paragraph(&mut text, "", &words);
     }
     text
@@ -157,42 +162,35 @@ fn relation(change: &RuleChange) -> String {
 fn effect(text: &mut String, number: usize, effect: &Effect) {
     let Effect {
         outcomes: [before, after],
-        instruments: [old, new],
-        named,
+        carriers,
         findings: [gone, come],
         matters,
         example,
     } = effect;
-    let how = match (before == after, old == new) {
-        (true, true) => "as before, with other findings".to_owned(),
-        (true, false) => "as before, under another instrument".to_owned(),
-        (false, _) => format!("where it was {}", word(*before)),
+    let how = match (before == after, carriers) {
+        (true, None) => " as before, with other findings".to_owned(),
+        (true, Some(_)) => " as before, under another instrument".to_owned(),
+        (false, _) => format!(", where it was {}", word(*before)),
     };
-    let comma = if before == after { "" } else { "," };
-    let _ = writeln!(text, "\n{number}. {}{comma} {how}", word(*after));
+    let _ = writeln!(text, "\n{number}. {}{how}", word(*after));
     for (sign, found) in [("-", gone), ("+", come)] {
-        for one in found {
+        for one in found.iter().take(FINDINGS) {
             paragraph(text, "   ", &format!("{sign} {}", finding(one)));
         }
-    }
-    let under = match (named, old == new) {
-        (Some(named), _) => format!("under {named}"),
-        (None, _) => {
-            let name = |id: &Option<comity_domain::InstrumentId>| {
-                id.as_ref()
-                    .map_or_else(|| "no instrument".to_owned(), ToString::to_string)
-            };
-            format!(
-                "where none is named: under {} instead of {}",
-                name(new),
-                name(old)
-            )
+        let more = found.len().saturating_sub(FINDINGS);
+        if more > 0 {
+            let _ = writeln!(text, "   {sign} {more} more of that kind");
         }
-    };
-    for Matters { pairs, measures } in matters {
-        let measures: Vec<&str> = measures.iter().map(|measure| measure.as_str()).collect();
-        let matters = format!("{under}, {}: {}", pairs::words(pairs), measures.join(", "));
-        paragraph(text, "   ", &matters);
+    }
+    for one in matters.iter().take(MATTERS) {
+        paragraph(text, "   ", &matter(one, carriers.as_ref()));
+    }
+    let more = matters.len().saturating_sub(MATTERS);
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "   and {more} more combinations; `--json` has them all"
+        );
     }
     let _ = writeln!(text, "   for example");
     for line in example.scenario.lines() {
@@ -200,6 +198,32 @@ fn effect(text: &mut String, number: usize, effect: &Effect) {
     }
     decision(text, "before", &example.before);
     decision(text, "after", &example.after);
+}
+
+/// Under what, who asks whom, and for what.
+fn matter(matters: &Matters, carriers: Option<&[Option<InstrumentId>; 2]>) -> String {
+    let Matters {
+        named,
+        pairs,
+        measures,
+    } = matters;
+    let name = |id: &Option<InstrumentId>| {
+        let name = id.as_ref().map(ToString::to_string);
+        name.unwrap_or_else(|| "no instrument".to_owned())
+    };
+    let under = match (named.as_slice(), carriers) {
+        ([], Some([old, new])) => {
+            let [old, new] = [name(old), name(new)];
+            format!("where none is named: under {new} instead of {old}")
+        }
+        ([], None) => "where none is named".to_owned(),
+        (named, _) => {
+            let named: Vec<&str> = named.iter().map(|named| named.as_str()).collect();
+            format!("under {}", named.join(", "))
+        }
+    };
+    let measures: Vec<&str> = measures.iter().map(|measure| measure.as_str()).collect();
+    format!("{under}, {}: {}", pairs::words(pairs), measures.join(", "))
 }
 
 fn finding(finding: &Finding) -> String {
