@@ -28,6 +28,7 @@ use crate::{
     findings::lines,
     lint,
     model::{Instrument, Jurisdiction, Model},
+    parallel,
 };
 
 use self::{
@@ -41,17 +42,11 @@ pub(crate) use self::{
     context::Named, files::Kind, place::Place, rules::rule_places, schema::Document,
 };
 
-/// Files are independent of each other; two threads halve the wait without
-/// taking the machine.
-const THREADS: usize = 2;
-
 /// Scenarios beside a module, checked against their schema only.
 #[derive(Debug)]
 pub(crate) struct TestFile {
     pub(crate) module: ModuleId,
     pub(crate) source: Source,
-    /// The file's content as JSON.
-    pub(crate) content: serde_json::Value,
 }
 
 /// A model with the scenarios beside its modules.
@@ -94,30 +89,16 @@ fn documents<'a>(folder: &'a Folder, found: &mut Vec<Diagnostic>) -> Vec<Documen
         return Vec::new();
     };
     let files: Vec<&File> = folder.files().collect();
-    let share = files.len().div_ceil(THREADS).max(1);
-    let read = |files: &[&'a File]| {
+    let read = parallel::map(&files, |file| {
         let mut found = Vec::new();
-        let files = files.iter();
-        let documents = files.filter_map(|file| schemas.check(file, &mut found));
-        (documents.collect::<Vec<_>>(), found)
-    };
-    std::thread::scope(|scope| {
-        let reading: Vec<_> = files
-            .chunks(share)
-            .map(|files| scope.spawn(|| read(files)))
-            .collect();
-        let parts = reading.into_iter().map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        let mut documents = Vec::with_capacity(files.len());
-        for (part, mistakes) in parts {
-            documents.extend(part);
-            found.extend(mistakes);
-        }
-        documents
-    })
+        (schemas.check(file, &mut found), found)
+    });
+    let mut documents = Vec::with_capacity(files.len());
+    for (document, mistakes) in read {
+        documents.extend(document);
+        found.extend(mistakes);
+    }
+    documents
 }
 
 /// What could be made of a folder.
@@ -217,6 +198,5 @@ fn test_file(document: &Document<'_>) -> Option<TestFile> {
     Some(TestFile {
         module: module.parse().ok()?,
         source: file.source.clone(),
-        content: document.json.clone(),
     })
 }

@@ -9,7 +9,7 @@ use comity_domain::{
 };
 
 use crate::{
-    FormCheck,
+    FormCheck, Library,
     findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
     model::Instrument,
@@ -185,6 +185,37 @@ pub(crate) fn obstacles(
     }
 }
 
+/// Ends of the ids of findings that no rule stands behind, after the name of a
+/// module or of what is none.
+const SUFFIXES: [&str; 10] = [
+    "no-permit",
+    "no-instrument",
+    "form",
+    "binding",
+    "not-known",
+    "not-in-force",
+    "not-bound",
+    "not-yet",
+    "between",
+    "measure",
+];
+
+/// A decision may find something under this id: a rule of the library, or the
+/// library's own remark about one of its modules.
+pub(crate) fn may_be_found(library: &Library, id: &str) -> bool {
+    let remark = || {
+        library.modules().any(|module| {
+            let (_, name) = module.id.as_str().split_once('/').unwrap_or_default();
+            let name = name.to_ascii_lowercase();
+            let end = id
+                .strip_prefix(&*name)
+                .and_then(|rest| rest.strip_prefix('-'));
+            end.is_some_and(|end| SUFFIXES.contains(&end))
+        })
+    };
+    library.rules().any(|rule| rule.id().as_str() == id) || remark()
+}
+
 /// About a module, with the law it sets out.
 struct Finding<'a> {
     module: &'a ModuleId,
@@ -210,6 +241,7 @@ impl Finding<'_> {
     fn rule_ref(&self, reader: &Reader<'_>) -> RuleRef {
         /// Longest rule id.
         const LONGEST: usize = 64;
+        debug_assert!(SUFFIXES.contains(&self.suffix), "{}", self.suffix);
         let module = self.module.as_str();
         let name = module.split_once('/').map_or(module, |(_, name)| name);
         let id = format!("{name}-{}", self.suffix).to_ascii_lowercase();

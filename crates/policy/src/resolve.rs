@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use comity_domain::{Citation, InstrumentId, JurisdictionCode, MeasureId, PassedOver, Request};
+use comity_domain::{
+    Citation, InstrumentId, JurisdictionCode, MeasureId, PassedOver, Request, Text,
+};
 use jiff::civil::Date;
 
 use crate::{
@@ -125,9 +127,13 @@ pub(crate) fn survey<'a>(
         concerns(instrument, matter) || named.is_some_and(|named| *named == instrument.id)
     });
     for instrument in weighed {
-        match obstacle(reader, instrument, matter) {
+        match against(instrument, matter, reader.language) {
             None => candidates.push(instrument),
-            Some(obstacle) => obstacles.push((instrument, obstacle)),
+            // Where one is named, what stands against others is not asked for.
+            Some(against) if named.is_none_or(|named| *named == instrument.id) => {
+                obstacles.push((instrument, against.tell(reader, instrument)));
+            }
+            Some(_) => {}
         }
     }
     Survey {
@@ -342,20 +348,6 @@ impl Obstacle {
         ["measure", "between"].contains(&self.suffix)
     }
 
-    fn new(
-        reader: &Reader<'_>,
-        instrument: &Instrument,
-        (suffix, citation): (&'static str, &Citation),
-        weighed: &Weighed<'_>,
-    ) -> Self {
-        Self {
-            instrument: instrument.id.clone(),
-            suffix,
-            citation: citation.clone(),
-            reason: reader.tongue().weighed(weighed),
-        }
-    }
-
     pub(crate) fn passed_over(&self, reader: &Reader<'_>) -> PassedOver {
         PassedOver {
             instrument: self.instrument.clone(),
@@ -365,33 +357,54 @@ impl Obstacle {
     }
 }
 
-/// Nothing stands against an instrument's carrying a request.
-pub(crate) fn carries(reader: &Reader<'_>, instrument: &Instrument, matter: &Matter<'_>) -> bool {
-    obstacle(reader, instrument, matter).is_none()
+/// What stands against an instrument's carrying a request, not told yet: most of
+/// it nobody reads.
+struct Against<'a> {
+    suffix: &'static str,
+    citation: &'a Citation,
+    weighed: Weighed<'a>,
 }
 
-/// The first thing that stands against an instrument's carrying a request.
-fn obstacle(reader: &Reader<'_>, instrument: &Instrument, matter: &Matter<'_>) -> Option<Obstacle> {
+impl Against<'_> {
+    fn tell(&self, reader: &Reader<'_>, instrument: &Instrument) -> Obstacle {
+        Obstacle {
+            instrument: instrument.id.clone(),
+            suffix: self.suffix,
+            citation: self.citation.clone(),
+            reason: reader.tongue().weighed(&self.weighed),
+        }
+    }
+}
+
+/// Nothing stands against an instrument's carrying a request.
+pub(crate) fn carries(instrument: &Instrument, matter: &Matter<'_>) -> bool {
+    against(instrument, matter, "").is_none()
+}
+
+/// The first thing that stands against an instrument's carrying a request, with
+/// the module's own words in a language.
+fn against<'a>(
+    instrument: &'a Instrument,
+    matter: &Matter<'a>,
+    language: &str,
+) -> Option<Against<'a>> {
     let id = instrument.id.as_str();
-    let against = |suffix, citation, weighed: &Weighed<'_>| {
-        Some(Obstacle::new(
-            reader,
-            instrument,
-            (suffix, citation),
-            weighed,
-        ))
-    };
+    let source = &instrument.source;
     if let Status::NotInForce { reason, checked } = &instrument.status {
-        let weighed = Weighed::NotInForce {
-            instrument: id,
-            reason: &reader.words(reason),
-            checked: *checked,
-        };
-        return against("not-in-force", &instrument.source, &weighed);
+        return Some(Against {
+            suffix: "not-in-force",
+            citation: source,
+            weighed: Weighed::NotInForce {
+                instrument: id,
+                reason: words(reason, language),
+                checked: *checked,
+            },
+        });
     }
     for state in [matter.issuing, matter.executing] {
-        if let Some(obstacle) = unbound(reader, instrument, state, matter.law_date) {
-            return Some(obstacle);
+        let unbound = unbound(instrument, state, matter.law_date, language);
+        if unbound.is_some() {
+            return unbound;
         }
     }
     let crosses = instrument.between.as_ref().is_none_or(|[one, other]| {
@@ -402,73 +415,76 @@ fn obstacle(reader: &Reader<'_>, instrument: &Instrument, matter: &Matter<'_>) -
     });
     // No State cooperates with itself.
     if matter.issuing == matter.executing || !crosses {
-        let weighed = Weighed::NotBetween {
-            instrument: id,
-            issuing: matter.issuing.as_str(),
-            executing: matter.executing.as_str(),
-        };
-        return against("between", &instrument.source, &weighed);
+        return Some(Against {
+            suffix: "between",
+            citation: source,
+            weighed: Weighed::NotBetween {
+                instrument: id,
+                issuing: matter.issuing.as_str(),
+                executing: matter.executing.as_str(),
+            },
+        });
     }
-    let excluded = instrument
-        .exclude
-        .iter()
-        .find(|excluded| matter.is(&excluded.measure));
-    if excluded.is_some() || !matter.is_among(&instrument.include) {
-        let citation = excluded.map_or(&instrument.source, |excluded| &excluded.cite);
-        let weighed = Weighed::NotForMeasure {
+    let mut exclude = instrument.exclude.iter();
+    let excluded = exclude.find(|excluded| matter.is(&excluded.measure));
+    (excluded.is_some() || !matter.is_among(&instrument.include)).then(|| Against {
+        suffix: "measure",
+        citation: excluded.map_or(source, |excluded| &excluded.cite),
+        weighed: Weighed::NotForMeasure {
             instrument: id,
             measure: matter.measure.as_str(),
-        };
-        return against("measure", citation, &weighed);
-    }
-    None
+        },
+    })
 }
 
 /// Why a State is not bound on the day, where it is not.
-fn unbound(
-    reader: &Reader<'_>,
-    instrument: &Instrument,
-    state: &JurisdictionCode,
+fn unbound<'a>(
+    instrument: &'a Instrument,
+    state: &'a JurisdictionCode,
     day: Date,
-) -> Option<Obstacle> {
-    let against = |suffix, citation, weighed: &Weighed<'_>| {
-        Some(Obstacle::new(
-            reader,
-            instrument,
-            (suffix, citation),
-            weighed,
-        ))
-    };
+    language: &str,
+) -> Option<Against<'a>> {
     let id = instrument.id.as_str();
     let code = state.as_str();
     let Some(binding) = instrument.binds.get(state) else {
         let record = instrument.not_bound.get(state);
-        let note = record.map(|record| reader.words(&record.note));
-        let weighed = Weighed::NotBound {
-            instrument: id,
-            state: code,
-            note: note.as_deref().filter(|note| !note.is_empty()),
-        };
-        let citation = record.map_or(&instrument.source, |record| &record.cite);
-        return against("not-bound", citation, &weighed);
+        let note = record.map(|record| words(&record.note, language));
+        return Some(Against {
+            suffix: "not-bound",
+            citation: record.map_or(&instrument.source, |record| &record.cite),
+            weighed: Weighed::NotBound {
+                instrument: id,
+                state: code,
+                note: note.filter(|note| !note.is_empty()),
+            },
+        });
     };
     let Binding { since, until, .. } = binding;
     let citation = instrument.binding_cite(binding);
     if day < *since {
-        let weighed = Weighed::NotYetBound {
+        return Some(Against {
+            suffix: "not-yet",
+            citation,
+            weighed: Weighed::NotYetBound {
+                instrument: id,
+                state: code,
+                since: *since,
+            },
+        });
+    }
+    until.filter(|until| day >= *until).map(|ended| Against {
+        suffix: "not-bound",
+        citation,
+        weighed: Weighed::NoLongerBound {
             instrument: id,
             state: code,
-            since: *since,
-        };
-        return against("not-yet", citation, &weighed);
-    }
-    let ended = until.filter(|until| day >= *until)?;
-    let weighed = Weighed::NoLongerBound {
-        instrument: id,
-        state: code,
-        ended,
-    };
-    against("not-bound", citation, &weighed)
+            ended,
+        },
+    })
+}
+
+fn words<'a>(text: &'a Text, language: &str) -> &'a str {
+    text.in_language(language).map_or("", |(_, words)| words)
 }
 
 impl Instrument {

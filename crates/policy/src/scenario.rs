@@ -6,13 +6,7 @@ mod expected;
 mod given;
 pub(crate) mod request;
 
-use std::{
-    num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use comity_domain::{ModuleId, Outcome};
 use serde::Deserialize;
@@ -27,7 +21,7 @@ use crate::{
     coverage::{self, Coverage, Seen},
     diagnostic::suggest,
     load::TestFile,
-    yaml,
+    parallel, yaml,
 };
 
 use self::expected::Expected;
@@ -117,7 +111,7 @@ pub(crate) fn run(library: &Library, selection: &Selection) -> Result<TestRun, N
     let modules = modules(library, selection)?;
     let all = beside(library, &modules);
     let chosen = chosen(&all, &selection.only)?;
-    let ran = on_all_cores(&chosen, |read| read.run(library));
+    let ran = parallel::map(&chosen, |read| read.run(library));
     let (results, seen): (_, Vec<_>) = ran.into_iter().unzip();
     let coverage = coverage::of(library, &modules, &seen);
     Ok(TestRun { results, coverage })
@@ -225,32 +219,6 @@ pub(crate) fn each(library: &Library, mut put: impl FnMut(&str, &Question<'_>)) 
     }
 }
 
-/// Does work on every core, each taking the next that nobody has taken.
-fn on_all_cores<T: Sync, R: Send>(work: &[T], task: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let take = || {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            Some((index, task(work.get(index)?)))
-        };
-        std::iter::from_fn(take).collect::<Vec<_>>()
-    };
-    let mut done = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores.min(work.len()))
-            .map(|_| scope.spawn(worker))
-            .collect();
-        let done = workers.into_iter().flat_map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        done.collect::<Vec<_>>()
-    });
-    done.sort_unstable_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
 /// A scenario as read from its file, or why it could not be.
 struct Read<'a> {
     module: &'a ModuleId,
@@ -260,23 +228,18 @@ struct Read<'a> {
 }
 
 fn read(file: &TestFile) -> Vec<Read<'_>> {
-    let tests = file
-        .content
-        .get("tests")
-        .and_then(serde_json::Value::as_array);
-    // The loader has read it before.
+    // The loader has read it before, without mistakes.
     let tree = yaml::parse(&file.source).ok();
-    let line = |index: usize| {
-        let (_, node) = tree.as_ref()?.find(&format!("/tests/{index}"))?;
-        Some(file.source.line(node.span.start))
-    };
-    let read = |(index, test)| Read {
+    let list = tree.as_ref().and_then(|tree| tree.find("/tests"));
+    let read = |test: &yaml::Node| Read {
         module: &file.module,
         path: &file.source.path,
-        line: line(index).unwrap_or_default(),
-        scenario: Scenario::deserialize(test).map_err(|error: serde_json::Error| error.to_string()),
+        line: file.source.line(test.span.start),
+        scenario: Scenario::deserialize(test.to_json())
+            .map_err(|error: serde_json::Error| error.to_string()),
     };
-    tests.into_iter().flatten().enumerate().map(read).collect()
+    let tests = list.map_or(&[][..], |(_, list)| list.items());
+    tests.iter().map(read).collect()
 }
 
 impl Read<'_> {
@@ -323,7 +286,8 @@ impl Read<'_> {
                 let trace = library.trace(&given.question());
                 result.outcome = Some(trace.decision.outcome);
                 result.decided = compare::summary(&trace.decision);
-                result.differences = compare::differences(&scenario.expect, &trace.decision);
+                result.differences =
+                    compare::differences(library, &scenario.expect, &trace.decision);
                 (result, trace.asked.iter().map(Seen::of).collect())
             }
         }

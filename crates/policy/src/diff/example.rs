@@ -25,8 +25,9 @@ pub(super) fn example(ground: &Ground<'_>, found: &Found, number: usize) -> Opti
         .filter(|given| attempt.shows(given));
     let given = natural.unwrap_or(plain);
     let [before, after] = ground.decisions(&attempt.request(&given)?);
+    let [_, new] = ground.libraries;
     Some(Example {
-        scenario: scenario::scenario(&given, &found.delta, &after, number),
+        scenario: scenario::scenario(new, &given, &found.delta, (&after, number)),
         before,
         after,
     })

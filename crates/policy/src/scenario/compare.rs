@@ -9,11 +9,16 @@ use std::{collections::BTreeSet, fmt::Display};
 use comity_domain::{Clock, ClockUnit, Decision, GroundKind, Outcome, RuleRef};
 
 use super::{Mismatch, expected::Expected};
-use crate::findings::deciding;
+use crate::{Library, findings::deciding, remarks};
 
 /// Every difference.
-pub(super) fn differences(expected: &Expected, decision: &Decision) -> Vec<Mismatch> {
+pub(super) fn differences(
+    library: &Library,
+    expected: &Expected,
+    decision: &Decision,
+) -> Vec<Mismatch> {
     let mut comparison = Comparison {
+        library,
         expected,
         decision,
         found: Vec::new(),
@@ -30,6 +35,7 @@ pub(super) fn differences(expected: &Expected, decision: &Decision) -> Vec<Misma
 }
 
 struct Comparison<'a> {
+    library: &'a Library,
     expected: &'a Expected,
     decision: &'a Decision,
     found: Vec<Mismatch>,
@@ -63,6 +69,9 @@ impl Comparison<'_> {
         for rule in &self.expected.absent {
             if found.contains(rule.as_str()) {
                 self.differs("rule", format!("no {rule}"), "among the findings");
+            } else if !remarks::may_be_found(self.library, rule) {
+                // What can never be found would be absent whatever was decided.
+                self.differs("rule", format!("no {rule}"), "no rule of the library");
             }
         }
     }

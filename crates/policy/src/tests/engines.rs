@@ -11,6 +11,7 @@ use crate::{
     evaluate::{Evaluator, Holds, Known},
     findings::lines as lines_of,
     model::{Condition, Declarations, Rule},
+    scenario,
     vary::{Stated, domains, nearest},
 };
 
@@ -75,6 +76,22 @@ fn both_engines_answer_every_line_alike() {
         "{lowered} of {} lines are in our own form",
         every_line.len()
     );
+}
+
+#[test]
+fn both_engines_decide_every_scenario_alike() {
+    let [ours, cedars] = [Engine::Lowered, Engine::Cedar].map(|engine| {
+        let library = shipped().with_engine(engine);
+        let mut decisions = Vec::new();
+        scenario::each(&library, |name, question| {
+            decisions.push((name.to_owned(), library.decide(question).decision));
+        });
+        decisions
+    });
+    assert!(ours.len() > 1000, "{} scenarios", ours.len());
+    for (ours, cedars) in ours.iter().zip(&cedars) {
+        assert_eq!(ours, cedars);
+    }
 }
 
 fn stated(value: FactValue) -> FactUse {

@@ -155,6 +155,28 @@ fn what_is_not_as_expected_is_shown_beside_what_was_found() {
 }
 
 #[test]
+fn a_rule_that_is_expected_to_be_absent_must_exist() {
+    let scenario = |absent: &str| {
+        format!(
+            "tests:\n  - id: any\n    title: Any\n    request: {{issuing: DE, executing: FR, \
+             measure: data.traffic, facts: {{dual_criminality: true}}}}\n    \
+             expect: {{outcome: INCOMPLETE, absent: [{absent}]}}\n"
+        )
+    };
+    for known in ["order-refuse", "order-form", "fr-no-permit"] {
+        let run = all(&scenario(known));
+        assert!(run.results[0].passed(), "{:?}", run.results[0].differences);
+    }
+    for unknown in ["order-refused", "nonsense", "order-", "nobody-form"] {
+        let run = all(&scenario(unknown));
+        let [difference] = run.results[0].differences.as_slice() else {
+            panic!("{unknown}: {:?}", run.results[0].differences);
+        };
+        assert_eq!(difference.found, "no rule of the library");
+    }
+}
+
+#[test]
 fn scenarios_are_chosen_by_module_id_and_tag() {
     let library = with_tests(RULES, SCENARIOS);
     let ids = |modules: &[&str], only: &[&str]| {

@@ -6,16 +6,19 @@ use comity_domain::Decision;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    Library,
     diff::{Finding, FindingKind, clean::against, delta::Delta},
+    remarks,
     scenario::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency, outcome},
 };
 
-/// The request with the new decision, indented as an entry of the list `tests`.
+/// The request with the decision of the new library, indented as an entry of the
+/// list `tests`.
 pub(super) fn scenario(
+    new: &Library,
     given: &GivenRequest,
     delta: &Delta,
-    after: &Decision,
-    number: usize,
+    (after, number): (&Decision, usize),
 ) -> String {
     let mut text = String::new();
     let [before, now] = delta.outcomes.map(outcome);
@@ -49,7 +52,8 @@ pub(super) fn scenario(
     let absent: BTreeSet<&str> = gone.difference(&come).copied().collect();
     let absent: BTreeSet<&str> = absent
         .into_iter()
-        .filter(|rule| !is_there(rule, after))
+        // A rule that is gone altogether is not expected to be absent.
+        .filter(|rule| !is_there(rule, after) && remarks::may_be_found(new, rule))
         .collect();
     for (name, rules) in [("rules", come), ("absent", absent)] {
         if !rules.is_empty() {

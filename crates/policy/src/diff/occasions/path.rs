@@ -18,7 +18,6 @@ use crate::{
         zip,
     },
     model::{Effect, Instrument, Jurisdiction, Module, Rule},
-    reader::Reader,
     resolve::{self, Matter},
 };
 
@@ -94,15 +93,10 @@ impl Path<'_> {
     ) -> Option<(Asks, usize)> {
         let measure = measures.first()?;
         let libraries = self.ground.libraries;
-        let sides = zip(libraries, self.instruments());
         let matters =
             libraries.map(|library| Matter::between(&library.model, self.pair, measure, day));
-        let carries = zip(sides, matters.each_ref()).map(|((library, instrument), matter)| {
-            let reader = Reader {
-                model: &library.model,
-                language: "en",
-            };
-            instrument.is_some_and(|found| resolve::carries(&reader, found, matter))
+        let carries = zip(self.instruments(), matters.each_ref()).map(|(instrument, matter)| {
+            instrument.is_some_and(|found| resolve::carries(found, matter))
         });
         let known = |library: &Library| self.pair.into_iter().all(|state| library.knows(state));
         match carries {
