@@ -1,12 +1,16 @@
 //! `comity policy check` for people, scripts and code hosts.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    cli::{comity, shown},
+    cli::{COMMAND, comity, shown},
     world::{copy, policies},
 };
 
@@ -46,6 +50,20 @@ fn open_questions_are_counted_and_listed() {
     let (list, _) = list.split_once("no mistake").unwrap();
     assert_eq!(list.lines().count().to_string(), count, "{listed}");
     insta::assert_snapshot!(list);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let mut child = Command::new(&*COMMAND)
+        .args(["policy", "check", "--json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(shown(&output), "exit 2\n");
 }
 
 #[test]

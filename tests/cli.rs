@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::world::{Scene, approvable, policies, story};
 
 /// The command, built if need be: the root package does not depend on it.
-static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(crate) static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = Command::new(env!("CARGO"))
         // With the whole workspace, so that nothing is built a second time.
         .args(["build", "--quiet", "--workspace", "--bin", "comity"])

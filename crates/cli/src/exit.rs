@@ -1,6 +1,11 @@
 //! Exit codes, and how a failure is told.
 
-use std::{error::Error, process::ExitCode};
+use std::{
+    any::Any,
+    error::Error,
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+};
 
 /// What a command comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,30 @@ impl From<Exit> for ExitCode {
 
 /// Why a command failed; its causes are told below it.
 pub(crate) type Failure = Box<dyn Error>;
+
+/// Runs a command. Where whoever reads what it prints has gone, as `head` does,
+/// it ends there and quietly: the answer did not arrive, so it is not given.
+pub(crate) fn quietly(command: impl FnOnce() -> ExitCode) -> ExitCode {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !is_without_reader(panic.payload()) {
+            tell(panic);
+        }
+    }));
+    match panic::catch_unwind(AssertUnwindSafe(command)) {
+        Ok(code) => code,
+        Err(payload) if is_without_reader(&*payload) => Exit::Failure.into(),
+        Err(payload) => panic::resume_unwind(payload),
+    }
+}
+
+/// `println!` has only a panic to say that its text cannot be written.
+fn is_without_reader(payload: &(dyn Any + Send)) -> bool {
+    let text = payload.downcast_ref::<String>();
+    text.is_some_and(|text| {
+        text.starts_with("failed printing to stdout") && text.contains("Broken pipe")
+    })
+}
 
 /// Tells a failure with all its causes on standard error.
 #[expect(clippy::print_stderr, reason = "errors of a command belong there")]

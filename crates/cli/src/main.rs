@@ -26,11 +26,11 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
+    exit::quietly(|| match Arguments::parse().command.run() {
         Ok(exit) => exit.into(),
         Err(error) => {
             exit::report(error.as_ref());
             Exit::Failure.into()
         }
-    }
+    })
 }

@@ -5,9 +5,11 @@
 //! checked in one pass against one schema made from the vocabulary.
 
 mod limits;
+mod literal;
 mod lower;
 mod reading;
 mod schema;
+mod slips;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,13 +19,14 @@ use std::{
 };
 
 use cedar_policy::{
-    Expression, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
+    Expression, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode,
+    Validator,
 };
 use comity_domain::FactName;
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Source, suggest},
+    diagnostic::{Code, Diagnostic, Source, add_state, suggest},
     model::{Condition, FormFields, Literals, Vocabulary},
     yaml::{self, Node},
 };
@@ -70,6 +73,22 @@ pub(crate) struct Readable {
 pub(crate) struct Elsewhere {
     pub(crate) why: String,
     pub(crate) remedy: String,
+}
+
+/// A line that cannot be used, and why.
+struct Mistaken {
+    found: Vec<Diagnostic>,
+    /// Where its types can be checked all the same, for mistakes besides.
+    policy: Option<Box<Policy>>,
+}
+
+impl From<Vec<Diagnostic>> for Mistaken {
+    fn from(found: Vec<Diagnostic>) -> Self {
+        Self {
+            found,
+            policy: None,
+        }
+    }
 }
 
 /// Checks all lines of a library; a line with a mistake has no condition.
@@ -129,27 +148,35 @@ fn check_all(
     let mut found = Vec::new();
     let mut policies = PolicySet::new();
     let (groups, group_of) = alike(lines);
+    let mut mistyped = BTreeSet::new();
     let mut conditions: Vec<Option<Condition>> = groups
         .iter()
         .enumerate()
         .map(|(number, group)| {
             let mut parsed = group.iter().map(|line| line.parse(number, vocabulary));
-            match parsed.next()? {
-                // Ids are the numbers of groups, so none is there already.
-                Ok((condition, policy)) => policies.add(policy).is_ok().then_some(condition),
-                Err(mistakes) => {
-                    found.extend(mistakes);
-                    found.extend(parsed.filter_map(Result::err).flatten());
-                    None
+            let first = parsed.next()?;
+            let others = parsed.flat_map(Result::err).map(|mistake| mistake.found);
+            let others = others.collect::<Vec<_>>();
+            let (condition, policy) = match first {
+                Ok((condition, policy)) => (Some(condition), Some(Box::new(policy))),
+                Err(Mistaken {
+                    found: first,
+                    policy,
+                }) => {
+                    mistyped.insert(number);
+                    found.extend(first.into_iter().chain(others.into_iter().flatten()));
+                    (None, policy)
                 }
-            }
+            };
+            // Ids are the numbers of groups, so none is there already.
+            policies.add(*policy?).is_ok().then_some(condition)?
         })
         .collect();
     let result = Validator::new(schema).validate(&policies, ValidationMode::Strict);
     for error in result.validation_errors() {
         let number = error.policy_id().to_string().parse::<usize>().ok();
-        let Some((group, condition)) =
-            number.and_then(|at| Some((groups.get(at)?, conditions.get_mut(at)?)))
+        let Some((number, group, condition)) =
+            number.and_then(|at| Some((at, groups.get(at)?, conditions.get_mut(at)?)))
         else {
             let message = error.to_string();
             found.push(Diagnostic::of_file(
@@ -160,7 +187,11 @@ fn check_all(
             continue;
         };
         *condition = None;
-        found.extend(group.iter().map(|line| line.type_error(error, vocabulary)));
+        let errors = group.iter().map(|line| line.type_error(error, vocabulary));
+        // What does not fit where a text was written for another value is said.
+        let is_said =
+            |error: &Diagnostic| error.code == Code::ConditionType && mistyped.contains(&number);
+        found.extend(errors.filter(|error| !is_said(error)));
     }
     let of_line = |number: &usize| conditions.get(*number).cloned().flatten();
     (group_of.iter().map(of_line).collect(), found)
@@ -200,21 +231,24 @@ impl Line<'_> {
         &self,
         index: usize,
         vocabulary: &Vocabulary,
-    ) -> Result<(Condition, Policy), Vec<Diagnostic>> {
+    ) -> Result<(Condition, Policy), Mistaken> {
         let text = self.text();
         if let Some(mistake) = self.beyond_limits() {
-            return Err(vec![mistake]);
+            return Err(Mistaken::from(vec![mistake]));
         }
         // On its own first: `true } unless { false` would pass inside braces.
-        let expression = Expression::from_str(text).map_err(|errors| self.syntax(&errors, 0))?;
+        let unreadable =
+            |errors: ParseErrors, skip| Mistaken::from(self.unreadable(&errors, skip, vocabulary));
+        let expression = Expression::from_str(text).map_err(|errors| unreadable(errors, 0))?;
         let before = self.before();
         let policy = Policy::parse(
             Some(PolicyId::new(index.to_string())),
             format!("{before}{text}{AFTER}"),
         )
-        .map_err(|errors| self.syntax(&errors, before.len()))?;
+        .map_err(|errors| unreadable(errors, before.len()))?;
         let tree = policy.to_json().map_err(|error| {
-            vec![self.diagnostic(Code::ConditionSyntax, None, error.to_string())]
+            let message = error.to_string();
+            Mistaken::from(vec![self.diagnostic(Code::ConditionSyntax, None, message)])
         })?;
         let mut reading = Reading {
             line: self,
@@ -222,11 +256,18 @@ impl Line<'_> {
             facts: BTreeSet::new(),
             literals: Literals::default(),
             found: Vec::new(),
+            mistyped: Vec::new(),
         };
         let body = tree.pointer("/conditions/0/body").unwrap_or(&Value::Null);
         reading.walk(body);
         if !reading.found.is_empty() {
-            return Err(reading.found);
+            return Err(Mistaken::from(reading.found));
+        }
+        if !reading.mistyped.is_empty() {
+            return Err(Mistaken {
+                found: reading.mistyped,
+                policy: Some(Box::new(policy)),
+            });
         }
         let condition = Condition {
             text: Arc::from(text.trim_end()),
@@ -239,9 +280,21 @@ impl Line<'_> {
         Ok((condition, policy))
     }
 
-    fn syntax(&self, errors: &cedar_policy::ParseErrors, skip: usize) -> Vec<Diagnostic> {
+    /// Why a line cannot be read: the slips that explain it, else the first
+    /// thing that the parser stumbled over, as the rest follows from it.
+    fn unreadable(
+        &self,
+        errors: &ParseErrors,
+        skip: usize,
+        vocabulary: &Vocabulary,
+    ) -> Vec<Diagnostic> {
+        let slips = self.slips(vocabulary.facts.keys());
+        if !slips.is_empty() {
+            return slips;
+        }
         errors
             .iter()
+            .take(1)
             .map(|error| {
                 let message = error.to_string();
                 let unknown = message.ends_with("is not a valid function");
@@ -303,7 +356,10 @@ impl Line<'_> {
                 diagnostic.code = Code::UnknownValue;
                 diagnostic.message = format!("`{value}` is not a value of `{kind}`");
                 let known = vocabulary.types.get(kind).into_iter().flatten();
-                diagnostic.remedy = suggest(value, known.map(|value| &**value));
+                diagnostic.remedy = match kind {
+                    "State" => Some(add_state(value)),
+                    _ => suggest(value, known.map(|value| &**value)),
+                };
                 diagnostic.why("not in vocabulary.yaml")
             }
             ValidationError::UnrecognizedEntityType(_) => {

@@ -290,6 +290,23 @@ pub(crate) fn suggest<'a>(
         .then(|| format!("known here: {}", names.join(", ")))
 }
 
+/// What to do about a State that the vocabulary does not list.
+pub(crate) fn add_state(code: &str) -> String {
+    let known_as = match code {
+        "UK" => Some("GB"),
+        "EL" => Some("GR"),
+        _ => None,
+    };
+    if let Some(known_as) = known_as {
+        return format!("its code is `{known_as}`");
+    }
+    let folder = code.to_ascii_lowercase();
+    format!(
+        "if it is to take part, add `{code}` to the list `State` in vocabulary.yaml, and its rules \
+         in the folder jurisdictions/{folder}"
+    )
+}
+
 /// Misspelt letters at which a name of this length still suggests another.
 fn tolerance(length: usize) -> usize {
     // Codes of two letters are all alike.

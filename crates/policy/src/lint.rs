@@ -2,9 +2,11 @@
 //! meant. Each lint is silent where it cannot tell.
 
 mod bindings;
+mod calendars;
 mod filters;
 mod forms;
 mod meeting;
+mod scenarios;
 mod search;
 mod shadow;
 mod texts;
@@ -34,7 +36,13 @@ pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
         bindings::lint,
         forms::lint,
     ];
-    let all_together = [time::lint, unused::lint, shadow::lint];
+    let all_together = [
+        time::lint,
+        unused::lint,
+        shadow::lint,
+        scenarios::lint,
+        calendars::lint,
+    ];
     for lint in each_by_itself {
         lint(subject, &mut found);
     }

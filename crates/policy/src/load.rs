@@ -117,9 +117,9 @@ struct Assembled {
 }
 
 fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>) -> Assembled {
-    let mut context = Context::new(documents, found);
+    let mut context = Context::new(folder, documents, found);
     let mut forms = Forms::new(folder, documents, &mut context);
-    let mut rules = Rules::new(documents, &mut forms, &mut context);
+    let mut rules = Rules::new(folder, documents, (&mut forms, &mut context));
     let (mut instruments, mut jurisdictions) = (BTreeMap::new(), BTreeMap::new());
     let mut calendars = BTreeMap::new();
     let mut tests = Vec::new();

@@ -1,6 +1,8 @@
 //! What the policy files mean once read: the one shape between loading and
 //! deciding. Nothing here is evaluated and nothing here reads a file.
 
+mod form;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -15,6 +17,8 @@ use comity_domain::{
 use jiff::civil::Date;
 
 use crate::condition::Lowered;
+
+pub(crate) use self::form::{Form, FormField, FormFields, FormSection};
 
 /// Everything in the policy folder, checked.
 #[derive(Debug, Clone)]
@@ -253,67 +257,6 @@ pub(crate) struct Excluded {
 pub(crate) struct Prevails {
     pub(crate) over: InstrumentId,
     pub(crate) cite: Citation,
-}
-
-impl Instrument {
-    /// The form that has all fields of forms which a rule reads.
-    pub(crate) fn form_read_by(&self, rule: &Rule) -> Option<&Form> {
-        let lines = || rule.when.iter().chain(&rule.unless);
-        let has_all = |form: &&Form| {
-            let facts = lines().flat_map(|line| &line.facts);
-            let mut read = facts.filter(|name| name.starts_with("form."));
-            read.all(|name| form.fields.contains_key(name))
-        };
-        self.forms.iter().find(has_all)
-    }
-}
-
-/// An instrument's own form.
-#[derive(Debug, Clone)]
-pub(crate) struct Form {
-    /// Name of its schema.
-    pub(crate) name: Arc<str>,
-    pub(crate) schema: jsonschema::Validator,
-    /// The schema as written.
-    pub(crate) content: serde_json::Value,
-    pub(crate) cite: Citation,
-    pub(crate) title: Text,
-    /// What it is for; empty: every measure.
-    pub(crate) measures: MeasureFilter,
-    /// No request goes without it.
-    pub(crate) required: bool,
-    /// Its parts, in the order of the form.
-    pub(crate) sections: Vec<FormSection>,
-    pub(crate) fields: FormFields,
-    /// Those fields that a rule of the library reads.
-    pub(crate) read: BTreeSet<FactName>,
-}
-
-impl Form {
-    /// It is for a measure of these kinds.
-    pub(crate) fn is_for(&self, kinds: &BTreeSet<Arc<str>>) -> bool {
-        self.measures.is_empty() || !self.measures.is_disjoint(kinds)
-    }
-}
-
-/// One part of a form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FormSection {
-    /// As the form heads it.
-    pub(crate) title: Arc<str>,
-    /// No form is complete without it.
-    pub(crate) required: bool,
-}
-
-/// Fields of a form that rules may test, as facts called `form.<path>`.
-pub(crate) type FormFields = BTreeMap<FactName, FormField>;
-
-/// One field of a form.
-#[derive(Debug, Clone)]
-pub(crate) struct FormField {
-    pub(crate) declaration: FactDeclaration,
-    /// Its values, or those of its items, where the form lists them.
-    pub(crate) options: BTreeSet<Arc<str>>,
 }
 
 /// The facts that the rules of one request may test.

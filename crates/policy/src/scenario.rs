@@ -4,6 +4,7 @@
 mod compare;
 mod expected;
 mod given;
+mod names;
 pub(crate) mod request;
 mod suppose;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 pub(crate) use self::{
     compare::{ground_kind, obligation_kind, outcome, rules},
     given::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency},
+    names::unknown_names,
 };
 use crate::{
     Explanation, Library, Question,
@@ -307,6 +309,10 @@ impl Scenario {
     /// # Errors
     /// What of the scenario has no meaning in this library.
     fn try_out(&self, library: &Library, result: &mut ScenarioResult) -> Result<Vec<Seen>, String> {
+        if let Some(name) = self.unknown_names(&library.model).into_iter().next() {
+            let remedy = name.remedy.map(|remedy| format!(": {remedy}"));
+            return Err(format!("{}{}", name.message, remedy.unwrap_or_default()));
+        }
         let supposed = self.supposed(library)?;
         let library = supposed.as_ref().map_or(library, |other| &other.library);
         let given = request::build(library, &self.request)?;

@@ -2,12 +2,15 @@
 //! what makes files ambiguous (anchors, aliases, tags, repeated keys) is refused.
 
 mod alignment;
+mod unquoted;
 
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use crate::diagnostic::{Code, Diagnostic, Source};
+
+use self::unquoted::unquoted;
 
 pub(crate) use self::alignment::alignment;
 
@@ -328,6 +331,12 @@ impl<'a> Reader<'a> {
     }
 
     fn refuse_marks(&mut self, at: &Range<usize>, anchor: usize, tagged: bool) {
+        if (anchor > 0 || tagged)
+            && let Some(found) = unquoted(self.source, at.start, Code::YamlFeature)
+        {
+            self.found.push(found);
+            return;
+        }
         if anchor > 0 {
             self.found.push(
                 self.source
@@ -364,15 +373,13 @@ impl<'a> Reader<'a> {
 
     fn syntax(&self, error: &ScanError) -> Stop {
         let at = self.offset(error.marker().index());
-        Box::new(
+        let plainly = || {
+            let message = format!("not YAML: {}", error.info());
             self.source
-                .diagnostic(
-                    Code::YamlSyntax,
-                    at..at + 1,
-                    format!("not YAML: {}", error.info()),
-                )
-                .why("the file cannot be read past this place"),
-        )
+                .diagnostic(Code::YamlSyntax, at..at + 1, message)
+                .why("the file cannot be read past this place")
+        };
+        Box::new(unquoted(self.source, at, Code::YamlSyntax).unwrap_or_else(plainly))
     }
 
     /// The bytes of a span without white space at its end.

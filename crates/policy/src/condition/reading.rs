@@ -58,6 +58,8 @@ pub(super) struct Reading<'a> {
     pub(super) facts: BTreeSet<FactName>,
     pub(super) literals: Literals,
     pub(super) found: Vec<Diagnostic>,
+    /// Texts that stand for other values; the types of the rest can be checked.
+    pub(super) mistyped: Vec<Diagnostic>,
 }
 
 impl Reading<'_> {
@@ -122,6 +124,8 @@ impl Reading<'_> {
         let (left, right) = (operand("left"), operand("right"));
         self.walk(left);
         self.walk(right);
+        self.mistyped
+            .extend(self.text_for_other(name, [left, right]));
         let field = |tree: &Value| path(tree).filter(|name| name.starts_with("form."));
         let (field, value) = match (field(left), field(right)) {
             (Some(field), None) => (field, right),

@@ -147,6 +147,10 @@ codes! {
         "add `languages` to the binding: without them the language of every request is unknown";
     Warning: FilterWithoutEffect "filter-without-effect" "A name in a filter that changes nothing"
         "correct or remove it: nothing that could be asked is of that name";
+    Warning: ScenarioUnknownName "scenario-unknown-name" "A scenario that names what no register has"
+        "correct the name, or add it to the register: `test` does not run a scenario about nobody";
+    Warning: CalendarMissing "calendar-missing" "A State without a calendar"
+        "add its calendar: without one its time limits know no holiday and end at midnight in Greenwich";
     Warning: FormNeverAsked "form-never-asked" "A form that no request meets"
         "correct the measures it is for, or its place among the forms: the first that is for a measure is asked for";
     Warning: FactNeverRead "fact-never-read" "A fact that no rule reads"

@@ -10,11 +10,17 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    diagnostic::{Code, Diagnostic, suggest},
+    diagnostic::{Code, Diagnostic, add_state, suggest},
     model::{MeasureFilter, Measures, Open, SourceNote, Vocabulary},
 };
 
-use super::{files::Kind, place::Place, raw, schema::Document, vocabulary};
+use super::{
+    files::{Folder, Kind},
+    place::Place,
+    raw,
+    schema::Document,
+    vocabulary,
+};
 
 /// The listed type whose values are the States that files may name.
 const STATES: &str = "State";
@@ -29,6 +35,7 @@ pub(super) struct Context {
     pub(super) vocabulary: Option<Vocabulary>,
     pub(super) measures: Option<Measures>,
     sources: Option<BTreeMap<String, raw::Source>>,
+    /// Also those whose module cannot be read.
     instruments: BTreeSet<String>,
     /// Instruments by the kinds that they say they are of.
     kinds: BTreeMap<String, BTreeSet<String>>,
@@ -45,7 +52,7 @@ pub(crate) struct Named {
 }
 
 impl Context {
-    pub(super) fn new(documents: &[Document<'_>], found: Vec<Diagnostic>) -> Self {
+    pub(super) fn new(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>) -> Self {
         let modules = || {
             let documents = documents.iter();
             documents.filter(|document| document.file.kind == Kind::Instrument)
@@ -55,8 +62,10 @@ impl Context {
             vocabulary: None,
             measures: None,
             sources: None,
-            instruments: modules()
-                .map(|document| document.file.folder_name().to_owned())
+            instruments: folder
+                .files()
+                .filter(|file| file.kind == Kind::Instrument)
+                .map(|file| file.folder_name().to_owned())
                 .collect(),
             kinds: kinds(modules()),
             named: Named::default(),
@@ -266,6 +275,7 @@ impl Context {
                 format!("`{value}` is not a value of `{kind}`"),
             )
             .why("not in vocabulary.yaml")
+            .remedy_if((kind == STATES).then(|| add_state(value)))
             .remedy_if(suggest(value, values.iter().map(|value| &**value)))
         })
     }

@@ -13,7 +13,7 @@ use crate::{
 use super::{
     context::{Context, words},
     effect,
-    files::Kind,
+    files::{File, Folder, Kind},
     forms::Forms,
     place::Place,
     raw,
@@ -24,6 +24,8 @@ use super::{
 pub(super) struct Rules {
     /// The file of every rule.
     ids: BTreeMap<String, Arc<str>>,
+    /// No module is missing from them.
+    all_read: bool,
     /// By file and JSON pointer.
     conditions: BTreeMap<(Arc<str>, String), Condition>,
 }
@@ -32,15 +34,17 @@ impl Rules {
     /// Gathers all rule ids and checks all conditions of the library, also
     /// those of rules that have other mistakes.
     pub(super) fn new(
+        folder: &Folder,
         documents: &[Document<'_>],
-        forms: &mut Forms,
-        context: &mut Context,
+        (forms, context): (&mut Forms, &mut Context),
     ) -> Self {
+        let is_module = |file: &&File| matches!(file.kind, Kind::Instrument | Kind::Jurisdiction);
         let modules: Vec<_> = documents
             .iter()
-            .filter(|document| matches!(document.file.kind, Kind::Instrument | Kind::Jurisdiction))
+            .filter(|document| is_module(&document.file))
             .collect();
         Self {
+            all_read: modules.len() == folder.files().filter(is_module).count(),
             ids: ids(&modules, context),
             conditions: conditions(&modules, forms, context),
         }
@@ -100,6 +104,8 @@ impl Rules {
 
     fn target(&self, place: &Place<'_>, id: &str, context: &mut Context) -> Option<RuleId> {
         match self.ids.get(id) {
+            // A module that cannot be read may have it.
+            None if !self.all_read => {}
             None => context.found.push(
                 place
                     .wrong(Code::UnknownRule, format!("no rule is called `{id}`"))

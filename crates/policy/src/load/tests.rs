@@ -263,6 +263,62 @@ fn conditions_are_type_checked() {
 }
 
 #[test]
+fn slips_of_other_languages_are_named() {
+    let lines = r#"
+      - not context.offence.fiscal
+      - context.offence.fiscal AND True or no
+      - offence.fiscal && offence.fiscal == dual_criminality
+      - measure.contains(Measure::"data") && context.measure.contains(“data”)
+      - context.offence.fiscal = True
+      - context.offence.fiscal == true true
+      - context.measure.contains("coersive")
+      - 'context.issuing.state == "DE"'
+      - '["DE", "XX"].contains(context.issuing.state)'
+      - context.offence.max_penalty_months > "12"
+      - context.offence.max_penalty_months > "twelve"
+      - 'context.dual_criminality == "false"'
+      - 'context.issuing.state == State::"UK"'"#;
+    shown!(report(&[
+        (DE, "['context.offence.fiscal']", lines),
+        (EIO, "  NO: {since", "  XR: {since"),
+    ]));
+}
+
+#[test]
+fn conditions_need_quotes_where_yaml_reads_them_otherwise() {
+    for line in [
+        "!context.offence.fiscal",
+        "!context.offence.fiscal && context.dual_criminality",
+        "!(context.offence.fiscal || context.dual_criminality)",
+        "[State::\"DE\"].contains(context.issuing.state)",
+        "\"DE\" == context.issuing.state",
+    ] {
+        let dir = write(&[(
+            DE,
+            "['context.offence.fiscal']",
+            &format!("\n      - {line}"),
+        )]);
+        let found = load(dir.path()).unwrap_err();
+        let [found] = found.diagnostics() else {
+            panic!("{found}");
+        };
+        let remedy = format!("put it in single quotes: '{line}'");
+        assert_eq!(
+            (found.line, found.remedy.as_ref()),
+            (15, Some(&remedy)),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn a_module_that_cannot_be_read_makes_no_mistakes_of_others() {
+    let found = load(write(&[(EIO, "binds:", "binds: ]")]).path()).unwrap_err();
+    let found: Vec<_> = found.diagnostics().iter().map(|found| found.code).collect();
+    assert_eq!(found, [crate::Code::YamlSyntax]);
+}
+
+#[test]
 fn bombs_are_refused_before_anything_recursive_sees_them() {
     let brackets = "(".repeat(2000);
     let hidden = format!("true // \"\n{brackets}").replace('\n', "\\n");

@@ -372,3 +372,47 @@ fn what_is_supposed_of_nothing_is_no_scenario() {
         assert_eq!(run.results[0].differences[0].found, expected);
     }
 }
+
+#[test]
+fn scenarios_about_nobody_are_not_run() {
+    let scenario = |request: &str| {
+        format!(
+            "tests:\n  - id: wrong\n    title: Wrong\n    request: {{issuing: DE, executing: FR, \
+             measure: data, {request}}}\n    expect: {{outcome: INCOMPLETE, missing: []}}\n"
+        )
+    };
+    for (request, expected) in [
+        (
+            "authority: stb",
+            "`stb` is no authority of DE: did you mean `sta`?",
+        ),
+        (
+            "executing_authority: bfj",
+            "`bfj` is no authority of FR: known here: tj",
+        ),
+        (
+            "validation: {kind: jugde}",
+            "`jugde` is not a value of `AuthorityKind`: did you mean `judge`?",
+        ),
+        (
+            "assurances: [no-death]",
+            "`no-death` is not a value of `AssuranceKind`: known here: no-death-penalty",
+        ),
+        (
+            "offences: [{provision: StGB 264}]",
+            "`StGB 264` is no offence in the register of DE: say what the law makes of it \
+             (`max_penalty_months`), did you mean `StGB 263`?",
+        ),
+    ] {
+        let library = with_tests("", &scenario(request));
+        let run = library.test(&Selection::default()).unwrap();
+        assert_eq!(run.results[0].differences[0].found, expected);
+    }
+    let described = scenario("offences: [{provision: StGB 264, max_penalty_months: 6}]");
+    let library = with_tests("", &described);
+    let run = library.test(&Selection::default()).unwrap();
+    assert_eq!(
+        run.results[0].outcome,
+        Some(comity_domain::Outcome::Approved)
+    );
+}

@@ -119,6 +119,8 @@ impl Seeded {
             let path = dir.path().join(seed.file);
             if seed.code == Code::FileMissing {
                 fs::remove_file(path).unwrap();
+            } else if seed.code == Code::CalendarMissing {
+                fs::remove_file(dir.path().join(seed.from)).unwrap();
             } else if path.exists() {
                 edit(dir.path(), seed.file, seed.from, seed.to);
             } else {

@@ -56,6 +56,27 @@ pub(super) const MODULES: &[Seed] = &[
         "below_criminal_age &&",
     ),
     seed(
+        Code::ConditionSyntax,
+        "instruments/uncac/module.yaml",
+        "- context.dual_criminality == false\n",
+        "- not context.dual_criminality\n",
+        "not context",
+    ),
+    seed(
+        Code::ConditionType,
+        "instruments/eu-japan-mla/module.yaml",
+        "- context.dual_criminality == false\n",
+        "- context.urgency == \"emergency\"\n",
+        "== \"emergency\"",
+    ),
+    seed(
+        Code::UnknownValue,
+        "instruments/eu-japan-mla/module.yaml",
+        "binds:\n",
+        "binds:\n  XR: {since: 2020-01-01}\n",
+        "XR: {",
+    ),
+    seed(
         Code::ConditionForbidden,
         "instruments/cisa/module.yaml",
         "      - context.",

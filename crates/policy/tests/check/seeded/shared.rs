@@ -41,6 +41,14 @@ pub(super) const SHARED: &[Seed] = &[
         "time_zone: Europe/Rome\ntime_zone: ",
         "time_zone: Europe/Z",
     ),
+    // What names it in other modules is no mistake of theirs.
+    seed(
+        Code::YamlFeature,
+        "instruments/eio/module.yaml",
+        "- context.dual_criminality == false\n",
+        "- !context.dual_criminality\n",
+        "!context",
+    ),
     seed(
         Code::BrokenSchema,
         "instruments/tca/form.schema.json",

@@ -141,6 +141,32 @@ pub(super) const WARNINGS: &[Seed] = &[
         "interception, search]",
     ),
     seed(
+        Code::ScenarioUnknownName,
+        "instruments/eio/tests.yaml",
+        "authority: sta-berlin",
+        "authority: sta-berlim",
+        "authority: sta-berlim",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "jurisdictions/de/tests.yaml",
+        "tests:\n",
+        "tests:
+  - id: unknown
+    title: \"An offence that is none\"
+    request: {issuing: DE, executing: FR, measure: data.subscriber, offences: [{provision: \"StGB 236\"}]}
+    expect: {outcome: APPROVED}
+",
+        "StGB 236",
+    ),
+    seed(
+        Code::CalendarMissing,
+        "jurisdictions/ee/module.yaml",
+        "calendars/EE.yaml",
+        "",
+        "module: jurisdiction/EE",
+    ),
+    seed(
         Code::FormNeverAsked,
         "instruments/jit/module.yaml",
         "form:\n",
