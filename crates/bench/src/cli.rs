@@ -56,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) comity: Option<PathBuf>,
     /// Folder of the rules.
     pub(crate) policies: PathBuf,
+    /// What was measured of decisions.
+    pub(crate) decisions: Option<PathBuf>,
 }
 
 impl Default for Plan {
@@ -71,6 +73,7 @@ impl Default for Plan {
             envoy: None,
             comity: None,
             policies: PathBuf::from("policies"),
+            decisions: None,
         }
     }
 }
@@ -124,6 +127,7 @@ impl Plan {
                 Long("envoy") => plan.envoy = Some(parser.value()?.into()),
                 Long("comity") => plan.comity = Some(parser.value()?.into()),
                 Long("policies") => plan.policies = parser.value()?.into(),
+                Long("decisions") => plan.decisions = Some(parser.value()?.into()),
                 argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
             }
         }

@@ -14,6 +14,7 @@ use crate::{
     contender::{Contender, Ground, Kind},
     load::{Client, Sample},
     report::{Report, Turn},
+    workshop::Workshop,
 };
 
 /// Longest time until a contender must answer.
@@ -33,6 +34,10 @@ struct Runner {
 pub(crate) async fn compare(plan: &Plan) -> Result<(), AnyError> {
     let ground = Ground::prepare(&plan.out)?;
     let mut report = Report::new(plan);
+    if let Some(comity) = &plan.comity {
+        // Before anything else runs.
+        report.add_workshop(Workshop::measure(comity, plan)?);
+    }
     let mut runners = VecDeque::new();
     for kind in plan.contenders.iter().copied() {
         if plan.left_out.contains_key(&kind) {

@@ -18,6 +18,7 @@ mod process;
 mod report;
 mod request;
 mod spread;
+mod workshop;
 
 use std::{error::Error, process::ExitCode};
 

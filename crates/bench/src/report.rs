@@ -16,6 +16,7 @@ use crate::{
     contender::Kind,
     request::{bench_answer, bench_request},
     spread::Spread,
+    workshop::Workshop,
 };
 
 /// Heads of the columns between the contender and the errors.
@@ -104,6 +105,7 @@ pub(crate) struct Report {
     versions: BTreeMap<Kind, String>,
     left_out: BTreeMap<Kind, String>,
     turns: Vec<Turn>,
+    workshop: Option<Workshop>,
 }
 
 impl Report {
@@ -125,7 +127,13 @@ impl Report {
             versions: BTreeMap::new(),
             left_out: plan.left_out.clone(),
             turns: Vec::new(),
+            workshop: None,
         }
+    }
+
+    /// Adds what a legal team waits for.
+    pub(crate) fn add_workshop(&mut self, workshop: Workshop) {
+        self.workshop = Some(workshop);
     }
 
     /// Notes that a contender takes part.
@@ -179,6 +187,9 @@ impl Report {
             for kind in Kind::ALL {
                 self.row(text, kind, in_flight)?;
             }
+        }
+        if let Some(workshop) = &self.workshop {
+            workshop.markdown(text)?;
         }
         writeln!(text)?;
         for (kind, version) in &self.versions {
@@ -245,6 +256,7 @@ impl Report {
             "versions": named(&self.versions),
             "left_out": named(&self.left_out),
             "turns": self.turns.iter().map(Turn::json).collect::<Vec<_>>(),
+            "workshop": self.workshop.as_ref().map(Workshop::json),
         })
     }
 }

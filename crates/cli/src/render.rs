@@ -89,15 +89,13 @@ pub(crate) fn decision(decision: &v1::Decision) -> String {
         finding(&mut text, kind, ground.rule.as_ref(), consult);
     }
     for requirement in &decision.requirements {
-        let more = format!("; {}: {}", requirement.field, requirement.remedy);
-        finding(&mut text, "needed", requirement.rule.as_ref(), &more);
+        let lacking = format!("{} ({})", requirement.remedy, requirement.field);
+        asked(&mut text, "needed", requirement.rule.as_ref(), &lacking);
     }
     for referral in &decision.referrals {
-        let more = format!(
-            "; {} of {}: {}",
-            referral.role, referral.jurisdiction, referral.question
-        );
-        finding(&mut text, "to judge", referral.rule.as_ref(), &more);
+        let who = format!("{} of {}", referral.role, referral.jurisdiction);
+        let question = format!("{} ({who})", referral.question);
+        asked(&mut text, "to judge", referral.rule.as_ref(), &question);
     }
     for obligation in &decision.obligations {
         finding(&mut text, "obligation", obligation.rule.as_ref(), "");
@@ -111,11 +109,12 @@ pub(crate) fn decision(decision: &v1::Decision) -> String {
         );
     }
     for passed in &decision.passed_over {
-        let _ = writeln!(
-            text,
-            "  passed over  {}: {}",
-            passed.instrument, passed.reason
-        );
+        let named = format!("`{}`", passed.instrument);
+        let reason = match passed.reason.contains(&named) {
+            true => passed.reason.clone(),
+            false => format!("{named}: {}", passed.reason),
+        };
+        let _ = writeln!(text, "  passed over  {reason}");
     }
     if !decision.alternatives.is_empty() {
         let _ = writeln!(text, "  would apply  {}", decision.alternatives.join(", "));
@@ -295,6 +294,24 @@ pub(crate) fn citation(rule: &v1::RuleReference) -> String {
             .trim()
             .to_owned()
     })
+}
+
+/// What somebody is asked on account of a rule. The rule itself comes second: one
+/// that hangs on a fact has found nothing yet.
+fn asked(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, what: &str) {
+    let Some(rule) = rule else { return };
+    let _ = writeln!(
+        text,
+        "  {kind:<12} {what} [{}] {}",
+        citation(rule),
+        rule.rule_id
+    );
+    let missing = rule.facts_missing.join(", ");
+    let why = match missing.is_empty() {
+        true => format!("because: {}", rule.text),
+        false => format!("to settle: {}; unknown: {missing}", rule.text),
+    };
+    let _ = writeln!(text, "  {:<12} {why}", "");
 }
 
 fn finding(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, more: &str) {

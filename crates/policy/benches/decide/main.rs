@@ -4,12 +4,14 @@
 //!
 //! `cargo bench --package comity-policy` prints the figures; a mean would hide
 //! what a requester waits for. Beside them stand the times of `comity policy
-//! check` and `comity policy test`.
+//! check` and `comity policy test`. With `--json` it prints percentiles alone,
+//! round by round.
 
 mod reduce;
 
 use std::{
     error::Error,
+    fmt,
     hint::black_box,
     io::Write,
     path::Path,
@@ -29,23 +31,35 @@ const ROUNDS: usize = 10;
 const DECISIONS: usize = 1_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let json = std::env::args().any(|argument| argument == "--json");
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
     let mut out = std::io::stdout();
     let started = Instant::now();
     let all = Library::load(&dir)?;
-    writeln!(
-        out,
-        "check: load the library                {:?}",
-        started.elapsed()
-    )?;
+    let loaded = started.elapsed();
+    let reduced = reduce::involved(&dir, &["de", "fr"], &["eio"])?;
+    let measured = decisions([&all, &reduced])?;
+    if json {
+        let measured: Vec<_> = measured.iter().map(Measured::json).collect();
+        writeln!(out, "{}", serde_json::Value::from(measured))?;
+        return Ok(());
+    }
+    writeln!(out, "check: load the library                {loaded:?}")?;
     let started = Instant::now();
     let scenarios = all.test(&Selection::default())?.results.len();
+    let took = started.elapsed();
     writeln!(
         out,
-        "test: {scenarios} scenarios                    {:?}",
-        started.elapsed()
+        "test: {scenarios} scenarios                    {took:?}"
     )?;
-    let reduced = reduce::involved(&dir, &["de", "fr"], &["eio"])?;
+    for library in &measured {
+        writeln!(out, "{library}")?;
+    }
+    Ok(())
+}
+
+/// Decides the same request in each library, in turns.
+fn decisions<const N: usize>(libraries: [&Library; N]) -> Result<[Measured; N], Box<dyn Error>> {
     let request = search_for_fraud()?;
     let question = Question {
         request: &request,
@@ -53,7 +67,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         language: "en",
         now: request.issued_at,
     };
-    let libraries = [&all, &reduced];
     for library in libraries {
         let outcome = library.decide(&question).decision.outcome;
         if outcome != Outcome::Approved {
@@ -61,30 +74,64 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         time(library, &question, WARM_UP);
     }
-    let mut times = [Vec::new(), Vec::new()];
+    let mut measured = libraries.map(|library| Measured {
+        modules: library.modules().count(),
+        rounds: Vec::new(),
+    });
     for _ in 0..ROUNDS {
-        for (library, times) in libraries.into_iter().zip(&mut times) {
-            times.extend(time(library, &question, DECISIONS));
+        for (library, measured) in libraries.into_iter().zip(&mut measured) {
+            let mut times = time(library, &question, DECISIONS);
+            times.sort_unstable();
+            measured.rounds.push(times);
         }
     }
-    for (library, mut times) in libraries.into_iter().zip(times) {
-        times.sort_unstable();
-        let modules = library.modules().count();
-        let at = |percent: usize| {
-            times
-                .get(times.len() * percent / 100)
-                .copied()
-                .unwrap_or_default()
+    Ok(measured)
+}
+
+/// How long decisions take in a library.
+struct Measured {
+    modules: usize,
+    /// Of each round the times, sorted.
+    rounds: Vec<Vec<Duration>>,
+}
+
+impl Measured {
+    /// Percentiles of each round, in microseconds.
+    fn json(&self) -> serde_json::Value {
+        let micros = |percent| -> Vec<f64> {
+            let rounds = self.rounds.iter();
+            rounds
+                .map(|times| at(times, percent).as_secs_f64() * 1e6)
+                .collect()
         };
-        writeln!(
-            out,
-            "decide, EIO DE to FR, {modules:>2} modules loaded  p50 {:?}  p90 {:?}  p99 {:?}",
-            at(50),
-            at(90),
-            at(99)
-        )?;
+        serde_json::json!({
+            "modules": self.modules,
+            "p50": micros(50),
+            "p90": micros(90),
+            "p99": micros(99),
+        })
     }
-    Ok(())
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut all = self.rounds.concat();
+        all.sort_unstable();
+        write!(
+            f,
+            "decide, EIO DE to FR, {:>2} modules loaded  p50 {:?}  p90 {:?}  p99 {:?}",
+            self.modules,
+            at(&all, 50),
+            at(&all, 90),
+            at(&all, 99)
+        )
+    }
+}
+
+/// A percentile of sorted times.
+fn at(times: &[Duration], percent: usize) -> Duration {
+    let place = times.len() * percent / 100;
+    times.get(place).copied().unwrap_or_default()
 }
 
 /// How long each of so many decisions takes.

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, error::Error, fs, path::Path};
 use comity_policy::Library;
 
 /// What every library has.
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 6] = [
     "schema",
+    "forms",
     "calendars",
     "vocabulary.yaml",
     "measures.yaml",
@@ -25,7 +26,8 @@ pub(crate) fn involved(
     instruments: &[&str],
 ) -> Result<Library, Box<dyn Error>> {
     let copy = tempfile::tempdir()?;
-    for name in COMMON {
+    // Shared forms are there only where instruments share some.
+    for name in COMMON.into_iter().filter(|name| dir.join(name).exists()) {
         put(&dir.join(name), &copy.path().join(name))?;
     }
     let module = |kind: &str, name: &str| {

@@ -85,7 +85,13 @@ fn passed_over(sheet: &mut Sheet, atlas: &Atlas<'_>) {
             text: passed.reason.clone(),
             citation: passed.citation.clone(),
         };
-        sheet.line(2, &format!("{}: {}", passed.instrument, cited(&reason)));
+        // Most reasons name the instrument themselves.
+        let named = format!("`{}`", passed.instrument);
+        let line = match reason.text.contains(&named) {
+            true => cited(&reason),
+            false => format!("{named}: {}", cited(&reason)),
+        };
+        sheet.line(2, &line);
     }
     let others = atlas.out_of_scope.iter();
     let others: Vec<_> = others.map(|passed| passed.instrument.as_str()).collect();

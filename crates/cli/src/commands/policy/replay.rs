@@ -6,6 +6,7 @@ mod tally;
 use std::path::PathBuf;
 
 use clap::Args;
+use comfy_table::ColumnConstraint;
 use comity_gateway::offline::{Case, Period, Replay as Cases};
 use comity_policy::Library;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -18,6 +19,8 @@ use crate::{
     render,
 };
 
+/// Columns of the table that are not broken into lines: case and States.
+const WHOLE_COLUMNS: usize = 3;
 /// Changed cases shown by name; all are counted.
 const SHOWN: usize = 100;
 
@@ -89,6 +92,11 @@ fn table(shown: &[Case], changed: u64) {
     let mut table = render::table(&["case", "from", "to", "measure", "before", "after"]);
     for case in shown {
         table.add_row(tally::row(case));
+    }
+    // Whoever looks a case up copies its id whole.
+    for place in 0..WHOLE_COLUMNS {
+        let column = table.column_mut(place);
+        column.map(|column| column.set_constraint(ColumnConstraint::ContentWidth));
     }
     println!("{table}");
     let more = changed.saturating_sub(shown.len() as u64);

@@ -192,10 +192,8 @@ fn effect(text: &mut String, number: usize, effect: &Effect) {
             "   and {more} more combinations; `--json` has them all"
         );
     }
-    let _ = writeln!(text, "   for example");
-    for line in example.scenario.lines() {
-        let _ = writeln!(text, "   {line}");
-    }
+    // As it stands in a file of scenarios: to be copied as it is.
+    let _ = writeln!(text, "   for example\n{}", example.scenario.trim_end());
     decision(text, "before", &example.before);
     decision(text, "after", &example.after);
 }
