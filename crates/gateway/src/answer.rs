@@ -2,24 +2,22 @@
 //! leave, recorded, and only then shown to the requester.
 
 use comity::v1::{self, ObligationKind};
-use comity_domain::{CaseId, CaseState, IllegalTransition};
+use comity_domain::{CaseId, CaseState};
 use comity_ledger::Leaf;
-use comity_store::{
-    CaseChange, CommitError, Durable, Entry, Expected, Job, Transaction, state_name,
-};
+use comity_store::{Durable, Job};
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
-use thiserror::Error;
 use tokio::{sync::broadcast, time::Instant};
 use tonic::Code;
 
 use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
+    happen::{self, Event, Unfiled},
     identity::Caller,
-    record, redact,
+    redact,
     refusal::Refusal,
-    wire::{self, answer::Execution, encoded, to_proto},
+    wire::{self, answer::Execution, encoded},
 };
 
 /// Something the executing side did with a case.
@@ -30,23 +28,6 @@ pub(crate) struct Answer {
     note: String,
     result: Option<wire::answer::Answer>,
     actor: String,
-}
-
-/// An answer that could not be recorded; nothing of it is shown to anybody.
-#[derive(Debug, Error)]
-pub(crate) enum Unfiled {
-    /// The case does not allow it.
-    #[error(transparent)]
-    NotAllowed(#[from] IllegalTransition),
-    /// The case changed meanwhile, or another worker holds the delivery.
-    #[error("the case changed meanwhile")]
-    Conflict,
-    /// The case cannot be read.
-    #[error("the case cannot be read")]
-    Unread(#[from] Refusal),
-    /// The record cannot be written.
-    #[error("the record cannot be written")]
-    Unavailable(#[source] CommitError),
 }
 
 impl Answer {
@@ -142,11 +123,10 @@ impl Answer {
 /// ends the delivery job where one is given.
 pub(crate) async fn file(
     gateway: &Gateway,
-    case: CaseAt,
+    mut case: CaseAt,
     answer: Answer,
     job: Option<&Durable<Job>>,
 ) -> Result<CaseAt, Unfiled> {
-    let now = gateway.now();
     let Answer {
         kind,
         to,
@@ -154,60 +134,32 @@ pub(crate) async fn file(
         result,
         actor,
     } = answer;
-    let CaseAt {
-        mut snapshot,
-        obligations,
-        version,
-        row,
-    } = case;
-    let id = row.id.clone();
-    row.state.step(to)?;
+    case.row.state.step(to)?;
     let result = match result {
         None => None,
         Some(result) => {
-            let obligations = match obligations {
+            let obligations = match case.obligations.take() {
                 Some(obligations) => obligations,
-                None => cases::obligations(&snapshot)?,
+                None => cases::obligations(&case.snapshot)?,
             };
-            let shown = disclose(&snapshot.name, obligations, result);
+            let shown = disclose(&case.snapshot.name, obligations, result);
             Some(Bytes::from(shown.encode_to_vec()))
         }
     };
-    // Only what the event adds: the rest stands in the records before it.
-    let event = encoded::Case {
-        state: to_proto::case_state(to).into(),
-        result,
-        updated_at: Some(to_proto::timestamp(now)),
-        ..encoded::Case::default()
+    let event = Event {
+        leaf: Leaf {
+            note: Some(note),
+            ..Leaf::new(gateway.now(), kind, &actor)
+        },
+        to,
+        adds: encoded::Case {
+            result,
+            ..encoded::Case::default()
+        },
+        enqueue: Vec::new(),
     };
-    let record = event.encode_to_vec();
-    snapshot = snapshot.then(event);
-    let leaf = Leaf {
-        note: Some(note),
-        case: Some(id.to_string()),
-        state: Some(state_name(to).to_owned()),
-        ..Leaf::new(now, kind, &actor)
-    };
-    let row = CaseChange {
-        expected: Expected::Version(version),
-        state: to,
-        ..row
-    };
-    let transaction = Transaction {
-        case: Some(row.clone()),
-        entries: vec![Entry { leaf, record }],
-        finish: job.map(|job| job.lease),
-        ..Transaction::default()
-    };
-    let committed = gateway.store().commit(transaction).await?;
-    snapshot.receipt = record::receipt(gateway, &committed, &snapshot.request_digest());
-    gateway.changed(&id);
-    Ok(CaseAt {
-        snapshot,
-        obligations: None,
-        version: version + 1,
-        row,
-    })
+    let (case, _) = happen::file(gateway, case, event, job).await?;
+    Ok(case)
 }
 
 /// Takes out what must not leave the executing State and attaches what binds
@@ -276,20 +228,5 @@ pub(crate) fn at_rest(state: CaseState) -> bool {
         | CaseState::NotExecuted
         | CaseState::Withdrawn
         | CaseState::Expired => true,
-    }
-}
-
-impl From<CommitError> for Unfiled {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Conflict { .. }
-            | CommitError::LeaseLost
-            | CommitError::Replay(_)
-            | CommitError::Mismatch => Self::Conflict,
-            CommitError::IllegalTransition(error) => Self::NotAllowed(error),
-            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
-                Self::Unavailable(error)
-            }
-        }
     }
 }

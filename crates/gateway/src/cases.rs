@@ -64,6 +64,8 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         request_id,
         opened_at: _,
         changed_at: _,
+        wake_at,
+        reviewers,
         records,
     } = row;
     let events = records
@@ -85,6 +87,8 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         urgency,
         owner,
         request_id,
+        wake_at,
+        reviewers,
     };
     Ok(CaseAt {
         snapshot: snapshot.unwrap_or_default(),

@@ -16,6 +16,7 @@ use crate::{
     backends::Purpose,
     cases::{self, CaseAt},
     gateway::Gateway,
+    happen::Unfiled,
     record,
     refusal::Refusal,
     wire::{self, encoded},
@@ -102,11 +103,7 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
-async fn attempt(
-    gateway: &Gateway,
-    job: Durable<Job>,
-    case: CaseAt,
-) -> Result<CaseAt, answer::Unfiled> {
+async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
     let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
         step: FIRST_STEP,
@@ -152,7 +149,7 @@ async fn postpone(
     job: &Durable<Job>,
     case: CaseAt,
     code: Code,
-) -> Result<CaseAt, answer::Unfiled> {
+) -> Result<CaseAt, Unfiled> {
     tracing::info!(case.id = %job.case, state.executing = %job.target, ?code, job.attempts, "delivery postponed");
     let case = if case.row.state == CaseState::Approved {
         answer::file(gateway, case, Answer::delivering(code), None).await?

@@ -5,9 +5,10 @@ use comity_domain::CaseState;
 
 use crate::{
     admit,
-    answer::{self, Answer, Unfiled},
+    answer::{self, Answer},
     cases::{self, CaseAt},
     gateway::Gateway,
+    happen::Unfiled,
     identity::{Caller, Role},
     record,
     refusal::Refusal,

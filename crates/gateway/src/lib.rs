@@ -10,6 +10,7 @@ mod deliver;
 mod exchange;
 mod execute;
 pub mod gateway;
+mod happen;
 pub mod identity;
 pub mod listen;
 mod metrics;

@@ -1,7 +1,7 @@
 //! Recording: nothing leaves the gateway, and nothing is answered, before it
 //! stands in the ledger.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use comity::v1;
 use comity_domain::{CaseId, CaseState, Decision, Digest, Outcome, Urgency};
@@ -309,6 +309,8 @@ fn change(
         urgency: request.urgency,
         owner: caller.to_string(),
         request_id: request.id.clone(),
+        wake_at: None,
+        reviewers: BTreeSet::new(),
     }
 }
 

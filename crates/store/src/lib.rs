@@ -42,4 +42,5 @@ pub use store::Store;
 pub use verify::{Report, verify};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, Page, Party, ReadError, Record,
+    Reviewed,
 };

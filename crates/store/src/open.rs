@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
         mpsc as std_mpsc,
     },
     thread::{self, JoinHandle},
@@ -100,6 +100,8 @@ impl Store {
         let signals = Arc::new(Signals {
             committed: watch::Sender::new(next),
             jobs: Notify::new(),
+            wake: Notify::new(),
+            next_wake: AtomicI64::new(i64::MAX),
             failed: AtomicBool::new(false),
         });
         let (queue, operations) = mpsc::channel(QUEUE);

@@ -192,6 +192,13 @@ pub(crate) fn case_image(case: &CaseChange, version: u64) -> Vec<u8> {
         Some(&column::rank(case.urgency).to_be_bytes()),
         Some(case.owner.as_bytes()),
         Some(case.request_id.as_str().as_bytes()),
+        case.wake_at
+            .map(|at| at.as_microsecond().to_be_bytes())
+            .as_ref()
+            .map(<[u8; 8]>::as_slice),
+        column::reviewers(&case.reviewers)
+            .as_deref()
+            .map(str::as_bytes),
     ])
 }
 

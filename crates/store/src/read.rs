@@ -8,15 +8,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use comity_domain::{CaseId, Executing, Issuing, RequestId};
+use comity_domain::{CaseId, Executing, Issuing, JurisdictionCode, RequestId};
 use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
 use tokio::sync::Semaphore;
 
 use crate::{
-    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, Period, ReadError, Record, column,
-    schema,
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, Period, ReadError, Record, Reviewed,
+    column, schema,
 };
 
 /// Connections for reading, and so queries at once.
@@ -68,7 +68,7 @@ impl Readers {
 }
 
 const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
-     exercise, urgency, owner, request_id, opened_at, changed_at";
+     exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers";
 
 pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
     let text = |index| row.get::<_, String>(index);
@@ -92,6 +92,11 @@ pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
         request_id: column::id(&text(11)?, "request id")?,
         opened_at: column::instant(row.get(12)?)?,
         changed_at: column::instant(row.get(13)?)?,
+        wake_at: row
+            .get::<_, Option<i64>>(14)?
+            .map(column::instant)
+            .transpose()?,
+        reviewers: column::read_reviewers(optional(15)?.as_deref())?,
         records: Vec::new(),
     })
 }
@@ -204,6 +209,48 @@ pub(crate) fn cases(
     );
     query.and_if("opened < ?", before.map(column::sql));
     let cases = query.rows(db, "opened DESC", limit, read_case)?;
+    let cases = cases.into_iter();
+    cases.map(|case| with_records(db, case)).collect()
+}
+
+/// Cases that have to be looked at by `now`, the longest due first.
+pub(crate) fn due_cases(
+    db: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<CaseId>, ReadError> {
+    db.prepare_cached("SELECT id FROM cases WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2")?
+        .query_and_then([now.as_microsecond(), page(limit)], |row| {
+            column::id(&row.get::<_, String>(0)?, "case id")
+        })?
+        .collect()
+}
+
+/// When a case will next have to be looked at.
+pub(crate) fn next_wake(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
+    db.prepare_cached("SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))?
+        .map(column::instant)
+        .transpose()
+}
+
+/// Cases with an open task for a State's reviewers: most urgent first, then
+/// oldest, beginning after `after`.
+pub(crate) fn cases_to_review(
+    db: &Connection,
+    state: &JurisdictionCode,
+    after: Option<Reviewed>,
+    limit: usize,
+) -> Result<Vec<CaseRow>, ReadError> {
+    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    query.and("reviewers LIKE ?", format!("% {state} %"));
+    if let Some(Reviewed { urgency, opened }) = after {
+        let urgency = column::rank(urgency);
+        query.and("(urgency < ?", urgency);
+        query.or("urgency = ?", urgency);
+        query.and("opened > ?)", column::sql(opened));
+    }
+    let cases = query.rows(db, "urgency DESC, opened", limit, read_case)?;
     let cases = cases.into_iter();
     cases.map(|case| with_records(db, case)).collect()
 }

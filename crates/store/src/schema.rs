@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 const APPLICATION_ID: i32 = 0x434d_5459;
 
 /// Version of the tables below.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 /// How long to wait for another program that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -55,10 +55,14 @@ CREATE TABLE cases (
     owner TEXT NOT NULL,
     request_id TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL
+    changed_at INTEGER NOT NULL,
+    wake_at INTEGER,
+    reviewers TEXT                      -- jurisdictions, each between spaces
 ) STRICT;
 CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);
+CREATE INDEX cases_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX cases_review ON cases (urgency, opened) WHERE reviewers IS NOT NULL;
 
 CREATE TABLE request_key (
     caller TEXT NOT NULL,

@@ -9,14 +9,15 @@ use std::{
     time::Duration,
 };
 
-use comity_domain::{CaseId, RequestId};
+use comity_domain::{CaseId, JurisdictionCode, RequestId};
 use comity_ledger::{Proof, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, EntryFilter, EntryRow, Event, Health,
-    Job, Lease, Page, PublicationError, ReadError, Record, Transaction, Unavailable, prepare,
+    Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Transaction, Unavailable,
+    prepare,
     publisher::{Order, Progress},
     read::{self, Readers},
     writer::{Op, Reply, Signals},
@@ -163,6 +164,57 @@ impl Store {
             .readers
             .run(move |db| read::cases(db, &filter, before, limit))
             .await
+    }
+
+    /// Cases with an open task for a State's reviewers: most urgent first, then
+    /// oldest; at most `limit` (and 1000). The next page begins after the last
+    /// one's [`Reviewed`].
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn cases_to_review(
+        &self,
+        state: &JurisdictionCode,
+        after: Option<Reviewed>,
+        limit: usize,
+    ) -> Result<Vec<CaseRow>, ReadError> {
+        let state = state.clone();
+        self.inner
+            .readers
+            .run(move |db| read::cases_to_review(db, &state, after, limit))
+            .await
+    }
+
+    /// Cases that have to be looked at by `now`, the longest due first; at most
+    /// `limit` (and 1000).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn due_cases(&self, now: Timestamp, limit: usize) -> Result<Vec<CaseId>, ReadError> {
+        self.inner
+            .readers
+            .run(move |db| read::due_cases(db, now, limit))
+            .await
+    }
+
+    /// When a case will next have to be looked at; `None` while none has to.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn next_wake(&self) -> Result<Option<Timestamp>, ReadError> {
+        let known = &self.inner.signals.next_wake;
+        // Until it is known again, whatever comes in wakes the one who waits.
+        known.store(i64::MAX, Ordering::Release);
+        let next = self.inner.readers.run(read::next_wake).await?;
+        let at = next.map_or(i64::MAX, Timestamp::as_microsecond);
+        known.store(at, Ordering::Release);
+        Ok(next)
+    }
+
+    /// Waits until a case has to be looked at earlier than [`Store::next_wake`]
+    /// last said. One waiting task is woken.
+    pub async fn wake_changed(&self) {
+        self.inner.signals.wake.notified().await;
     }
 
     /// A case's events after the sequence number `after`, oldest first, at most

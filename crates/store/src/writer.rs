@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use jiff::Timestamp;
@@ -61,6 +61,11 @@ pub(crate) struct Signals {
     pub(crate) committed: watch::Sender<u64>,
     /// A job was enqueued or became due earlier.
     pub(crate) jobs: Notify,
+    /// A case has to be looked at earlier than was known.
+    pub(crate) wake: Notify,
+    /// When a case will next have to be looked at, as far as the one who waits
+    /// for it knows; microseconds since 1970.
+    pub(crate) next_wake: AtomicI64,
     /// The disk failed.
     pub(crate) failed: AtomicBool,
 }
@@ -71,6 +76,13 @@ pub(crate) struct Writer {
     pub(crate) signals: Arc<Signals>,
     /// Index of the next entry.
     pub(crate) next: u64,
+}
+
+/// What a group brings that somebody waits for.
+#[derive(Default)]
+struct News {
+    jobs: bool,
+    wakes: bool,
 }
 
 /// An answer held back until its group is durable, or known not to be.
@@ -103,15 +115,18 @@ impl Writer {
         }
         let before = self.next;
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
-        let mut wake = false;
-        let done = self.carry_out(group, &mut answers, &mut wake);
+        let mut news = News::default();
+        let done = self.carry_out(group, &mut answers, &mut news);
         let settled = match done {
             Ok(()) => {
                 if self.next > before {
                     self.signals.committed.send_replace(self.next);
                 }
-                if wake {
+                if news.jobs {
                     self.signals.jobs.notify_one();
+                }
+                if news.wakes {
+                    self.signals.wake.notify_one();
                 }
                 Ok(())
             }
@@ -129,7 +144,7 @@ impl Writer {
         &mut self,
         group: Vec<Op>,
         answers: &mut Vec<Answer>,
-        wake: &mut bool,
+        news: &mut News,
     ) -> rusqlite::Result<()> {
         let begun = self
             .db
@@ -141,7 +156,7 @@ impl Writer {
         for op in group {
             // Once one operation failed, all share its fate.
             if failed.is_none() {
-                failed = self.perform(op, over_limit, answers, wake).err();
+                failed = self.perform(op, over_limit, answers, news).err();
             } else {
                 answers.push(Box::new(move |settled| {
                     if let Err(error) = settled {
@@ -165,7 +180,7 @@ impl Writer {
         op: Op,
         over_limit: bool,
         answers: &mut Vec<Answer>,
-        wake: &mut bool,
+        news: &mut News,
     ) -> rusqlite::Result<()> {
         match op {
             Op::Commit(prepared, reply) => {
@@ -175,7 +190,10 @@ impl Writer {
                 let result = settle(result, reply, answers, Durable::after_commit)?;
                 if let Some(committed) = result {
                     self.next += committed.receipts.len() as u64;
-                    *wake |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+                    news.jobs |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+                    let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
+                    let known = self.signals.next_wake.load(Ordering::Acquire);
+                    news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
                 }
             }
             Op::Claim {
@@ -196,7 +214,7 @@ impl Writer {
                 reply,
             } => {
                 let result = rows::retry(&self.db, lease, when, &note);
-                *wake |= settle(result, reply, answers, |()| ())?.is_some();
+                news.jobs |= settle(result, reply, answers, |()| ())?.is_some();
             }
             Op::Head {
                 previous,
@@ -304,6 +322,8 @@ mod tests {
             signals: Arc::new(Signals {
                 committed: watch::Sender::new(0),
                 jobs: Notify::new(),
+                wake: Notify::new(),
+                next_wake: AtomicI64::new(i64::MAX),
                 failed: AtomicBool::new(false),
             }),
             next: 0,

@@ -1,0 +1,131 @@
+//! What happens to a case: one event, made durable as a whole.
+//!
+//! Whoever has something to say about a case makes an [`Event`]; [`file`] alone
+//! writes it down, so that every change takes the table of transitions, the
+//! ledger and the watchers along.
+
+use comity_domain::{CaseState, IllegalTransition};
+use comity_ledger::Leaf;
+use comity_store::{
+    CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, NewJob, Transaction,
+    state_name,
+};
+use prost::Message as _;
+use thiserror::Error;
+
+use crate::{
+    cases::CaseAt,
+    gateway::Gateway,
+    record,
+    refusal::Refusal,
+    wire::{encoded, to_proto},
+};
+
+/// Something that happens to a case.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// What the ledger says of it; case and state are filled in.
+    pub(crate) leaf: Leaf,
+    /// Where the case stands after it, which may be where it stood.
+    pub(crate) to: CaseState,
+    /// What it adds to the case; name, state and time are filled in.
+    pub(crate) adds: encoded::Case,
+    /// What follows from it.
+    pub(crate) enqueue: Vec<NewJob>,
+}
+
+/// An event that could not be recorded; nothing of it is shown to anybody.
+#[derive(Debug, Error)]
+pub(crate) enum Unfiled {
+    /// The case does not allow it.
+    #[error(transparent)]
+    NotAllowed(#[from] IllegalTransition),
+    /// The case changed meanwhile, or another worker holds the delivery.
+    #[error("the case changed meanwhile")]
+    Conflict,
+    /// The case cannot be read.
+    #[error("the case cannot be read")]
+    Unread(#[from] Refusal),
+    /// The record cannot be written.
+    #[error("the record cannot be written")]
+    Unavailable(#[source] CommitError),
+}
+
+/// Records an event and ends the job where one is given. What else the row says
+/// beside the state, the caller has set in `case` before.
+///
+/// # Errors
+/// [`Unfiled`].
+pub(crate) async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    event: Event,
+    job: Option<&Durable<Job>>,
+) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
+    let Event {
+        leaf,
+        to,
+        adds,
+        enqueue,
+    } = event;
+    let CaseAt {
+        snapshot,
+        obligations,
+        version,
+        row,
+    } = case;
+    if to != row.state {
+        row.state.step(to)?;
+    }
+    let id = row.id.clone();
+    // Only what the event adds: the rest stands in the records before it.
+    let adds = encoded::Case {
+        state: to_proto::case_state(to).into(),
+        updated_at: Some(to_proto::timestamp(leaf.at)),
+        ..adds
+    };
+    let record = adds.encode_to_vec();
+    let mut snapshot = snapshot.then(adds);
+    let leaf = Leaf {
+        case: Some(id.to_string()),
+        state: Some(state_name(to).to_owned()),
+        ..leaf
+    };
+    let row = CaseChange {
+        expected: Expected::Version(version),
+        state: to,
+        ..row
+    };
+    let transaction = Transaction {
+        case: Some(row.clone()),
+        entries: vec![Entry { leaf, record }],
+        enqueue,
+        finish: job.map(|job| job.lease),
+        ..Transaction::default()
+    };
+    let committed = gateway.store().commit(transaction).await?;
+    snapshot.receipt = record::receipt(gateway, &committed, &snapshot.request_digest());
+    gateway.changed(&id);
+    let case = CaseAt {
+        snapshot,
+        obligations,
+        version: version + 1,
+        row,
+    };
+    Ok((case, committed))
+}
+
+impl From<CommitError> for Unfiled {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { .. }
+            | CommitError::LeaseLost
+            | CommitError::Replay(_)
+            | CommitError::Mismatch => Self::Conflict,
+            CommitError::IllegalTransition(error) => Self::NotAllowed(error),
+            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
+                Self::Unavailable(error)
+            }
+        }
+    }
+}
