@@ -31,15 +31,12 @@ CREATE TABLE entry (
     instrument TEXT,
     issuing TEXT,
     executing TEXT,
-    leaf BLOB NOT NULL
+    leaf BLOB NOT NULL,
+    salt BLOB NOT NULL,                 -- of what the leaf binds
+    key BLOB,                           -- of the record, wrapped; none once erased
+    sealed BLOB                         -- the record; none once erased
 ) STRICT;
 CREATE INDEX entry_case ON entry (case_id, idx) WHERE case_id IS NOT NULL;
-
-CREATE TABLE record (
-    idx INTEGER PRIMARY KEY REFERENCES entry (idx),
-    salt BLOB NOT NULL,
-    record BLOB NOT NULL
-) STRICT;
 
 CREATE TABLE cases (
     opened INTEGER PRIMARY KEY REFERENCES entry (idx),
