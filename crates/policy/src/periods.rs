@@ -40,6 +40,30 @@ pub(crate) fn due(
     Some(end.start_of_day().ok()?.timestamp())
 }
 
+/// What is left at an instant of a period that began with an event before: whole
+/// hours, or the days or working days after that day. `period` is the event and
+/// the length.
+pub(crate) fn left(
+    period: (Timestamp, u32),
+    unit: ClockUnit,
+    at: Timestamp,
+    calendar: Option<&Calendar>,
+) -> u32 {
+    let (started, length) = period;
+    let [event, day] = [started, at].map(|instant| day_of(instant, calendar));
+    let used = match unit {
+        ClockUnit::Hours => at.duration_since(started).as_hours(),
+        ClockUnit::Days => i64::from(event.until(day).map_or(0, |span| span.get_days())),
+        ClockUnit::WorkingDays => {
+            let days = std::iter::successors(event.tomorrow().ok(), |day| day.tomorrow().ok());
+            let passed = days.take_while(|passed| *passed <= day);
+            let worked = passed.filter(|day| is_working_day(*day, calendar)).count();
+            i64::try_from(worked).unwrap_or(i64::MAX)
+        }
+    };
+    length.saturating_sub(u32::try_from(used).unwrap_or(0))
+}
+
 /// The day on which `instant` falls in the calendar's time zone.
 pub(crate) fn day_of(instant: Timestamp, calendar: Option<&Calendar>) -> Date {
     instant.to_zoned_datetime(time_zone(calendar)).date()
