@@ -48,7 +48,7 @@ impl<'a> Calendars<'a> {
         let terms = &clock.terms;
         clock.left = Some(match (terms.unit, clock.due_at) {
             (ClockUnit::Hours, Some(due)) => whole_hours(due.duration_since(at)),
-            _ => periods::left((since, length), unit(clock), at, self.of(terms)),
+            _ => periods::left((since, length), terms.unit, at, self.of(terms)),
         });
         clock.paused_since = Some(at);
         clock.state = ClockState::Paused;
@@ -61,9 +61,17 @@ impl<'a> Calendars<'a> {
         let at = at.max(paused);
         clock.resumed_at = Some(at);
         clock.state = ClockState::Running;
-        let due = match (clock.terms.unit, clock.due_at) {
+        let (terms, calendar) = (&clock.terms, self.of(&clock.terms));
+        let due = match (terms.unit, clock.due_at) {
             (ClockUnit::Hours, Some(due)) => at.checked_add(due.duration_since(paused)).ok(),
-            _ => self.counted(clock),
+            _ => {
+                let stopped = periods::day_of(paused, calendar);
+                let promised = clock.last_day.map_or(0, |last| {
+                    periods::working_days_between(stopped, last, calendar)
+                });
+                let left = clock.left.unwrap_or(0);
+                periods::due_again(at, left, terms.unit, promised, calendar)
+            }
         };
         self.set_due(clock, due.max(clock.due_at));
     }
@@ -72,22 +80,20 @@ impl<'a> Calendars<'a> {
     pub(super) fn extend(&self, clock: &mut CaseClock, length: u32) {
         clock.extended = clock.extended.saturating_add(length);
         clock.left = clock.left.map(|left| left.saturating_add(length));
-        let due = match (clock.terms.unit, clock.due_at) {
+        let (terms, calendar) = (&clock.terms, self.of(&clock.terms));
+        let due = match (terms.unit, clock.due_at) {
             (ClockUnit::Hours, Some(due)) => {
                 let hours = SignedDuration::from_hours(i64::from(length));
                 due.checked_add(hours).ok()
             }
             // What stands still is counted when it runs again.
             _ if clock.state == ClockState::Paused => return,
-            _ => self.counted(clock),
+            _ => period(clock).and_then(|(since, length)| match clock.resumed_at {
+                Some(_) => periods::due_again(since, length, terms.unit, 0, calendar),
+                None => periods::due(since, length, terms.unit, calendar),
+            }),
         };
         self.set_due(clock, due.max(clock.due_at));
-    }
-
-    /// When a clock is due by the days it has had.
-    fn counted(&self, clock: &CaseClock) -> Option<Timestamp> {
-        let (since, length) = period(clock)?;
-        periods::due(since, length, unit(clock), self.of(&clock.terms))
     }
 
     fn set_due(&self, clock: &mut CaseClock, due: Option<Timestamp>) {
@@ -109,11 +115,6 @@ fn period(clock: &CaseClock) -> Option<(Timestamp, u32)> {
             Some((clock.started_at?, length))
         }
     }
-}
-
-/// The unit in which [`period`] counts.
-fn unit(clock: &CaseClock) -> ClockUnit {
-    clock.terms.unit
 }
 
 fn whole_hours(left: SignedDuration) -> u32 {
