@@ -81,7 +81,14 @@ impl CaseState {
             UnderReview => &[Incomplete, Refused, Approved, Withdrawn, Expired],
             // A backend may answer a delivery at once, so that the steps
             // between need not be recorded one by one.
-            Approved => &[Delivering, Acknowledged, Concluded, NotExecuted, Withdrawn],
+            Approved => &[
+                Delivering,
+                Acknowledged,
+                Concluded,
+                NotExecuted,
+                Withdrawn,
+                Expired,
+            ],
             Delivering => &[Acknowledged, Concluded, NotExecuted, Withdrawn, Expired],
             Acknowledged | Executing => &[
                 Executing,

@@ -218,8 +218,18 @@ pub struct Clock {
     pub starts: Arc<str>,
     /// Events that end it.
     pub stops: Vec<Arc<str>>,
+    /// Events from which it stands still.
+    pub suspends: Vec<Arc<str>>,
+    /// Events from which it runs again.
+    pub resumes: Vec<Arc<str>>,
     /// Whose calendar counts; `None` for hours.
     pub calendar: Option<crate::JurisdictionCode>,
+    /// How far it can be extended, where it can.
+    pub extension: Option<crate::Extension>,
+    /// What it means that it has run out.
+    pub runs_out: crate::RunsOut,
+    /// The side that must act in time.
+    pub bound: BoundParty,
     /// When it started.
     pub started_at: Option<Timestamp>,
     /// When it runs out.

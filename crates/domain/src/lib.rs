@@ -4,6 +4,7 @@
 //! are not serializable on purpose; each boundary has its own record type.
 
 mod case;
+mod clock;
 mod decision;
 mod digest;
 mod fact;
@@ -12,6 +13,7 @@ mod request;
 mod text;
 
 pub use case::{CaseState, IllegalTransition};
+pub use clock::{CaseClock, ClockState, ClockTerms, Extension, RunsOut};
 pub use decision::{
     BoundParty, Clock, ClockUnit, Confidence, Decision, FactUse, FactUseSource, Ground, GroundKind,
     ModuleRef, Obligation, ObligationKind, Outcome, PassedOver, Referral, Requirement, RuleRef,

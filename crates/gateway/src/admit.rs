@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::{Decision, Digest, Request};
-use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
+use comity_policy::{Calendars, Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
@@ -36,6 +36,11 @@ impl Admission {
     /// What the law says of it.
     pub(crate) fn decide(&self, now: Timestamp) -> Verdict {
         self.policies.decide(&self.question(now))
+    }
+
+    /// By which the time limits of its case are counted.
+    pub(crate) fn calendars(&self) -> Calendars<'_> {
+        self.policies.calendars()
     }
 
     /// What the law says of it, complete or not, and what will be asked.

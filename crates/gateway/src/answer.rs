@@ -1,10 +1,13 @@
 //! Answers: what the executing side sends back is stripped of what must not
 //! leave, recorded, and only then shown to the requester.
 
+use std::borrow::Cow;
+
 use comity::v1::{self, ObligationKind};
 use comity_domain::{CaseId, CaseState};
 use comity_ledger::Leaf;
 use comity_store::{Durable, Job};
+use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
 use tokio::{sync::broadcast, time::Instant};
@@ -12,41 +15,50 @@ use tonic::Code;
 
 use crate::{
     cases::{self, CaseAt},
+    clocks::Happened,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::Caller,
     redact,
     refusal::Refusal,
-    wire::{self, answer::Execution, encoded},
+    wire::{self, answer::Execution, encoded, to_proto},
 };
 
-/// Something the executing side did with a case.
+/// An event of the gateway's own.
+const REJECTED: &str = "delivery-rejected";
+/// Events of the vocabulary.
+const ACKNOWLEDGED: &str = "acknowledged";
+const RECOGNISED: &str = "recognised";
+const EXTENDED: &str = "extended";
+const POSTPONED: &str = "postponed";
+
+/// Something that a side did with a case.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    kind: &'static str,
-    to: CaseState,
+    kind: Cow<'static, str>,
+    /// Where the case goes; `None` where it stays.
+    to: Option<CaseState>,
     note: String,
     result: Option<wire::answer::Answer>,
+    /// What else it adds to the case.
+    adds: encoded::Case,
+    clocks: Vec<Happened>,
     actor: String,
 }
 
 impl Answer {
-    /// The executing authority has the request.
-    pub(crate) fn acknowledged() -> Self {
-        Self::new(
-            "acknowledged",
-            CaseState::Acknowledged,
-            "the executing authority has the request",
-        )
+    /// The executing authority has the request, under a reference of its own if it
+    /// gave one.
+    pub(crate) fn acknowledged(reference: String) -> Self {
+        let note = "the executing authority has the request";
+        let answer = Self::new(ACKNOWLEDGED, Some(CaseState::Acknowledged), note);
+        answer.happened(ACKNOWLEDGED).referenced(reference)
     }
 
     /// The executing side could not be reached; delivery goes on.
     pub(crate) fn delivering(code: Code) -> Self {
         let note = format!("the executing side cannot be reached ({code:?}); delivery goes on");
-        Self {
-            note,
-            ..Self::new("delivery-postponed", CaseState::Delivering, "")
-        }
+        Self::new("delivery-postponed", Some(CaseState::Delivering), note)
     }
 
     /// The executing system will never take the request.
@@ -60,44 +72,74 @@ impl Answer {
             reason: reason.clone(),
             ground: "technical".to_owned(),
         };
-        let answer = Self::new("delivery-rejected", CaseState::NotExecuted, "");
+        let answer = Self::new(REJECTED, Some(CaseState::NotExecuted), reason);
         Self {
-            note: reason,
             result: Some(result),
-            ..answer
+            ..answer.happened("not-executed")
         }
     }
 
-    /// Execution has begun or goes on.
-    pub(crate) fn progress() -> Self {
-        Self::new("progress", CaseState::Executing, "execution goes on")
+    /// Something that a side reports, with what it says of it.
+    pub(crate) fn reported(event: String, to: Option<CaseState>, remark: String) -> Self {
+        let note = match to {
+            Some(CaseState::Executing) => "execution goes on".to_owned(),
+            _ => format!("`{event}` is reported"),
+        };
+        let answer = Self::new(event.clone(), to, note);
+        answer.remarked(remark).happened(event)
+    }
+
+    /// A side extends a time limit, for a reason that it gives.
+    pub(crate) fn extended(extension: Happened, note: String, reason: String) -> Self {
+        let answer = Self::new(EXTENDED, None, note);
+        let mut answer = answer.remarked(reason).happened(EXTENDED);
+        answer.clocks.push(extension);
+        answer
     }
 
     /// Recognition or execution is postponed.
-    pub(crate) fn postponed() -> Self {
-        Self::new(
-            "postponed",
-            CaseState::Postponed,
-            "recognition or execution is postponed",
-        )
+    pub(crate) fn postponed(reason: String, until: Option<Timestamp>) -> Self {
+        let note = "recognition or execution is postponed";
+        let answer = Self::new(POSTPONED, Some(CaseState::Postponed), note);
+        let mut answer = answer.remarked(reason.clone()).happened(POSTPONED);
+        answer.adds.postponement_reason = reason;
+        answer.adds.postponed_until = until.map(to_proto::timestamp);
+        answer.clocks.extend(until.map(Happened::PostponedUntil));
+        answer
     }
 
-    /// A result, complete, partial or negative.
+    /// What came of it.
     pub(crate) fn result(result: wire::answer::Answer) -> Self {
         let answer = match result.execution {
             Execution::NotExecuted => Self::new(
                 "not-executed",
-                CaseState::NotExecuted,
+                Some(CaseState::NotExecuted),
                 "not executed; see the reason",
             ),
-            Execution::Complete | Execution::Partial | Execution::NothingFound => {
-                Self::new("concluded", CaseState::Concluded, "the answer is on record")
-            }
+            Execution::Complete | Execution::Partial | Execution::NothingFound => Self::new(
+                "concluded",
+                Some(CaseState::Concluded),
+                "the answer is on record",
+            ),
         };
+        let event = answer.kind.clone();
         Self {
             result: Some(result),
-            ..answer
+            ..answer.happened(event)
         }
+    }
+
+    /// Under which reference the executing authority has it, if it gave one.
+    pub(crate) fn referenced(mut self, reference: String) -> Self {
+        self.adds.reference = reference;
+        self
+    }
+
+    /// An extension that came with it.
+    pub(crate) fn with(mut self, extension: Self) -> Self {
+        self.clocks.extend(extension.clocks);
+        self.note = format!("{}; {}", self.note, extension.note);
+        self
     }
 
     /// Who answered.
@@ -108,14 +150,31 @@ impl Answer {
         }
     }
 
-    fn new(kind: &'static str, to: CaseState, note: &str) -> Self {
+    fn new(
+        kind: impl Into<Cow<'static, str>>,
+        to: Option<CaseState>,
+        note: impl Into<String>,
+    ) -> Self {
         Self {
-            kind,
+            kind: kind.into(),
             to,
-            note: note.to_owned(),
+            note: note.into(),
             result: None,
+            adds: encoded::Case::default(),
+            clocks: Vec::new(),
             actor: "gateway".to_owned(),
         }
+    }
+
+    /// What it is among the events of the vocabulary.
+    fn happened(mut self, event: impl Into<Cow<'static, str>>) -> Self {
+        self.clocks.push(Happened::Event(event.into()));
+        self
+    }
+
+    fn remarked(mut self, remark: String) -> Self {
+        self.adds.remark = remark;
+        self
     }
 }
 
@@ -132,9 +191,22 @@ pub(crate) async fn file(
         to,
         note,
         result,
+        adds,
+        mut clocks,
         actor,
     } = answer;
-    case.row.state.step(to)?;
+    let to = match to {
+        Some(to) => case.row.state.step(to)?,
+        None => case.row.state,
+    };
+    if result.is_some() && kind != REJECTED && !is_acknowledged(case.row.state) {
+        // Who answers at once has the request.
+        clocks.insert(0, Happened::Event(ACKNOWLEDGED.into()));
+    }
+    if (case.row.state, to) == (CaseState::Acknowledged, CaseState::Executing) {
+        // What is being executed has been recognised.
+        clocks.insert(0, Happened::Event(RECOGNISED.into()));
+    }
     let result = match result {
         None => None,
         Some(result) => {
@@ -149,14 +221,12 @@ pub(crate) async fn file(
     let event = Event {
         leaf: Leaf {
             note: Some(note),
-            ..Leaf::new(gateway.now(), kind, &actor)
+            ..Leaf::new(gateway.now(), &kind, &actor)
         },
         to,
-        adds: encoded::Case {
-            result,
-            ..encoded::Case::default()
-        },
+        adds: encoded::Case { result, ..adds },
         enqueue: Vec::new(),
+        clocks,
     };
     let (case, _) = happen::file(gateway, case, event, job).await?;
     Ok(case)
@@ -212,6 +282,11 @@ pub(crate) async fn settle(
 pub(crate) async fn changed(changes: &mut broadcast::Receiver<CaseId>, id: &CaseId) {
     // A watcher that fell behind looks again, as after a change.
     while changes.recv().await.is_ok_and(|changed| changed != *id) {}
+}
+
+/// The executing authority has said that it has the request.
+fn is_acknowledged(state: CaseState) -> bool {
+    !matches!(state, CaseState::Approved | CaseState::Delivering)
 }
 
 /// Nothing more will happen without somebody outside the gateway.

@@ -171,13 +171,12 @@ pub(crate) async fn receipt(
     id: &CaseId,
     snapshot: &encoded::Case,
 ) -> Result<Option<v1::Receipt>, Refusal> {
-    let Some(last) = events(gateway, id, 0).await?.pop() else {
+    let last = gateway.store().last_event(id).await;
+    let Some(last) = last.map_err(record::unavailable)? else {
         return Ok(None);
     };
     let request = snapshot.request_digest();
-    audit::receipt(gateway, last.ledger_index, request)
-        .await
-        .map(Some)
+    audit::receipt(gateway, last, request).await.map(Some)
 }
 
 /// Lists the caller's cases, newest first, without requests and events.
@@ -239,7 +238,7 @@ pub(crate) async fn list(
 }
 
 /// Streams a case's events: those after `after_sequence`, then each as it
-/// comes, until the case is at its end.
+/// comes, until the case is at its end and no time limit runs any more.
 pub(crate) async fn watch(
     gateway: &Gateway,
     caller: &Caller,
@@ -276,7 +275,9 @@ async fn follow(
                 return Ok(());
             }
         }
-        if load(gateway, id).await?.row.state.is_final() {
+        let CaseAt { row, .. } = load(gateway, id).await?;
+        // Some time limits run on when the case is at its end.
+        if row.state.is_final() && row.wake_at.is_none() {
             return Ok(());
         }
         tokio::select! {
@@ -286,7 +287,11 @@ async fn follow(
     }
 }
 
-async fn events(gateway: &Gateway, id: &CaseId, after: u32) -> Result<Vec<v1::CaseEvent>, Refusal> {
+pub(crate) async fn events(
+    gateway: &Gateway,
+    id: &CaseId,
+    after: u32,
+) -> Result<Vec<v1::CaseEvent>, Refusal> {
     let mut found = Vec::new();
     let mut after = u64::from(after);
     loop {
@@ -315,11 +320,12 @@ fn event(row: &Event) -> Option<v1::CaseEvent> {
         actor: &row.leaf.actor,
         note: row.leaf.note.as_deref().unwrap_or_default(),
         ledger_index: row.index,
+        remark: encoded::Case::decode(row.record.as_slice()).ok()?.remark,
     }))
 }
 
 /// The executing side has seen the request.
-fn was_delivered(state: CaseState) -> bool {
+pub(crate) fn was_delivered(state: CaseState) -> bool {
     match state {
         CaseState::Received
         | CaseState::Incomplete

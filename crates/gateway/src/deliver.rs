@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::CaseState;
-use comity_store::{Durable, Job};
+use comity_store::{CommitError, Durable, Job, Transaction};
 use tokio::sync::{Semaphore, watch};
 use tonic::Code;
 
@@ -17,20 +17,20 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    record,
+    notify, record,
     refusal::Refusal,
-    wire::{self, encoded},
+    wire::{self, encoded, from_proto},
 };
 
-/// Number of the step by which a request is handed over; recalls and notices
-/// will have others.
+/// Number of the step by which a request is handed over; a notice has the number
+/// of its event.
 const FIRST_STEP: u32 = 1;
 /// Jobs taken from the outbox at once.
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
 const RETRIES_IN_FLIGHT: usize = 32;
 /// Longest time one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(30);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -88,9 +88,14 @@ pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Takes up a job whose exchange is gone: after a failure or a restart.
+/// Takes up a job whose exchange is gone, after a failure or a restart, or that
+/// none ever made.
 async fn resume(gateway: &Gateway, job: Durable<Job>) {
+    if job.step == record::NOTIFY {
+        return notify::send(gateway, job).await;
+    }
     match recorded(gateway, &job).await {
+        Ok(case) if case.row.state == CaseState::Expired => drop_expired(gateway, &job).await,
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
     }
@@ -112,17 +117,15 @@ async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<C
         receipt: case.snapshot.receipt.clone(),
     };
     let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
-        Ok(v1::DeliverResponse {
-            reference: _,
-            result: None,
-        }) => Answer::acknowledged(),
-        Ok(v1::DeliverResponse {
-            reference: _,
-            result: Some(result),
-        }) => match wire::answer::read(result) {
-            Ok(result) => Answer::result(result),
-            Err(_) => Answer::rejected(Code::DataLoss),
-        },
+        Ok(v1::DeliverResponse { reference, result }) => {
+            // A reference that is none is no reason to lose the answer.
+            let reference = from_proto::line("reference", &reference).unwrap_or_default();
+            match result.map(wire::answer::read) {
+                None => Answer::acknowledged(reference),
+                Some(Ok(result)) => Answer::result(result).referenced(reference),
+                Some(Err(_)) => Answer::rejected(Code::DataLoss),
+            }
+        }
         Err(code) if is_final(code) => Answer::rejected(code),
         Err(code) => return postpone(gateway, &job, case, code).await,
     };
@@ -143,6 +146,17 @@ async fn call(
     }
 }
 
+/// Ends the delivery of a case that is over: nothing leaves any more.
+async fn drop_expired(gateway: &Gateway, job: &Durable<Job>) {
+    let transaction = Transaction {
+        finish: Some(job.lease),
+        ..Transaction::default()
+    };
+    if let Err(error) = gateway.store().commit(transaction).await {
+        tracing::warn!(%error, "the delivery of an expired case could not be ended");
+    }
+}
+
 /// Files the first failure of a delivery and sets the time of the next attempt.
 async fn postpone(
     gateway: &Gateway,
@@ -156,16 +170,24 @@ async fn postpone(
     } else {
         case
     };
-    let pause = backoff(job.attempts, gateway.jitter());
-    gateway
-        .store()
-        .retry_at(job.lease, gateway.now() + pause, &format!("{code:?}"))
-        .await?;
+    retry(gateway, job, code).await?;
     Ok(case)
 }
 
+/// Sets the time of a job's next attempt.
+pub(crate) async fn retry(
+    gateway: &Gateway,
+    job: &Durable<Job>,
+    code: Code,
+) -> Result<(), CommitError> {
+    let pause = backoff(job.attempts, gateway.jitter());
+    let when = gateway.now() + pause;
+    let note = format!("{code:?}");
+    gateway.store().retry_at(job.lease, when, &note).await
+}
+
 /// A refusal by the backend that no repetition will change.
-fn is_final(code: Code) -> bool {
+pub(crate) fn is_final(code: Code) -> bool {
     match code {
         Code::InvalidArgument
         | Code::NotFound

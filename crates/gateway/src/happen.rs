@@ -10,11 +10,13 @@ use comity_store::{
     CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, NewJob, Transaction,
     state_name,
 };
+use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
 use crate::{
     cases::CaseAt,
+    clocks::{self, Happened},
     gateway::Gateway,
     record,
     refusal::Refusal,
@@ -32,6 +34,8 @@ pub(crate) struct Event {
     pub(crate) adds: encoded::Case,
     /// What follows from it.
     pub(crate) enqueue: Vec<NewJob>,
+    /// What it means for the time limits, in order.
+    pub(crate) clocks: Vec<Happened>,
 }
 
 /// An event that could not be recorded; nothing of it is shown to anybody.
@@ -51,12 +55,39 @@ pub(crate) enum Unfiled {
     Unavailable(#[source] CommitError),
 }
 
-/// Records an event and ends the job where one is given. What else the row says
-/// beside the state, the caller has set in `case` before.
+/// Records an event and ends the job where one is given, after what time has
+/// brought to the case until then. What else the row says beside the state, the
+/// caller has set in `case` before.
 ///
 /// # Errors
 /// [`Unfiled`].
 pub(crate) async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    event: Event,
+    job: Option<&Durable<Job>>,
+) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
+    let case = up_to(gateway, case, event.leaf.at).await?;
+    write(gateway, case, event, job).await
+}
+
+/// Records what time has brought to a case by an instant, each as its own event.
+///
+/// # Errors
+/// [`Unfiled`].
+pub(crate) async fn up_to(
+    gateway: &Gateway,
+    mut case: CaseAt,
+    at: Timestamp,
+) -> Result<CaseAt, Unfiled> {
+    while let Some((moment, event)) = clocks::brought(&case, at)? {
+        (case, _) = write(gateway, case, event, None).await?;
+        gateway.metrics().brought(moment);
+    }
+    Ok(case)
+}
+
+async fn write(
     gateway: &Gateway,
     case: CaseAt,
     event: Event,
@@ -67,6 +98,7 @@ pub(crate) async fn file(
         to,
         adds,
         enqueue,
+        clocks: happened,
     } = event;
     let CaseAt {
         snapshot,
@@ -78,10 +110,16 @@ pub(crate) async fn file(
         row.state.step(to)?;
     }
     let id = row.id.clone();
+    let running = clocks::of(&snapshot.clocks)?;
+    let policies = gateway.policies();
+    let when = (to, leaf.at);
+    let clocks::After { changed, wake_at } =
+        clocks::after(policies.calendars(), &running, &happened, when);
     // Only what the event adds: the rest stands in the records before it.
     let adds = encoded::Case {
         state: to_proto::case_state(to).into(),
         updated_at: Some(to_proto::timestamp(leaf.at)),
+        clocks: changed,
         ..adds
     };
     let record = adds.encode_to_vec();
@@ -94,6 +132,7 @@ pub(crate) async fn file(
     let row = CaseChange {
         expected: Expected::Version(version),
         state: to,
+        wake_at,
         ..row
     };
     let transaction = Transaction {

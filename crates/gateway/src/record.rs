@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     admit::Admission,
     cases::CaseAt,
+    clocks,
     gateway::Gateway,
     identity::Caller,
     refusal::Refusal,
@@ -26,6 +27,8 @@ use crate::{
 
 /// The step by which a request is first handed over.
 const DELIVER: &str = "deliver";
+/// The step by which the executing system is told of an event.
+pub(crate) const NOTIFY: &str = "notify";
 /// How long a delivery may take before another worker takes it over; longer
 /// than any single attempt.
 pub(crate) const LEASE: Duration = Duration::from_secs(90);
@@ -64,9 +67,15 @@ pub(crate) async fn decision(
         state: Some(state_name(state).to_owned()),
         ..decision_leaf(now, "decision", caller, &admission, &decision)
     };
-    let row = change(&id, state, caller, &admission, &decision);
+    let happened = [clocks::decided(&decision, &admission.request.executing)];
+    let limits = clocks::after(admission.calendars(), &[], &happened, (state, now));
+    let row = CaseChange {
+        wake_at: limits.wake_at,
+        ..change(&id, state, caller, &admission, &decision)
+    };
     let enqueue = permit.map(|permit| job(&id, permit, admission.request.urgency, now));
     let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
+    snapshot.clocks = limits.changed;
     let record = snapshot.encode_to_vec();
     let transaction = Transaction {
         key: Some(key),
@@ -286,6 +295,26 @@ fn job(case: &CaseId, permit: Permit, urgency: Urgency, now: Timestamp) -> NewJo
         due: now,
         held_until: Some(now + LEASE),
         body: Vec::new(),
+    }
+}
+
+/// The job that tells the executing system of the event by which a case comes to
+/// its `version`.
+pub(crate) fn notice(case: &CaseChange, version: u64, now: Timestamp) -> NewJob {
+    let message = v1::NotifyRequest {
+        case: format!("cases/{}", case.id),
+        step: u32::try_from(version).unwrap_or(u32::MAX),
+        // Shown as it is on record, once it is.
+        event: None,
+    };
+    NewJob {
+        case: case.id.clone(),
+        step: NOTIFY.to_owned(),
+        target: case.executing.0.clone(),
+        urgency: case.urgency,
+        due: now,
+        held_until: None,
+        body: message.encode_to_vec(),
     }
 }
 

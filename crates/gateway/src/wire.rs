@@ -4,6 +4,7 @@
 //! breaks the build until someone decides what it means.
 
 pub mod answer;
+pub(crate) mod clock;
 pub(crate) mod encoded;
 pub mod from_proto;
 pub mod json;

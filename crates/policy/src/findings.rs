@@ -25,8 +25,9 @@ pub(crate) const ISSUING_AUTHORITY: &str = "issuing-authority";
 /// Languages are accepted or not once one is stated.
 const LANGUAGE_ACCEPTED: &str = "language_accepted";
 const LANGUAGE: &str = "language";
-/// The event that starts a clock when the request is decided.
-const RECEIVED: &str = "received";
+/// Events that lie behind a request when it is decided.
+pub(crate) const RECEIVED: &str = "received";
+pub(crate) const ISSUED: &str = "issued";
 
 /// A module that takes part in a decision.
 #[derive(Debug, Clone, Copy)]
@@ -304,7 +305,11 @@ impl Setting<'_> {
             &self.request.issuing.0
         };
         let calendar = self.reader.model.calendars.get(state);
-        let started_at = (&*clock.starts == RECEIVED).then_some(self.now);
+        let started_at = match &*clock.starts {
+            RECEIVED => Some(self.now),
+            ISSUED => Some(self.request.issued_at),
+            _ => None,
+        };
         let due = |started| periods::due(started, clock.length, clock.unit, calendar);
         Clock {
             rule: self.rule_ref(judged),
@@ -313,7 +318,12 @@ impl Setting<'_> {
             unit: clock.unit,
             starts: Arc::clone(&clock.starts),
             stops: clock.stops.clone(),
+            suspends: clock.suspends.clone(),
+            resumes: clock.resumes.clone(),
             calendar: (clock.unit != ClockUnit::Hours).then(|| state.clone()),
+            extension: clock.extension,
+            runs_out: clock.runs_out,
+            bound: clock.bound,
             started_at,
             due_at: started_at.and_then(due),
         }

@@ -6,6 +6,7 @@
 //! same decision.
 
 mod atlas;
+mod clocks;
 mod condition;
 mod coverage;
 mod decide;
@@ -47,7 +48,8 @@ use std::{
 };
 
 use comity_domain::{
-    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, RuleId, Text,
+    BoundParty, Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId,
+    RuleId, Text,
 };
 use jiff::civil::Date;
 
@@ -57,6 +59,7 @@ pub use self::{
         DualCriminalityPosition, ExpectedObligation, FormInfo, Issuer, Named, OffenceAbroad,
         OffenceProfile, Reason, Route, TimeLimit, Unsettled,
     },
+    clocks::{Brought, Calendars, Moment, Turn, allowance, bring, next_moment},
     coverage::{
         Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
     },
@@ -289,6 +292,17 @@ impl Library {
             .into_iter()
             .filter(|one| one.prevailing.is_none());
         first.map(|candidate| &candidate.instrument.id).collect()
+    }
+
+    /// The calendars by which time limits are counted.
+    #[must_use]
+    pub fn calendars(&self) -> Calendars<'_> {
+        Calendars(&self.model.calendars)
+    }
+
+    /// The events of the vocabulary that a side makes happen and reports, by name.
+    pub fn events_of(&self, side: BoundParty) -> impl Iterator<Item = &str> {
+        registers::events_of(&self.model, side)
     }
 
     /// The directory of a State's authorities, by id.

@@ -280,22 +280,32 @@ pub(crate) fn events(
     limit: usize,
 ) -> Result<Vec<Event>, ReadError> {
     db.prepare_cached(
-        "SELECT idx, leaf FROM entry WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
+        "SELECT idx, leaf, record FROM entry JOIN record USING (idx) \
+         WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
     )?
     .query_and_then(
         rusqlite::params![case.as_str(), page(limit), column::sql(after)],
-        read_entry,
+        |row| Ok::<_, ReadError>((read_entry(row)?, row.get(2)?)),
     )?
     .zip(after..)
     .map(|(row, before)| {
-        let EntryRow { index, leaf, .. } = row?;
+        let (EntryRow { index, leaf, .. }, record) = row?;
         Ok(Event {
             sequence: before + 1,
             index,
             leaf,
+            record,
         })
     })
     .collect()
+}
+
+/// Where the entry by which a case came to stand as it does is in the ledger.
+pub(crate) fn last_event(db: &Connection, case: &CaseId) -> Result<Option<u64>, ReadError> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(idx) FROM entry WHERE case_id = ?1 AND state IS NOT NULL")?
+        .query_row([case.as_str()], |row| row.get(0))?;
+    last.map(column::count).transpose()
 }
 
 pub(crate) fn entries(

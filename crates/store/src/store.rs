@@ -271,6 +271,17 @@ impl Store {
             .await
     }
 
+    /// The ledger index of the entry by which a case came to stand as it does;
+    /// `None` where there is no such case.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn last_event(&self, case: &CaseId) -> Result<Option<u64>, ReadError> {
+        let case = case.clone();
+        let readers = &self.inner.readers;
+        readers.run(move |db| read::last_event(db, &case)).await
+    }
+
     /// Ledger entries that match, at most `limit` (and 1000).
     ///
     /// # Errors

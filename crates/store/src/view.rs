@@ -109,7 +109,7 @@ pub struct Party {
 }
 
 /// A ledger entry that belongs to a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its place in the case, from 1 without gaps.
     pub sequence: u64,
@@ -117,6 +117,8 @@ pub struct Event {
     pub index: u64,
     /// What it says.
     pub leaf: Leaf,
+    /// What it holds in private; may be personal data.
+    pub record: Vec<u8>,
 }
 
 /// A ledger entry as stored.
@@ -192,5 +194,6 @@ pub struct Health {
 
 discreet! {
     CaseRow { id, version, state }
+    Event { sequence, index, leaf }
     Record {}
 }

@@ -4,15 +4,16 @@ use std::pin::Pin;
 
 use comity::v1::{
     GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse, PreflightRequest,
-    PreflightResponse, ShareInformationRequest, ShareInformationResponse, SubmitRequest,
-    SubmitResponse, SupplementRequest, SupplementResponse, WatchCaseRequest, WatchCaseResponse,
-    WithdrawRequest, WithdrawResponse, cooperation_service_server::CooperationService,
+    PreflightResponse, ReportEventRequest, ReportEventResponse, ShareInformationRequest,
+    ShareInformationResponse, SubmitRequest, SubmitResponse, SupplementRequest, SupplementResponse,
+    WatchCaseRequest, WatchCaseResponse, WithdrawRequest, WithdrawResponse,
+    cooperation_service_server::CooperationService,
 };
 use futures::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal, wire::encoded};
+use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal, report, wire::encoded};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -118,6 +119,15 @@ impl CooperationService for Cooperation {
             Refusal::NotYet("withdrawal is not served yet: tell the executing authority directly")
                 .into(),
         )
+    }
+
+    async fn report_event(
+        &self,
+        request: Request<ReportEventRequest>,
+    ) -> Result<Response<ReportEventResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { report::event(&gateway, &caller, message).await }).await
     }
 
     async fn share_information(

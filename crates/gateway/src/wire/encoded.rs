@@ -33,6 +33,18 @@ pub(crate) struct Case {
     pub(crate) updated_at: Option<Timestamp>,
     #[prost(bool, tag = "11")]
     pub(crate) exercise: bool,
+    #[prost(message, repeated, tag = "12")]
+    pub(crate) clocks: Vec<v1::CaseClock>,
+    #[prost(string, tag = "15")]
+    pub(crate) reference: String,
+    #[prost(string, tag = "16")]
+    pub(crate) postponement_reason: String,
+    #[prost(message, optional, tag = "17")]
+    pub(crate) postponed_until: Option<Timestamp>,
+    /// What the actor of an event said of it; in the event's record alone, and no
+    /// part of the contract's message.
+    #[prost(string, tag = "99")]
+    pub(crate) remark: String,
 }
 
 /// [`v1::SubmitResponse`].
@@ -74,6 +86,11 @@ impl Case {
             received_at,
             updated_at,
             exercise,
+            clocks,
+            reference,
+            postponement_reason,
+            postponed_until,
+            remark: _,
         } = event;
         if !name.is_empty() {
             (self.name, self.request_id) = (name, request_id);
@@ -84,6 +101,20 @@ impl Case {
         self.request = request.or(self.request);
         self.decision = decision.or(self.decision);
         self.result = result.or(self.result);
+        if !reference.is_empty() {
+            self.reference = reference;
+        }
+        if !postponement_reason.is_empty() {
+            self.postponement_reason = postponement_reason;
+            self.postponed_until = postponed_until;
+        }
+        for clock in clocks {
+            let mut known = self.clocks.iter_mut();
+            match known.find(|known| known.clock_id == clock.clock_id) {
+                Some(known) => *known = clock,
+                None => self.clocks.push(clock),
+            }
+        }
         self
     }
 
@@ -153,6 +184,20 @@ mod tests {
             received_at: Some(time(1)),
             updated_at: Some(time(2)),
             exercise: true,
+            clocks: ["one", "two"]
+                .map(|id| clock(id, v1::ClockState::Running))
+                .into(),
+            reference: "FR-1".to_owned(),
+            postponement_reason: "art 15(1)(a)".to_owned(),
+            postponed_until: Some(time(3)),
+        }
+    }
+
+    fn clock(id: &str, state: v1::ClockState) -> v1::CaseClock {
+        v1::CaseClock {
+            clock_id: id.to_owned(),
+            state: state.into(),
+            ..v1::CaseClock::default()
         }
     }
 
@@ -186,12 +231,21 @@ mod tests {
         let opening = Case {
             state: v1::CaseState::Approved.into(),
             result: None,
+            clocks: vec![clock("one", v1::ClockState::Waiting)],
+            reference: String::new(),
+            postponement_reason: "before".to_owned(),
+            postponed_until: None,
             ..whole.clone()
         };
         let answer = Case {
             state: v1::CaseState::Concluded.into(),
             result: whole.result.clone(),
             updated_at: whole.updated_at,
+            clocks: whole.clocks.clone(),
+            reference: whole.reference.clone(),
+            postponement_reason: whole.postponement_reason.clone(),
+            postponed_until: whole.postponed_until,
+            remark: "only of this event".to_owned(),
             ..Case::default()
         };
         assert_eq!(opening.then(answer), whole);

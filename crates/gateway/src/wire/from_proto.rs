@@ -7,6 +7,7 @@ mod draft;
 mod listing;
 mod lookup;
 mod parts;
+mod report;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use comity_domain::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
 
+pub(crate) use self::report::{line, note, postponement};
 pub use self::{
     draft::{Draft, draft},
     listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},

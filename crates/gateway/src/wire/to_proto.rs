@@ -12,7 +12,7 @@ use comity::v1;
 use comity_domain::{
     BoundParty, CaseState, Citation, Clock, ClockUnit, Confidence, Decision, FactSource, FactUse,
     FactUseSource, FactValue, Ground, GroundKind, ModuleRef, Obligation, ObligationKind, Outcome,
-    PassedOver, Referral, Requirement, RuleRef, Stage,
+    PassedOver, Referral, Requirement, RuleRef, RunsOut, Stage,
 };
 use jiff::Timestamp;
 
@@ -126,11 +126,15 @@ fn obligation(number: usize, obligation: &Obligation) -> v1::Obligation {
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect::<BTreeMap<_, _>>(),
-        bound_party: match bound {
-            BoundParty::Issuing => "issuing",
-            BoundParty::Executing => "executing",
-        }
-        .to_owned(),
+        bound_party: party(*bound).to_owned(),
+    }
+}
+
+/// The name of a side.
+pub(super) fn party(party: BoundParty) -> &'static str {
+    match party {
+        BoundParty::Issuing => "issuing",
+        BoundParty::Executing => "executing",
     }
 }
 
@@ -165,7 +169,12 @@ pub fn clock(clock: &Clock) -> v1::Clock {
         unit,
         starts,
         stops,
+        suspends,
+        resumes,
         calendar,
+        extension,
+        runs_out,
+        bound,
         started_at,
         due_at,
     } = clock;
@@ -182,6 +191,14 @@ pub fn clock(clock: &Clock) -> v1::Clock {
             .unwrap_or_default(),
         started_at: started_at.map(timestamp),
         due_at: due_at.map(timestamp),
+        suspends: texts(suspends),
+        resumes: texts(resumes),
+        extension_max: extension.map_or(0, |extension| extension.length),
+        extension_by: extension
+            .map_or("", |extension| party(extension.by))
+            .to_owned(),
+        runs_out: clock_end(*runs_out).into(),
+        bound_party: party(*bound).to_owned(),
     }
 }
 
@@ -374,7 +391,8 @@ fn obligation_kind(kind: ObligationKind) -> v1::ObligationKind {
     }
 }
 
-fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
+/// The unit of a clock.
+pub(super) fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
     match unit {
         ClockUnit::Hours => v1::ClockUnit::Hours,
         ClockUnit::Days => v1::ClockUnit::Days,
@@ -383,6 +401,15 @@ fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
     }
 }
 
-fn texts(texts: &[Arc<str>]) -> Vec<String> {
+/// What it means that a clock has run out.
+pub(super) fn clock_end(end: RunsOut) -> v1::ClockEnd {
+    match end {
+        RunsOut::Breach => v1::ClockEnd::Breach,
+        RunsOut::Lapse => v1::ClockEnd::Lapse,
+        RunsOut::Expire => v1::ClockEnd::Expire,
+    }
+}
+
+pub(super) fn texts(texts: &[Arc<str>]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()
 }

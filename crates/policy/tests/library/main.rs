@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod atlas;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod properties;

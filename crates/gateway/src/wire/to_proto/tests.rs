@@ -1,6 +1,6 @@
 //! A decision with everything in it, as the contract shows it.
 
-use comity_domain::Digest;
+use comity_domain::{Digest, Extension};
 use jiff::civil::date;
 use serde_json::{Value as Json, json};
 
@@ -38,7 +38,15 @@ fn a_clock() -> Clock {
         unit: ClockUnit::Days,
         starts: "received".into(),
         stops: vec!["acknowledged".into()],
+        suspends: vec!["clarification-requested".into()],
+        resumes: vec!["clarified".into()],
         calendar: Some("FR".parse().unwrap()),
+        extension: Some(Extension {
+            length: 30,
+            by: BoundParty::Issuing,
+        }),
+        runs_out: RunsOut::Lapse,
+        bound: BoundParty::Executing,
         started_at: Some(at(0)),
         due_at: Some(at(604_800)),
     }
@@ -179,6 +187,12 @@ fn everything_found_is_shown() {
             "unit": "CLOCK_UNIT_DAYS",
             "starts": "received",
             "stops": ["acknowledged"],
+            "suspends": ["clarification-requested"],
+            "resumes": ["clarified"],
+            "extensionMax": 30,
+            "extensionBy": "issuing",
+            "runsOut": "CLOCK_END_LAPSE",
+            "boundParty": "executing",
             "calendar": "FR",
             "startedAt": "1970-01-01T00:00:00Z",
             "dueAt": "1970-01-08T00:00:00Z",
