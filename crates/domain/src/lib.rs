@@ -9,6 +9,7 @@ mod digest;
 mod fact;
 mod id;
 mod request;
+mod ruling;
 mod text;
 
 pub use case::{CaseState, IllegalTransition};
@@ -26,4 +27,5 @@ pub use id::{
 pub use request::{
     Assurance, Offence, Person, PersonRole, Request, Selector, SelectorKind, Urgency, Validation,
 };
+pub use ruling::{Judgement, Ruled, Ruling, Settles};
 pub use text::{Citation, Text};

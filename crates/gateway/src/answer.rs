@@ -146,18 +146,15 @@ pub(crate) async fn file(
             Some(Bytes::from(shown.encode_to_vec()))
         }
     };
-    let event = Event {
-        leaf: Leaf {
-            note: Some(note),
-            ..Leaf::new(gateway.now(), kind, &actor)
-        },
-        to,
-        adds: encoded::Case {
-            result,
-            ..encoded::Case::default()
-        },
-        enqueue: Vec::new(),
+    let leaf = Leaf {
+        note: Some(note),
+        ..Leaf::new(gateway.now(), kind, &actor)
     };
+    let adds = encoded::Case {
+        result,
+        ..encoded::Case::default()
+    };
+    let event = Event::new(leaf, to, adds);
     let (case, _) = happen::file(gateway, case, event, job).await?;
     Ok(case)
 }

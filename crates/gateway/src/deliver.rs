@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use comity::v1;
 use comity_domain::CaseState;
 use comity_store::{Durable, Job};
+use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 use tonic::Code;
 
@@ -17,20 +18,20 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    record,
+    recall, record,
     refusal::Refusal,
-    wire::{self, encoded},
+    wire::{
+        self,
+        encoded::{self, Errand},
+    },
 };
 
-/// Number of the step by which a request is handed over; recalls and notices
-/// will have others.
-const FIRST_STEP: u32 = 1;
 /// Jobs taken from the outbox at once.
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
 const RETRIES_IN_FLIGHT: usize = 32;
 /// Longest time one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(30);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -103,12 +104,32 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
+/// The step that a job is for.
+pub(crate) fn step(job: &Job) -> u32 {
+    // What cannot be read is for no step, and so does nothing that another did.
+    Errand::decode(job.body.as_slice()).map_or(0, |errand| errand.step)
+}
+
 async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
+    if job.step == record::RECALL {
+        return recall::attempt(gateway, job, case).await;
+    }
+    let step = step(&job);
+    // What was approved is handed over, whatever was supplemented since.
+    let handover = case.snapshot.kept().handover;
+    let handover = handover.filter(|handover| handover.step == step);
+    let (request, decision) = match handover {
+        Some(handover) => (handover.request, handover.decision),
+        None => (
+            case.snapshot.request.clone(),
+            case.snapshot.decision.clone(),
+        ),
+    };
     let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
-        step: FIRST_STEP,
-        request: case.snapshot.request.clone(),
-        decision: case.snapshot.decision.clone(),
+        step,
+        request,
+        decision,
         receipt: case.snapshot.receipt.clone(),
     };
     let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
@@ -156,16 +177,19 @@ async fn postpone(
     } else {
         case
     };
-    let pause = backoff(job.attempts, gateway.jitter());
-    gateway
-        .store()
-        .retry_at(job.lease, gateway.now() + pause, &format!("{code:?}"))
-        .await?;
+    retry(gateway, job, code).await?;
     Ok(case)
 }
 
+/// Sets the time of a job's next attempt.
+pub(crate) async fn retry(gateway: &Gateway, job: &Job, code: Code) -> Result<(), Unfiled> {
+    let when = gateway.now() + backoff(job.attempts, gateway.jitter());
+    let note = format!("{code:?}");
+    Ok(gateway.store().retry_at(job.lease, when, &note).await?)
+}
+
 /// A refusal by the backend that no repetition will change.
-fn is_final(code: Code) -> bool {
+pub(crate) fn is_final(code: Code) -> bool {
     match code {
         Code::InvalidArgument
         | Code::NotFound

@@ -6,6 +6,7 @@
 //! same decision.
 
 mod atlas;
+mod competence;
 mod condition;
 mod coverage;
 mod decide;
@@ -31,6 +32,7 @@ mod reader;
 mod registers;
 mod remarks;
 mod resolve;
+mod ruling;
 mod scenario;
 #[cfg(test)]
 mod tests;
@@ -47,7 +49,8 @@ use std::{
 };
 
 use comity_domain::{
-    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, RuleId, Text,
+    AuthorityId, Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId,
+    RuleId, Text,
 };
 use jiff::civil::Date;
 
@@ -57,6 +60,7 @@ pub use self::{
         DualCriminalityPosition, ExpectedObligation, FormInfo, Issuer, Named, OffenceAbroad,
         OffenceProfile, Reason, Route, TimeLimit, Unsettled,
     },
+    competence::Competent,
     coverage::{
         Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
     },
@@ -310,6 +314,18 @@ impl Library {
     #[must_use]
     pub fn addressees(&self, state: &JurisdictionCode, measure: &MeasureId) -> Vec<Addressee<'_>> {
         registers::addressees(&self.model, state, measure)
+    }
+
+    /// Whether an authority of a State has a role that a referral names, in a
+    /// matter of a measure, as far as the State's directory says so.
+    #[must_use]
+    pub fn competent(
+        &self,
+        state: &JurisdictionCode,
+        authority: &AuthorityId,
+        (role, measure): (&str, &MeasureId),
+    ) -> Competent {
+        competence::competent(&self.model, state, authority, (role, measure))
     }
 
     /// The register of offences of a State, by provision.

@@ -14,6 +14,7 @@ mod discreet;
 mod durable;
 mod model;
 mod open;
+mod pending;
 mod prepare;
 mod publisher;
 mod read;
