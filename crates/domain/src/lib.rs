@@ -10,6 +10,7 @@ mod digest;
 mod fact;
 mod id;
 mod request;
+mod ruling;
 mod text;
 
 pub use case::{CaseState, IllegalTransition};
@@ -28,4 +29,5 @@ pub use id::{
 pub use request::{
     Assurance, Offence, Person, PersonRole, Request, Selector, SelectorKind, Urgency, Validation,
 };
+pub use ruling::{Judgement, Ruled, Ruling, Settles};
 pub use text::{Citation, Text};

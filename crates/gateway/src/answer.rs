@@ -218,15 +218,13 @@ pub(crate) async fn file(
             Some(Bytes::from(shown.encode_to_vec()))
         }
     };
+    let leaf = Leaf {
+        note: Some(note),
+        ..Leaf::new(gateway.now(), &kind, &actor)
+    };
     let event = Event {
-        leaf: Leaf {
-            note: Some(note),
-            ..Leaf::new(gateway.now(), &kind, &actor)
-        },
-        to,
-        adds: encoded::Case { result, ..adds },
-        enqueue: Vec::new(),
         clocks,
+        ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
     let (case, _) = happen::file(gateway, case, event, job).await?;
     Ok(case)

@@ -70,6 +70,18 @@ impl Backend {
         let answer = client.notify(message).await?;
         Ok(answer.into_inner())
     }
+
+    /// `NationalBackendService.Recall`.
+    ///
+    /// # Errors
+    /// As [`Backend::deliver`].
+    pub(crate) async fn recall(
+        self,
+        message: v1::RecallRequest,
+    ) -> Result<v1::RecallResponse, Status> {
+        let mut client = NationalBackendServiceClient::new(self.0);
+        Ok(client.recall(message).await?.into_inner())
+    }
 }
 
 /// The method's path.

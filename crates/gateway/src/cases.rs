@@ -48,7 +48,7 @@ pub(crate) async fn load(gateway: &Gateway, id: &CaseId) -> Result<CaseAt, Refus
 }
 
 /// Takes a stored case apart, field by field.
-fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
+pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
     let CaseRow {
         id,
         opened: _,
@@ -135,21 +135,35 @@ pub(crate) async fn get(
     name: &str,
 ) -> Result<v1::Case, Refusal> {
     let case = visible(gateway, caller, name).await?;
+    whole(gateway, case).await
+}
+
+/// A case with its events and the newest proof.
+pub(crate) async fn whole(gateway: &Gateway, case: CaseAt) -> Result<v1::Case, Refusal> {
     let id = case.row.id.clone();
     let mut snapshot = with_receipt(gateway, case).await?;
     snapshot.events = events(gateway, &id, 0).await?;
-    snapshot.open().map_err(damaged)
+    open(&snapshot)
+}
+
+/// A case with every part taken apart.
+pub(crate) fn open(case: &encoded::Case) -> Result<v1::Case, Refusal> {
+    case.open().map_err(damaged)
+}
+
+/// The decision in force.
+pub(crate) fn decision(case: &encoded::Case) -> Result<v1::Decision, Refusal> {
+    let decision = case.decision.clone().unwrap_or_default();
+    v1::Decision::decode(decision).map_err(damaged)
 }
 
 /// What a case's conditions are, where they are not at hand.
 pub(crate) fn obligations(case: &encoded::Case) -> Result<Vec<v1::Obligation>, Refusal> {
-    let decision = case.decision.clone().unwrap_or_default();
-    let decision = v1::Decision::decode(decision).map_err(damaged)?;
-    Ok(decision.obligations)
+    Ok(decision(case)?.obligations)
 }
 
 /// A record that is none of ours.
-fn damaged(error: prost::DecodeError) -> Refusal {
+pub(crate) fn damaged(error: prost::DecodeError) -> Refusal {
     Refusal::Internal(Box::new(error))
 }
 
@@ -275,9 +289,10 @@ async fn follow(
                 return Ok(());
             }
         }
-        let CaseAt { row, .. } = load(gateway, id).await?;
-        // Some time limits run on when the case is at its end.
-        if row.state.is_final() && row.wake_at.is_none() {
+        let case = load(gateway, id).await?;
+        // Some time limits run on beyond the end, and a recall may be under way.
+        let over = case.row.state.is_final() && case.row.wake_at.is_none();
+        if over && !case.snapshot.kept().is_recalling() {
             return Ok(());
         }
         tokio::select! {
@@ -343,7 +358,7 @@ pub(crate) fn was_delivered(state: CaseState) -> bool {
     }
 }
 
-fn no_case(id: &CaseId) -> Refusal {
+pub(crate) fn no_case(id: &CaseId) -> Refusal {
     Refusal::NotFound {
         kind: "case",
         name: format!("cases/{id}"),

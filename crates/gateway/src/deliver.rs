@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::CaseState;
-use comity_store::{CommitError, Durable, Job, Transaction};
+use comity_store::{Durable, Job, Transaction};
+use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 use tonic::Code;
 
@@ -17,14 +18,15 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    notify, record,
+    notify, recall, record,
     refusal::Refusal,
-    wire::{self, encoded, from_proto},
+    wire::{
+        self,
+        encoded::{self, Errand},
+        from_proto,
+    },
 };
 
-/// Number of the step by which a request is handed over; a notice has the number
-/// of its event.
-const FIRST_STEP: u32 = 1;
 /// Jobs taken from the outbox at once.
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
@@ -108,12 +110,32 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
+/// The step that a job is for.
+pub(crate) fn step(job: &Job) -> u32 {
+    // What cannot be read is for no step, and so does nothing that another did.
+    Errand::decode(job.body.as_slice()).map_or(0, |errand| errand.step)
+}
+
 async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
+    if job.step == record::RECALL {
+        return recall::attempt(gateway, job, case).await;
+    }
+    let step = step(&job);
+    // What was approved is handed over, whatever was supplemented since.
+    let handover = case.snapshot.kept().handover;
+    let handover = handover.filter(|handover| handover.step == step);
+    let (request, decision) = match handover {
+        Some(handover) => (handover.request, handover.decision),
+        None => (
+            case.snapshot.request.clone(),
+            case.snapshot.decision.clone(),
+        ),
+    };
     let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
-        step: FIRST_STEP,
-        request: case.snapshot.request.clone(),
-        decision: case.snapshot.decision.clone(),
+        step,
+        request,
+        decision,
         receipt: case.snapshot.receipt.clone(),
     };
     let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
@@ -175,15 +197,10 @@ async fn postpone(
 }
 
 /// Sets the time of a job's next attempt.
-pub(crate) async fn retry(
-    gateway: &Gateway,
-    job: &Durable<Job>,
-    code: Code,
-) -> Result<(), CommitError> {
-    let pause = backoff(job.attempts, gateway.jitter());
-    let when = gateway.now() + pause;
+pub(crate) async fn retry(gateway: &Gateway, job: &Job, code: Code) -> Result<(), Unfiled> {
+    let when = gateway.now() + backoff(job.attempts, gateway.jitter());
     let note = format!("{code:?}");
-    gateway.store().retry_at(job.lease, when, &note).await
+    Ok(gateway.store().retry_at(job.lease, when, &note).await?)
 }
 
 /// A refusal by the backend that no repetition will change.

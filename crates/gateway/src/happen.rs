@@ -4,11 +4,11 @@
 //! writes it down, so that every change takes the table of transitions, the
 //! ledger and the watchers along.
 
-use comity_domain::{CaseState, IllegalTransition};
+use comity_domain::{CaseId, CaseState, IllegalTransition};
 use comity_ledger::Leaf;
 use comity_store::{
-    CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, NewJob, Transaction,
-    state_name,
+    CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, Lease, NewJob, RequestKey,
+    Transaction, state_name,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -36,6 +36,25 @@ pub(crate) struct Event {
     pub(crate) enqueue: Vec<NewJob>,
     /// What it means for the time limits, in order.
     pub(crate) clocks: Vec<Happened>,
+    /// The job that it makes needless.
+    pub(crate) cancel: Option<Lease>,
+    /// What makes a repetition of the call behind it harmless.
+    pub(crate) key: Option<RequestKey>,
+}
+
+impl Event {
+    /// Something that happens and from which nothing follows.
+    pub(crate) fn new(leaf: Leaf, to: CaseState, adds: encoded::Case) -> Self {
+        Self {
+            leaf,
+            to,
+            adds,
+            enqueue: Vec::new(),
+            clocks: Vec::new(),
+            cancel: None,
+            key: None,
+        }
+    }
 }
 
 /// An event that could not be recorded; nothing of it is shown to anybody.
@@ -47,6 +66,12 @@ pub(crate) enum Unfiled {
     /// The case changed meanwhile, or another worker holds the delivery.
     #[error("the case changed meanwhile")]
     Conflict,
+    /// The same call was recorded before; this is the case it led to.
+    #[error("the call was recorded before")]
+    Before(CaseId),
+    /// The call's id was used before for another one.
+    #[error("the id was used before for another call")]
+    IdReused,
     /// The case cannot be read.
     #[error("the case cannot be read")]
     Unread(#[from] Refusal),
@@ -99,6 +124,8 @@ async fn write(
         adds,
         enqueue,
         clocks: happened,
+        cancel,
+        key,
     } = event;
     let CaseAt {
         snapshot,
@@ -108,6 +135,11 @@ async fn write(
     } = case;
     if to != row.state {
         row.state.step(to)?;
+    }
+    let mut row = row;
+    if to.is_final() {
+        // Nobody is asked about what is over.
+        row.reviewers.clear();
     }
     let id = row.id.clone();
     let running = clocks::of(&snapshot.clocks)?;
@@ -136,10 +168,11 @@ async fn write(
         ..row
     };
     let transaction = Transaction {
+        key,
         case: Some(row.clone()),
         entries: vec![Entry { leaf, record }],
         enqueue,
-        finish: job.map(|job| job.lease),
+        finish: job.map(|job| job.lease).or(cancel),
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await?;
@@ -154,13 +187,35 @@ async fn write(
     Ok((case, committed))
 }
 
+impl Unfiled {
+    /// What the caller of `call` is told.
+    pub(crate) fn refusal(self, call: &'static str) -> Refusal {
+        match self {
+            Self::NotAllowed(error) => Refusal::NotAllowedNow {
+                call,
+                state: error.from,
+                allowed: leading_to(error.to),
+            },
+            Self::Conflict => Refusal::Conflict("the case"),
+            Self::Before(_) | Self::IdReused => Refusal::IdReused,
+            Self::Unread(refusal) => refusal,
+            Self::Unavailable(error) => record::unavailable(error),
+        }
+    }
+}
+
+/// The states from which a case may move to one.
+pub(crate) fn leading_to(to: CaseState) -> Vec<CaseState> {
+    let all = CaseState::ALL.into_iter();
+    all.filter(|state| state.next().contains(&to)).collect()
+}
+
 impl From<CommitError> for Unfiled {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::Conflict { .. }
-            | CommitError::LeaseLost
-            | CommitError::Replay(_)
-            | CommitError::Mismatch => Self::Conflict,
+            CommitError::Conflict { .. } | CommitError::LeaseLost => Self::Conflict,
+            CommitError::Replay(case) => Self::Before(case),
+            CommitError::Mismatch => Self::IdReused,
             CommitError::IllegalTransition(error) => Self::NotAllowed(error),
             CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
                 Self::Unavailable(error)

@@ -1,6 +1,7 @@
 //! The five stages and the gRPC services.
 
 mod admit;
+mod anew;
 mod answer;
 mod audit;
 mod backends;
@@ -12,22 +13,27 @@ mod exchange;
 mod execute;
 pub mod gateway;
 mod happen;
+mod holder;
 pub mod identity;
 pub mod listen;
 mod metrics;
 mod notify;
 mod observe;
 pub mod policies;
+mod recall;
 mod record;
 mod redact;
 pub mod refusal;
 mod replay;
 mod report;
+mod review;
 mod services;
 pub mod signatures;
 mod start;
+mod supplement;
 pub mod tls;
 pub mod wire;
+mod withdraw;
 
 /// What a gateway's data folder tells without the gateway.
 pub mod offline {

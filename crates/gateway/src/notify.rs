@@ -7,7 +7,9 @@ use comity_store::{CommitError, Durable, Entry, Job, Transaction};
 use prost::Message as _;
 use tonic::Code;
 
-use crate::{backends::Purpose, cases, deliver, gateway::Gateway, refusal::Refusal};
+use crate::{
+    backends::Purpose, cases, deliver, gateway::Gateway, happen::Unfiled, refusal::Refusal,
+};
 
 /// Works off a notice: made once, and tried again until the backend has it.
 pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
@@ -19,10 +21,12 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
         }
     };
     let filed = match call(gateway, &job, message, purpose).await {
-        Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows").await,
+        Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
+            .await
+            .map_err(Unfiled::from),
         Err(code) if deliver::is_final(code) => {
             let note = format!("the executing system does not take the notice ({code:?})");
-            finish(gateway, &job, &note).await
+            finish(gateway, &job, &note).await.map_err(Unfiled::from)
         }
         Err(code) => deliver::retry(gateway, &job, code).await,
     };

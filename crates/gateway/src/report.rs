@@ -91,19 +91,10 @@ pub(crate) async fn file(
         match answer::file(gateway, case, answer, None).await {
             Ok(case) => return Ok(case),
             Err(Unfiled::Conflict) => {}
-            Err(Unfiled::NotAllowed(error)) => {
-                let refusal = Refusal::NotAllowedNow {
-                    call,
-                    state: error.from,
-                    allowed: CaseState::ALL
-                        .into_iter()
-                        .filter(|state| state.next().contains(&error.to))
-                        .collect(),
-                };
-                return Err(record::attempt(gateway, Some(caller), refusal).await);
+            Err(unfiled @ Unfiled::NotAllowed(_)) => {
+                return Err(record::attempt(gateway, Some(caller), unfiled.refusal(call)).await);
             }
-            Err(Unfiled::Unread(refusal)) => return Err(refusal),
-            Err(Unfiled::Unavailable(error)) => return Err(record::unavailable(error)),
+            Err(unfiled) => return Err(unfiled.refusal(call)),
         }
     }
     Err(Refusal::Conflict("the case"))

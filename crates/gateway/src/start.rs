@@ -110,6 +110,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         backends,
         origin: config.origin.clone(),
         clock,
+        signed_opinions: config.signed_opinions,
     });
     // A ledger says under which law each stretch of it was written.
     record::start(&gateway, signatures)

@@ -10,6 +10,7 @@ pub mod from_proto;
 pub mod json;
 mod read;
 mod selector;
+pub mod statement;
 pub mod structure;
 pub mod to_proto;
 

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground,
-    JurisdictionCode, Obligation, Outcome, Referral, Request, Requirement, RuleRef, Stage, Text,
+    Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground, GroundKind,
+    JurisdictionCode, Obligation, Outcome, Referral, Request, Requirement, RuleRef, Ruled, Stage,
+    Text,
 };
 use jiff::Timestamp;
 
@@ -15,6 +16,7 @@ use crate::{
     periods,
     phrases::Remark,
     reader::Reader,
+    ruling::{self, Answers},
 };
 
 /// Who answers when the engine itself fails.
@@ -46,6 +48,15 @@ pub(crate) struct Judged<'a> {
     pub(crate) holds: Holds,
     /// The exception of another module that lifted it, or that may.
     pub(crate) exception: Option<&'a Rule>,
+    /// What it says is a human's answer to the question it put.
+    pub(crate) ruled: bool,
+}
+
+impl Judged<'_> {
+    /// Its reading of the law is one on which nothing is decided alone.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.rule.confidence == Confidence::Low && !self.ruled
+    }
 }
 
 /// What the findings of one decision have in common.
@@ -69,9 +80,29 @@ pub(crate) struct Findings {
     pub(crate) permits: Vec<RuleRef>,
     /// Instruments that the grounds suggest instead.
     pub(crate) reroutes: Vec<Arc<str>>,
+    /// Answers to questions that were asked before.
+    pub(crate) answers: Answers,
+    /// The answers that spoke.
+    pub(crate) rulings: Vec<Ruled>,
 }
 
 impl Findings {
+    /// Nothing found yet, with answers to what was asked before.
+    pub(crate) fn answered(answers: &Answers) -> Self {
+        Self {
+            answers: answers.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Lets humans' answers speak for the rules that asked.
+    pub(crate) fn rule(&mut self, setting: &Setting<'_>, judged: &mut [Judged<'_>]) {
+        let spoken = judged
+            .iter_mut()
+            .filter_map(|judged| self.answers.speak(setting, judged));
+        self.rulings.extend(spoken);
+    }
+
     /// The strictest of everything found.
     pub(crate) fn outcome(&self) -> Outcome {
         if !self.grounds.is_empty() {
@@ -99,6 +130,13 @@ impl Findings {
                 self.obligations.extend(setting.obligation(judged));
             }
             (Effect::Clock(clock), _) => self.clocks.push(setting.clock(judged, clock)),
+            (Effect::Refer { .. }, _) if judged.ruled => self.grounds.push(Ground {
+                rule: setting.rule_ref(judged),
+                // Whether to refuse was left to a human, who does.
+                kind: GroundKind::Optional,
+                consult_first: false,
+                stage: judged.speaker.stage,
+            }),
             (
                 Effect::Refer {
                     role,
@@ -115,7 +153,7 @@ impl Findings {
             (Effect::Permit | Effect::Refuse { .. } | Effect::Require { .. }, Some(missing)) => {
                 self.unknown(setting, judged, missing);
             }
-            (Effect::Permit, None) if rule.confidence > Confidence::Low => {
+            (Effect::Permit, None) if !judged.is_doubtful() => {
                 self.permits.push(setting.rule_ref(judged));
             }
             (
@@ -125,7 +163,7 @@ impl Findings {
                     reroute,
                 },
                 None,
-            ) if rule.confidence > Confidence::Low => {
+            ) if !judged.is_doubtful() => {
                 self.reroutes.extend(reroute.iter().cloned());
                 self.grounds.push(Ground {
                     rule: setting.rule_ref(judged),
@@ -223,6 +261,7 @@ impl Setting<'_> {
             rule,
             holds,
             exception: _,
+            ruled: _,
         } = judged;
         let (language, text) = rule.title.in_language(self.reader.language).map_or_else(
             || (Arc::from("en"), Arc::from(rule.id.as_str())),
@@ -260,6 +299,8 @@ impl Setting<'_> {
             question,
             four_eyes: false,
             stage,
+            basis: ruling::basis(self, judged),
+            settles: ruling::settles(self, judged),
         }
     }
 

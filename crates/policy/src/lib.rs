@@ -7,6 +7,7 @@
 
 mod atlas;
 mod clocks;
+mod competence;
 mod condition;
 mod coverage;
 mod decide;
@@ -32,6 +33,7 @@ mod reader;
 mod registers;
 mod remarks;
 mod resolve;
+mod ruling;
 mod scenario;
 #[cfg(test)]
 mod tests;
@@ -48,8 +50,8 @@ use std::{
 };
 
 use comity_domain::{
-    BoundParty, Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId,
-    RuleId, Text,
+    AuthorityId, BoundParty, Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId,
+    ModuleId, RuleId, Text,
 };
 use jiff::civil::Date;
 
@@ -60,6 +62,7 @@ pub use self::{
         OffenceProfile, Reason, Route, TimeLimit, Unsettled,
     },
     clocks::{Brought, Calendars, Moment, Turn, allowance, bring, next_moment},
+    competence::Competent,
     coverage::{
         Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
     },
@@ -324,6 +327,18 @@ impl Library {
     #[must_use]
     pub fn addressees(&self, state: &JurisdictionCode, measure: &MeasureId) -> Vec<Addressee<'_>> {
         registers::addressees(&self.model, state, measure)
+    }
+
+    /// Whether an authority of a State has a role that a referral names, in a
+    /// matter of a measure, as far as the State's directory says so.
+    #[must_use]
+    pub fn competent(
+        &self,
+        state: &JurisdictionCode,
+        authority: &AuthorityId,
+        (role, measure): (&str, &MeasureId),
+    ) -> Competent {
+        competence::competent(&self.model, state, authority, (role, measure))
     }
 
     /// The register of offences of a State, by provision.

@@ -15,6 +15,7 @@ mod durable;
 mod erase;
 mod model;
 mod open;
+mod pending;
 mod prepare;
 mod publisher;
 mod read;

@@ -84,6 +84,7 @@ CREATE TABLE job (
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX job_order ON job (urgency DESC, id);
+CREATE INDEX job_case ON job (case_id);
 
 CREATE TABLE head (                     -- the last signed checkpoint
     one INTEGER PRIMARY KEY CHECK (one = 1),

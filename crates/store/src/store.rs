@@ -279,7 +279,7 @@ impl Store {
     pub async fn last_event(&self, case: &CaseId) -> Result<Option<u64>, ReadError> {
         let case = case.clone();
         let readers = &self.inner.readers;
-        readers.run(move |db| read::last_event(db, &case)).await
+        readers.run(move |db, _| read::last_event(db, &case)).await
     }
 
     /// Ledger entries that match, at most `limit` (and 1000).

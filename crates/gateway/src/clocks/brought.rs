@@ -45,11 +45,9 @@ fn event(case: &CaseAt, brought: &Brought, at: Timestamp) -> Event {
     let told = is_told(*moment, clock) && was_delivered(case.row.state);
     let notice = told.then(|| record::notice(&case.row, case.version + 1, at));
     Event {
-        leaf,
-        to,
-        adds: encoded::Case::default(),
         enqueue: notice.into_iter().collect(),
         clocks: vec![Happened::Time],
+        ..Event::new(leaf, to, encoded::Case::default())
     }
 }
 

@@ -13,7 +13,10 @@ use futures::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal, report, wire::encoded};
+use crate::{
+    cases, exchange, gateway::Gateway, record, refusal::Refusal, report, supplement, wire::encoded,
+    withdraw,
+};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -103,22 +106,18 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<SupplementRequest>,
     ) -> Result<Response<SupplementResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "supplements are not served yet: submit the completed request under a new `request_id`",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { supplement::supplement(&gateway, &caller, message).await }).await
     }
 
     async fn withdraw(
         &self,
         request: Request<WithdrawRequest>,
     ) -> Result<Response<WithdrawResponse>, Status> {
-        enter(request)?;
-        Err(
-            Refusal::NotYet("withdrawal is not served yet: tell the executing authority directly")
-                .into(),
-        )
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { withdraw::withdraw(&gateway, &caller, message).await }).await
     }
 
     async fn report_event(

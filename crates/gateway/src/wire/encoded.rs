@@ -3,12 +3,16 @@
 //! record, to the backend and back to the requester. On the wire they are the
 //! contract's own messages, since an embedded message is its length and bytes.
 
+mod kept;
+
 use comity::v1;
 use comity_domain::Digest;
 use prost::{Message, bytes::Bytes};
 use prost_types::Timestamp;
 
-/// [`v1::Case`].
+pub(crate) use self::kept::{Errand, Handover, Kept, Recall, Task};
+
+/// [`v1::Case`], and what is kept beside it.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Case {
     #[prost(string, tag = "1")]
@@ -35,6 +39,8 @@ pub(crate) struct Case {
     pub(crate) exercise: bool,
     #[prost(message, repeated, tag = "12")]
     pub(crate) clocks: Vec<v1::CaseClock>,
+    #[prost(message, repeated, tag = "14")]
+    pub(crate) consultations: Vec<v1::Consultation>,
     #[prost(string, tag = "15")]
     pub(crate) reference: String,
     #[prost(string, tag = "16")]
@@ -45,6 +51,9 @@ pub(crate) struct Case {
     /// part of the contract's message.
     #[prost(string, tag = "99")]
     pub(crate) remark: String,
+    /// In records only: see [`Case::shown`].
+    #[prost(message, optional, tag = "100")]
+    pub(crate) kept: Option<Kept>,
 }
 
 /// [`v1::SubmitResponse`].
@@ -91,6 +100,8 @@ impl Case {
             postponement_reason,
             postponed_until,
             remark: _,
+            consultations,
+            kept,
         } = event;
         if !name.is_empty() {
             (self.name, self.request_id) = (name, request_id);
@@ -115,7 +126,24 @@ impl Case {
                 None => self.clocks.push(clock),
             }
         }
+        if !consultations.is_empty() {
+            self.consultations = consultations;
+        }
+        self.kept = match (self.kept, kept) {
+            (Some(before), Some(event)) => Some(before.then(event)),
+            (before, event) => event.or(before),
+        };
         self
+    }
+
+    /// What the contract shows of it.
+    pub(crate) fn shown(self) -> Self {
+        Self { kept: None, ..self }
+    }
+
+    /// What is kept beside it.
+    pub(crate) fn kept(&self) -> Kept {
+        self.kept.clone().unwrap_or_default()
     }
 
     /// SHA-256 of the request; zeros where there is none.
@@ -134,6 +162,14 @@ impl Case {
 }
 
 impl SubmitResponse {
+    /// An answer with what may be shown of a case.
+    pub(crate) fn of(case: Case, replayed: bool) -> Self {
+        Self {
+            case: Some(case.shown()),
+            replayed,
+        }
+    }
+
     /// The same with every part taken apart.
     ///
     /// # Errors
@@ -190,6 +226,10 @@ mod tests {
             reference: "FR-1".to_owned(),
             postponement_reason: "art 15(1)(a)".to_owned(),
             postponed_until: Some(time(3)),
+            consultations: vec![v1::Consultation {
+                task: "tasks/1-1".to_owned(),
+                ..v1::Consultation::default()
+            }],
         }
     }
 
@@ -223,6 +263,59 @@ mod tests {
             decision,
             receipt,
         });
+    }
+
+    #[test]
+    fn what_is_kept_beside_a_case_is_not_shown() {
+        let case = Case {
+            kept: Some(Kept {
+                reason: "secret".to_owned(),
+                ..Kept::default()
+            }),
+            ..Case::decode(case().encode_to_vec().as_slice()).unwrap()
+        };
+        assert_eq!(case.open().unwrap(), self::case());
+        let answer = SubmitResponse::of(case, false).encode_to_vec();
+        assert!(!answer.windows(6).any(|bytes| bytes == b"secret"));
+    }
+
+    #[test]
+    fn tasks_and_steps_are_what_events_add_up_to() {
+        let task = |number, state: v1::ReviewTaskState| Task {
+            number,
+            state: state.into(),
+            ..Task::default()
+        };
+        let open = v1::ReviewTaskState::Open;
+        let before = Case {
+            kept: Some(Kept {
+                language: "fr".to_owned(),
+                step: 1,
+                tasks: vec![task(1, open), task(2, open)],
+                ..Kept::default()
+            }),
+            ..Case::default()
+        };
+        let event = Case {
+            kept: Some(Kept {
+                step: 2,
+                tasks: vec![task(2, v1::ReviewTaskState::Answered), task(3, open)],
+                recall: Some(Recall {
+                    step: 2,
+                    ..Recall::default()
+                }),
+                ..Kept::default()
+            }),
+            ..Case::default()
+        };
+        let kept = before.then(event).then(Case::default()).kept();
+        let answered = v1::ReviewTaskState::Answered;
+        assert_eq!(
+            kept.tasks,
+            [task(1, open), task(2, answered), task(3, open)]
+        );
+        assert_eq!((kept.language.as_str(), kept.step), ("fr", 2));
+        assert!(kept.is_recalling() && !kept.is_handed_over());
     }
 
     #[test]

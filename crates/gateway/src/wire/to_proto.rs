@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use comity::v1;
 use comity_domain::{
     BoundParty, CaseState, Citation, Clock, ClockUnit, Confidence, Decision, FactSource, FactUse,
-    FactUseSource, FactValue, Ground, GroundKind, ModuleRef, Obligation, ObligationKind, Outcome,
-    PassedOver, Referral, Requirement, RuleRef, RunsOut, Stage,
+    FactUseSource, FactValue, Ground, GroundKind, Judgement, ModuleRef, Obligation, ObligationKind,
+    Outcome, PassedOver, Referral, Requirement, RuleRef, Ruled, Ruling, RunsOut, Stage,
 };
 use jiff::Timestamp;
 
@@ -40,6 +40,7 @@ pub fn decision(decision: &Decision, decision_id: &str, decided_at: Timestamp) -
         bundle,
         law_date,
         facts,
+        rulings,
     } = decision;
     v1::Decision {
         decision_id: decision_id.to_owned(),
@@ -64,6 +65,7 @@ pub fn decision(decision: &Decision, decision_id: &str, decided_at: Timestamp) -
             .iter()
             .map(|(name, used)| fact_use(name, used))
             .collect(),
+        rulings: rulings.iter().map(ruled).collect(),
     }
 }
 
@@ -148,6 +150,8 @@ pub fn referral(referral: &Referral) -> v1::Referral {
         question,
         four_eyes,
         stage: side,
+        basis,
+        settles,
     } = referral;
     v1::Referral {
         rule: Some(rule(by)),
@@ -156,6 +160,32 @@ pub fn referral(referral: &Referral) -> v1::Referral {
         question: question.to_string(),
         four_eyes: *four_eyes,
         stage: stage(*side).into(),
+        basis_sha256: basis.to_string(),
+        fact: settles
+            .as_ref()
+            .map(|settles| settles.fact.to_string())
+            .unwrap_or_default(),
+        fact_if_released: settles.as_ref().is_some_and(|settles| settles.if_released),
+    }
+}
+
+/// A human's answer that a decision rests on.
+fn ruled(ruled: &Ruled) -> v1::Ruling {
+    let Ruled {
+        rule: by,
+        ruling: Ruling {
+            basis,
+            judgement,
+            task,
+        },
+        fact,
+    } = ruled;
+    v1::Ruling {
+        rule: Some(rule(by)),
+        released: *judgement == Judgement::Release,
+        task: task.to_string(),
+        basis_sha256: basis.to_string(),
+        fact: fact.as_deref().unwrap_or_default().to_owned(),
     }
 }
 
@@ -340,6 +370,7 @@ fn fact_use(name: &str, used: &FactUse) -> v1::FactUse {
     let (source, reason) = match source {
         FactUseSource::Stated(source) => (fact_source(*source), ""),
         FactUseSource::Presumed(reason) => ("presumption", &**reason),
+        FactUseSource::Judged(task) => (fact_source(FactSource::Judgement), &**task),
     };
     v1::FactUse {
         name: name.to_owned(),

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::{Calendars, Moment, Turn, allowance, bring, next_moment};
-use crate::model::{Calendar, Holiday};
+use crate::model::{Calendar, Falls, Holiday};
 
 /// A Monday morning.
 const MONDAY: i64 = 1_795_424_400;
@@ -25,11 +25,17 @@ fn at(seconds: i64) -> Timestamp {
 fn france() -> BTreeMap<JurisdictionCode, Calendar> {
     let calendar = Calendar {
         time_zone: "Europe/Paris".into(),
-        holidays: vec![
-            Holiday::Fixed { month: 12, day: 25 },
-            Holiday::Fixed { month: 1, day: 1 },
-            Holiday::Easter(1),
-        ],
+        holidays: [
+            Falls::Fixed { month: 12, day: 25 },
+            Falls::Fixed { month: 1, day: 1 },
+            Falls::Easter(1),
+        ]
+        .map(|falls| Holiday {
+            falls,
+            since: None,
+            until: None,
+        })
+        .into(),
     };
     BTreeMap::from([("FR".parse().unwrap(), calendar)])
 }

@@ -87,6 +87,7 @@ fn findings(decision: &Decision) -> BTreeSet<Finding> {
         bundle: _,
         law_date: _,
         facts: _,
+        rulings: _,
     } = decision;
     let grounds = grounds.iter().map(of_ground);
     let requirements = requirements.iter().map(|required| {

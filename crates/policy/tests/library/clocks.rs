@@ -339,6 +339,7 @@ fn clocks(asked: &str, story: &str) -> Vec<CaseClock> {
         form: FormCheck::Presumed,
         language: "en",
         now: received,
+        rulings: &[],
     };
     let decision = LIBRARY.decide(&question).decision;
     let mut clocks = Vec::new();

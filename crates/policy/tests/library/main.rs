@@ -77,6 +77,7 @@ fn decide(request: &Request) -> Decision {
         form: FormCheck::Presumed,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     };
     LIBRARY.decide(&question).decision
 }
