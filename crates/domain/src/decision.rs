@@ -245,6 +245,8 @@ pub enum ClockUnit {
     Days,
     /// Working days.
     WorkingDays,
+    /// Calendar months.
+    Months,
 }
 
 /// A module that took part in a decision.

@@ -62,8 +62,8 @@ pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         urgency,
         owner,
         request_id,
-        opened_at: _,
-        changed_at: _,
+        opened_at,
+        changed_at,
         wake_at,
         reviewers,
         records,
@@ -74,6 +74,16 @@ pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(damaged)?;
     let snapshot = events.into_iter().reduce(encoded::Case::then);
+    // Of an erased case the row is left, which holds no personal data.
+    let snapshot = snapshot.unwrap_or_else(|| encoded::Case {
+        name: format!("cases/{id}"),
+        request_id: request_id.to_string(),
+        state: to_proto::case_state(state).into(),
+        received_at: Some(to_proto::timestamp(opened_at)),
+        updated_at: Some(to_proto::timestamp(changed_at)),
+        exercise,
+        ..encoded::Case::default()
+    });
     let expected = Expected::Version(version);
     let row = CaseChange {
         id,
@@ -91,7 +101,7 @@ pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         reviewers,
     };
     Ok(CaseAt {
-        snapshot: snapshot.unwrap_or_default(),
+        snapshot,
         obligations: None,
         version,
         row,

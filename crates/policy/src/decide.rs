@@ -182,7 +182,7 @@ fn hear<'l>(
     };
     let setting = Setting {
         reader,
-        declarations: model.declarations(instrument),
+        declarations: model.declarations(instrument, matter.measure),
         request: question.request,
         known,
         now: question.now,
@@ -302,7 +302,7 @@ fn judge<'a, 'k>(
                 })
         })
         .collect();
-    let declarations = library.model.declarations(instrument);
+    let declarations = library.model.declarations(instrument, matter.measure);
     let evaluator = Evaluator::new(&library.terms, declarations, known, library.engine);
     for judged in &mut judged {
         judged.holds = evaluator.holds(judged.rule);
@@ -342,7 +342,7 @@ pub(crate) fn applies(
     rule.stage == stage
         && rule.since.is_none_or(|since| since <= matter.law_date)
         && rule.until.is_none_or(|until| matter.law_date < until)
-        && (rule.instruments.is_empty() || rule.instruments.contains(&instrument.id))
+        && rule.is_under(&instrument.id)
         && (rule.counterparts.is_empty() || rule.counterparts.contains(counterpart))
 }
 

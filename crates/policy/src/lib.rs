@@ -191,7 +191,7 @@ impl Library {
     /// language of the question how it came to that.
     #[must_use]
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
-        explain::explain(self, question)
+        explain::explain(self, question, explain::Occasion::Request)
     }
 
     /// Every rule, in the order of [`modules`](Self::modules) and files.

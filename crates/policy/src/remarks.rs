@@ -43,13 +43,14 @@ pub(crate) fn form(
     setting: &Setting<'_>,
     findings: &mut Findings,
 ) {
-    let Some(expected) = &instrument.form else {
+    let Some(expected) = setting.declarations.form else {
         return;
     };
     let tongue = setting.reader.tongue();
     let title = setting.words(&expected.title);
     let problems = match given {
         FormCheck::Presumed | FormCheck::Excerpt(_) => return,
+        FormCheck::Missing if !expected.required => return,
         FormCheck::Missing => vec![FormProblem {
             field: "form".to_owned(),
             message: tongue.remark(&Remark::AttachForm { form: &title }),

@@ -410,6 +410,7 @@ fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
         ClockUnit::Hours => v1::ClockUnit::Hours,
         ClockUnit::Days => v1::ClockUnit::Days,
         ClockUnit::WorkingDays => v1::ClockUnit::WorkingDays,
+        ClockUnit::Months => v1::ClockUnit::Months,
     }
 }
 

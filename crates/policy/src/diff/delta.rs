@@ -159,6 +159,7 @@ fn of_clock(clock: &Clock) -> String {
         ClockUnit::Hours => "hours",
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working days",
+        ClockUnit::Months => "months",
     };
     let mut stops: Vec<&str> = clock.stops.iter().map(|stop| &**stop).collect();
     stops.sort_unstable();

@@ -98,6 +98,7 @@ fn known(teller: &Teller<'_>, fact: &FactName, length: Length) -> Known {
         };
     };
     let source = match &used.source {
+        FactUseSource::Stated(_) if teller.is_staged(fact) => tongue.basis(&Basis::InScenario),
         FactUseSource::Stated(source) => tongue.source(*source).to_owned(),
         FactUseSource::Judged(_) => tongue.source(FactSource::Judgement).to_owned(),
         FactUseSource::Presumed(because) if length == Length::Full => {

@@ -67,6 +67,7 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
             raw::Unit::Hours => ClockUnit::Hours,
             raw::Unit::Days => ClockUnit::Days,
             raw::Unit::WorkingDays => ClockUnit::WorkingDays,
+            raw::Unit::Months => ClockUnit::Months,
         },
         starts,
         stops: stops

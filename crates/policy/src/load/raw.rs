@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub(super) use self::{
-    instrument::{Binding, Channel, Form, Instrument, NotBound, Status},
+    instrument::{Binding, Channel, Form, Instrument, InstrumentMeasures, NotBound, Status},
     jurisdiction::{Authorities, Jurisdiction, Offences, Profile, Route},
     library::{Calendar, Fact, Holiday, Measures, Source, Sources, StatedBy, Vocabulary},
     rule::{

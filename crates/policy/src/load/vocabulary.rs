@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::{
     diagnostic::{Code, suggest},
-    model::{Calendar, FactDeclaration, FactType, Holiday, Measures, Presumption, Vocabulary},
+    model::{
+        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Vocabulary,
+    },
 };
 
 use super::{
@@ -280,14 +282,26 @@ pub(super) fn calendar(
         );
     }
     let holidays = raw.holidays.iter().enumerate().filter_map(|(index, raw)| {
-        holiday(raw).or_else(|| {
-            let at = place.at("holidays").at(index);
+        let at = place.at("holidays").at(index);
+        if raw.since.zip(raw.until).is_some_and(|(since, until)| since >= until) {
+            context.found.push(
+                at.at("until")
+                    .wrong(Code::EmptyPeriod, "`until` must lie after `since`")
+                    .why("the first year without the holiday"),
+            );
+        }
+        let falls = falls(raw).or_else(|| {
             context.found.push(
                 at.wrong(Code::WrongValue, "not a day of the year").why("it must be given in exactly one way").remedy(
                     "give one of: `day: 12-25`; `easter: 1`; `nth: 1`, `weekday: monday` and `month: 5`",
                 ),
             );
             None
+        })?;
+        Some(Holiday {
+            falls,
+            since: raw.since,
+            until: raw.until,
         })
     });
     let calendar = Calendar {
@@ -297,17 +311,17 @@ pub(super) fn calendar(
     Some((code?, calendar))
 }
 
-fn holiday(raw: &raw::Holiday) -> Option<Holiday> {
+fn falls(raw: &raw::Holiday) -> Option<Falls> {
     match (&raw.day, raw.easter, raw.nth, raw.weekday, raw.month) {
         (Some(day), None, None, None, None) => {
             let (month, day) = day.split_once('-')?;
             let (month, day) = (month.parse().ok()?, day.parse().ok()?);
             // A leap year has all days there are.
             Date::new(2000, month, day).ok()?;
-            Some(Holiday::Fixed { month, day })
+            Some(Falls::Fixed { month, day })
         }
-        (None, Some(days), None, None, None) => Some(Holiday::Easter(days)),
-        (None, None, Some(nth), Some(weekday), Some(month)) => Some(Holiday::Nth {
+        (None, Some(days), None, None, None) => Some(Falls::Easter(days)),
+        (None, None, Some(nth), Some(weekday), Some(month)) => Some(Falls::Nth {
             month,
             weekday: weekday as i8,
             nth,

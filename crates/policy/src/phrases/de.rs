@@ -42,6 +42,24 @@ pub(super) fn particular(particular: &Particular<'_>) -> String {
         Particular::NoBasis => {
             "Rechtsgrundlage: keine benannt, die Bibliothek ermittelt sie".to_owned()
         }
+        Particular::Supposed {
+            title,
+            state,
+            since,
+            until,
+            languages,
+        } => {
+            let until = until.map(|until| format!(" und bis zum {}", day(until)));
+            let until = until.unwrap_or_default();
+            let languages = match languages.is_empty() {
+                true => String::new(),
+                false => format!("; akzeptierte Sprachen: {languages}"),
+            };
+            format!(
+                "In diesem Szenario angenommen: {state} ist seit dem {}{until} gebunden durch {title}{languages}",
+                day(*since)
+            )
+        }
         Particular::Offence {
             provision,
             title,
@@ -204,6 +222,7 @@ pub(super) fn basis(basis: &Basis<'_>) -> String {
             value,
             because,
         } => format!("{title}: {value}. {because}"),
+        Basis::InScenario => "im Szenario angegeben".to_owned(),
         Basis::NobodyStated => "niemand hat sich dazu erklärt".to_owned(),
     }
 }
@@ -336,8 +355,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 }
 
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
-    let one = ["Stunde", "Tag", "Arbeitstag"];
-    let many = ["Stunden", "Tage", "Arbeitstage"];
+    let one = ["Stunde", "Tag", "Arbeitstag", "Monat"];
+    let many = ["Stunden", "Tage", "Arbeitstage", "Monate"];
     format!(
         "{number} {}",
         unit(of, if number == 1 { one } else { many })

@@ -40,6 +40,24 @@ pub(super) fn particular(particular: &Particular<'_>) -> String {
         Particular::Measure { title } => format!("Measure: {title}"),
         Particular::Basis { title } => format!("Legal basis named: {title}"),
         Particular::NoBasis => "Legal basis: none named, it is for the library to find".to_owned(),
+        Particular::Supposed {
+            title,
+            state,
+            since,
+            until,
+            languages,
+        } => {
+            let until = until.map(|until| format!(" and until {}", day(until)));
+            let until = until.unwrap_or_default();
+            let languages = match languages.is_empty() {
+                true => String::new(),
+                false => format!("; languages accepted: {languages}"),
+            };
+            format!(
+                "Supposed in this scenario: {title} binds {state} since {}{until}{languages}",
+                day(*since)
+            )
+        }
         Particular::Offence {
             provision,
             title,
@@ -206,6 +224,7 @@ pub(super) fn basis(basis: &Basis<'_>) -> String {
             value,
             because,
         } => format!("{title}: {value}. {because}"),
+        Basis::InScenario => "stated in the scenario".to_owned(),
         Basis::NobodyStated => "nobody has stated it".to_owned(),
     }
 }
@@ -335,8 +354,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 }
 
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
-    let one = ["hour", "day", "working day"];
-    let many = ["hours", "days", "working days"];
+    let one = ["hour", "day", "working day", "month"];
+    let many = ["hours", "days", "working days", "months"];
     format!(
         "{number} {}",
         unit(of, if number == 1 { one } else { many })

@@ -35,6 +35,15 @@ pub(crate) enum Particular<'a> {
         title: &'a str,
     },
     NoBasis,
+    /// A scenario supposes that a State is bound so.
+    Supposed {
+        title: &'a str,
+        state: &'a str,
+        since: Date,
+        until: Option<Date>,
+        /// Empty: none declared.
+        languages: &'a str,
+    },
     Offence {
         provision: &'a str,
         title: Option<&'a str>,
@@ -215,6 +224,8 @@ pub(crate) enum Basis<'a> {
         because: &'a str,
     },
     NobodyStated,
+    /// A scenario states it.
+    InScenario,
 }
 
 /// A condition in words; facts and values come quoted.

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod crash;
+mod erase;
 mod history;
 mod model;
 mod outbox;

@@ -34,7 +34,7 @@ pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
     view.each("since", since);
     view.each("until", until);
     view.one("stage", of_stage(*stage));
-    view.each("instruments", instruments);
+    view.each("instruments", instruments.iter().flatten());
     view.each("counterparts", counterparts);
     view.each("measures", measures);
     view.each("exception to", exception_to);
@@ -148,5 +148,6 @@ fn of_unit(unit: ClockUnit) -> &'static str {
         ClockUnit::Hours => "hours",
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working days",
+        ClockUnit::Months => "months",
     }
 }

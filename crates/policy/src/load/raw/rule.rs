@@ -153,4 +153,5 @@ pub(in crate::load) enum Unit {
     Hours,
     Days,
     WorkingDays,
+    Months,
 }
