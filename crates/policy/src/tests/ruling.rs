@@ -98,8 +98,8 @@ fn a_referral_that_is_upheld_refuses() {
 
 #[test]
 fn every_other_ground_is_evaluated_anew() {
-    let library = library(&[(ORDER, REFER)]);
-    let release = ruling(&asked(&library, &political()), Judgement::Release);
+    let referring = library(&[(ORDER, REFER)]);
+    let release = ruling(&asked(&referring, &political()), Judgement::Release);
     let refusing = library(&[(ORDER, REFER), (FR, &inbound())]);
     let mut request = political();
     let dual = stating(
