@@ -117,8 +117,15 @@ fn with_records(db: &Connection, vault: &Vault, case: CaseRow) -> Result<CaseRow
 
 /// The record of a row that begins with `key` and `sealed`.
 fn unseal(vault: &Vault, row: &Row<'_>) -> Result<Record, ReadError> {
-    let (key, sealed) = (row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?);
-    let opened = vault.unwrap(&key).and_then(|key| key.open(&sealed));
+    open(
+        vault,
+        &row.get::<_, Vec<u8>>(0)?,
+        &row.get::<_, Vec<u8>>(1)?,
+    )
+}
+
+fn open(vault: &Vault, key: &[u8], sealed: &[u8]) -> Result<Record, ReadError> {
+    let opened = vault.unwrap(key).and_then(|key| key.open(sealed));
     opened.ok_or(ReadError::Damaged { what: "record" })
 }
 
@@ -274,18 +281,26 @@ pub(crate) fn cases_to_review(
 }
 
 pub(crate) fn events(
-    db: &Connection,
+    (db, vault): (&Connection, &Vault),
     case: &CaseId,
     after: u64,
     limit: usize,
 ) -> Result<Vec<Event>, ReadError> {
     db.prepare_cached(
-        "SELECT idx, leaf, record FROM entry JOIN record USING (idx) \
+        "SELECT idx, leaf, key, sealed FROM entry \
          WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
     )?
     .query_and_then(
         rusqlite::params![case.as_str(), page(limit), column::sql(after)],
-        |row| Ok::<_, ReadError>((read_entry(row)?, row.get(2)?)),
+        |row| {
+            let key: Option<Vec<u8>> = row.get(2)?;
+            let sealed: Option<Vec<u8>> = row.get(3)?;
+            let record = match key.zip(sealed) {
+                Some((key, sealed)) => open(vault, &key, &sealed)?.record,
+                None => Vec::new(),
+            };
+            Ok::<_, ReadError>((read_entry(row)?, record))
+        },
     )?
     .zip(after..)
     .map(|(row, before)| {

@@ -267,7 +267,7 @@ impl Store {
         let case = case.clone();
         self.inner
             .readers
-            .run(move |db, _| read::events(db, &case, after, limit))
+            .run(move |db, vault| read::events((db, vault), &case, after, limit))
             .await
     }
 
