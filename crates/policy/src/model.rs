@@ -10,9 +10,9 @@ use std::{
 
 use cedar_policy::Expression;
 use comity_domain::{
-    BoundParty, Citation, ClockUnit, Confidence, Digest, FactName, FactSource, FactValue,
-    GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind, RuleId, Stage,
-    Text,
+    BoundParty, Citation, ClockUnit, Confidence, Digest, Extension, FactName, FactSource,
+    FactValue, GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind,
+    RuleId, RunsOut, Stage, Text,
 };
 use jiff::civil::Date;
 
@@ -66,8 +66,15 @@ pub(crate) struct Vocabulary {
     /// Listed types and their values; includes `Measure` and `Event`.
     pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Events that somebody makes happen and reports: clocks start by these.
-    pub(crate) produced: BTreeSet<Arc<str>>,
+    pub(crate) produced: BTreeMap<Arc<str>, Producer>,
     pub(crate) facts: BTreeMap<FactName, FactDeclaration>,
+}
+
+/// Who makes an event happen and reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Producer {
+    Gateway,
+    Party(BoundParty),
 }
 
 /// One fact of the vocabulary.
@@ -429,8 +436,16 @@ pub(crate) struct ClockEffect {
     pub(crate) unit: ClockUnit,
     pub(crate) starts: Arc<str>,
     pub(crate) stops: Vec<Arc<str>>,
+    /// Events from which it stands still.
+    pub(crate) suspends: Vec<Arc<str>>,
+    /// Events from which it runs again.
+    pub(crate) resumes: Vec<Arc<str>>,
+    pub(crate) extension: Option<Extension>,
+    pub(crate) runs_out: RunsOut,
     /// Whether the executing (else the issuing) State's calendar counts.
     pub(crate) executing_calendar: bool,
+    /// The side that must act in time.
+    pub(crate) bound: BoundParty,
 }
 
 /// When people work, for periods counted in days.

@@ -29,20 +29,91 @@ pub(crate) fn due(
         let hours = SignedDuration::from_hours(i64::from(length));
         return started.checked_add(hours).ok();
     }
-    let zone = time_zone(calendar);
-    let event = started.to_zoned_datetime(zone.clone()).date();
+    let event = day_of(started, calendar);
     let last = match unit {
         ClockUnit::WorkingDays => working_days_after(event, length, calendar)?,
         // The day of the same date, or the last of a month without it (Art. 3(2)(c)).
-        ClockUnit::Months => {
-            let last = event.checked_add(i64::from(length).months()).ok()?;
-            working_days_after(last, 0, calendar)?
+        ClockUnit::Months => working_days_after(months_after(event, length)?, 0, calendar)?,
+        ClockUnit::Days | ClockUnit::Hours => {
+            let least = if length < LEAST_WORKING_DAYS {
+                0
+            } else {
+                LEAST_WORKING_DAYS
+            };
+            last_day(event, length, least, calendar)?
         }
-        ClockUnit::Days | ClockUnit::Hours => last_day(event, length, calendar)?,
     };
-    // The end of the last hour of a day is the first instant of the next.
-    let end = last.tomorrow().ok()?.to_zoned_datetime(zone).ok()?;
-    Some(end.start_of_day().ok()?.timestamp())
+    end_of(last, calendar)
+}
+
+/// The instant at which a period in days or working days expires that stood still
+/// and has run again since `resumed`, with so many of them left. `promised` are
+/// the working days that lay within what was left when it stood still: of those
+/// that every period has (Art. 3(5)) none is lost.
+pub(crate) fn due_again(
+    resumed: Timestamp,
+    left: u32,
+    unit: ClockUnit,
+    promised: u32,
+    calendar: Option<&Calendar>,
+) -> Option<Timestamp> {
+    let day = day_of(resumed, calendar);
+    let last = match unit {
+        ClockUnit::WorkingDays => working_days_after(day, left, calendar)?,
+        // What is left of months is counted in days: see [`left`].
+        ClockUnit::Days | ClockUnit::Months | ClockUnit::Hours => {
+            last_day(day, left, promised.min(LEAST_WORKING_DAYS), calendar)?
+        }
+    };
+    end_of(last, calendar)
+}
+
+/// The end of the last hour of a day: the first instant of the next.
+fn end_of(day: Date, calendar: Option<&Calendar>) -> Option<Timestamp> {
+    let next = day.tomorrow().ok()?;
+    let next = next.to_zoned_datetime(time_zone(calendar)).ok()?;
+    Some(next.start_of_day().ok()?.timestamp())
+}
+
+/// What is left at an instant of a period that began with an event before: whole
+/// hours, or the days or working days after that day; of months, days. `period` is
+/// the event and the length.
+pub(crate) fn left(
+    period: (Timestamp, u32),
+    unit: ClockUnit,
+    at: Timestamp,
+    calendar: Option<&Calendar>,
+) -> u32 {
+    let (started, length) = period;
+    let [event, day] = [started, at].map(|instant| day_of(instant, calendar));
+    let days = |after: Date, to| i64::from(after.until(to).map_or(0, |span| span.get_days()));
+    let (length, used) = match unit {
+        ClockUnit::Hours => (length, at.duration_since(started).as_hours()),
+        ClockUnit::Days => (length, days(event, day)),
+        ClockUnit::WorkingDays => {
+            let used = working_days_between(event, day, calendar);
+            (length, i64::from(used))
+        }
+        ClockUnit::Months => {
+            let last = months_after(event, length).unwrap_or(Date::MAX);
+            let length = u32::try_from(days(event, last)).unwrap_or(u32::MAX);
+            (length, days(event, day))
+        }
+    };
+    length.saturating_sub(u32::try_from(used).unwrap_or(0))
+}
+
+/// The day of the same date so many months later, or the last of a month without it.
+fn months_after(day: Date, months: u32) -> Option<Date> {
+    day.checked_add(i64::from(months).months()).ok()
+}
+
+/// Working days after one day and up to another.
+pub(crate) fn working_days_between(after: Date, to: Date, calendar: Option<&Calendar>) -> u32 {
+    let days = std::iter::successors(after.tomorrow().ok(), |day| day.tomorrow().ok());
+    let days = days.take_while(|day| *day <= to);
+    let working = days.filter(|day| is_working_day(*day, calendar)).count();
+    u32::try_from(working).unwrap_or(u32::MAX)
 }
 
 /// The day on which `instant` falls in the calendar's time zone.
@@ -60,14 +131,14 @@ pub(crate) fn time_zone(calendar: Option<&Calendar>) -> TimeZone {
 
 /// Last day of a period in calendar days: the day of the event does not count
 /// (Art. 3(1)), a free last day moves on to the next working day (Art. 3(4)),
-/// and two working days lie within if it has two days at all (Art. 3(5)).
-fn last_day(event: Date, length: u32, calendar: Option<&Calendar>) -> Option<Date> {
+/// and at least so many working days lie within (Art. 3(5)).
+fn last_day(event: Date, length: u32, least: u32, calendar: Option<&Calendar>) -> Option<Date> {
     let mut last = event.checked_add(i64::from(length).days()).ok()?;
     while !is_working_day(last, calendar) {
         last = last.tomorrow().ok()?;
     }
-    if length >= LEAST_WORKING_DAYS {
-        last = last.max(working_days_after(event, LEAST_WORKING_DAYS, calendar)?);
+    if least > 0 {
+        last = last.max(working_days_after(event, least, calendar)?);
     }
     Some(last)
 }

@@ -66,6 +66,7 @@ fn decisions<const N: usize>(libraries: [&Library; N]) -> Result<[Measured; N], 
         form: FormCheck::Presumed,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     };
     for library in libraries {
         let outcome = library.decide(&question).decision.outcome;

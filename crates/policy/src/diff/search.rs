@@ -217,6 +217,7 @@ impl<'a> Walk<'_, 'a> {
             form: FormCheck::Presumed,
             language: "en",
             now: request.issued_at,
+            rulings: &[],
         };
         let here = zip(self.search.ground.libraries, instruments);
         Setting {

@@ -211,24 +211,25 @@ impl Context {
         self.listed(place, vocabulary::EVENT, name)
     }
 
-    /// A clock can start by this event only if somebody makes it happen.
+    /// A clock can start, or stand still, by this event only if somebody makes it
+    /// happen.
     pub(super) fn produced(&mut self, place: &Place<'_>, event: &str) {
         let Some(vocabulary) = &self.vocabulary else {
             return;
         };
         let known = vocabulary.types.get(vocabulary::EVENT);
         let known = known.is_some_and(|events| events.contains(event));
-        if known && !vocabulary.produced.contains(event) {
-            let produced: Vec<&str> = vocabulary.produced.iter().map(|event| &**event).collect();
+        if known && !vocabulary.produced.contains_key(event) {
+            let produced: Vec<&str> = vocabulary.produced.keys().map(|event| &**event).collect();
             self.found.push(
                 place
                     .wrong(
                         Code::ClockNeverStarts,
                         format!("nothing produces the event `{event}`"),
                     )
-                    .why("the clock would never start")
+                    .why("the clock would wait for it in vain")
                     .remedy(format!(
-                        "say in vocabulary.yaml who produces it (`produced_by`), or start by one of: {}",
+                        "say in vocabulary.yaml who produces it (`produced_by`), or name one of: {}",
                         produced.join(", ")
                     )),
             );

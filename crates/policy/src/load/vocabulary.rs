@@ -5,14 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{FactName, FactSource, FactValue, JurisdictionCode};
+use comity_domain::{BoundParty, FactName, FactSource, FactValue, JurisdictionCode};
 use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::{
     diagnostic::{Code, suggest},
     model::{
-        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Vocabulary,
+        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Producer,
+        Vocabulary,
     },
 };
 
@@ -127,7 +128,8 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     let events = raw.events.keys().map(|name| Arc::from(name.as_str()));
     types.insert(Arc::from(EVENT), events.collect());
     let produced = raw.events.into_iter();
-    let produced = produced.filter(|(_, event)| event.produced_by.is_some());
+    let produced =
+        produced.filter_map(|(name, event)| Some((Arc::from(name), producer(event.produced_by?))));
     let mut facts: BTreeMap<FactName, FactDeclaration> = BTreeMap::new();
     let groups: BTreeSet<String> = raw
         .facts
@@ -149,7 +151,7 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     }
     Some(Vocabulary {
         types,
-        produced: produced.map(|(name, _)| Arc::from(name)).collect(),
+        produced: produced.collect(),
         facts,
     })
 }
@@ -200,6 +202,14 @@ fn declaration(
         title,
         role: fact.role.map(Arc::from),
         presumption,
+    }
+}
+
+fn producer(raw: raw::Producer) -> Producer {
+    match raw {
+        raw::Producer::Gateway => Producer::Gateway,
+        raw::Producer::Issuing => Producer::Party(BoundParty::Issuing),
+        raw::Producer::Executing => Producer::Party(BoundParty::Executing),
     }
 }
 

@@ -204,6 +204,15 @@ pub(super) fn because(because: &Because<'_>) -> String {
             let calendar = calendar.unwrap_or_default();
             format!("{length} von {from} bis {until}{calendar}")
         }
+        Because::Pauses { from, until } => format!("Sie ruht von {from} bis {until}"),
+        Because::Extendable { length, by } => {
+            let party = match by {
+                BoundParty::Issuing => "ersuchende",
+                BoundParty::Executing => "ersuchte",
+            };
+            format!("Die {party} Seite kann sie mit Begründung um bis zu {length} verlängern")
+        }
+        Because::EndsCase => "Mit ihrem Ablauf ist der Fall beendet".to_owned(),
     }
 }
 

@@ -206,6 +206,15 @@ pub(super) fn because(because: &Because<'_>) -> String {
             let calendar = calendar.unwrap_or_default();
             format!("{length} from {from} until {until}{calendar}")
         }
+        Because::Pauses { from, until } => format!("It stands still from {from} until {until}"),
+        Because::Extendable { length, by } => {
+            let party = match by {
+                BoundParty::Issuing => "issuing",
+                BoundParty::Executing => "executing",
+            };
+            format!("The {party} side may extend it by up to {length}, with a reason")
+        }
+        Because::EndsCase => "The case is over once it has run out".to_owned(),
     }
 }
 

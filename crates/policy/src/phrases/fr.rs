@@ -207,6 +207,15 @@ pub(super) fn because(because: &Because<'_>) -> String {
             let calendar = calendar.unwrap_or_default();
             format!("{length}, de {from} à {until}{calendar}")
         }
+        Because::Pauses { from, until } => format!("Il est suspendu de {from} à {until}"),
+        Because::Extendable { length, by } => {
+            let party = match by {
+                BoundParty::Issuing => "requérante",
+                BoundParty::Executing => "requise",
+            };
+            format!("La partie {party} peut le prolonger de {length} au plus, en motivant")
+        }
+        Because::EndsCase => "À son expiration, l'affaire est close".to_owned(),
     })
 }
 

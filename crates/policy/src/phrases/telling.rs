@@ -202,6 +202,17 @@ pub(crate) enum Because<'a> {
         until: &'a str,
         calendar: Option<&'a str>,
     },
+    /// Events from which a clock stands still, and from which it runs again.
+    Pauses {
+        from: &'a str,
+        until: &'a str,
+    },
+    Extendable {
+        length: &'a str,
+        by: BoundParty,
+    },
+    /// The case is over once the clock has run out.
+    EndsCase,
 }
 
 /// The facts that a line rests on.

@@ -58,6 +58,7 @@ impl Given<'_> {
             },
             language: self.language,
             now: self.request.issued_at,
+            rulings: &[],
         }
     }
 }

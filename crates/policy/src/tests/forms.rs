@@ -26,6 +26,7 @@ fn decide(library: &Library, request: &Request, form: FormCheck<'_>) -> Decision
         form,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     };
     library.decide(&question).decision
 }

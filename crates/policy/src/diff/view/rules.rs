@@ -1,6 +1,8 @@
 //! What a rule means.
 
-use comity_domain::{BoundParty, Citation, ClockUnit, Confidence, GroundKind, Stage};
+use comity_domain::{
+    BoundParty, Citation, ClockUnit, Confidence, Extension, GroundKind, RunsOut, Stage,
+};
 
 use super::{Values, View, list};
 use crate::{
@@ -103,14 +105,25 @@ fn of_effect(effect: &Effect, view: &mut View) {
             unit,
             starts,
             stops,
+            suspends,
+            resumes,
+            extension,
+            runs_out,
             executing_calendar,
+            bound,
         }) => {
             view.one("clock", measures);
             view.one("length", format!("{length} {}", of_unit(*unit)));
             view.one("starts", starts);
             view.one("stops", list(stops));
+            view.each("paused from", suspends);
+            view.each("paused until", resumes);
+            let longer = |by: &Extension| format!("{} by the {} side", by.length, party(by.by));
+            view.each("extension", extension.iter().map(longer));
+            view.one("runs out as", of_running_out(*runs_out));
             let executing = *executing_calendar;
             view.one("calendar", if executing { "executing" } else { "issuing" });
+            view.one("bound", party(*bound));
         }
     }
 }
@@ -140,6 +153,14 @@ fn party(party: BoundParty) -> &'static str {
     match party {
         BoundParty::Issuing => "issuing",
         BoundParty::Executing => "executing",
+    }
+}
+
+fn of_running_out(runs_out: RunsOut) -> &'static str {
+    match runs_out {
+        RunsOut::Breach => "breach",
+        RunsOut::Lapse => "lapse",
+        RunsOut::Expire => "end of the case",
     }
 }
 

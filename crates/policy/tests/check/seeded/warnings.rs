@@ -169,8 +169,8 @@ pub(super) const WARNINGS: &[Seed] = &[
     seed(
         Code::FormNeverAsked,
         "instruments/jit/module.yaml",
-        "form:\n",
-        "form:\n  for: [hearing.video]\n",
+        "  - schema: joint-team\n",
+        "  - schema: joint-team\n    for: [hearing.video]\n",
         "for: [hearing.video]",
     ),
     seed(
