@@ -16,7 +16,7 @@ use thiserror::Error;
 
 pub(crate) use self::{
     compare::{ground_kind, obligation_kind, outcome, rules},
-    given::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency},
+    given::{ANY_OFFENCE, GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency},
     names::unknown_names,
 };
 use crate::{

@@ -9,10 +9,9 @@ use comity_domain::{FactName, FactValue, Request};
 use serde_json::Value;
 
 use super::{Example, clean::stating, occasions::Ground, search::Found, suspects::Assignment};
-use crate::scenario::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency, request};
-
-/// The provision of an offence of which only what is said beside it counts.
-const ANY_PROVISION: &str = "any";
+use crate::scenario::{
+    ANY_OFFENCE, GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency, request,
+};
 
 /// The example of one way in which requests are decided otherwise; `number`
 /// makes its id.
@@ -114,7 +113,7 @@ impl Attempt<'_> {
         let any = listed.filter(|_| ticked == Some(true));
         let category = categories.first().or(any.into_iter().next());
         said.then(|| GivenOffence {
-            provision: ANY_PROVISION.to_owned(),
+            provision: ANY_OFFENCE.to_owned(),
             category: category.map(ToString::to_string),
             iccs: None,
             max_penalty_months: penalty,

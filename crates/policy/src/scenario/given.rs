@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+/// An offence where it does not matter which.
+pub(crate) const ANY_OFFENCE: &str = "any";
+
 /// The request of a scenario; what is not written takes its usual value.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

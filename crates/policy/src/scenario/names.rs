@@ -5,7 +5,7 @@ use comity_domain::JurisdictionCode;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{GivenOffence, GivenRequest, Scenario};
+use super::{ANY_OFFENCE, GivenOffence, GivenRequest, Scenario};
 use crate::{
     diagnostic::{add_state, suggest},
     model::{Jurisdiction, Model},
@@ -152,7 +152,7 @@ impl<'a> Names<'a> {
         let Some(home) = self.jurisdiction(state).filter(|_| !described) else {
             return;
         };
-        if !home.offences.contains_key(provision.as_str()) {
+        if provision != ANY_OFFENCE && !home.offences.contains_key(provision.as_str()) {
             let known = home.offences.keys().map(|provision| &**provision);
             let hint = suggest(provision, known).map(|hint| format!(", {hint}"));
             let message = format!("`{provision}` is no offence in the register of {state}");
