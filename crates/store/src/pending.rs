@@ -14,7 +14,7 @@ impl Store {
     /// [`ReadError`].
     pub async fn jobs(&self, case: &CaseId) -> Result<Vec<Job>, ReadError> {
         let case = case.clone();
-        self.inner.readers.run(move |db| jobs(db, &case)).await
+        self.inner.readers.run(move |db, _| jobs(db, &case)).await
     }
 
     /// What a caller's request id was used for: the digest of what was asked, and
@@ -29,7 +29,7 @@ impl Store {
     ) -> Result<Option<(Digest, CaseId)>, ReadError> {
         let (caller, id) = (caller.to_owned(), request_id.clone());
         let readers = &self.inner.readers;
-        readers.run(move |db| request_key(db, &caller, &id)).await
+        readers.run(move |db, _| request_key(db, &caller, &id)).await
     }
 }
 
