@@ -29,7 +29,9 @@ impl Store {
     ) -> Result<Option<(Digest, CaseId)>, ReadError> {
         let (caller, id) = (caller.to_owned(), request_id.clone());
         let readers = &self.inner.readers;
-        readers.run(move |db, _| request_key(db, &caller, &id)).await
+        readers
+            .run(move |db, _| request_key(db, &caller, &id))
+            .await
     }
 }
 
