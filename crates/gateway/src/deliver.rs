@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::CaseState;
-use comity_store::{Durable, Job};
+use comity_store::{Durable, Job, Transaction};
 use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 use tonic::Code;
@@ -44,8 +44,12 @@ const BACKOFF_MAX: Duration = Duration::from_secs(300);
 /// Returns the case as it stands afterwards, where that could be filed; a
 /// backend that cannot be reached leaves it `DELIVERING`.
 pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> Option<CaseAt> {
-    match attempt(&gateway, job, case).await {
+    match attempt(&gateway, &job, case).await {
         Ok(case) => Some(case),
+        Err(Unfiled::NotAllowed(_)) => {
+            overtaken(&gateway, &job).await;
+            None
+        }
         Err(error) => {
             // The lease runs out, and the outbox takes over.
             tracing::warn!(
@@ -90,7 +94,7 @@ pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
 }
 
 /// Takes up a job whose exchange is gone: after a failure or a restart.
-async fn resume(gateway: &Gateway, job: Durable<Job>) {
+pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     match recorded(gateway, &job).await {
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
@@ -104,17 +108,29 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
+/// Ends a job whose answer the case has no use for any more: the executing side
+/// has reported it by itself, or the case is over.
+async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
+    let transaction = Transaction {
+        finish: Some(job.lease),
+        ..Transaction::default()
+    };
+    if let Err(error) = gateway.store().commit(transaction).await {
+        tracing::warn!(%error, "an overtaken delivery could not be ended");
+    }
+}
+
 /// The step that a job is for.
 pub(crate) fn step(job: &Job) -> u32 {
     // What cannot be read is for no step, and so does nothing that another did.
     Errand::decode(job.body.as_slice()).map_or(0, |errand| errand.step)
 }
 
-async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
+async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
     if job.step == record::RECALL {
         return recall::attempt(gateway, job, case).await;
     }
-    let step = step(&job);
+    let step = step(job);
     // What was approved is handed over, whatever was supplemented since.
     let handover = case.snapshot.kept().handover;
     let handover = handover.filter(|handover| handover.step == step);
@@ -132,7 +148,7 @@ async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<C
         decision,
         receipt: case.snapshot.receipt.clone(),
     };
-    let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
+    let answer = match call(gateway, job, message, case.snapshot.exercise.into()).await {
         Ok(v1::DeliverResponse {
             reference: _,
             result: None,
@@ -145,9 +161,9 @@ async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<C
             Err(_) => Answer::rejected(Code::DataLoss),
         },
         Err(code) if is_final(code) => Answer::rejected(code),
-        Err(code) => return postpone(gateway, &job, case, code).await,
+        Err(code) => return postpone(gateway, job, case, code).await,
     };
-    answer::file(gateway, case, answer, Some(&job)).await
+    answer::file(gateway, case, answer, Some(job)).await
 }
 
 async fn call(

@@ -16,6 +16,8 @@ mod holder;
 pub mod identity;
 pub mod listen;
 mod metrics;
+#[cfg(test)]
+mod model;
 mod observe;
 pub mod policies;
 mod recall;

@@ -75,7 +75,9 @@ pub(crate) async fn decision(
     let mut row = change(&id, state, caller, &admission, &decision);
     let enqueue = permit.map(|permit| job(&row, permit, FIRST_STEP, now));
     let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
-    row.reviewers = tasks::reviewers(&snapshot.kept().tasks);
+    if !state.is_final() {
+        row.reviewers = tasks::reviewers(&snapshot.kept().tasks);
+    }
     let record = snapshot.encode_to_vec();
     let transaction = Transaction {
         key: Some(key),
