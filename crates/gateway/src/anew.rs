@@ -7,6 +7,7 @@ mod follows;
 use comity::v1;
 use comity_ledger::Leaf;
 use comity_policy::Verdict;
+use comity_store::{Durable, Job};
 use prost::{Message as _, bytes::Bytes};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -135,13 +136,42 @@ pub(crate) async fn event(
     })
 }
 
-/// Files an event and begins the delivery that it permits, as at the first
-/// submission.
-pub(crate) async fn file(gateway: &Gateway, case: CaseAt, event: Event) -> Result<CaseAt, Unfiled> {
-    let (case, mut committed) = happen::file(gateway, case, event, None).await?;
-    if let Some(job) = committed.take_held().next() {
-        let first = deliver::first(gateway.clone(), job, case.clone());
-        let _detached: JoinHandle<_> = tokio::spawn(first);
+/// A case after a call, and the delivery that the call permits.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) case: CaseAt,
+    pub(crate) job: Option<Durable<Job>>,
+}
+
+impl Done {
+    /// A call from which nothing follows.
+    pub(crate) fn nothing_more(case: CaseAt) -> Self {
+        Self { case, job: None }
     }
-    Ok(case)
+
+    /// Begins the delivery, as at the first submission.
+    pub(crate) fn begin(self, gateway: &Gateway) -> CaseAt {
+        let Self { case, job } = self;
+        if let Some(job) = job {
+            let first = deliver::first(gateway.clone(), job, case.clone());
+            let _detached: JoinHandle<_> = tokio::spawn(first);
+        }
+        case
+    }
+}
+
+/// Files an event of a call.
+pub(crate) async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    event: Event,
+    call: &'static str,
+) -> Result<Done, Unfiled> {
+    let anew = event.adds.decision.is_some();
+    let (case, mut committed) = happen::file(gateway, case, event, None).await?;
+    if let Some(outcome) = case.row.outcome.filter(|_| anew) {
+        gateway.metrics().decided(call, outcome);
+    }
+    let job = committed.take_held().next();
+    Ok(Done { case, job })
 }

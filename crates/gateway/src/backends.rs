@@ -105,6 +105,15 @@ impl Backends {
         Ok(Self(prepared.collect::<Result<_, _>>()?))
     }
 
+    /// One live backend, reached by a channel of a test's own.
+    #[cfg(test)]
+    pub(crate) fn over(jurisdiction: JurisdictionCode, channel: Channel) -> Self {
+        Self(HashMap::from([(
+            (jurisdiction, Purpose::Live),
+            Backend(channel),
+        )]))
+    }
+
     /// The backend for a State, where one is configured.
     pub(crate) fn get(&self, jurisdiction: &JurisdictionCode, purpose: Purpose) -> Option<Backend> {
         self.0.get(&(jurisdiction.clone(), purpose)).cloned()

@@ -45,8 +45,12 @@ const BACKOFF_MAX: Duration = Duration::from_secs(300);
 /// Returns the case as it stands afterwards, where that could be filed; a
 /// backend that cannot be reached leaves it `DELIVERING`.
 pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> Option<CaseAt> {
-    match attempt(&gateway, job, case).await {
+    match attempt(&gateway, &job, case).await {
         Ok(case) => Some(case),
+        Err(Unfiled::NotAllowed(_)) => {
+            overtaken(&gateway, &job).await;
+            None
+        }
         Err(error) => {
             // The lease runs out, and the outbox takes over.
             tracing::warn!(
@@ -92,7 +96,7 @@ pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
 
 /// Takes up a job whose exchange is gone, after a failure or a restart, or that
 /// none ever made.
-async fn resume(gateway: &Gateway, job: Durable<Job>) {
+pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     if job.step == record::NOTIFY {
         return notify::send(gateway, job).await;
     }
@@ -110,17 +114,29 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
+/// Ends a job whose answer the case has no use for any more: the executing side
+/// has reported it by itself, or the case is over.
+async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
+    let transaction = Transaction {
+        finish: Some(job.lease),
+        ..Transaction::default()
+    };
+    if let Err(error) = gateway.store().commit(transaction).await {
+        tracing::warn!(%error, "an overtaken delivery could not be ended");
+    }
+}
+
 /// The step that a job is for.
 pub(crate) fn step(job: &Job) -> u32 {
     // What cannot be read is for no step, and so does nothing that another did.
     Errand::decode(job.body.as_slice()).map_or(0, |errand| errand.step)
 }
 
-async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
+async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
     if job.step == record::RECALL {
         return recall::attempt(gateway, job, case).await;
     }
-    let step = step(&job);
+    let step = step(job);
     // What was approved is handed over, whatever was supplemented since.
     let handover = case.snapshot.kept().handover;
     let handover = handover.filter(|handover| handover.step == step);
@@ -138,7 +154,7 @@ async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<C
         decision,
         receipt: case.snapshot.receipt.clone(),
     };
-    let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
+    let answer = match call(gateway, job, message, case.snapshot.exercise.into()).await {
         Ok(v1::DeliverResponse { reference, result }) => {
             // A reference that is none is no reason to lose the answer.
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
@@ -149,9 +165,9 @@ async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<C
             }
         }
         Err(code) if is_final(code) => Answer::rejected(code),
-        Err(code) => return postpone(gateway, &job, case, code).await,
+        Err(code) => return postpone(gateway, job, case, code).await,
     };
-    answer::file(gateway, case, answer, Some(&job)).await
+    answer::file(gateway, case, answer, Some(job)).await
 }
 
 async fn call(

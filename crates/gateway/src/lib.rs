@@ -17,6 +17,8 @@ mod holder;
 pub mod identity;
 pub mod listen;
 mod metrics;
+#[cfg(test)]
+mod model;
 mod notify;
 mod observe;
 pub mod policies;

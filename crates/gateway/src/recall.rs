@@ -60,18 +60,18 @@ pub(crate) async fn take_back(
 /// Recalls, and files what came of it.
 pub(crate) async fn attempt(
     gateway: &Gateway,
-    job: Durable<Job>,
+    job: &Durable<Job>,
     case: CaseAt,
 ) -> Result<CaseAt, Unfiled> {
     let kept = case.snapshot.kept();
-    let step = deliver::step(&job);
+    let step = deliver::step(job);
     let recall = kept.recall.filter(|recall| recall.step == step);
     let message = RecallRequest {
         case: case.snapshot.name.clone(),
         step,
         reason: recall.map(|recall| recall.reason).unwrap_or_default(),
     };
-    let ended = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
+    let ended = match call(gateway, job, message, case.snapshot.exercise.into()).await {
         Ok(_) => ("recalled", "what was handed over is taken back".to_owned()),
         Err(code) if deliver::is_final(code) => {
             tracing::error!(case.id = %job.case, ?code, "a recall was refused");
@@ -79,11 +79,11 @@ pub(crate) async fn attempt(
             ("recall-refused", note)
         }
         Err(code) => {
-            deliver::retry(gateway, &job, code).await?;
+            deliver::retry(gateway, job, code).await?;
             return Ok(case);
         }
     };
-    file(gateway, case, ended, &job).await
+    file(gateway, case, ended, job).await
 }
 
 async fn call(

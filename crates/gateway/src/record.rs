@@ -81,7 +81,9 @@ pub(crate) async fn decision(
     row.wake_at = limits.wake_at;
     let enqueue = permit.map(|permit| job(&row, permit, FIRST_STEP, now));
     let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
-    row.reviewers = tasks::reviewers(&snapshot.kept().tasks);
+    if !state.is_final() {
+        row.reviewers = tasks::reviewers(&snapshot.kept().tasks);
+    }
     snapshot.clocks = limits.changed;
     let record = snapshot.encode_to_vec();
     let transaction = Transaction {

@@ -1,7 +1,7 @@
 //! Review: what the law leaves to humans, and what they answer.
 
 pub(crate) mod consult;
-mod decide;
+pub(crate) mod decide;
 mod entitle;
 mod list;
 mod opinion;

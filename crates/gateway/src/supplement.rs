@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     admit,
-    anew::{self, Occasion},
+    anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::{Event, Unfiled},
@@ -28,19 +28,20 @@ pub(crate) async fn supplement(
     message: v1::SupplementRequest,
 ) -> Result<v1::SupplementResponse, Refusal> {
     let supplemented = carry_out(gateway, caller, message).await;
-    let (case, replayed) = record::attempted(gateway, caller, supplemented).await?;
+    let (done, replayed) = record::attempted(gateway, caller, supplemented).await?;
+    let case = done.begin(gateway);
     Ok(v1::SupplementResponse {
         case: Some(cases::open(&case.snapshot)?),
         replayed,
     })
 }
 
-/// The case after it, and whether the same call was recorded before.
-async fn carry_out(
+/// What came of it, and whether the same call was recorded before.
+pub(crate) async fn carry_out(
     gateway: &Gateway,
     caller: &Caller,
     message: v1::SupplementRequest,
-) -> Result<(CaseAt, bool), Refusal> {
+) -> Result<(Done, bool), Refusal> {
     admit::role(caller, &[Role::Issuing], "issuing")?;
     let (id, request_id) =
         from_proto::supplement(&mut v1::CooperationRequest::default(), message.clone())
@@ -51,7 +52,7 @@ async fn carry_out(
         digest: digest(&message),
     };
     if let Some(case) = before(gateway, caller, &id, &key).await? {
-        return Ok((case, true));
+        return Ok((Done::nothing_more(case), true));
     }
     for _ in 0..ATTEMPTS {
         let mut case = owned(gateway, caller, &id).await?;
@@ -60,10 +61,13 @@ async fn carry_out(
             key: Some(key.clone()),
             ..event
         };
-        match anew::file(gateway, case, event).await {
-            Ok(case) => return Ok((case, false)),
+        match anew::file(gateway, case, event, "supplement").await {
+            Ok(done) => return Ok((done, false)),
             Err(Unfiled::Conflict) => {}
-            Err(Unfiled::Before(_)) => return Ok((owned(gateway, caller, &id).await?, true)),
+            Err(Unfiled::Before(_)) => {
+                let case = owned(gateway, caller, &id).await?;
+                return Ok((Done::nothing_more(case), true));
+            }
             Err(unfiled) => return Err(unfiled.refusal("supplement")),
         }
     }

@@ -37,7 +37,7 @@ pub(crate) async fn withdraw(
     })
 }
 
-async fn carry_out(
+pub(crate) async fn carry_out(
     gateway: &Gateway,
     caller: &Caller,
     message: v1::WithdrawRequest,
@@ -54,9 +54,10 @@ async fn carry_out(
             });
         }
         let event = event(gateway, caller, &case, &reason).await?;
-        match file(gateway, case, event).await {
+        match file(gateway, case, event, "withdraw").await {
             Err(Unfiled::Conflict) => {}
-            filed => return filed.map_err(|unfiled| unfiled.refusal("withdraw")),
+            Ok(done) => return Ok(done.case),
+            Err(unfiled) => return Err(unfiled.refusal("withdraw")),
         }
     }
     Err(Refusal::Conflict("the case"))

@@ -6,7 +6,7 @@ use comity_ledger::Leaf;
 
 use crate::{
     admit,
-    anew::{self, Occasion},
+    anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::{Event, Unfiled},
@@ -36,7 +36,8 @@ pub(crate) async fn decide(
     message: DecideRequest,
 ) -> Result<v1::DecideResponse, Refusal> {
     let decided = carry_out(gateway, reviewer, &message).await;
-    let (case, number) = record::attempted(gateway, reviewer.caller, decided).await?;
+    let (done, number) = record::attempted(gateway, reviewer.caller, decided).await?;
+    let case = done.begin(gateway);
     let kept = case.snapshot.kept();
     let task = kept.tasks.iter().find(|task| task.number == number);
     Ok(v1::DecideResponse {
@@ -45,12 +46,12 @@ pub(crate) async fn decide(
     })
 }
 
-/// The case after it, and the number of the task.
-async fn carry_out(
+/// What came of it, and the number of the task.
+pub(crate) async fn carry_out(
     gateway: &Gateway,
     reviewer: Reviewer<'_>,
     message: &DecideRequest,
-) -> Result<(CaseAt, u32), Refusal> {
+) -> Result<(Done, u32), Refusal> {
     admit::role(reviewer.caller, &[Role::Reviewer], "reviewer")?;
     from_proto::opinion(message).map_err(Refusal::Malformed)?;
     for _ in 0..ATTEMPTS {
@@ -64,8 +65,8 @@ async fn carry_out(
             answer(gateway, reviewer, (case, task), message).await?
         };
         // Where somebody was quicker, what that left is looked at again.
-        match anew::file(gateway, case, event).await {
-            Ok(case) => return Ok((case, number)),
+        match anew::file(gateway, case, event, "review").await {
+            Ok(done) => return Ok((done, number)),
             Err(Unfiled::Conflict) => {}
             Err(unfiled) => return Err(unfiled.refusal("decide")),
         }
