@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use comity_evidence::OpenError;
 use comity_ledger::{Key, KeyError, Leaf};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
@@ -15,6 +16,7 @@ use crate::{
     backends::Backends,
     config::Config,
     deliver,
+    evidence::{self, Evidence},
     gateway::{Clock, Gateway, Parts, Running},
     listen,
     metrics::{self, Metrics},
@@ -59,6 +61,9 @@ pub enum StartError {
     /// The ledger's key cannot be read or made.
     #[error("the key of the ledger cannot be used")]
     Key(#[from] KeyError),
+    /// Stored evidence cannot be used.
+    #[error("the evidence store cannot be used")]
+    Evidence(#[from] OpenError),
     /// A backend's name can be in no certificate.
     #[error("a backend's `server_name` can be in no certificate")]
     Name(#[from] InvalidDnsNameError),
@@ -99,6 +104,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         None => None,
     };
     let store = open_store(&config)?;
+    let (stop, stopped) = watch::channel(false);
+    let evidence = Evidence::open(&config, stopped.clone())?;
     let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
     let policies = Arc::new(Policies::new(source, library));
     let metrics = Arc::new(Metrics::new(Arc::clone(&policies), clock()));
@@ -107,6 +114,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         policies,
         metrics: Arc::clone(&metrics),
         backends,
+        evidence,
         origin: config.origin.clone(),
         clock,
     });
@@ -114,7 +122,6 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     record::start(&gateway, signatures)
         .await
         .map_err(StartError::Record)?;
-    let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let (incoming, failures) = listen::accept(
         listener,
@@ -130,6 +137,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     }
     tasks.spawn(watcher.run(stopped.clone()));
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
     let observe = Observe::new(gateway.clone(), &config.limits);
     tasks.spawn(serve(routes, observe, incoming, stopped));

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub(crate) mod encoded;
+pub(crate) mod evidence;
 pub mod from_proto;
 pub mod json;
 mod read;

@@ -13,7 +13,9 @@ use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Backend, Config, Limits, Mistake, Tls, policies::PoliciesFile};
+use super::{
+    Backend, Config, Limits, Mistake, Tls, evidence::EvidenceFile, policies::PoliciesFile,
+};
 
 /// `comity.toml` as written.
 #[derive(Debug, Deserialize)]
@@ -27,6 +29,8 @@ pub(super) struct ConfigFile {
     backends: Vec<BackendFile>,
     #[serde(default)]
     limits: LimitsFile,
+    #[serde(default)]
+    evidence: EvidenceFile,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +152,7 @@ impl ConfigFile {
             metrics,
             backends,
             limits,
+            evidence,
         } = self;
         let GatewayFile {
             listen,
@@ -180,9 +185,11 @@ impl ConfigFile {
         });
         let backends = resolve_backends(backends, mistakes);
         let limits = limits.resolve(mistakes);
+        let data = mistakes.resolve(&data);
+        let evidence = evidence.resolve(mistakes, &data);
         Some(Config {
             listen: address?,
-            data: mistakes.resolve(&data),
+            data,
             policies,
             trust_domain: trust_domain.into_inner(),
             origin: origin.into_inner(),
@@ -190,6 +197,7 @@ impl ConfigFile {
             metrics,
             backends,
             limits,
+            evidence,
         })
     }
 }
