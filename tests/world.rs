@@ -160,6 +160,24 @@ impl Scene {
         assert_eq!(notes, [Some(note)], "{filter}");
     }
 
+    /// Stops the gateway and starts it again on what it left behind, by a clock of
+    /// the test's own and with the usual configuration.
+    pub(crate) async fn restart_by(self, clock: gateway::Clock) -> Self {
+        let Self {
+            world,
+            running,
+            folder,
+        } = self;
+        running.stop().await;
+        let config = configure(&world, &policies());
+        let running = gateway::start(config, clock).await.unwrap();
+        Self {
+            world,
+            running,
+            folder,
+        }
+    }
+
     /// Stops the gateway and verifies what it leaves behind.
     pub(crate) async fn stop(self) -> offline::Report {
         let Self {

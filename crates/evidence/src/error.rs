@@ -13,10 +13,10 @@ pub enum EvidenceError {
     /// The object store or the disk does not do what it should.
     #[error("the evidence store cannot be used")]
     Store(#[source] Box<dyn Error + Send + Sync>),
-    /// The same item was begun with other particulars.
-    #[error("the item was begun with another {0}")]
-    Differs(&'static str),
-    /// More bytes than the item was announced to have.
+    /// Somebody else has begun the same item.
+    #[error("somebody else has begun the item")]
+    Taken,
+    /// More bytes than the item was announced to have; they are gone.
     #[error("more bytes than the item was announced to have")]
     Overrun,
     /// Fewer bytes than the item was announced to have.

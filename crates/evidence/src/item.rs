@@ -45,23 +45,3 @@ impl fmt::Display for ItemId {
         write!(f, "{}.{}", self.case, self.sha256)
     }
 }
-
-impl About {
-    /// Which particular of another announcement of the same item differs.
-    pub(crate) fn differs(&self, other: &Self) -> Option<&'static str> {
-        let Self {
-            size,
-            media_type,
-            recipient,
-            sender,
-        } = self;
-        [
-            ("sender", *sender != other.sender),
-            ("size", *size != other.size),
-            ("media type", *media_type != other.media_type),
-            ("recipient", *recipient != other.recipient),
-        ]
-        .into_iter()
-        .find_map(|(name, differs)| differs.then_some(name))
-    }
-}

@@ -61,18 +61,28 @@ impl Room {
         self.0.turns.take(id).await
     }
 
-    /// Begins an item, or goes on with one that was cut.
+    /// Begins an item, or goes on with one that was cut. One that its sender had
+    /// announced otherwise is begun anew.
     ///
     /// # Errors
-    /// [`EvidenceError::Differs`] where it was begun with other particulars.
+    /// [`EvidenceError::Taken`] where somebody else has begun it.
     pub async fn begin(&self, mut turn: Turn, about: About) -> Result<Upload, EvidenceError> {
-        let (card, key) = match self.card(&turn.id, about.clone()).await {
+        let begun = match self.card(&turn.id).await {
             Err(EvidenceError::Damaged(what)) => {
                 tracing::error!(what, "an upload that was begun cannot be gone on with");
-                self.discard_in(&mut turn).await?;
-                self.card(&turn.id, about).await?
+                None
             }
             card => card?,
+        };
+        let (card, key) = match begun {
+            Some((card, key)) if card.about == about => (card, key),
+            Some((card, _)) if card.about.sender != about.sender => {
+                return Err(EvidenceError::Taken);
+            }
+            Some(_) | None => {
+                self.discard_in(&mut turn).await?;
+                self.new_card(&turn.id, about).await?
+            }
         };
         let layout = Layout::new(&turn.id, &card.about);
         let mut stored = 0;
@@ -222,18 +232,25 @@ impl Room {
         &self.0.objects
     }
 
-    /// The card of an item that was begun, or a new one.
-    async fn card(&self, id: &ItemId, about: About) -> Result<(Card, DataKey), EvidenceError> {
+    /// The card of an item that was begun, with its key.
+    async fn card(&self, id: &ItemId) -> Result<Option<(Card, DataKey)>, EvidenceError> {
         let (room, id) = (self.clone(), id.clone());
         blocking(move || {
             let Parts { key, shelf, .. } = &*room.0;
-            if let Some(card) = shelf.card(Board::Begun, &id)? {
-                if let Some(differs) = card.about.differs(&about) {
-                    return Err(EvidenceError::Differs(differs));
-                }
-                let data = card.key(key, &id)?;
-                return Ok((card, data));
-            }
+            let Some(card) = shelf.card(Board::Begun, &id)? else {
+                return Ok(None);
+            };
+            let data = card.key(key, &id)?;
+            Ok(Some((card, data)))
+        })
+        .await
+    }
+
+    /// The card of a new item, with its key.
+    async fn new_card(&self, id: &ItemId, about: About) -> Result<(Card, DataKey), EvidenceError> {
+        let (room, id) = (self.clone(), id.clone());
+        blocking(move || {
+            let Parts { key, shelf, .. } = &*room.0;
             let (card, data) = Card::new(key, &id, about)?;
             shelf.begin(&id, &card)?;
             Ok((card, data))

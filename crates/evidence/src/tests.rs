@@ -173,20 +173,30 @@ async fn bytes_that_are_not_the_items_are_discarded() {
 }
 
 #[tokio::test]
-async fn an_item_is_begun_in_one_way_only() {
+async fn who_began_an_item_may_announce_it_otherwise_and_nobody_else() {
     let data = tempfile::tempdir().unwrap();
     let room = room(data.path());
-    let content = content(10);
-    drop(begin(&room, &content).await);
+    let content = content(SEGMENT_BYTES + 10);
+    let mut upload = begin(&room, &content).await;
+    push(&mut upload, &content, SEGMENT_BYTES).await;
+    drop(upload);
     let other = About {
-        media_type: "text/plain".to_owned(),
+        sender: "spiffe://comity.example/DE/sta-berlin/issuing".to_owned(),
         ..about(&content)
     };
     let turn = room.turn(&id(&content)).await;
     assert!(matches!(
         room.begin(turn, other).await,
-        Err(EvidenceError::Differs("media type"))
+        Err(EvidenceError::Taken)
     ));
+    assert_eq!(begin(&room, &content).await.stored(), SEGMENT_BYTES as u64);
+    let otherwise = About {
+        media_type: "text/plain".to_owned(),
+        ..about(&content)
+    };
+    let turn = room.turn(&id(&content)).await;
+    let upload = room.begin(turn, otherwise.clone()).await.unwrap();
+    assert_eq!((upload.stored(), upload.about()), (0, &otherwise));
 }
 
 #[tokio::test]

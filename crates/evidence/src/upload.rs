@@ -84,11 +84,13 @@ impl Upload {
     /// Takes in the next bytes; full segments are on disk when this returns.
     ///
     /// # Errors
-    /// [`EvidenceError::Overrun`] if they are more than announced; after any error
-    /// the upload is to be dropped.
+    /// [`EvidenceError::Overrun`] if they are more than announced: all are discarded.
+    /// After any error the upload is to be dropped.
     pub async fn push(&mut self, mut bytes: Bytes) -> Result<(), EvidenceError> {
         let after = self.received().saturating_add(bytes.len() as u64);
         if after > self.about().size {
+            // Size and digest contradict each other.
+            self.room.discard_in(&mut self.turn).await?;
             return Err(EvidenceError::Overrun);
         }
         while !bytes.is_empty() {

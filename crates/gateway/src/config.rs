@@ -389,10 +389,10 @@ mod tests {
         let accepts = |media_type| evidence.media_types.iter().any(|r| r.matches(media_type));
         assert!(accepts("video/mp4") && accepts("application/pdf") && !accepts("model/stl"));
 
-        let elsewhere = EXAMPLE.replace("# object_store", "object_store");
+        let elsewhere = EXAMPLE.replace("# object_store =", "object_store =");
         let place = Place::Url("s3://evidence/gateway".to_owned());
         assert_eq!(parse(&elsewhere).unwrap().evidence.place, place);
-        let both = parse(&elsewhere.replace("# folder", "folder")).unwrap_err();
+        let both = parse(&elsewhere.replace("# folder =", "folder =")).unwrap_err();
         assert!(both[0].ends_with("both given: keep one"), "{both:?}");
         for (written, instead, said) in [
             (
@@ -418,7 +418,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_mistake() {
-        let mistakes = parse(&EXAMPLE.replace("per_caller", "per_callr")).unwrap_err();
+        let mistakes = parse(&EXAMPLE.replace("\nper_caller", "\nper_callr")).unwrap_err();
         assert!(
             mistakes[0].contains("unknown field `per_callr`"),
             "{mistakes:?}"

@@ -124,11 +124,7 @@ fn unusable(error: EvidenceError) -> Refusal {
             );
             unavailable("the evidence store")
         }
-        EvidenceError::Differs("sender") => Refusal::Conflict("the upload of this item"),
-        EvidenceError::Differs(particular) => admit::malformed(
-            &format!("header.{}", particular.replace(' ', "_")),
-            "is another than the one that this item was begun with: repeat that, or let the upload expire",
-        ),
+        EvidenceError::Taken => Refusal::Conflict("the upload of this item"),
         EvidenceError::Overrun => admit::malformed(
             "header.size",
             "is less than what was sent: state the size of the whole item",
