@@ -213,7 +213,7 @@ impl Part {
         }
         part.sync_all().map_err(file_failure(&path))?;
         let Some(identity) = identity else {
-            return Ok(fs::rename(&path, file).map_err(file_failure(file))?);
+            return fs::rename(&path, file).map_err(file_failure(file));
         };
         let opened = path.with_extension("opened");
         open(identity, &path, &opened)?;
