@@ -38,7 +38,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "comity-sandbox",
         ],
     ),
-    ("comity-bench", &["comity", "comity-sandbox"]),
+    (
+        "comity-bench",
+        &["comity", "comity-evidence", "comity-sandbox"],
+    ),
     ("xtask", &[]),
 ];
 
