@@ -76,6 +76,12 @@ pub enum OpenError {
         .0.display()
     )]
     Key(PathBuf),
+    /// Items are stored, and the key that opens them is gone.
+    #[error(
+        "`{}` is missing, and without it nothing that is stored can be read: restore it",
+        .0.display()
+    )]
+    NoKey(PathBuf),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness,

@@ -67,14 +67,18 @@ impl DataKey {
 }
 
 impl GatewayKey {
-    /// Reads the key file, or makes one that only its owner may read.
-    pub(crate) fn load_or_make(path: &Path) -> Result<Self, OpenError> {
+    /// Reads the key file. Before there is anything to open, one is made that only its
+    /// owner may read.
+    pub(crate) fn load(path: &Path, make: bool) -> Result<Self, OpenError> {
         let file = |source| OpenError::File {
             path: path.to_owned(),
             source,
         };
         let text = match fs::read_to_string(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !make {
+                    return Err(OpenError::NoKey(path.to_owned()));
+                }
                 let secret = random::<32>().ok_or(OpenError::Randomness)?;
                 let text = format!("{MARK}{}\n", hex::encode(secret));
                 save(path, &text).map_err(file)?;

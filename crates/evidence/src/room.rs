@@ -45,9 +45,10 @@ impl Room {
     /// # Errors
     /// [`OpenError`].
     pub fn open(data: &Path, place: &Place) -> Result<Self, OpenError> {
-        let key = GatewayKey::load_or_make(&data.join(KEY_FILE))?;
         let path = data.join(SHELF);
-        let shelf = Shelf::open(path.clone()).map_err(|source| OpenError::File { path, source })?;
+        let opened = Shelf::open(path.clone()).and_then(|shelf| Ok((shelf.is_empty()?, shelf)));
+        let (is_empty, shelf) = opened.map_err(|source| OpenError::File { path, source })?;
+        let key = GatewayKey::load(&data.join(KEY_FILE), is_empty)?;
         Ok(Self(Arc::new(Parts {
             key,
             shelf,
@@ -66,7 +67,7 @@ impl Room {
     ///
     /// # Errors
     /// [`EvidenceError::Taken`] where somebody else has begun it.
-    pub async fn begin(&self, mut turn: Turn, about: About) -> Result<Upload, EvidenceError> {
+    pub async fn begin(&self, turn: Turn, about: About) -> Result<Upload, EvidenceError> {
         let begun = match self.card(&turn.id).await {
             Err(EvidenceError::Damaged(what)) => {
                 tracing::error!(what, "an upload that was begun cannot be gone on with");
@@ -80,8 +81,8 @@ impl Room {
                 return Err(EvidenceError::Taken);
             }
             Some(_) | None => {
-                self.discard_in(&mut turn).await?;
-                self.new_card(&turn.id, about).await?
+                let (card, key) = Card::new(&self.0.key, &turn.id, about)?;
+                return Ok(Upload::fresh(self.clone(), turn, card, key));
             }
         };
         let layout = Layout::new(&turn.id, &card.about);
@@ -92,7 +93,7 @@ impl Room {
             }
             stored = layout.start(number + 1);
         }
-        Ok(Upload::new(self.clone(), turn, card, key, (layout, stored)))
+        Ok(Upload::new(self.clone(), turn, card, (key, stored)))
     }
 
     /// Keeps an item for good, once it is complete and on record. Repeating it
@@ -246,16 +247,12 @@ impl Room {
         .await
     }
 
-    /// The card of a new item, with its key.
-    async fn new_card(&self, id: &ItemId, about: About) -> Result<(Card, DataKey), EvidenceError> {
-        let (room, id) = (self.clone(), id.clone());
-        blocking(move || {
-            let Parts { key, shelf, .. } = &*room.0;
-            let (card, data) = Card::new(key, &id, about)?;
-            shelf.begin(&id, &card)?;
-            Ok((card, data))
-        })
-        .await
+    /// Begins an item for good, in place of what was begun before.
+    pub(crate) async fn lay(&self, turn: &mut Turn, card: &Card) -> Result<(), EvidenceError> {
+        self.discard_in(turn).await?;
+        let card = card.clone();
+        self.on_shelf(&turn.id, move |shelf, id| shelf.begin(id, &card))
+            .await
     }
 
     /// Discards what was begun in this turn.

@@ -68,6 +68,16 @@ impl Shelf {
         Ok(Self(folder))
     }
 
+    /// Whether there is nothing that a key would open.
+    pub(crate) fn is_empty(&self) -> io::Result<bool> {
+        for board in Board::ALL {
+            if fs::read_dir(self.0.join(board.name()))?.next().is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The card of an item, if it lies on the board; `Damaged` if it says nothing.
     pub(crate) fn card(&self, board: Board, id: &ItemId) -> Result<Option<Card>, EvidenceError> {
         let text = match fs::read(self.path(board, id)) {
@@ -94,7 +104,9 @@ impl Shelf {
         let path = self.path(Board::Begun, id);
         let write = || {
             // Whole or not at all.
-            let draft = path.with_extension("draft");
+            let draft = self
+                .path(Board::Begun, id)
+                .with_file_name(format!("{id}.draft"));
             let mut options = fs::OpenOptions::new();
             options.write(true).create(true).truncate(true).mode(0o600);
             let mut file = options.open(&draft)?;
@@ -161,8 +173,13 @@ impl Shelf {
                 let entry = entry?;
                 let name = entry.file_name();
                 // Drafts are no cards yet.
-                if let Some(id) = name.to_str().and_then(ItemId::from_file_name) {
-                    found.push((id, entry.metadata()?.modified()?));
+                let Some(id) = name.to_str().and_then(ItemId::from_file_name) else {
+                    continue;
+                };
+                match entry.metadata().and_then(|card| card.modified()) {
+                    // Somebody took it away meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    since => found.push((id, since?)),
                 }
             }
             Ok(found)

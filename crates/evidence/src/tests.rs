@@ -173,6 +173,16 @@ async fn bytes_that_are_not_the_items_are_discarded() {
 }
 
 #[tokio::test]
+async fn who_only_asks_leaves_no_trace() {
+    let data = tempfile::tempdir().unwrap();
+    let room = room(data.path());
+    for _ in 0..2 {
+        assert_eq!(begin(&room, &content(10)).await.stored(), 0);
+    }
+    assert!(files(&data.path().join("evidence")).is_empty());
+}
+
+#[tokio::test]
 async fn who_began_an_item_may_announce_it_otherwise_and_nobody_else() {
     let data = tempfile::tempdir().unwrap();
     let room = room(data.path());
@@ -323,6 +333,10 @@ async fn another_key_of_the_gateway_opens_nothing() {
     let path = data.path().join("evidence.key");
     let text = fs::read_to_string(&path).unwrap();
     fs::remove_file(&path).unwrap();
+    let error = Room::open(data.path(), &Place::Folder(data.path().join("items"))).unwrap_err();
+    assert!(error.to_string().ends_with("restore it"), "{error}");
+    let (begins, _) = text.split_once('+').unwrap();
+    fs::write(&path, format!("{begins}+{}", "7a".repeat(32))).unwrap();
     assert!(matches!(
         read(&room(data.path()), &content, 0).await,
         Err(EvidenceError::Damaged("key of the item"))

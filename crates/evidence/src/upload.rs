@@ -1,5 +1,7 @@
 //! An upload: bytes come in pieces of any size and are stored in segments.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
@@ -14,6 +16,8 @@ pub struct Upload {
     turn: Turn,
     card: Card,
     stored: u64,
+    /// Its card is not laid yet.
+    is_fresh: bool,
     /// `None` until the first bytes come, and while they are worked on.
     work: Option<Work>,
     /// What is needed to begin a segment.
@@ -23,7 +27,7 @@ pub struct Upload {
 #[derive(Debug, Clone)]
 struct Begin {
     layout: Layout,
-    key: std::sync::Arc<DataKey>,
+    key: Arc<DataKey>,
 }
 
 /// The segment that is being filled, and the digest of everything up to it.
@@ -34,23 +38,28 @@ struct Work {
 }
 
 impl Upload {
-    pub(crate) fn new(
-        room: Room,
-        turn: Turn,
-        card: Card,
-        key: DataKey,
-        (layout, stored): (Layout, u64),
-    ) -> Self {
+    /// One that goes on from what is stored.
+    pub(crate) fn new(room: Room, turn: Turn, card: Card, (key, stored): (DataKey, u64)) -> Self {
         Self {
+            begin: Begin {
+                layout: Layout::new(&turn.id, &card.about),
+                key: Arc::new(key),
+            },
             room,
             turn,
             card,
             stored,
+            is_fresh: false,
             work: None,
-            begin: Begin {
-                layout,
-                key: std::sync::Arc::new(key),
-            },
+        }
+    }
+
+    /// One of which nothing is stored, and nothing laid down either before bytes come:
+    /// who only asks leaves no trace.
+    pub(crate) fn fresh(room: Room, turn: Turn, card: Card, key: DataKey) -> Self {
+        Self {
+            is_fresh: true,
+            ..Self::new(room, turn, card, (key, 0))
         }
     }
 
@@ -126,6 +135,10 @@ impl Upload {
         if let Some(work) = self.work.take() {
             return Ok(work);
         }
+        if self.is_fresh {
+            self.room.lay(&mut self.turn, &self.card).await?;
+            self.is_fresh = false;
+        }
         let remembered = self.turn.progress.as_ref();
         let remembered = remembered.filter(|progress| progress.stored == self.stored);
         let hasher = match remembered {
@@ -150,7 +163,7 @@ impl Upload {
         let Begin { layout, key } = &self.begin;
         for number in (0..).take_while(|number| layout.start(*number) < self.stored) {
             let sealed = self.room.objects().get(&self.card.object, number).await?;
-            let (layout, key) = (layout.clone(), std::sync::Arc::clone(key));
+            let (layout, key) = (layout.clone(), Arc::clone(key));
             hasher = blocking(move || {
                 hasher.update(&layout.open(&key, number, sealed)?);
                 Ok(hasher)
