@@ -1,31 +1,41 @@
 //! The five stages and the gRPC services.
 
 mod admit;
+mod anew;
 mod answer;
 mod audit;
 mod backends;
 mod cases;
+mod clocks;
 pub mod config;
 mod deliver;
 mod evidence;
 mod exchange;
 mod execute;
 pub mod gateway;
+mod happen;
+mod holder;
 pub mod identity;
 pub mod listen;
 mod metrics;
+mod notify;
 mod observe;
 mod places;
 pub mod policies;
+mod recall;
 mod record;
 mod redact;
 pub mod refusal;
 mod replay;
+mod report;
+mod review;
 mod services;
 pub mod signatures;
 mod start;
+mod supplement;
 pub mod tls;
 pub mod wire;
+mod withdraw;
 
 /// What a gateway's data folder tells without the gateway.
 pub mod offline {

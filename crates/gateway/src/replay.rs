@@ -188,11 +188,13 @@ fn again(
 ) -> Result<Again, Unread> {
     let Recorded { request, decision } = recorded;
     let (request, form) = from_proto::request(request, received).map_err(|_| Unread::Malformed)?;
+    let rulings = from_proto::rulings(&decision).ok_or(Unread::Damaged)?;
     let question = Question {
         request: &request,
         form: form.as_ref().map_or(FormCheck::Missing, FormCheck::Given),
         language: "en",
         now: received,
+        rulings: &rulings,
     };
     let decide = |library: &Library| {
         let decision = library.decide(&question).decision;

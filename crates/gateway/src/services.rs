@@ -7,6 +7,7 @@ mod evidence;
 mod execution;
 mod later;
 mod policy;
+mod review;
 mod submit;
 
 use std::{future::Future, sync::Arc};
@@ -69,7 +70,7 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
         ExecutionServiceServer(execution::Execution(gateway.clone())),
         AuditServiceServer(audit::Audit(gateway.clone())),
         PolicyServiceServer(policy::Policy(gateway.clone())),
-        ReviewServiceServer(later::Later),
+        ReviewServiceServer(review::Review(gateway.clone())),
         TeamServiceServer(later::Later),
         AtlasServiceServer(atlas::Atlas(gateway.clone())),
         FederationServiceServer(later::Later),

@@ -8,8 +8,9 @@ use rusqlite::Connection;
 
 use crate::{
     CaseRow, OpenError, ReadError, column,
-    open::{DATABASE, WRITE_AHEAD_LOG},
+    open::{DATABASE, VAULT, WRITE_AHEAD_LOG},
     read, schema,
+    vault::Vault,
 };
 
 /// See the module. Cases come in the order of opening, batch by batch, so that
@@ -18,6 +19,7 @@ use crate::{
 pub struct Archive {
     dir: PathBuf,
     db: Connection,
+    vault: Vault,
     /// Opened as a file that nobody writes to.
     at_rest: bool,
     period: Period,
@@ -48,6 +50,7 @@ impl Archive {
         Ok(Self {
             dir: dir.to_owned(),
             db,
+            vault: Vault::open(dir.join(VAULT), false)?,
             at_rest,
             period,
             after: None,
@@ -83,7 +86,8 @@ impl Archive {
             self.db = schema::open_reader(&self.dir.join(DATABASE))?;
             self.at_rest = false;
         }
-        let cases = read::cases_with_records(&self.db, self.after, self.period, limit)?;
+        let cases =
+            read::cases_with_records((&self.db, &self.vault), self.after, self.period, limit)?;
         self.after = cases.last().map(|case| case.opened).or(self.after);
         Ok(cases)
     }

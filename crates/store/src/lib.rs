@@ -12,14 +12,17 @@ mod archive;
 mod column;
 mod discreet;
 mod durable;
+mod erase;
 mod model;
 mod open;
+mod pending;
 mod prepare;
 mod publisher;
 mod read;
 mod rows;
 mod schema;
 mod store;
+mod vault;
 mod verify;
 mod view;
 mod writer;
@@ -31,6 +34,7 @@ pub use archive::{Archive, Period};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;
+pub use erase::ERASURE;
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable,
@@ -39,7 +43,9 @@ pub use open::OpenError;
 pub use prepare::MAX_BLOB_BYTES;
 pub use publisher::PublicationError;
 pub use store::Store;
+pub use vault::VaultError;
 pub use verify::{Report, verify};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, Page, Party, ReadError, Record,
+    Reviewed,
 };

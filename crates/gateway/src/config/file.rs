@@ -28,6 +28,8 @@ pub(super) struct ConfigFile {
     #[serde(default, rename = "backend")]
     backends: Vec<BackendFile>,
     #[serde(default)]
+    review: ReviewFile,
+    #[serde(default)]
     limits: LimitsFile,
     #[serde(default)]
     evidence: EvidenceFile,
@@ -64,6 +66,13 @@ struct BackendFile {
     server_name: Option<Spanned<String>>,
     #[serde(default)]
     exercise: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReviewFile {
+    #[serde(default)]
+    signed_opinions: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,6 +160,7 @@ impl ConfigFile {
             tls,
             metrics,
             backends,
+            review: ReviewFile { signed_opinions },
             limits,
             evidence,
         } = self;
@@ -196,6 +206,7 @@ impl ConfigFile {
             tls,
             metrics,
             backends,
+            signed_opinions,
             limits,
             evidence,
         })

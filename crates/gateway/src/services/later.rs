@@ -13,36 +13,8 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Later;
 
-const REVIEW: &str = "review tasks are not served yet: referred cases stay under review";
 const TEAM: &str = "joint investigation teams are not served yet: request each item as a case";
 const FEDERATION: &str = "peer gateways are not served yet: host the jurisdictions on one gateway";
-
-#[tonic::async_trait]
-impl v1::review_service_server::ReviewService for Later {
-    async fn list_tasks(
-        &self,
-        request: Request<ListTasksRequest>,
-    ) -> Result<Response<ListTasksResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(REVIEW).into())
-    }
-
-    async fn get_task(
-        &self,
-        request: Request<GetTaskRequest>,
-    ) -> Result<Response<GetTaskResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(REVIEW).into())
-    }
-
-    async fn decide(
-        &self,
-        request: Request<DecideRequest>,
-    ) -> Result<Response<DecideResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(REVIEW).into())
-    }
-}
 
 #[tonic::async_trait]
 impl v1::team_service_server::TeamService for Later {
