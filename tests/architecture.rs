@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("comity", &[]),
     ("comity-domain", &[]),
     ("comity-ledger", &[]),
+    ("comity-evidence", &["comity-domain"]),
     ("comity-policy", &["comity-domain"]),
     ("comity-store", &["comity-domain", "comity-ledger"]),
     (
@@ -17,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "comity",
             "comity-domain",
+            "comity-evidence",
             "comity-ledger",
             "comity-policy",
             "comity-store",
@@ -29,13 +31,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "comity",
             "comity-domain",
+            "comity-evidence",
             "comity-gateway",
             "comity-ledger",
             "comity-policy",
             "comity-sandbox",
         ],
     ),
-    ("comity-bench", &["comity", "comity-sandbox"]),
+    (
+        "comity-bench",
+        &["comity", "comity-evidence", "comity-sandbox"],
+    ),
     ("xtask", &[]),
 ];
 
@@ -66,7 +72,9 @@ fn arrows_point_one_way() {
 fn engines_stay_in_their_rooms() {
     let rooms: &[(&str, &[&str])] = &[
         ("cedar-policy", &["comity-policy"]),
+        ("hpke", &["comity-evidence"]),
         ("jsonschema", &["comity-policy"]),
+        ("object_store", &["comity-evidence"]),
         ("rusqlite", &["comity-store", "comity-sandbox"]),
         ("tlog_tiles", &["comity-ledger"]),
     ];

@@ -17,7 +17,7 @@ use crate::world::{Scene, approvable, policies, story};
 
 /// The command, built if need be: the root package does not depend on it.
 pub(crate) static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built = Command::new(env!("CARGO"))
+    let built = cargo()
         // With the whole workspace, so that nothing is built a second time.
         .args(["build", "--quiet", "--workspace", "--bin", "comity"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -31,6 +31,22 @@ pub(crate) static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
     );
     command
 });
+
+/// A `cargo` that does not see what the one that runs this test has said of it: build
+/// scripts that look at that would run again, and most of the workspace with them.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if told {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env_remove("OUT_DIR");
+    cargo
+}
 
 pub(crate) fn comity<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
     Command::new(&*COMMAND)

@@ -2,7 +2,7 @@
 //! its ledger is tampered with.
 
 mod client;
-mod disk;
+pub(crate) mod disk;
 pub(crate) mod process;
 mod tamper;
 

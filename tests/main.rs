@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod crash;
 mod edits;
+mod evidence;
 mod explain;
 mod hangup;
 mod preflight;

@@ -170,6 +170,12 @@ impl Scene {
 
     /// Stops the gateway and starts it again over what it has kept.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_by(Timestamp::now).await
+    }
+
+    /// Stops the gateway and starts it again on what it left behind, by a clock of
+    /// the test's own and with the usual configuration.
+    pub(crate) async fn restart_by(self, clock: gateway::Clock) -> Self {
         let Self {
             world,
             running,
@@ -177,7 +183,7 @@ impl Scene {
         } = self;
         running.stop().await;
         let config = configure(&world, &policies());
-        let running = gateway::start(config, Timestamp::now).await.unwrap();
+        let running = gateway::start(config, clock).await.unwrap();
         Self {
             world,
             running,

@@ -129,11 +129,11 @@ fn id(number: usize) -> String {
 }
 
 /// A small disk of its own for a folder, as long as this lives.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
     /// `None` where the system does not allow it.
-    fn mount(folder: &Path) -> Option<Self> {
+    pub(crate) fn mount(folder: &Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let options = ["-t", "tmpfs", "-o", DISK, "comity-test"];
         let mounted = Command::new("mount").args(options).arg(folder).output();
@@ -143,7 +143,7 @@ impl Disk {
     }
 
     /// Takes all room that is left.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut file = File::create(self.filler()).unwrap();
         let error = loop {
             if let Err(error) = file.write_all(&[0; 4096]) {
@@ -154,7 +154,7 @@ impl Disk {
     }
 
     /// Gives the room back.
-    fn free(&self) {
+    pub(crate) fn free(&self) {
         fs::remove_file(self.filler()).unwrap();
     }
 

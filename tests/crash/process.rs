@@ -11,6 +11,8 @@ use std::{
     },
 };
 
+use crate::cli::cargo;
+
 /// `comity serve`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -108,7 +110,7 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     let deps = std::env::current_exe().unwrap();
     let folder = deps.parent().unwrap().parent().unwrap();
     // Not built with this test: one that lies there may be older than the sources.
-    let mut build = Command::new(env!("CARGO"));
+    let mut build = cargo();
     build
         .args([
             "build",

@@ -15,18 +15,17 @@ pub(crate) fn own_cpu() -> io::Result<Duration> {
 
 /// Most memory that processes have held at a time, in MiB, added up.
 pub(crate) fn peak_rss_mib(pids: &[u32]) -> io::Result<f64> {
-    pids.iter()
-        .map(|pid| {
-            let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-            let kib: u32 = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:"))
-                .and_then(|rest| rest.split_whitespace().next())
-                .and_then(|number| number.parse().ok())
-                .ok_or_else(|| unreadable("status"))?;
-            Ok(f64::from(kib) / 1024.0)
-        })
-        .sum()
+    pids.iter().map(|pid| status_mib(*pid, "VmHWM:")).sum()
+}
+
+/// Memory that a process holds now, in MiB.
+pub(crate) fn rss_mib(pid: u32) -> io::Result<f64> {
+    status_mib(pid, "VmRSS:")
+}
+
+/// Begins to look for the peak anew.
+pub(crate) fn forget_peak(pid: u32) -> io::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }
 
 /// How the machine has spent its time since it started, all processors.
@@ -82,6 +81,17 @@ impl Machine {
         let whole = self.busy + self.idle + self.steal;
         100.0 * part.as_secs_f64() / whole.as_secs_f64().max(f64::MIN_POSITIVE)
     }
+}
+
+fn status_mib(pid: u32, name: &str) -> io::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let kib: u32 = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| unreadable("status"))?;
+    Ok(f64::from(kib) / 1024.0)
 }
 
 fn cpu_of(pid: &str) -> io::Result<Duration> {

@@ -17,6 +17,8 @@ use crate::contender::Kind;
 pub(crate) enum Command {
     /// Measures all contenders.
     Compare(Plan),
+    /// Sends a large item of evidence through the gateway.
+    Evidence(Transfer),
     /// The national system behind every contender.
     Backend {
         /// Where plain HTTP/2 is served, for proxies.
@@ -60,6 +62,19 @@ pub(crate) struct Plan {
     pub(crate) decisions: Option<PathBuf>,
 }
 
+/// A large item, and what it goes through.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    /// Folder for everything that is made; removed at the end.
+    pub(crate) out: PathBuf,
+    /// The `comity` binary.
+    pub(crate) comity: PathBuf,
+    /// Folder of the rules.
+    pub(crate) policies: PathBuf,
+    /// Size of the item, MiB.
+    pub(crate) mib: u64,
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
@@ -84,6 +99,15 @@ impl Command {
         let mut parser = lexopt::Parser::from_env();
         match parser.next()? {
             Some(Value(role)) if role == "compare" => Plan::parse(parser).map(Self::Compare),
+            Some(Value(role)) if role == "evidence" => {
+                let [out, comity, policies, mib] = values(parser)?;
+                Ok(Self::Evidence(Transfer {
+                    out: out.into(),
+                    comity: comity.into(),
+                    policies: policies.into(),
+                    mib: mib.parse()?,
+                }))
+            }
             Some(Value(role)) if role == "backend" => {
                 let [plain, tls, pki] = values(parser)?;
                 Ok(Self::Backend {

@@ -2,7 +2,8 @@
 //! kibibyte each way, over mutual TLS, in a closed loop.
 //!
 //! One binary plays every part that is not under test: the load client and
-//! referee (`compare`), the backend, and the authorizer that Envoy asks.
+//! referee (`compare`), the backend, and the authorizer that Envoy asks. It also
+//! sends one large item of evidence through the gateway (`evidence`).
 
 #![expect(clippy::print_stdout, reason = "printing results is its purpose")]
 
@@ -12,6 +13,7 @@ mod backend;
 mod cli;
 mod compare;
 mod contender;
+mod evidence;
 mod load;
 mod pki;
 mod process;
@@ -53,6 +55,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
     let work = async {
         match command {
             Command::Compare(plan) => compare::compare(&plan).await,
+            Command::Evidence(transfer) => evidence::measure(&transfer).await,
             Command::Backend { plain, tls, pki } => backend::serve(plain, tls, &pki).await,
             Command::Authorizer { listen } => authorizer::serve(listen).await,
         }

@@ -1,11 +1,14 @@
 //! A client of a gateway, like any other.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::exit::Failure;
+
+/// How long a silent connection is believed in, before and after it is asked.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// Where the gateway is and who calls.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +33,11 @@ pub(crate) struct Connection {
 impl Connection {
     /// Opens the connection.
     pub(crate) async fn open(&self) -> Result<Channel, Failure> {
+        Ok(self.endpoint()?.connect().await?)
+    }
+
+    /// What the connection is opened to, as often as need be.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, Failure> {
         let mut tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(read(&self.ca)?))
             .identity(Identity::from_pem(read(&self.cert)?, read(&self.key)?));
@@ -38,8 +46,8 @@ impl Connection {
         }
         Ok(Endpoint::from_shared(self.server.clone())?
             .tls_config(tls)?
-            .connect()
-            .await?)
+            .http2_keep_alive_interval(SILENCE)
+            .keep_alive_timeout(SILENCE))
     }
 
     /// The caller's own key, in PEM.

@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Check and read the ledger
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Make a demonstration or pilot PKI, and keys that sign policies
+    /// Make a demonstration or pilot PKI, keys that sign policies, and keys that evidence is sealed to
     #[command(subcommand)]
     Keys(keys::Command),
 }

@@ -33,7 +33,12 @@ impl Progress {
 
     /// One more is done.
     pub(crate) fn step(&mut self) {
-        self.done += 1;
+        self.reach(self.done + 1);
+    }
+
+    /// So many are done.
+    pub(crate) fn reach(&mut self, done: u64) {
+        self.done = done;
         if self.drawn.is_some_and(|drawn| drawn.elapsed() >= EVERY) {
             self.draw(&self.line());
             self.drawn = Some(Instant::now());

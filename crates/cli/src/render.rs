@@ -278,7 +278,7 @@ pub(crate) fn state_name(state: v1::CaseState) -> &'static str {
     state.as_str_name().trim_start_matches("CASE_STATE_")
 }
 
-fn instant(at: &prost_types::Timestamp) -> String {
+pub(crate) fn instant(at: &prost_types::Timestamp) -> String {
     jiff::Timestamp::from_second(at.seconds).map_or_else(|_| String::new(), |at| at.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! `comity.toml`: what was written (`ConfigFile`) and what it resolves to
 //! ([`Config`]). [`EXAMPLE`] shows every setting.
 
+mod evidence;
 mod file;
 mod policies;
 
@@ -14,6 +15,7 @@ use std::{
 use comity_domain::JurisdictionCode;
 use thiserror::Error;
 
+pub use self::evidence::{Evidence, MediaRange};
 use self::file::ConfigFile;
 use crate::signatures::Signers;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub signed_opinions: bool,
     /// Bounds.
     pub limits: Limits,
+    /// Evidence in bulk.
+    pub evidence: Evidence,
 }
 
 /// The rules, and who must stand behind them.
@@ -381,8 +385,45 @@ mod tests {
     }
 
     #[test]
+    fn evidence_lies_in_one_place_and_is_bounded() {
+        use comity_evidence::Place;
+
+        let evidence = parse(EXAMPLE).unwrap().evidence;
+        let default = Place::Folder("/etc/comity/data/evidence/items".into());
+        assert_eq!(evidence.place, default);
+        let accepts = |media_type| evidence.media_types.iter().any(|r| r.matches(media_type));
+        assert!(accepts("video/mp4") && accepts("application/pdf") && !accepts("model/stl"));
+
+        let elsewhere = EXAMPLE.replace("# object_store =", "object_store =");
+        let place = Place::Url("s3://evidence/gateway".to_owned());
+        assert_eq!(parse(&elsewhere).unwrap().evidence.place, place);
+        let both = parse(&elsewhere.replace("# folder =", "folder =")).unwrap_err();
+        assert!(both[0].ends_with("both given: keep one"), "{both:?}");
+        for (written, instead, said) in [
+            (
+                "max_item_bytes = 107374182400",
+                "max_item_bytes = 0",
+                "`evidence.max_item_bytes` is `0`: expected at least 1",
+            ),
+            (
+                "\"image/*\"",
+                "\"image/\"",
+                "expected a media type in lower case, such as `application/pdf` or `image/*`",
+            ),
+            (
+                "# object_store = \"s3:",
+                "object_store = \"ftp:",
+                "expected a bucket, and a prefix in it, such as `s3://evidence/gateway`",
+            ),
+        ] {
+            let mistakes = parse(&EXAMPLE.replacen(written, instead, 1)).unwrap_err();
+            assert!(mistakes[0].ends_with(said), "{mistakes:?}");
+        }
+    }
+
+    #[test]
     fn what_is_unknown_is_a_mistake() {
-        let mistakes = parse(&EXAMPLE.replace("per_caller", "per_callr")).unwrap_err();
+        let mistakes = parse(&EXAMPLE.replace("\nper_caller", "\nper_callr")).unwrap_err();
         assert!(
             mistakes[0].contains("unknown field `per_callr`"),
             "{mistakes:?}"

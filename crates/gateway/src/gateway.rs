@@ -13,7 +13,7 @@ use tokio::{
 use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
-use crate::{backends::Backends, metrics::Metrics, policies::Policies};
+use crate::{backends::Backends, evidence::Evidence, metrics::Metrics, policies::Policies};
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
 const CHANGES: usize = 1024;
@@ -38,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) policies: Arc<Policies>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) backends: Backends,
+    pub(crate) evidence: Evidence,
     pub(crate) origin: String,
     pub(crate) clock: Clock,
     pub(crate) signed_opinions: bool,
@@ -70,6 +71,10 @@ impl Gateway {
 
     pub(crate) fn backends(&self) -> &Backends {
         &self.0.parts.backends
+    }
+
+    pub(crate) fn evidence(&self) -> &Evidence {
+        &self.0.parts.evidence
     }
 
     /// Origin line of this gateway's ledger.

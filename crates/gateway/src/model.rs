@@ -117,7 +117,7 @@ async fn history(play: &mut Play, number: u64) {
     let mut told = vec![format!("history {number}: {facts:?}")];
     play.open(number, facts).await;
     // The rest is looked at where it ends; what is answered on the way, always.
-    let closely = number % CLOSELY == 0;
+    let closely = number.is_multiple_of(CLOSELY);
     for _ in 0..2 + draw.next(9) {
         let op = draw.op(&case);
         told.push(format!("{op:?}"));

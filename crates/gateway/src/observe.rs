@@ -2,26 +2,19 @@
 //! reached a method because it could not be read.
 
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
 };
 
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
 use crate::{
-    admit,
-    config::Limits,
-    gateway::Gateway,
-    identity::{self, Caller},
-    record,
-    refusal::Refusal,
+    admit, config::Limits, gateway::Gateway, identity, places::Places, record, refusal::Refusal,
 };
 
 /// Marks that a request was decoded and reached its method, which records it.
@@ -42,43 +35,17 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Observe {
     gateway: Gateway,
-    places: Arc<Semaphore>,
-    places_of: Arc<Mutex<HashMap<Arc<Caller>, Arc<Semaphore>>>>,
-    per_caller: usize,
+    places: Arc<Places>,
     max_message_bytes: usize,
 }
-
-/// The right to be under way: one place of all, and one of the caller's.
-type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 impl Observe {
     pub(crate) fn new(gateway: Gateway, limits: &Limits) -> Self {
         Self {
             gateway,
-            places: Arc::new(Semaphore::new(limits.in_flight)),
-            places_of: Arc::default(),
-            per_caller: limits.per_caller,
+            places: Arc::new(Places::new(limits.in_flight, limits.per_caller)),
             max_message_bytes: limits.max_message_bytes,
         }
-    }
-
-    /// Takes the places a call needs; nothing when there are none left, so
-    /// that one caller's flood leaves room for the others.
-    fn take(&self, caller: Option<&Arc<Caller>>) -> Option<Places> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let Some(caller) = caller else {
-            return Some((place, None));
-        };
-        let own = {
-            // A panic elsewhere cannot leave a map half changed.
-            let mut places = self
-                .places_of
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let own = places.entry(Arc::clone(caller));
-            Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(self.per_caller))))
-        };
-        Some((place, Some(own.try_acquire_owned().ok()?)))
     }
 }
 
@@ -115,7 +82,7 @@ where
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let caller = identity::caller(request.extensions());
-        let Some(place) = self.observe.take(caller.as_ref().ok()) else {
+        let Some(place) = self.observe.places.take(caller.as_ref().ok()) else {
             let refused = Status::from(Refusal::Overloaded {
                 retry_after: record::RETRY_AFTER,
             });

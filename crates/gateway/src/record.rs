@@ -163,15 +163,24 @@ pub(crate) async fn attempt(
         Refusal::Unauthenticated(_)
         | Refusal::NotCompetent(_)
         | Refusal::PermissionDenied { .. } => "unauthorised",
-        Refusal::Malformed(_) | Refusal::TooLarge { .. } => "malformed",
+        Refusal::Malformed(_)
+        | Refusal::TooLarge { .. }
+        | Refusal::ItemTooLarge { .. }
+        | Refusal::WrongDigest { .. } => "malformed",
         Refusal::IdReused => "replay-mismatch",
         Refusal::NotFound { .. }
         | Refusal::NoBundle(_)
         | Refusal::NotAllowedNow { .. }
         | Refusal::NotOpen { .. }
         | Refusal::Conflict(_)
+        | Refusal::Damaged
         | Refusal::NotYet(_) => "refused",
-        Refusal::Unavailable { .. } | Refusal::Overloaded { .. } | Refusal::Internal(_) => {
+        // Nothing was refused: the caller is told when, or where, to go on.
+        Refusal::Unavailable { .. }
+        | Refusal::Overloaded { .. }
+        | Refusal::Interrupted { .. }
+        | Refusal::WrongOffset { .. }
+        | Refusal::Internal(_) => {
             return refusal;
         }
     };
@@ -211,6 +220,22 @@ pub(crate) async fn event(gateway: &Gateway, leaf: Leaf, record: Vec<u8>) -> Res
         ..Transaction::default()
     };
     commit(gateway, transaction).await
+}
+
+/// Records what happens to an item of evidence. It moves no case, and is written
+/// beyond the size limit too: it concerns a case that was accepted before.
+pub(crate) async fn evidence(
+    gateway: &Gateway,
+    leaf: Leaf,
+    record: Vec<u8>,
+) -> Result<Durable<Committed>, Refusal> {
+    let transaction = Transaction {
+        entries: vec![Entry { leaf, record }],
+        essential: true,
+        ..Transaction::default()
+    };
+    let committed = gateway.store().commit(transaction).await;
+    committed.map_err(unavailable)
 }
 
 async fn commit(gateway: &Gateway, transaction: Transaction) -> Result<(), Refusal> {

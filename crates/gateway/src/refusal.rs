@@ -102,6 +102,39 @@ pub enum Refusal {
         /// When to try again.
         retry_after: Duration,
     },
+    /// More bytes in an item of evidence than are accepted.
+    #[error("the item is larger than the {limit_bytes} bytes that are accepted: divide it")]
+    ItemTooLarge {
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// A transfer goes on elsewhere.
+    #[error("the transfer cannot go on at offset {offset}: go on at offset {stored}")]
+    WrongOffset {
+        /// Where it was begun.
+        offset: u64,
+        /// Where it is to go on.
+        stored: u64,
+    },
+    /// A transfer broke off.
+    #[error("{why}: go on with the transfer where it broke off after {} seconds", retry_after.as_secs())]
+    Interrupted {
+        /// Why.
+        why: &'static str,
+        /// When to go on.
+        retry_after: Duration,
+    },
+    /// Bytes are not those that were meant.
+    #[error("{what} at offset {offset} does not have the SHA-256 stated for it: send it again")]
+    WrongDigest {
+        /// `the chunk` or `the item`.
+        what: &'static str,
+        /// Where it begins.
+        offset: u64,
+    },
+    /// What is stored is not what was stored, and is not handed out.
+    #[error("the stored item is damaged and not handed out: have it deleted and stored again")]
+    Damaged,
     /// Part of the contract and not built yet.
     #[error("{0}")]
     NotYet(&'static str),
@@ -129,6 +162,11 @@ impl Refusal {
             Self::Conflict(_) => "CONFLICT",
             Self::Unavailable { .. } => "UNAVAILABLE",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::ItemTooLarge { .. } => "ITEM_TOO_LARGE",
+            Self::WrongOffset { .. } => "WRONG_OFFSET",
+            Self::Interrupted { .. } => "INTERRUPTED",
+            Self::WrongDigest { .. } => "WRONG_DIGEST",
+            Self::Damaged => "DAMAGED",
             Self::NotYet(_) => "NOT_YET",
             Self::Internal(_) => "INTERNAL",
         }
@@ -146,8 +184,10 @@ impl Refusal {
             Self::NotFound { .. } | Self::NoBundle(_) => Code::NotFound,
             Self::NotAllowedNow { .. } | Self::NotOpen { .. } => Code::FailedPrecondition,
             Self::Conflict(_) => Code::Aborted,
-            Self::Unavailable { .. } => Code::Unavailable,
-            Self::Overloaded { .. } => Code::ResourceExhausted,
+            Self::Unavailable { .. } | Self::Interrupted { .. } => Code::Unavailable,
+            Self::Overloaded { .. } | Self::ItemTooLarge { .. } => Code::ResourceExhausted,
+            Self::WrongOffset { .. } => Code::OutOfRange,
+            Self::WrongDigest { .. } | Self::Damaged => Code::DataLoss,
             Self::NotYet(_) => Code::Unimplemented,
             Self::Internal(_) => Code::Internal,
         }
@@ -178,7 +218,9 @@ impl Refusal {
             Self::NotOpen { task, .. } => {
                 details.add_precondition_failure_violation("TASK_STATE", task, self.to_string());
             }
-            Self::Unavailable { retry_after, .. } | Self::Overloaded { retry_after } => {
+            Self::Unavailable { retry_after, .. }
+            | Self::Interrupted { retry_after, .. }
+            | Self::Overloaded { retry_after } => {
                 details.set_retry_info(Some(*retry_after));
             }
             Self::Unauthenticated(_)
@@ -187,6 +229,10 @@ impl Refusal {
             | Self::TooLarge { .. }
             | Self::IdReused
             | Self::Conflict(_)
+            | Self::ItemTooLarge { .. }
+            | Self::WrongOffset { .. }
+            | Self::WrongDigest { .. }
+            | Self::Damaged
             | Self::NotYet(_)
             | Self::Internal(_) => {}
         }
@@ -202,6 +248,16 @@ impl Refusal {
             Self::PermissionDenied { role, .. } => {
                 HashMap::from([("role".to_owned(), role.to_string())])
             }
+            Self::ItemTooLarge { limit_bytes } => {
+                HashMap::from([("limit".to_owned(), format!("{limit_bytes} bytes"))])
+            }
+            Self::WrongOffset { offset, stored } => HashMap::from([
+                ("offset".to_owned(), offset.to_string()),
+                ("stored".to_owned(), stored.to_string()),
+            ]),
+            Self::WrongDigest { offset, .. } => {
+                HashMap::from([("offset".to_owned(), offset.to_string())])
+            }
             Self::Unauthenticated(_)
             | Self::NotCompetent(_)
             | Self::Malformed(_)
@@ -212,6 +268,8 @@ impl Refusal {
             | Self::Conflict(_)
             | Self::Unavailable { .. }
             | Self::Overloaded { .. }
+            | Self::Interrupted { .. }
+            | Self::Damaged
             | Self::NotYet(_)
             | Self::Internal(_) => HashMap::new(),
         }
@@ -324,6 +382,20 @@ mod tests {
             Refusal::Overloaded {
                 retry_after: Duration::from_secs(1),
             },
+            Refusal::ItemTooLarge { limit_bytes: 9 },
+            Refusal::WrongOffset {
+                offset: 0,
+                stored: 8,
+            },
+            Refusal::Interrupted {
+                why: "the gateway stops",
+                retry_after: Duration::from_secs(5),
+            },
+            Refusal::WrongDigest {
+                what: "the chunk",
+                offset: 8,
+            },
+            Refusal::Damaged,
             Refusal::NotYet("teams are not open yet: agree outside the gateway"),
             Refusal::Internal("disk at /var/secret".into()),
         ]
@@ -372,7 +444,9 @@ mod tests {
     #[test]
     fn what_can_be_retried_says_when() {
         for refusal in all() {
-            let retryable = matches!(refusal.code(), Code::Unavailable | Code::ResourceExhausted);
+            // An item that is too large stays so.
+            let retryable = matches!(refusal.code(), Code::Unavailable | Code::ResourceExhausted)
+                && refusal.reason() != "ITEM_TOO_LARGE";
             let details = Status::from(refusal).get_error_details();
             assert_eq!(details.retry_info().is_some(), retryable);
         }

@@ -3,6 +3,7 @@
 mod atlas;
 mod audit;
 mod cooperation;
+mod evidence;
 mod execution;
 mod later;
 mod policy;
@@ -60,12 +61,15 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
         cooperation,
         max_message_bytes,
     };
+    let evidence = EvidenceServiceServer::new(evidence::Evidence(gateway.clone()))
+        .max_decoding_message_size(evidence::MESSAGE_BYTES_MAX);
     serve!(
-        Routes::default().add_service(with_submit),
+        Routes::default()
+            .add_service(with_submit)
+            .add_service(evidence),
         ExecutionServiceServer(execution::Execution(gateway.clone())),
         AuditServiceServer(audit::Audit(gateway.clone())),
         PolicyServiceServer(policy::Policy(gateway.clone())),
-        EvidenceServiceServer(later::Later),
         ReviewServiceServer(review::Review(gateway.clone())),
         TeamServiceServer(later::Later),
         AtlasServiceServer(atlas::Atlas(gateway.clone())),

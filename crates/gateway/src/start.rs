@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use comity_evidence::OpenError;
 use comity_ledger::{Key, KeyError, Leaf};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
@@ -16,6 +17,7 @@ use crate::{
     clocks::engine::Engine,
     config::Config,
     deliver,
+    evidence::{self, Evidence},
     gateway::{Clock, Gateway, Parts, Running},
     listen,
     metrics::{self, Metrics},
@@ -60,6 +62,9 @@ pub enum StartError {
     /// The ledger's key cannot be read or made.
     #[error("the key of the ledger cannot be used")]
     Key(#[from] KeyError),
+    /// Stored evidence cannot be used.
+    #[error("the evidence store cannot be used")]
+    Evidence(#[from] OpenError),
     /// A backend's name can be in no certificate.
     #[error("a backend's `server_name` can be in no certificate")]
     Name(#[from] InvalidDnsNameError),
@@ -100,6 +105,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         None => None,
     };
     let store = open_store(&config)?;
+    let (stop, stopped) = watch::channel(false);
+    let evidence = Evidence::open(&config, stopped.clone())?;
     let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
     let policies = Arc::new(Policies::new(source, library));
     let metrics = Arc::new(Metrics::new(Arc::clone(&policies), clock()));
@@ -108,6 +115,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         policies,
         metrics: Arc::clone(&metrics),
         backends,
+        evidence,
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
@@ -116,7 +124,6 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     record::start(&gateway, signatures)
         .await
         .map_err(StartError::Record)?;
-    let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let (incoming, failures) = listen::accept(
         listener,
@@ -133,6 +140,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     }
     tasks.spawn(watcher.run(stopped.clone()));
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
     let observe = Observe::new(gateway.clone(), &config.limits);

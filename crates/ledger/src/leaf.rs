@@ -58,6 +58,9 @@ pub struct Leaf {
     /// SHA-256 of the canonical request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Hash>,
+    /// The item of evidence it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// A short remark without personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -65,6 +68,22 @@ pub struct Leaf {
     /// to; made and checked by whoever keeps those things.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub binds: BTreeMap<String, Vec<Hash>>,
+}
+
+/// An item of evidence as the ledger knows it: nothing of what is in it, and no
+/// name of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// SHA-256 of its bytes.
+    pub sha256: Hash,
+    /// Its size, bytes.
+    pub size: u64,
+    /// Its media type.
+    pub media_type: String,
+    /// Whether its bytes are sealed to a recipient.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 /// A leaf as it enters the tree.
@@ -116,6 +135,7 @@ impl Leaf {
             rules: Vec::new(),
             bundle: None,
             request: None,
+            evidence: None,
             note: None,
             binds: BTreeMap::new(),
         }

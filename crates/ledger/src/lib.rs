@@ -39,7 +39,7 @@ mod verify;
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey};
-pub use leaf::{Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
+pub use leaf::{Evidence, Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
 pub use note::{Note, NoteError};
 pub use proof::{
     Extension, Proof, ProofError, prove, prove_extension, verify_extension, verify_proof,

@@ -128,11 +128,13 @@ fn decisions(profile: &str) -> Result<PathBuf, AnyError> {
 }
 
 /// Builds a program and says where it is.
-fn build(program: &str, profile: &str) -> Result<PathBuf, AnyError> {
+pub(crate) fn build(program: &str, profile: &str) -> Result<PathBuf, AnyError> {
     run(cargo()
         .args(["build", "--profile", profile])
         .args(["--workspace", "--bin", program]))?;
-    Ok(target().join(profile).join(program))
+    // The one profile whose folder has another name.
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target().join(folder).join(program))
 }
 
 impl Options {
@@ -171,7 +173,7 @@ impl Options {
     }
 }
 
-fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, lexopt::Error> {
+pub(crate) fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, lexopt::Error> {
     let parsed = text.parse().ok().filter(|number| range.contains(number));
     parsed.ok_or_else(|| {
         let (least, most) = range.into_inner();
@@ -184,7 +186,7 @@ fn list(parser: &mut lexopt::Parser) -> Result<Vec<String>, lexopt::Error> {
     Ok(text.split(',').map(str::to_owned).collect())
 }
 
-fn one_of(known: &[&str], given: &[String]) -> Result<(), lexopt::Error> {
+pub(crate) fn one_of(known: &[&str], given: &[String]) -> Result<(), lexopt::Error> {
     match given.iter().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(format!("`{name}` is unknown: expected {}", known.join(", ")).into()),
         None => Ok(()),

@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask test`, `cargo xtask matrix` and `cargo xtask bench`.
+//! Developer commands: `cargo xtask test`, `matrix`, `bench` and `evidence`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
 mod bench;
+mod evidence;
 mod matrix;
 mod peers;
 mod python;
@@ -20,9 +21,10 @@ Developer commands
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test    Install what the tests need, check the style, pass all tests
-  matrix  Write the matrix of States, measures and instruments again
-  bench   Measure the gateway beside nginx and Envoy
+  test      Install what the tests need, check the style, pass all tests
+  matrix    Write the matrix of States, measures and instruments again
+  bench     Measure the gateway beside nginx and Envoy
+  evidence  Send a large item of evidence through the gateway, with cuts
 
 `cargo xtask <COMMAND> --help` says more.";
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Some("test") => test::main(arguments),
         Some("matrix") => matrix::main(arguments),
         Some("bench") => bench::main(arguments),
+        Some("evidence") => evidence::main(arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())

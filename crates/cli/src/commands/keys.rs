@@ -1,12 +1,19 @@
-//! `comity keys`: a demonstration or pilot PKI, and keys that sign policies.
+//! `comity keys`: a demonstration or pilot PKI, keys that sign policies, and keys
+//! that evidence is sealed to.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use comity_domain::{AuthorityId, JurisdictionCode};
+use comity_evidence::sealed::Identity;
 use comity_gateway::identity::Role;
 use comity_ledger::Key;
-use comity_sandbox::pki::{Identity, Pki, Validity};
+use comity_sandbox::pki::{self, Pki, Validity};
 use time::{Duration, OffsetDateTime};
 
 use crate::exit::{Exit, Failure};
@@ -21,6 +28,9 @@ pub(crate) enum Command {
         after_help = "Example: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing"
     )]
     Issue(Issue),
+    /// Make a key that evidence can be sealed to
+    #[command(after_help = "Example: comity keys recipient --name evidence.tj-paris")]
+    Recipient(Signer),
     /// Make a key that signs policy files
     #[command(after_help = "Example: comity keys signer --name legal-1.justice.example")]
     Signer(Signer),
@@ -64,7 +74,7 @@ pub(crate) struct Issue {
 
 #[derive(Debug, Args)]
 pub(crate) struct Signer {
-    /// Name of the key: an office rather than a person, since it stands in logs
+    /// Name of the key: an office rather than a person
     #[arg(long)]
     name: String,
     /// File of the key; `<name>.key` otherwise
@@ -76,6 +86,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(arguments) => init(&arguments),
         Command::Issue(arguments) => issue(arguments),
+        Command::Recipient(arguments) => recipient(arguments),
         Command::Signer(arguments) => signer(arguments),
     }
 }
@@ -123,7 +134,7 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         stem.push_str(&suffix(person));
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let identity = Identity {
+    let identity = pki::Identity {
         jurisdiction,
         authority,
         role,
@@ -139,6 +150,36 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn recipient(Signer { name, out }: Signer) -> Result<Exit, Failure> {
+    let identity = Identity::generate();
+    let out = out.unwrap_or_else(|| file_of(&name));
+    save(&out, &format!("{}\n", identity.to_secret_text()))
+        .map_err(|error| format!("cannot write `{}`: {error}", out.display()))?;
+    println!(
+        "wrote `{}`: keep it to yourself; whoever has it reads what is sealed to it, and without it nobody does",
+        out.display()
+    );
+    println!("hand this out, for `comity request upload --seal-to`:");
+    println!("{}", identity.recipient());
+    Ok(Exit::Done)
+}
+
+/// Writes a file of secrets; one that is there is never overwritten.
+fn save(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// A name may hold slashes, a file's may not.
+fn file_of(name: &str) -> PathBuf {
+    PathBuf::from(format!("{}.key", name.replace('/', "-")))
+}
+
 /// A person's name as the end of a file's.
 fn suffix(person: &str) -> String {
     let words = person.split(|c: char| !c.is_alphanumeric());
@@ -150,8 +191,7 @@ fn suffix(person: &str) -> String {
 
 fn signer(Signer { name, out }: Signer) -> Result<Exit, Failure> {
     let key = Key::generate(&name)?;
-    // A name may hold slashes, a file's may not.
-    let out = out.unwrap_or_else(|| PathBuf::from(format!("{}.key", name.replace('/', "-"))));
+    let out = out.unwrap_or_else(|| file_of(&name));
     key.save(&out)?;
     println!(
         "wrote `{}`: keep it to yourself; whoever has it signs in your name",

@@ -1,5 +1,10 @@
 //! `comity request`: a requesting national system on the command line.
 
+mod download;
+mod items;
+mod line;
+mod upload;
+
 use std::{fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
@@ -32,6 +37,18 @@ pub(crate) enum Command {
     List(Listing),
     /// Follow what happens to a case
     Watch(Named),
+    /// Store a file as evidence of a case; goes on by itself after a cut
+    #[command(
+        after_help = "Example: comity request upload cases/<id> film.mp4 --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Upload(upload::Arguments),
+    /// Read an item of evidence into a file; goes on by itself after a cut
+    #[command(
+        after_help = "Example: comity request download cases/<id> film.mp4 --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Download(download::Arguments),
+    /// List the evidence of a case, with who had it and when
+    Evidence(Named),
     /// Supply what a case lacks, or answer what a reviewer asks, and have it
     /// decided again
     #[command(
@@ -133,6 +150,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Watch(named) => watch(named).await,
             Command::Supplement(supplement) => self::supplement(supplement).await,
             Command::Withdraw(withdraw) => self::withdraw(withdraw).await,
+            Command::Upload(arguments) => upload::run(arguments).await,
+            Command::Download(arguments) => download::run(arguments).await,
+            Command::Evidence(named) => items::run(named).await,
         }
     })
 }

@@ -13,7 +13,9 @@ use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Backend, Config, Limits, Mistake, Tls, policies::PoliciesFile};
+use super::{
+    Backend, Config, Limits, Mistake, Tls, evidence::EvidenceFile, policies::PoliciesFile,
+};
 
 /// `comity.toml` as written.
 #[derive(Debug, Deserialize)]
@@ -29,6 +31,8 @@ pub(super) struct ConfigFile {
     review: ReviewFile,
     #[serde(default)]
     limits: LimitsFile,
+    #[serde(default)]
+    evidence: EvidenceFile,
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,6 +162,7 @@ impl ConfigFile {
             backends,
             review: ReviewFile { signed_opinions },
             limits,
+            evidence,
         } = self;
         let GatewayFile {
             listen,
@@ -190,9 +195,11 @@ impl ConfigFile {
         });
         let backends = resolve_backends(backends, mistakes);
         let limits = limits.resolve(mistakes);
+        let data = mistakes.resolve(&data);
+        let evidence = evidence.resolve(mistakes, &data);
         Some(Config {
             listen: address?,
-            data: mistakes.resolve(&data),
+            data,
             policies,
             trust_domain: trust_domain.into_inner(),
             origin: origin.into_inner(),
@@ -201,6 +208,7 @@ impl ConfigFile {
             backends,
             signed_opinions,
             limits,
+            evidence,
         })
     }
 }

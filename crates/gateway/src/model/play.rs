@@ -14,12 +14,17 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
+use comity_evidence::Place;
+use tokio::sync::watch;
+
 use crate::{
     admit,
     backends::Backends,
     cases::{self, CaseAt},
     config::{Config, Limits, Tls},
-    deliver, execute,
+    deliver,
+    evidence::Evidence,
+    execute,
     gateway::{Gateway, Parts},
     holder::Holder,
     identity::{Caller, Role},
@@ -362,6 +367,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         policies: Arc::clone(policies),
         metrics: Arc::new(Metrics::new(Arc::clone(policies), now)),
         backends: Backends::over("FR".parse().unwrap(), channel.clone()),
+        evidence: Evidence::open(&config(dir), watch::channel(false).1).unwrap(),
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
         signed_opinions: false,
@@ -385,6 +391,14 @@ fn config(dir: &Path) -> Config {
             client_ca: file("ca"),
         },
         metrics: None,
+        evidence: crate::config::Evidence {
+            place: Place::Folder(file("evidence")),
+            max_item_bytes: 1,
+            media_types: Vec::new(),
+            transfers: 1,
+            per_caller: 1,
+            expire_after: Duration::from_secs(1),
+        },
         backends: Vec::new(),
         signed_opinions: false,
         limits: Limits::default(),

@@ -4,7 +4,7 @@
 use std::result::Result;
 
 use comity::v1::{self, *};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status};
 
 use super::enter;
 use crate::refusal::Refusal;
@@ -13,32 +13,8 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Later;
 
-const EVIDENCE: &str = "evidence streams are not served yet: send small items in the result";
 const TEAM: &str = "joint investigation teams are not served yet: request each item as a case";
 const FEDERATION: &str = "peer gateways are not served yet: host the jurisdictions on one gateway";
-
-type NoStream<T> = tokio_stream::Empty<Result<T, Status>>;
-
-#[tonic::async_trait]
-impl v1::evidence_service_server::EvidenceService for Later {
-    async fn upload(
-        &self,
-        request: Request<Streaming<UploadRequest>>,
-    ) -> Result<Response<UploadResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(EVIDENCE).into())
-    }
-
-    type DownloadStream = NoStream<DownloadResponse>;
-
-    async fn download(
-        &self,
-        request: Request<DownloadRequest>,
-    ) -> Result<Response<Self::DownloadStream>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(EVIDENCE).into())
-    }
-}
 
 #[tonic::async_trait]
 impl v1::team_service_server::TeamService for Later {

@@ -1,0 +1,164 @@
+//! Where the sealed segments are: a folder, or an object store that speaks S3.
+
+use std::{fs, io, path::PathBuf, sync::Arc, time::SystemTime};
+
+use futures::TryStreamExt as _;
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path,
+};
+use url::Url;
+
+use crate::{EvidenceError, OpenError};
+
+/// Digits of a segment's number in its name, so that names sort as numbers do.
+const DIGITS: usize = 8;
+
+/// Where sealed segments are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A folder; made when it is missing.
+    Folder(PathBuf),
+    /// An object store, such as `s3://bucket/prefix`; keys and endpoint come from
+    /// environment variables that begin with `AWS_`.
+    Url(String),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    /// Where the store is a folder of ours.
+    folder: Option<PathBuf>,
+}
+
+/// A segment as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored {
+    pub(crate) number: u64,
+    pub(crate) length: u64,
+    pub(crate) modified: SystemTime,
+}
+
+impl Objects {
+    pub(crate) fn open(place: &Place) -> Result<Self, OpenError> {
+        match place {
+            Place::Folder(folder) => Self::in_folder(folder.clone()),
+            Place::Url(url) => Self::at_url(url),
+        }
+    }
+
+    fn in_folder(folder: PathBuf) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::File {
+            path: folder.clone(),
+            source,
+        };
+        fs::create_dir_all(&folder).map_err(unusable)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| unusable(io::Error::other(error)))?
+            // What was acknowledged outlives the machine's power.
+            .with_fsync(true);
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: Path::default(),
+            folder: Some(folder),
+        })
+    }
+
+    fn at_url(url: &str) -> Result<Self, OpenError> {
+        #[cfg(feature = "s3")]
+        // Fails only where one is chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let settings = std::env::vars()
+            .filter(|(name, _)| name.starts_with("AWS_"))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let open = || {
+            let parsed = Url::parse(url)?;
+            Ok(object_store::parse_url_opts(&parsed, settings)?)
+        };
+        let (store, prefix) = open().map_err(|source| OpenError::Url {
+            url: url.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            store: Arc::from(store),
+            prefix,
+            folder: None,
+        })
+    }
+
+    /// Stores a segment whole, for good, in place of any before.
+    pub(crate) async fn put(
+        &self,
+        object: &str,
+        number: u64,
+        sealed: Vec<u8>,
+    ) -> Result<(), EvidenceError> {
+        let path = self.segment(object, number);
+        let stored = self.store.put(&path, PutPayload::from(sealed)).await;
+        stored.map(drop).map_err(EvidenceError::of)
+    }
+
+    /// A segment as stored; `Damaged` where it is not there.
+    pub(crate) async fn get(&self, object: &str, number: u64) -> Result<Vec<u8>, EvidenceError> {
+        let path = self.segment(object, number);
+        match self.store.get(&path).await {
+            Ok(found) => Ok(found.bytes().await.map_err(EvidenceError::of)?.into()),
+            Err(object_store::Error::NotFound { .. }) => Err(EvidenceError::Damaged("segment")),
+            Err(error) => Err(EvidenceError::of(error)),
+        }
+    }
+
+    /// The segments of an object, in the order of their numbers.
+    pub(crate) async fn list(&self, object: &str) -> Result<Vec<Stored>, EvidenceError> {
+        let folder = self.object(object);
+        let found: Vec<_> = self
+            .store
+            .list(Some(&folder))
+            .try_collect()
+            .await
+            .map_err(EvidenceError::of)?;
+        let mut stored: Vec<Stored> = found
+            .into_iter()
+            .filter_map(|meta| {
+                Some(Stored {
+                    number: meta.location.filename()?.parse().ok()?,
+                    length: meta.size,
+                    modified: meta.last_modified.into(),
+                })
+            })
+            .collect();
+        stored.sort_by_key(|stored| stored.number);
+        Ok(stored)
+    }
+
+    /// Removes everything of an object.
+    pub(crate) async fn remove(&self, object: &str) -> Result<(), EvidenceError> {
+        if let Some(folder) = &self.folder {
+            // With it goes what a crash left half written.
+            let folder = folder.join(object);
+            return crate::room::blocking(move || match fs::remove_dir_all(folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(EvidenceError::of(error))
+                }
+                Ok(()) | Err(_) => Ok(()),
+            })
+            .await;
+        }
+        for Stored { number, .. } in self.list(object).await? {
+            match self.store.delete(&self.segment(object, number)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(EvidenceError::of(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&self, object: &str) -> Path {
+        self.prefix.clone().join(object)
+    }
+
+    fn segment(&self, object: &str, number: u64) -> Path {
+        self.object(object).join(format!("{number:0DIGITS$}"))
+    }
+}

@@ -1,0 +1,307 @@
+//! The room: items from their first byte to their erasure.
+
+use std::{path::Path, sync::Arc, time::SystemTime};
+
+use crate::{
+    About, EvidenceError, ItemId, OpenError, Place, Reader, Turn, Upload,
+    key::{DataKey, GatewayKey},
+    objects::Objects,
+    segment::Layout,
+    shelf::{Board, Card, Shelf},
+    turn::{Progress, Turns},
+};
+
+/// The file of the key that wraps all others, beside the ledger's.
+const KEY_FILE: &str = "evidence.key";
+
+/// The folder of wrapped keys.
+const SHELF: &str = "evidence";
+
+/// Stored evidence. Clones share one room.
+#[derive(Debug, Clone)]
+pub struct Room(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    key: GatewayKey,
+    shelf: Shelf,
+    objects: Objects,
+    turns: Turns,
+}
+
+/// An item that was begun and is not kept yet.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The item.
+    pub id: ItemId,
+    /// When something of it was last stored.
+    pub touched: SystemTime,
+}
+
+impl Room {
+    /// Opens the room of a gateway's data folder, with the segments elsewhere if
+    /// so said. Makes what is missing; blocks on the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(data: &Path, place: &Place) -> Result<Self, OpenError> {
+        let path = data.join(SHELF);
+        let opened = Shelf::open(path.clone()).and_then(|shelf| Ok((shelf.is_empty()?, shelf)));
+        let (is_empty, shelf) = opened.map_err(|source| OpenError::File { path, source })?;
+        let key = GatewayKey::load(&data.join(KEY_FILE), is_empty)?;
+        Ok(Self(Arc::new(Parts {
+            key,
+            shelf,
+            objects: Objects::open(place)?,
+            turns: Turns::default(),
+        })))
+    }
+
+    /// The right to write an item; whoever writes it now is asked to stop.
+    pub async fn turn(&self, id: &ItemId) -> Turn {
+        self.0.turns.take(id).await
+    }
+
+    /// Begins an item, or goes on with one that was cut. One that its sender had
+    /// announced otherwise is begun anew.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Taken`] where somebody else has begun it.
+    pub async fn begin(&self, turn: Turn, about: About) -> Result<Upload, EvidenceError> {
+        let begun = match self.card(&turn.id).await {
+            Err(EvidenceError::Damaged(what)) => {
+                tracing::error!(what, "an upload that was begun cannot be gone on with");
+                None
+            }
+            card => card?,
+        };
+        let (card, key) = match begun {
+            Some((card, key)) if card.about == about => (card, key),
+            Some((card, _)) if card.about.sender != about.sender => {
+                return Err(EvidenceError::Taken);
+            }
+            Some(_) | None => {
+                let (card, key) = Card::new(&self.0.key, &turn.id, about)?;
+                return Ok(Upload::fresh(self.clone(), turn, card, key));
+            }
+        };
+        let layout = Layout::new(&turn.id, &card.about);
+        let mut stored = 0;
+        for (number, found) in (0..).zip(self.objects().list(&card.object).await?) {
+            if found.number != number || found.length != layout.stored_length(number) {
+                break;
+            }
+            stored = layout.start(number + 1);
+        }
+        Ok(Upload::new(self.clone(), turn, card, (key, stored)))
+    }
+
+    /// Keeps an item for good, once it is complete and on record. Repeating it
+    /// does no harm.
+    ///
+    /// # Errors
+    /// [`EvidenceError`]; it can still be read, and is kept another time.
+    pub async fn keep(&self, id: &ItemId) -> Result<(), EvidenceError> {
+        self.on_shelf(id, |shelf, id| {
+            shelf.shift(id, Board::Begun, Board::Kept).map(drop)
+        })
+        .await
+    }
+
+    /// Opens an item from an offset on. Whether it is complete and may be read is
+    /// for the caller to know.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Missing`] if there is no such item.
+    pub async fn read(&self, id: &ItemId, offset: u64) -> Result<Reader, EvidenceError> {
+        let (room, of) = (self.clone(), id.clone());
+        let (card, key) = blocking(move || {
+            let Parts { key, shelf, .. } = &*room.0;
+            // Complete and on record, it may still lie where it was begun.
+            let card = match shelf.card(Board::Kept, &of)? {
+                Some(card) => Some(card),
+                None => shelf.card(Board::Begun, &of)?,
+            };
+            let card = card.ok_or(EvidenceError::Missing)?;
+            let key = card.key(key, &of)?;
+            Ok((card, key))
+        })
+        .await?;
+        Ok(Reader::new(self.clone(), id, card, (key, offset)))
+    }
+
+    /// Who an item was sealed to, if to anybody.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Missing`] if there is no such item.
+    pub async fn recipient(&self, id: &ItemId) -> Result<Option<String>, EvidenceError> {
+        Ok(self.read(id, 0).await?.into_about().recipient)
+    }
+
+    /// Prepares to erase an item: it cannot be read from now on. To be followed by
+    /// [`Room::erase`] when that is on record, or else by [`Room::spare`].
+    ///
+    /// # Errors
+    /// [`EvidenceError`]; nothing has changed then.
+    pub async fn condemn(&self, id: &ItemId) -> Result<(), EvidenceError> {
+        // Left of an earlier erasure of the same bytes.
+        self.erase(id).await?;
+        self.on_shelf(id, |shelf, id| {
+            let kept = shelf.shift(id, Board::Kept, Board::Going)?;
+            if !kept {
+                shelf.shift(id, Board::Begun, Board::Going)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes back that an item was to be erased.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub async fn spare(&self, id: &ItemId) -> Result<(), EvidenceError> {
+        let again = self.on_shelf(id, |shelf, id| {
+            let again = shelf.has(Board::Kept, id) || shelf.has(Board::Begun, id);
+            if !again {
+                shelf.shift(id, Board::Going, Board::Kept)?;
+            }
+            Ok(again)
+        });
+        if again.await? {
+            // It was stored anew, so that its erasure is on record.
+            self.erase(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Erases what was condemned: first its key, then its bytes. Repeating it does
+    /// no harm, and ends what was interrupted.
+    ///
+    /// # Errors
+    /// [`EvidenceError`]; to be repeated then.
+    pub async fn erase(&self, id: &ItemId) -> Result<(), EvidenceError> {
+        self.destroy(Board::Going, id).await
+    }
+
+    /// Discards what was begun, unless somebody is writing it.
+    ///
+    /// # Errors
+    /// [`EvidenceError`]; to be repeated then.
+    pub async fn discard(&self, id: &ItemId) -> Result<(), EvidenceError> {
+        match self.0.turns.try_take(id) {
+            Some(mut turn) => self.discard_in(&mut turn).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Items that were begun and not kept.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub async fn begun(&self) -> Result<Vec<Begun>, EvidenceError> {
+        let mut begun = Vec::new();
+        for (id, since) in self.list(Board::Begun).await? {
+            let room = self.clone();
+            let of = id.clone();
+            let card = blocking(move || room.0.shelf.card(Board::Begun, &of)).await;
+            let stored = match card {
+                Ok(Some(card)) => self.objects().list(&card.object).await?,
+                Ok(None) => continue,
+                // Nobody will go on with it: it expires from when it was begun.
+                Err(_) => Vec::new(),
+            };
+            let touched = stored
+                .iter()
+                .map(|stored| stored.modified)
+                .fold(since, Ord::max);
+            begun.push(Begun { id, touched });
+        }
+        Ok(begun)
+    }
+
+    /// Items that were condemned and not erased yet.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub async fn condemned(&self) -> Result<Vec<ItemId>, EvidenceError> {
+        let listed = self.list(Board::Going).await?;
+        Ok(listed.into_iter().map(|(id, _)| id).collect())
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.0.objects
+    }
+
+    /// The card of an item that was begun, with its key.
+    async fn card(&self, id: &ItemId) -> Result<Option<(Card, DataKey)>, EvidenceError> {
+        let (room, id) = (self.clone(), id.clone());
+        blocking(move || {
+            let Parts { key, shelf, .. } = &*room.0;
+            let Some(card) = shelf.card(Board::Begun, &id)? else {
+                return Ok(None);
+            };
+            let data = card.key(key, &id)?;
+            Ok(Some((card, data)))
+        })
+        .await
+    }
+
+    /// Begins an item for good, in place of what was begun before.
+    pub(crate) async fn lay(&self, turn: &mut Turn, card: &Card) -> Result<(), EvidenceError> {
+        self.discard_in(turn).await?;
+        let card = card.clone();
+        self.on_shelf(&turn.id, move |shelf, id| shelf.begin(id, &card))
+            .await
+    }
+
+    /// Discards what was begun in this turn.
+    pub(crate) async fn discard_in(&self, turn: &mut Turn) -> Result<(), EvidenceError> {
+        *turn.progress = None::<Progress>;
+        self.destroy(Board::Begun, &turn.id).await
+    }
+
+    /// Destroys an item: its key first, so that what is left of it when this is
+    /// interrupted is of use to nobody.
+    async fn destroy(&self, board: Board, id: &ItemId) -> Result<(), EvidenceError> {
+        let (room, of) = (self.clone(), id.clone());
+        let wiped = blocking(move || match room.0.shelf.wipe(board, &of) {
+            // It opens nothing, and says nothing of its segments.
+            Err(EvidenceError::Damaged(what)) => {
+                tracing::error!(what, "an item is destroyed by its key alone");
+                Ok(None)
+            }
+            wiped => wiped,
+        })
+        .await?;
+        if let Some(card) = wiped {
+            self.objects().remove(&card.object).await?;
+        }
+        self.on_shelf(id, move |shelf, id| shelf.remove(board, id))
+            .await
+    }
+
+    async fn list(&self, board: Board) -> Result<Vec<(ItemId, SystemTime)>, EvidenceError> {
+        let room = self.clone();
+        blocking(move || room.0.shelf.list(board)).await
+    }
+
+    async fn on_shelf<T: Send + 'static>(
+        &self,
+        id: &ItemId,
+        work: impl FnOnce(&Shelf, &ItemId) -> Result<T, EvidenceError> + Send + 'static,
+    ) -> Result<T, EvidenceError> {
+        let (room, id) = (self.clone(), id.clone());
+        blocking(move || work(&room.0.shelf, &id)).await
+    }
+}
+
+/// Runs work that blocks, or computes for long, off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EvidenceError> + Send + 'static,
+) -> Result<T, EvidenceError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(stopped) => Err(EvidenceError::of(stopped)),
+    }
+}

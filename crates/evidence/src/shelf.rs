@@ -1,0 +1,234 @@
+//! Where the wrapped keys are: one small file an item, in the gateway's own data
+//! folder, so that they can be destroyed whatever keeps the segments.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    About, EvidenceError, ItemId,
+    key::{DataKey, GatewayKey, no_randomness, random},
+};
+
+/// Version of the card's format.
+const VERSION: u32 = 1;
+
+/// Which board a card lies on: what may be done with its item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Board {
+    /// Being uploaded, or uploaded and not yet taken over.
+    Begun,
+    /// Complete and on record.
+    Kept,
+    /// To be destroyed, once that is on record.
+    Going,
+}
+
+/// The boards, in one folder.
+#[derive(Debug)]
+pub(crate) struct Shelf(PathBuf);
+
+/// What is known of an item besides its bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Card {
+    version: u32,
+    pub(crate) about: About,
+    /// Name of the item's segments in the object store. Random, so that whoever
+    /// runs the object store learns neither case nor digest.
+    pub(crate) object: String,
+    /// The item's key, wrapped; hexadecimal.
+    key: String,
+}
+
+impl Board {
+    const ALL: [Self; 3] = [Self::Begun, Self::Kept, Self::Going];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Kept => "kept",
+            Self::Going => "going",
+        }
+    }
+}
+
+impl Shelf {
+    /// Makes the boards where they are missing.
+    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
+        for board in Board::ALL {
+            fs::create_dir_all(folder.join(board.name()))?;
+        }
+        Ok(Self(folder))
+    }
+
+    /// Whether there is nothing that a key would open.
+    pub(crate) fn is_empty(&self) -> io::Result<bool> {
+        for board in Board::ALL {
+            if fs::read_dir(self.0.join(board.name()))?.next().is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The card of an item, if it lies on the board; `Damaged` if it says nothing.
+    pub(crate) fn card(&self, board: Board, id: &ItemId) -> Result<Option<Card>, EvidenceError> {
+        let text = match fs::read(self.path(board, id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(EvidenceError::of)?,
+        };
+        let card: Card =
+            serde_json::from_slice(&text).map_err(|_| EvidenceError::Damaged("card"))?;
+        if card.version == VERSION {
+            Ok(Some(card))
+        } else {
+            Err(EvidenceError::Damaged("card"))
+        }
+    }
+
+    /// Whether an item's card lies on a board.
+    pub(crate) fn has(&self, board: Board, id: &ItemId) -> bool {
+        self.path(board, id).exists()
+    }
+
+    /// Lays a new item's card on the board of those begun, for good.
+    pub(crate) fn begin(&self, id: &ItemId, card: &Card) -> Result<(), EvidenceError> {
+        let text = serde_json::to_vec(card).map_err(EvidenceError::of)?;
+        let path = self.path(Board::Begun, id);
+        let write = || {
+            // Whole or not at all.
+            let draft = self
+                .path(Board::Begun, id)
+                .with_file_name(format!("{id}.draft"));
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut file = options.open(&draft)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)?;
+            sync_folder_of(&path)
+        };
+        write().map_err(EvidenceError::of)
+    }
+
+    /// Moves a card from one board to another; whether it lay on the first.
+    pub(crate) fn shift(&self, id: &ItemId, from: Board, to: Board) -> Result<bool, EvidenceError> {
+        let (from, to) = (self.path(from, id), self.path(to, id));
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            moved => moved.map_err(EvidenceError::of)?,
+        }
+        sync_folder_of(&to)
+            .and_then(|()| sync_folder_of(&from))
+            .map_err(EvidenceError::of)?;
+        Ok(true)
+    }
+
+    /// Writes over the key on a card, so that the item can never be read again.
+    /// The rest stays, to say which segments are left to be removed.
+    pub(crate) fn wipe(&self, board: Board, id: &ItemId) -> Result<Option<Card>, EvidenceError> {
+        let Some(card) = self.card(board, id)? else {
+            return Ok(None);
+        };
+        let blank = Card {
+            key: "0".repeat(card.key.len()),
+            ..card.clone()
+        };
+        let text = serde_json::to_vec(&blank).map_err(EvidenceError::of)?;
+        let write = || {
+            // In place and of the same length: over the blocks that hold the key.
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .open(self.path(board, id))?;
+            file.write_all(&text)?;
+            file.sync_all()
+        };
+        write().map_err(EvidenceError::of)?;
+        Ok(Some(card))
+    }
+
+    /// Takes a card away.
+    pub(crate) fn remove(&self, board: Board, id: &ItemId) -> Result<(), EvidenceError> {
+        let path = self.path(board, id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed
+                .and_then(|()| sync_folder_of(&path))
+                .map_err(EvidenceError::of),
+        }
+    }
+
+    /// Every item on a board, and since when it lies there.
+    pub(crate) fn list(&self, board: Board) -> Result<Vec<(ItemId, SystemTime)>, EvidenceError> {
+        let list = || {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(self.0.join(board.name()))? {
+                let entry = entry?;
+                let name = entry.file_name();
+                // Drafts are no cards yet.
+                let Some(id) = name.to_str().and_then(ItemId::from_file_name) else {
+                    continue;
+                };
+                match entry.metadata().and_then(|card| card.modified()) {
+                    // Somebody took it away meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    since => found.push((id, since?)),
+                }
+            }
+            Ok(found)
+        };
+        list().map_err(|error: io::Error| EvidenceError::of(error))
+    }
+
+    fn path(&self, board: Board, id: &ItemId) -> PathBuf {
+        self.0.join(board.name()).join(id.to_string())
+    }
+}
+
+impl Card {
+    /// A card for a new item, with a fresh key.
+    pub(crate) fn new(
+        gateway: &GatewayKey,
+        id: &ItemId,
+        about: About,
+    ) -> Result<(Self, DataKey), EvidenceError> {
+        let object = hex::encode(random::<16>().ok_or_else(no_randomness)?);
+        let (key, wrapped) = gateway.fresh(&bound_to(id, &about, &object)?)?;
+        let card = Self {
+            version: VERSION,
+            about,
+            object,
+            key: hex::encode(wrapped),
+        };
+        Ok((card, key))
+    }
+
+    /// The item's key; `Damaged` if the card is not as it was written, or was
+    /// written under another key of the gateway.
+    pub(crate) fn key(&self, gateway: &GatewayKey, id: &ItemId) -> Result<DataKey, EvidenceError> {
+        let bound_to = bound_to(id, &self.about, &self.object)?;
+        hex::decode(&self.key)
+            .ok()
+            .and_then(|wrapped| gateway.unwrap(&bound_to, wrapped))
+            .ok_or(EvidenceError::Damaged("key of the item"))
+    }
+}
+
+/// What a wrapped key is bound to: everything else on its card.
+fn bound_to(id: &ItemId, about: &About, object: &str) -> Result<Vec<u8>, EvidenceError> {
+    serde_json::to_vec(&("comity evidence key v1", id.to_string(), about, object))
+        .map_err(EvidenceError::of)
+}
+
+/// Makes what was done to a file's name last.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
+}

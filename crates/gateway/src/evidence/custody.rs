@@ -1,0 +1,175 @@
+//! Custody: which items a case has, and who had them, by what the ledger says.
+
+use std::collections::BTreeMap;
+
+use comity::v1::{ListItemsRequest, ListItemsResponse};
+use comity_domain::{CaseId, Digest};
+use comity_evidence::{EvidenceError, ItemId};
+use comity_ledger::Evidence as Described;
+use comity_store::{EntryFilter, EntryRow, Page};
+use jiff::Timestamp;
+
+use super::{entitled, unusable};
+use crate::{
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    identity::Caller,
+    record,
+    refusal::Refusal,
+    wire::evidence as wire,
+};
+
+/// An item is complete.
+pub(super) const STORED: &str = "evidence-stored";
+/// An item is read.
+pub(super) const READ: &str = "evidence-read";
+/// An item is erased.
+pub(super) const ERASED: &str = "evidence-erased";
+
+/// Entries read at once.
+const PAGE: usize = 1000;
+
+/// An item that is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) id: ItemId,
+    pub(crate) described: Described,
+    /// Who stored it.
+    pub(crate) by: String,
+    pub(crate) custody: Vec<Step>,
+    /// Where it stands in the order of storing.
+    index: u64,
+}
+
+/// Something that happened to an item.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) kind: String,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: String,
+    pub(crate) index: u64,
+}
+
+/// See `EvidenceService.ListItems`.
+pub(crate) async fn list(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: ListItemsRequest,
+) -> Result<ListItemsResponse, Refusal> {
+    let ListItemsRequest { case } = message;
+    entitled(caller)?;
+    let case = cases::visible(gateway, caller, &case).await?;
+    let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED]).await?;
+    let mut items = Vec::new();
+    for item in stored(&case.row.id, rows) {
+        let recipient = recipient(gateway, &item).await?;
+        items.push(wire::show(&item, recipient, true));
+    }
+    Ok(ListItemsResponse { items })
+}
+
+/// The item of a case with a digest, if it is stored.
+pub(super) async fn find(gateway: &Gateway, id: &ItemId) -> Result<Option<Item>, Refusal> {
+    let rows = rows(gateway, &id.case, &[STORED, ERASED]).await?;
+    Ok(stored(&id.case, rows)
+        .into_iter()
+        .find(|item| item.id == *id))
+}
+
+/// The item of a case with a digest, or that there is none.
+pub(super) async fn found(
+    gateway: &Gateway,
+    case: &CaseAt,
+    sha256: Digest,
+) -> Result<Item, Refusal> {
+    let id = ItemId {
+        case: case.row.id.clone(),
+        sha256,
+    };
+    let found = find(gateway, &id).await?;
+    found.ok_or_else(|| Refusal::NotFound {
+        kind: "item of evidence",
+        name: wire::name(&id),
+    })
+}
+
+/// The key that an item is sealed to, if it is.
+pub(super) async fn recipient(gateway: &Gateway, item: &Item) -> Result<String, Refusal> {
+    if !item.described.sealed {
+        return Ok(String::new());
+    }
+    match gateway.evidence().room.recipient(&item.id).await {
+        Ok(recipient) => Ok(recipient.unwrap_or_default()),
+        // On record, and its key is not there: it is being erased.
+        Err(EvidenceError::Missing) => Ok(String::new()),
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// What a case's entries of some kinds say of evidence, oldest first.
+async fn rows(gateway: &Gateway, case: &CaseId, kinds: &[&str]) -> Result<Vec<EntryRow>, Refusal> {
+    let mut found = Vec::new();
+    for kind in kinds {
+        let filter = EntryFilter {
+            case: Some(case.clone()),
+            kind: Some((*kind).to_owned()),
+            ..EntryFilter::default()
+        };
+        let mut from = 0;
+        loop {
+            let page = gateway
+                .store()
+                .entries(Page::From(from), filter.clone(), PAGE)
+                .await
+                .map_err(record::unavailable)?;
+            from = page.last().map_or(from, |row| row.index + 1);
+            let more = page.len() == PAGE;
+            found.extend(page);
+            if !more {
+                break;
+            }
+        }
+    }
+    found.sort_by_key(|row| row.index);
+    Ok(found)
+}
+
+/// The items that entries, oldest first, leave stored: in the order of storing.
+fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
+    let mut steps: BTreeMap<Digest, Vec<Step>> = BTreeMap::new();
+    let mut items: BTreeMap<Digest, Item> = BTreeMap::new();
+    for EntryRow { index, leaf, .. } in rows {
+        let Some(described) = leaf.evidence else {
+            continue;
+        };
+        let sha256 = Digest(described.sha256.0);
+        if leaf.kind == STORED {
+            let id = ItemId {
+                case: case.clone(),
+                sha256,
+            };
+            let item = Item {
+                id,
+                described,
+                by: leaf.actor.clone(),
+                custody: Vec::new(),
+                index,
+            };
+            items.insert(sha256, item);
+        } else if leaf.kind == ERASED {
+            items.remove(&sha256);
+        }
+        steps.entry(sha256).or_default().push(Step {
+            kind: leaf.kind,
+            at: leaf.at,
+            actor: leaf.actor,
+            index,
+        });
+    }
+    let mut items: Vec<Item> = items.into_values().collect();
+    items.sort_by_key(|item| item.index);
+    for item in &mut items {
+        item.custody = steps.remove(&item.id.sha256).unwrap_or_default();
+    }
+    items
+}

@@ -1,0 +1,52 @@
+//! Release: the one place where it is asked whether data of a case may be handed
+//! to the other side now.
+
+use comity_domain::CaseState;
+
+use super::Side;
+use crate::{cases::CaseAt, refusal::Refusal};
+
+/// The right to hand over what one side stored. Only [`ask`] gives it, and nothing
+/// is sent without it.
+#[derive(Debug)]
+pub(super) struct Released(());
+
+/// Asks whether what `from` stored may be handed to `to`, as the case stands now.
+///
+/// What a side stored itself it may have back. Holds of the law on release belong
+/// here: the objection period of a notified authority, ex-post validation, conflict
+/// with the law of a third country, appeal.
+pub(super) fn ask(case: &CaseAt, from: Side, to: Side) -> Result<Released, Refusal> {
+    let state = case.row.state;
+    if from == to || is_open(state) {
+        return Ok(Released(()));
+    }
+    Err(Refusal::NotAllowedNow {
+        call: "download",
+        state,
+        allowed: CaseState::ALL
+            .into_iter()
+            .filter(|state| is_open(*state))
+            .collect(),
+    })
+}
+
+/// Whether the sides of a case work together: nothing is handed over in a case that
+/// was refused or broken off, whatever was stored for it before.
+fn is_open(state: CaseState) -> bool {
+    match state {
+        CaseState::Delivering
+        | CaseState::Acknowledged
+        | CaseState::Executing
+        | CaseState::Postponed
+        | CaseState::Concluded => true,
+        CaseState::Received
+        | CaseState::Incomplete
+        | CaseState::UnderReview
+        | CaseState::Refused
+        | CaseState::Approved
+        | CaseState::NotExecuted
+        | CaseState::Withdrawn
+        | CaseState::Expired => false,
+    }
+}

@@ -1,0 +1,281 @@
+//! Uploading: chunks are checked as they come, stored sealed, and count once the
+//! item is whole and on record.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use comity::v1::{UploadRequest, UploadResponse, upload_request::Part};
+use comity_domain::{CaseState, Digest};
+use comity_evidence::{About, EvidenceError, ItemId, Upload, sealed};
+use tokio::{sync::watch, time};
+use tonic::{Code, Status, Streaming};
+
+use super::{CHUNK_BYTES_MAX, STILL_MAX, custody, described, entitled, leaf, unusable};
+use crate::{
+    admit,
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    identity::Caller,
+    record::{self, RETRY_AFTER},
+    refusal::Refusal,
+    wire::evidence::{self as wire, Header},
+};
+
+/// See `EvidenceService.Upload`.
+pub(crate) async fn upload(
+    gateway: &Gateway,
+    caller: &Arc<Caller>,
+    parts: Streaming<UploadRequest>,
+) -> Result<UploadResponse, Refusal> {
+    let done = receive(gateway, caller, parts).await;
+    record::attempted(gateway, caller, done).await
+}
+
+async fn receive(
+    gateway: &Gateway,
+    caller: &Arc<Caller>,
+    parts: Streaming<UploadRequest>,
+) -> Result<UploadResponse, Refusal> {
+    entitled(caller)?;
+    let evidence = gateway.evidence();
+    let mut incoming = Incoming {
+        parts,
+        stopped: evidence.stopped.clone(),
+    };
+    let header = match incoming.next().await? {
+        Some(Part::Header(header)) => wire::header(header)?,
+        Some(Part::Chunk(_)) | None => {
+            let description = "is missing: begin with what follows";
+            return Err(admit::malformed("header", description));
+        }
+    };
+    let case = cases::visible(gateway, caller, &header.case).await?;
+    let about = accept(gateway, caller, &case, &header)?;
+    let id = ItemId {
+        case: case.row.id.clone(),
+        sha256: header.sha256,
+    };
+    let _place = evidence
+        .places
+        .take(Some(caller))
+        .ok_or(Refusal::Overloaded {
+            retry_after: RETRY_AFTER,
+        })?;
+    // Nobody else completes the item while this turn lasts.
+    let turn = evidence.room.turn(&id).await;
+    if let Some(item) = custody::find(gateway, &id).await? {
+        return Ok(answer(&id, item.described.size, true));
+    }
+    let mut upload = evidence.room.begin(turn, about).await.map_err(unusable)?;
+    take_in(&mut incoming, &mut upload, header.offset).await?;
+    if upload.stored() < upload.about().size {
+        return Ok(answer(&id, upload.stored(), false));
+    }
+    complete(gateway, caller, (&case, &id), upload).await
+}
+
+/// What the caller announces, if it may be stored.
+fn accept(
+    gateway: &Gateway,
+    caller: &Caller,
+    case: &CaseAt,
+    header: &Header,
+) -> Result<About, Refusal> {
+    let state = case.row.state;
+    if state.is_final() {
+        return Err(Refusal::NotAllowedNow {
+            call: "upload",
+            state,
+            allowed: CaseState::ALL
+                .into_iter()
+                .filter(|state| !state.is_final())
+                .collect(),
+        });
+    }
+    let limits = &gateway.evidence().limits;
+    if header.size > limits.max_item_bytes {
+        return Err(Refusal::ItemTooLarge {
+            limit_bytes: limits.max_item_bytes,
+        });
+    }
+    if !limits
+        .media_types
+        .iter()
+        .any(|range| range.matches(&header.media_type))
+    {
+        let accepted: Vec<_> = limits.media_types.iter().map(ToString::to_string).collect();
+        let description = format!("is not accepted here: send one of {}", accepted.join(", "));
+        return Err(admit::malformed("header.media_type", &description));
+    }
+    Ok(About {
+        size: header.size,
+        media_type: header.media_type.clone(),
+        recipient: header.recipient.as_ref().map(ToString::to_string),
+        sender: caller.to_string(),
+    })
+}
+
+/// Takes chunks in until there are no more.
+async fn take_in(incoming: &mut Incoming, upload: &mut Upload, offset: u64) -> Result<(), Refusal> {
+    let stored = upload.stored();
+    let mut first = true;
+    loop {
+        let part = tokio::select! {
+            part = incoming.next() => part?,
+            () = upload.taken_over() => {
+                return Err(Refusal::Conflict("the upload of this item"));
+            }
+        };
+        let Some(part) = part else {
+            return Ok(());
+        };
+        if first && offset != stored {
+            return Err(Refusal::WrongOffset { offset, stored });
+        }
+        let bytes = check(part, upload).await?;
+        if first && stored == 0 && upload.about().recipient.is_some() {
+            is_sealed(&bytes)?;
+        }
+        first = false;
+        match upload.push(bytes).await {
+            // What was stored is gone.
+            Err(EvidenceError::Damaged(_)) => {
+                return Err(Refusal::WrongOffset { offset, stored: 0 });
+            }
+            pushed => pushed.map_err(unusable)?,
+        }
+    }
+}
+
+/// The bytes of a chunk, which are those that were sent.
+async fn check(part: Part, upload: &Upload) -> Result<Bytes, Refusal> {
+    let Part::Chunk(chunk) = part else {
+        let description = "comes once: send chunks after it";
+        return Err(admit::malformed("header", description));
+    };
+    let (data, stated) = wire::chunk(chunk, CHUNK_BYTES_MAX)?;
+    let (data, found) = digest(data).await?;
+    if found == stated {
+        return Ok(data);
+    }
+    Err(Refusal::WrongDigest {
+        what: "the chunk",
+        offset: upload.received(),
+    })
+}
+
+/// Computes off the async threads: a mebibyte takes a millisecond.
+async fn digest(data: Bytes) -> Result<(Bytes, Digest), Refusal> {
+    let work = move || {
+        let digest = comity_evidence::digest(&data);
+        (data, digest)
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|stopped| Refusal::Internal(Box::new(stopped)))
+}
+
+/// What is sent as sealed by mistake would lie there open to us.
+fn is_sealed(first: &[u8]) -> Result<(), Refusal> {
+    if first.starts_with(&sealed::MARK) {
+        return Ok(());
+    }
+    Err(admit::malformed(
+        "chunk.data",
+        "is not sealed, although the header names a recipient: seal the item first, or leave the recipient out",
+    ))
+}
+
+/// Puts a whole item on record; from then on it is readable.
+async fn complete(
+    gateway: &Gateway,
+    caller: &Caller,
+    (case, id): (&CaseAt, &ItemId),
+    upload: Upload,
+) -> Result<UploadResponse, Refusal> {
+    let about = upload.about().clone();
+    // Held until the item is kept.
+    let _turn = upload.finish().await.map_err(unusable)?;
+    let item = (id, described(id, &about));
+    let leaf = leaf(gateway, custody::STORED, &caller.to_string(), item);
+    let sealed_to = about.recipient.unwrap_or_default().into_bytes();
+    let committed = record::evidence(gateway, leaf, sealed_to).await?;
+    if let Err(error) = gateway.evidence().room.keep(id).await {
+        // It is readable where it is, and the sweep keeps it.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "an item is not kept yet"
+        );
+    }
+    let request = case.snapshot.request_digest();
+    Ok(UploadResponse {
+        receipt: record::receipt(gateway, &committed, &request),
+        ..answer(id, about.size, true)
+    })
+}
+
+fn answer(id: &ItemId, stored: u64, complete: bool) -> UploadResponse {
+    UploadResponse {
+        name: wire::name(id),
+        stored,
+        complete,
+        receipt: None,
+    }
+}
+
+/// The parts of an upload as they come in.
+struct Incoming {
+    parts: Streaming<UploadRequest>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Incoming {
+    /// The next part; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Part>, Refusal> {
+        let interrupted = |why| Refusal::Interrupted {
+            why,
+            retry_after: RETRY_AFTER,
+        };
+        let next = tokio::select! {
+            next = time::timeout(STILL_MAX, self.parts.message()) => next,
+            _ = self.stopped.wait_for(|stop| *stop) => {
+                return Err(interrupted("the gateway stops"));
+            }
+        };
+        let message = next.map_err(|_| interrupted("nothing came for a minute"))?;
+        match message.map_err(|status| broken(&status))? {
+            None => Ok(None),
+            Some(UploadRequest { part: Some(part) }) => Ok(Some(part)),
+            Some(UploadRequest { part: None }) => Err(admit::malformed(
+                "part",
+                "is missing: send a header, then chunks",
+            )),
+        }
+    }
+}
+
+/// Why a stream gives no more parts.
+fn broken(status: &Status) -> Refusal {
+    match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => {
+            admit::malformed("chunk.data", "is far longer than 1 MiB: divide it")
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => Refusal::Interrupted {
+            why: "the stream broke off",
+            retry_after: RETRY_AFTER,
+        },
+    }
+}

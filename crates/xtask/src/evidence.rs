@@ -1,0 +1,67 @@
+//! `cargo xtask evidence`: one large item through the gateway and back.
+
+use std::{ffi::OsString, os::unix::process::CommandExt as _};
+
+use lexopt::prelude::*;
+
+use crate::{
+    AnyError,
+    bench::{build, number, one_of},
+    run::{Steps, command, root, target},
+};
+
+const HELP: &str = "\
+Send a large item of evidence through the gateway, with cuts
+
+Usage: cargo xtask evidence [OPTIONS]
+
+Options:
+  --gib <N>            Size of the item, GiB [default: 10]
+  --profile <PROFILE>  Build to measure: dist, release or dev [default: release]
+
+A gateway and a backend are started on the loopback interface. The executing side
+uploads the item over mutual TLS; the connection is cut three times and the upload
+goes on from what is stored. The issuing side downloads it. Shown are throughput,
+what the gateway's CPU spent, how much its memory grew, and that the bytes are the
+same. The disk needs room for the item; the folder, in `target/evidence`, is removed
+at the end. Linux only.
+
+Example: cargo xtask evidence --gib 1";
+
+/// Runs the command.
+pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyError> {
+    let Some((gib, profile)) = parse(lexopt::Parser::from_args(arguments))? else {
+        println!("{HELP}");
+        return Ok(());
+    };
+    let mut steps = Steps::default();
+    let comity = steps.step("build comity", || build("comity", &profile))?;
+    let bench = steps.step("build the benchmark", || build("comity-bench", &profile))?;
+    println!("\n== transfer");
+    let mut transfer = command(bench);
+    transfer
+        .arg("evidence")
+        .arg(target().join("evidence"))
+        .arg(comity)
+        .arg(root().join("policies"))
+        .arg((u64::from(gib) * 1024).to_string());
+    // Takes the place of this process, so that whatever ends it ends it all.
+    Err(transfer.exec().into())
+}
+
+/// Nothing when help is asked for.
+fn parse(mut parser: lexopt::Parser) -> Result<Option<(u32, String)>, lexopt::Error> {
+    let (mut gib, mut profile) = (10, "release".to_owned());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("gib") => gib = number(&parser.value()?.string()?, 1..=1024)?,
+            Long("profile") => {
+                profile = parser.value()?.string()?;
+                one_of(&["dist", "release", "dev"], std::slice::from_ref(&profile))?;
+            }
+            Long("help") | Short('h') => return Ok(None),
+            argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
+        }
+    }
+    Ok(Some((gib, profile)))
+}
