@@ -79,6 +79,22 @@ impl Scene {
         }
     }
 
+    /// Stops the gateway and starts another on the same data.
+    pub(crate) async fn restart(self, clock: gateway::Clock) -> Self {
+        let Self {
+            world,
+            running,
+            folder,
+        } = self;
+        running.stop().await;
+        let running = gateway::start(configure(&world, &policies()), clock).await;
+        Self {
+            running: running.unwrap(),
+            world,
+            folder,
+        }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
