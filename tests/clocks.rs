@@ -11,6 +11,7 @@ use comity_sandbox::stories::Story;
 use jiff::{SignedDuration, Timestamp};
 use tonic::{Code, transport::Channel};
 
+use crate::cli::{comity, shown, stable};
 use crate::world::{Cooperation, Scene, eventually, get, reason, search, violations};
 
 const DAY: i64 = 24 * 3600;
@@ -317,5 +318,48 @@ async fn each_side_reports_its_own_events() {
     for entry in scene.entries("kind=clarified").await {
         assert_eq!(entry.note.as_deref(), Some("`clarified` is reported"));
     }
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_says_what_is_due_when() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let (story, _, name) = delivered(&scene, "shown").await;
+    let mut executing = scene.executing("FR", "parquet-paris").await;
+    report(&mut executing, &name, "recognised", "by order of today").await;
+    let folder = scene.folder().to_owned();
+    let issued = scene
+        .world
+        .issue(story.jurisdiction, story.authority, "issuing", &[]);
+    issued.unwrap().write(&folder, "client").unwrap();
+    let server = format!("https://{}", scene.address());
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (ca, cert, key) = (path("ca.pem"), path("client.pem"), path("client.key"));
+    let run = async |arguments: &[&str]| {
+        let connection = ["--server", &server, "--server-name", "localhost"];
+        let identity = ["--ca", &ca, "--cert", &cert, "--key", &key];
+        let all = ["request"].iter().chain(arguments).chain(&connection);
+        let all: Vec<String> = all
+            .chain(&identity)
+            .map(|part| (*part).to_owned())
+            .collect();
+        tokio::task::spawn_blocking(move || comity(all))
+            .await
+            .unwrap()
+    };
+    let got = shown(&run(&["get", &name]).await);
+    let listed = shown(&run(&["list"]).await);
+    let mut settings = stable(&folder);
+    settings.add_filter(r"\d+ days left", "[n] days left");
+    settings.add_filter(r"FR-\d{6}", "[reference]");
+    // Of the case only what is said of time limits and events.
+    let told = got.lines().filter(|line| {
+        let of = ["  clock", "  reference", "  20", "      "];
+        of.iter().any(|start| line.starts_with(start))
+    });
+    let told: Vec<_> = told.collect();
+    settings.bind(|| insta::assert_snapshot!(told.join("\n")));
+    assert!(listed.contains("next limit"), "{listed}");
+    assert!(listed.contains("execute"), "{listed}");
     scene.stop().await;
 }
