@@ -6,6 +6,7 @@ mod atlas;
 mod bad_input;
 mod check;
 mod cli;
+mod clocks;
 mod crash;
 mod edits;
 mod evidence;

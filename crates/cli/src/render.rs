@@ -1,5 +1,6 @@
 //! What people read: decisions and tables on a terminal.
 
+mod clocks;
 mod preflight;
 pub(crate) mod review;
 
@@ -9,6 +10,7 @@ use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 use comity::v1;
+use jiff::Timestamp;
 
 pub(crate) use self::preflight::preflight;
 
@@ -123,11 +125,20 @@ pub(crate) fn decision(decision: &v1::Decision) -> String {
     text
 }
 
-/// A case in words: where it stands, the decision, what came back.
-pub(crate) fn case(case: &v1::Case) -> String {
+/// A case in words: where it stands, the decision, what is due, what came back.
+pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
     let mut text = format!("{} is {}\n", case.name, state_name(case.state()));
     if let Some(decided) = &case.decision {
         text.push_str(&decision(decided));
+    }
+    if !case.reference.is_empty() {
+        let _ = writeln!(text, "  reference    {}", case.reference);
+    }
+    if case.state() == v1::CaseState::Postponed {
+        let _ = writeln!(text, "  postponed    {}", case.postponement_reason);
+    }
+    for clock in clocks::lines(&case.clocks, now) {
+        let _ = writeln!(text, "  clock        {clock}");
     }
     if let Some(result) = &case.result {
         let kind = result
@@ -170,7 +181,7 @@ pub(crate) fn case(case: &v1::Case) -> String {
 }
 
 /// A case as a row of a list.
-pub(crate) fn case_row(case: &v1::Case) -> [String; 5] {
+pub(crate) fn case_row(case: &v1::Case, now: Timestamp) -> [String; 6] {
     let outcome = case
         .decision
         .as_ref()
@@ -182,14 +193,19 @@ pub(crate) fn case_row(case: &v1::Case) -> [String; 5] {
         state_name(case.state()).to_owned(),
         outcome.to_owned(),
         received,
+        clocks::next(&case.clocks, now),
     ]
 }
 
-/// An event in one line.
+/// An event in one line, and another for what the actor said of it.
 pub(crate) fn event(event: &v1::CaseEvent) -> String {
     let at = event.at.as_ref().map_or_else(String::new, instant);
+    let remark = match event.remark.as_str() {
+        "" => String::new(),
+        remark => format!("\n{:<24}“{remark}”", ""),
+    };
     format!(
-        "{at}  {:<20} {:<14} {}",
+        "{at}  {:<20} {:<14} {}{remark}",
         event.kind,
         state_name(event.state()),
         event.note
@@ -279,7 +295,7 @@ pub(crate) fn state_name(state: v1::CaseState) -> &'static str {
 }
 
 pub(crate) fn instant(at: &prost_types::Timestamp) -> String {
-    jiff::Timestamp::from_second(at.seconds).map_or_else(|_| String::new(), |at| at.to_string())
+    Timestamp::from_second(at.seconds).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
 fn day(at: &prost_types::Timestamp) -> String {

@@ -6,6 +6,8 @@
 
 mod brought;
 pub(crate) mod engine;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -84,6 +86,7 @@ pub(crate) fn after(
     (to, at): (CaseState, Timestamp),
 ) -> After {
     let over = is_over(to);
+    let mut over_at = at;
     let mut clocks = before.to_vec();
     for happened in happened {
         let turn = match happened {
@@ -108,14 +111,18 @@ pub(crate) fn after(
                 continue;
             }
             Happened::Time => {
-                bring(&mut clocks, at);
+                // A case that expired was over then, whenever somebody looks.
+                let brought = bring(&mut clocks, at);
+                over_at = brought
+                    .and_then(|brought| brought.clock.ended_at)
+                    .unwrap_or(at);
                 continue;
             }
         };
         calendars.turn(&mut clocks, turn, at);
     }
     if over {
-        calendars.turn(&mut clocks, Turn::Over, at);
+        calendars.turn(&mut clocks, Turn::Over, over_at);
     }
     let changed = clocks.iter().filter(|clock| !before.contains(clock));
     After {

@@ -6,6 +6,7 @@
 
 use comity_domain::{CaseId, CaseState, IllegalTransition};
 use comity_ledger::Leaf;
+use comity_policy::Calendars;
 use comity_store::{
     CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, Lease, NewJob, RequestKey,
     Transaction, state_name,
@@ -118,6 +119,45 @@ async fn write(
     event: Event,
     job: Option<&Durable<Job>>,
 ) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
+    let id = case.row.id.clone();
+    let policies = gateway.policies();
+    let Step {
+        entry,
+        enqueue,
+        cancel,
+        key,
+        mut case,
+    } = step(case, event, policies.calendars())?;
+    let transaction = Transaction {
+        key,
+        case: Some(case.row.clone()),
+        entries: vec![entry],
+        enqueue,
+        finish: job.map(|job| job.lease).or(cancel),
+        ..Transaction::default()
+    };
+    let committed = gateway.store().commit(transaction).await?;
+    let request = case.snapshot.request_digest();
+    case.snapshot.receipt = record::receipt(gateway, &committed, &request);
+    gateway.changed(&id);
+    Ok((case, committed))
+}
+
+/// What an event makes of a case; nothing of it has happened yet.
+pub(crate) struct Step {
+    pub(crate) entry: Entry,
+    pub(crate) enqueue: Vec<NewJob>,
+    pub(crate) cancel: Option<Lease>,
+    pub(crate) key: Option<RequestKey>,
+    /// The case as it will stand.
+    pub(crate) case: CaseAt,
+}
+
+/// Takes an event into a case.
+///
+/// # Errors
+/// The case does not allow it, or is not one that a gateway wrote.
+pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Result<Step, Unfiled> {
     let Event {
         leaf,
         to,
@@ -141,12 +181,9 @@ async fn write(
         // Nobody is asked about what is over.
         row.reviewers.clear();
     }
-    let id = row.id.clone();
     let running = clocks::of(&snapshot.clocks)?;
-    let policies = gateway.policies();
-    let when = (to, leaf.at);
     let clocks::After { changed, wake_at } =
-        clocks::after(policies.calendars(), &running, &happened, when);
+        clocks::after(calendars, &running, &happened, (to, leaf.at));
     // Only what the event adds: the rest stands in the records before it.
     let adds = encoded::Case {
         state: to_proto::case_state(to).into(),
@@ -155,36 +192,29 @@ async fn write(
         ..adds
     };
     let record = adds.encode_to_vec();
-    let mut snapshot = snapshot.then(adds);
     let leaf = Leaf {
-        case: Some(id.to_string()),
+        case: Some(row.id.to_string()),
         state: Some(state_name(to).to_owned()),
         ..leaf
     };
-    let row = CaseChange {
-        expected: Expected::Version(version),
-        state: to,
-        wake_at,
-        ..row
-    };
-    let transaction = Transaction {
-        key,
-        case: Some(row.clone()),
-        entries: vec![Entry { leaf, record }],
-        enqueue,
-        finish: job.map(|job| job.lease).or(cancel),
-        ..Transaction::default()
-    };
-    let committed = gateway.store().commit(transaction).await?;
-    snapshot.receipt = record::receipt(gateway, &committed, &snapshot.request_digest());
-    gateway.changed(&id);
     let case = CaseAt {
-        snapshot,
+        snapshot: snapshot.then(adds),
         obligations,
         version: version + 1,
-        row,
+        row: CaseChange {
+            expected: Expected::Version(version),
+            state: to,
+            wake_at,
+            ..row
+        },
     };
-    Ok((case, committed))
+    Ok(Step {
+        entry: Entry { leaf, record },
+        enqueue,
+        cancel,
+        key,
+        case,
+    })
 }
 
 impl Unfiled {

@@ -21,6 +21,14 @@ use crate::model::Calendar;
 #[derive(Debug, Clone, Copy)]
 pub struct Calendars<'a>(pub(crate) &'a BTreeMap<JurisdictionCode, Calendar>);
 
+/// No calendars: only Saturdays and Sundays are free, and days are those of UTC.
+impl Default for Calendars<'_> {
+    fn default() -> Self {
+        static NONE: BTreeMap<JurisdictionCode, Calendar> = BTreeMap::new();
+        Self(&NONE)
+    }
+}
+
 /// Something that bears on the time limits of a case.
 #[derive(Debug, Clone, Copy)]
 pub enum Turn<'a> {

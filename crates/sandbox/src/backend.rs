@@ -2,6 +2,7 @@
 //! register can answer at once, and takes note of the rest.
 
 mod execute;
+mod notice;
 mod recall;
 mod server;
 
@@ -30,6 +31,10 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS delivery (
         case_name TEXT NOT NULL, step INTEGER NOT NULL, request BLOB NOT NULL,
         answer BLOB NOT NULL, recalled INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (case_name, step)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS notice (
+        case_name TEXT NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL,
         PRIMARY KEY (case_name, step)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS recall (
@@ -228,8 +233,8 @@ impl NationalBackendService for Backend {
         &self,
         request: Request<NotifyRequest>,
     ) -> Result<Response<NotifyResponse>, Status> {
-        self.admit(request)?;
-        Ok(Response::new(NotifyResponse {}))
+        let message = self.admit(request)?;
+        self.note(&message).map(Response::new)
     }
 
     async fn capabilities(

@@ -238,13 +238,18 @@ pub(crate) fn cases(
     cases.map(|case| with_records(db, vault, case)).collect()
 }
 
+/// Of running clocks, these read no more than what is due.
+pub(crate) const DUE_CASES: &str =
+    "SELECT id FROM cases WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2";
+pub(crate) const NEXT_WAKE: &str = "SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL";
+
 /// Cases that have to be looked at by `now`, the longest due first.
 pub(crate) fn due_cases(
     db: &Connection,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<CaseId>, ReadError> {
-    db.prepare_cached("SELECT id FROM cases WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2")?
+    db.prepare_cached(DUE_CASES)?
         .query_and_then([now.as_microsecond(), page(limit)], |row| {
             column::id(&row.get::<_, String>(0)?, "case id")
         })?
@@ -253,7 +258,7 @@ pub(crate) fn due_cases(
 
 /// When a case will next have to be looked at.
 pub(crate) fn next_wake(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
-    db.prepare_cached("SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL")?
+    db.prepare_cached(NEXT_WAKE)?
         .query_row([], |row| row.get::<_, Option<i64>>(0))?
         .map(column::instant)
         .transpose()

@@ -10,6 +10,7 @@ use std::{fs, path::PathBuf};
 use clap::{Args, Subcommand};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::wire::json;
+use jiff::Timestamp;
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -202,7 +203,7 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case))?;
+    print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 
@@ -223,7 +224,7 @@ async fn get(named: Named) -> Result<Exit, Failure> {
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case))?;
+    print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(Exit::Done)
 }
 
@@ -234,7 +235,14 @@ async fn list(listing: Listing) -> Result<Exit, Failure> {
         connection,
     } = listing;
     let mut client = connect(&connection).await?;
-    let mut table = render::table(&["case", "request", "state", "outcome", "received"]);
+    let mut table = render::table(&[
+        "case",
+        "request",
+        "state",
+        "outcome",
+        "received",
+        "next limit",
+    ]);
     let mut message = v1::ListCasesRequest {
         page_size: 500,
         page_token: String::new(),
@@ -250,7 +258,7 @@ async fn list(listing: Listing) -> Result<Exit, Failure> {
             println!("{}", json::print(&page)?);
         }
         for case in &page.cases {
-            table.add_row(render::case_row(case));
+            table.add_row(render::case_row(case, Timestamp::now()));
         }
         message.page_token = page.next_page_token;
         if message.page_token.is_empty() {
@@ -313,7 +321,7 @@ async fn supplement(supplement: Supplement) -> Result<Exit, Failure> {
     let answer = client.supplement(message).await.map_err(explain)?;
     let answer = answer.into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case))?;
+    print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 
@@ -329,7 +337,7 @@ async fn withdraw(withdraw: Withdraw) -> Result<Exit, Failure> {
     let answer = client.withdraw(message).await.map_err(explain)?;
     let answer = answer.into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case))?;
+    print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(Exit::Done)
 }
 

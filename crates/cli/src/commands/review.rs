@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use comity::v1::{self, review_service_client::ReviewServiceClient};
 use comity_gateway::wire::{json, statement};
+use jiff::Timestamp;
 use tonic::transport::Channel;
 
 use super::request::{explain, print};
@@ -165,7 +166,11 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
     let case = answer.case.clone().unwrap_or_default();
     let task = answer.task.clone().unwrap_or_default();
     print(json, &answer, || {
-        format!("{}{}", review::task(&task), render::case(&case))
+        format!(
+            "{}{}",
+            review::task(&task),
+            render::case(&case, Timestamp::now())
+        )
     })?;
     Ok(Exit::Done)
 }

@@ -49,31 +49,29 @@ impl Engine {
     /// Files what time brings until told to stop.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.look().await {
+            let looked = self.look().await;
+            if let Err(error) = &looked {
                 tracing::warn!(%error, "the cases that are due cannot be read");
-                tokio::time::sleep(record::RETRY_AFTER).await;
             }
             tokio::select! {
-                () = self.rest() => {}
+                () = self.rest(looked.is_ok()) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
     }
 
-    /// Brings every case that is due up to date. Says how many cases it read.
-    async fn look(&mut self) -> Result<usize, ReadError> {
+    /// Brings every case that is due up to date.
+    async fn look(&mut self) -> Result<(), ReadError> {
         let start = Instant::now();
         self.failed.retain(|_, again| *again > start);
-        let mut read = 0;
         loop {
             let now = self.gateway.now();
             let limit = BATCH + self.failed.len();
             let mut due = self.gateway.store().due_cases(now, limit).await?;
             due.retain(|id| !self.failed.contains_key(id));
             if due.is_empty() {
-                return Ok(read);
+                return Ok(());
             }
-            read += due.len();
             let gateway = &self.gateway;
             let looked = stream::iter(due).map(async |id| {
                 let done = up_to_date(gateway, &id, now).await;
@@ -86,12 +84,13 @@ impl Engine {
     }
 
     /// Returns when a case may have to be looked at.
-    async fn rest(&self) {
+    async fn rest(&self, readable: bool) {
         let store = self.gateway.store();
         if !self.failed.is_empty() {
             return tokio::time::sleep(WITH_FAILED).await;
         }
-        let Ok(next) = store.next_wake().await else {
+        let next = store.next_wake().await;
+        let Some(next) = next.ok().filter(|_| readable) else {
             return tokio::time::sleep(record::RETRY_AFTER).await;
         };
         while next.is_none_or(|at| self.gateway.now() < at) {

@@ -39,9 +39,14 @@ pub fn next_moment(clocks: &[CaseClock]) -> Option<Timestamp> {
 /// Lets the first thing take effect that time has brought by `now`; `None` where
 /// there is none. What has run out is no longer reminded of.
 pub fn bring(clocks: &mut [CaseClock], now: Timestamp) -> Option<Brought> {
-    let due = |clock: &CaseClock| next(clock).filter(|at| *at <= now);
-    let clock = clocks.iter_mut().filter(|clock| due(clock).is_some());
-    let clock = clock.min_by_key(|clock| next(clock))?;
+    let brought = |clock: &CaseClock| {
+        let next = next(clock).filter(|at| *at <= now)?;
+        // Past its end a clock is looked at for that, in the order of the ends.
+        let due = clock.due_at.filter(|due| *due <= now);
+        Some(due.unwrap_or(next))
+    };
+    let clocks = clocks.iter_mut().filter(|clock| brought(clock).is_some());
+    let clock = clocks.min_by_key(|clock| brought(clock))?;
     let moment = run_out(clock, now).unwrap_or_else(|| {
         clock.reminded_at = Some(now);
         Moment::Reminder

@@ -1,10 +1,11 @@
 //! Cases that wait: for a time, or for somebody to decide.
 
 use comity_domain::{CaseState, Urgency};
+use rusqlite::{Connection, StatementStatus};
 use tokio::time::timeout;
 
 use super::{at, case_id, change, entry, open, run, state, submission};
-use crate::{Expected, Reviewed, Store, Transaction, verify};
+use crate::{Expected, Reviewed, Store, Transaction, read, schema, verify};
 
 /// Opens a case that is to be looked at at a second.
 async fn waiting(store: &Store, case: u64, second: Option<i64>) {
@@ -94,4 +95,49 @@ fn what_waits_for_reviewers_is_listed_by_urgency_and_age() {
         store.close().await;
     });
     verify(dir.path(), None).unwrap();
+}
+
+/// Cases with running clocks, one due each second from the first on.
+const RUNNING: usize = 100_000;
+
+#[test]
+fn a_hundred_thousand_running_clocks_cost_only_what_is_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = schema::open_writer(&dir.path().join("comity.db")).unwrap();
+    db.pragma_update(None, "foreign_keys", false).unwrap();
+    let insert = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {RUNNING}) \
+         INSERT INTO cases (opened, id, version, state, issuing, executing, exercise, urgency, \
+         owner, request_id, opened_at, changed_at, wake_at) \
+         SELECT i, printf('00000000-0000-4000-8000-%012x', i), 1, 'EXECUTING', 'DE', 'FR', 0, 0, \
+         'sta-berlin', 'r', 0, 0, {} + i * 1000000 FROM n",
+        at(0).as_microsecond()
+    );
+    db.execute(&insert, []).unwrap();
+
+    assert_eq!(read::next_wake(&db).unwrap(), Some(at(1)));
+    let first = read_by(&db, read::NEXT_WAKE);
+    assert!(first < 50, "{first} instructions to find the first of all");
+    for due in [0, 1, 7, 500] {
+        let found = read::due_cases(&db, at(due), 1000).unwrap();
+        assert_eq!(found.len(), usize::try_from(due).unwrap());
+        let read = read_by(&db, read::DUE_CASES);
+        assert!(
+            read < 50 + 10 * found.len(),
+            "{read} instructions for {due}"
+        );
+    }
+}
+
+/// Instructions of the database that a query took since it was last asked for.
+fn read_by(db: &Connection, sql: &str) -> usize {
+    let query = db.prepare_cached(sql).unwrap();
+    assert_eq!(
+        query.reset_status(StatementStatus::FullscanStep),
+        0,
+        "{sql}"
+    );
+    assert_eq!(query.reset_status(StatementStatus::Sort), 0, "{sql}");
+    let steps = query.reset_status(StatementStatus::VmStep);
+    usize::try_from(steps).unwrap()
 }

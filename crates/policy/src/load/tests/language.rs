@@ -37,6 +37,37 @@ fn clocks_run_from_events_that_somebody_produces() {
 }
 
 #[test]
+fn the_life_of_a_clock_is_whole() {
+    let clocks = [
+        "pause: {from: [acknowledged]}",
+        "pause: {from: [lapsed], until: [received]}",
+        "pause: {from: [stopped], until: [received]}",
+        "pause: {from: [received], until: [received]}",
+        "pause: {from: [], until: [received]}",
+        "extension: {length: 0, by: executing}",
+        "extension: {length: 30, by: court}",
+        "runs_out: lapses",
+        "binds: provider",
+    ];
+    let rules: String = clocks
+        .iter()
+        .enumerate()
+        .map(|(number, life)| {
+            format!(
+                "  - id: eio-c-{number}
+    title: {{en: Answer}}
+    cite: act art 13
+    effect: clock
+    clock: {{measures: answer, length: 1, unit: days, starts: received, stops: [acknowledged], {life}}}
+"
+            )
+        })
+        .collect();
+    let first = "  - id: eio-12\n";
+    shown!(report(&[(EIO, first, &format!("{rules}{first}"))]));
+}
+
+#[test]
 fn obligations_are_whole_and_confirmed_on_the_bound_side() {
     let obligations = [
         "kind: redact, bound: executing",
