@@ -110,7 +110,7 @@ impl Workshop {
 }
 
 /// The figures at an address, as monitoring reads them.
-async fn metrics(address: SocketAddr) -> String {
+pub(crate) async fn metrics(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
     stream.write_all(request).await.unwrap();

@@ -296,6 +296,35 @@ fn the_requester_sees_the_outcome_and_no_opinion() {
     });
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn monitoring_sees_what_waits() {
+    let scene = Scene::start_with(&["DE", "FR"], |config| {
+        config.metrics = Some("127.0.0.1:0".parse().unwrap());
+    });
+    let scene = scene.await;
+    let address = scene.running.metrics_address().unwrap();
+    let waiting = async || {
+        let figures = crate::reload::metrics(address).await;
+        let lines = figures.lines().filter(|line| !line.starts_with('#'));
+        let found = lines.filter(|line| line.contains("_review_"));
+        found.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(waiting().await.is_empty());
+    let case = referred(&scene, &doubted("monitored")).await;
+    let opened = case.received_at.unwrap().seconds;
+    let oldest = format!("comity_review_oldest_timestamp_seconds{{state=\"FR\"}} {opened}");
+    let cases = "comity_review_waiting_cases{state=\"FR\"} 1";
+    assert_eq!(waiting().await, [cases, &oldest]);
+    let mut reviewer = scene.reviewer(AUTHORITY.0, AUTHORITY.1, "A. Durand").await;
+    let message = opinion(&task_name(&case, 1), ReviewVerdict::Release);
+    decide(&mut reviewer, message).await.unwrap();
+    assert!(waiting().await.is_empty());
+    let figures = crate::reload::metrics(address).await;
+    let decided = "comity_decisions_total{call=\"review\",outcome=\"APPROVED\"} 1";
+    assert!(figures.contains(decided), "{figures}");
+    scene.stop().await;
+}
+
 #[test]
 fn pages_of_tasks_begin_with_emergencies_and_miss_none() {
     let scene = tokio::runtime::Runtime::new().unwrap();

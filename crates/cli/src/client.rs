@@ -41,6 +41,11 @@ impl Connection {
             .connect()
             .await?)
     }
+
+    /// The caller's own key, in PEM.
+    pub(crate) fn own_key(&self) -> Result<Vec<u8>, Failure> {
+        read(&self.key)
+    }
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {

@@ -5,6 +5,7 @@ mod demo;
 mod keys;
 mod policy;
 mod request;
+mod review;
 mod serve;
 
 use clap::Subcommand;
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     /// Send requests to a gateway and follow them
     #[command(subcommand)]
     Request(request::Command),
+    /// Answer what the law leaves to humans
+    #[command(subcommand)]
+    Review(review::Command),
     /// Work with policy files; needs no server
     #[command(subcommand)]
     Policy(policy::Command),
@@ -38,6 +42,7 @@ impl Command {
             Self::Demo(arguments) => demo::run(arguments),
             Self::Serve(arguments) => serve::run(&arguments),
             Self::Request(command) => request::run(command),
+            Self::Review(command) => review::run(command),
             Self::Policy(command) => policy::run(command),
             Self::Audit(command) => audit::run(command),
             Self::Keys(command) => keys::run(command),

@@ -1,6 +1,7 @@
 //! What people read: decisions and tables on a terminal.
 
 mod preflight;
+pub(crate) mod review;
 
 use std::{fmt::Write as _, io::IsTerminal as _};
 
@@ -142,6 +143,15 @@ pub(crate) fn case(case: &v1::Case) -> String {
             let _ = writeln!(text, "  reason       {}", result.reason);
         }
     }
+    for consultation in &case.consultations {
+        let _ = writeln!(text, "  asked        {}", consultation.question);
+        let answer = match consultation.answered_at {
+            None => "is waited for: `comity request supplement`",
+            Some(_) if consultation.answer.is_empty() => "none in words",
+            Some(_) => &consultation.answer,
+        };
+        let _ = writeln!(text, "  answer       {answer}");
+    }
     for happened in &case.events {
         let _ = writeln!(text, "  {}", event(happened));
     }
@@ -264,7 +274,8 @@ pub(crate) fn deadline(decision: &v1::Decision) -> String {
     })
 }
 
-fn state_name(state: v1::CaseState) -> &'static str {
+/// A state as people know it.
+pub(crate) fn state_name(state: v1::CaseState) -> &'static str {
     state.as_str_name().trim_start_matches("CASE_STATE_")
 }
 

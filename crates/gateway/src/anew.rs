@@ -135,10 +135,19 @@ pub(crate) async fn event(
     })
 }
 
-/// Files an event and begins the delivery that it permits, as at the first
-/// submission.
-pub(crate) async fn file(gateway: &Gateway, case: CaseAt, event: Event) -> Result<CaseAt, Unfiled> {
+/// Files an event of a call and begins the delivery that it permits, as at the
+/// first submission.
+pub(crate) async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    event: Event,
+    call: &'static str,
+) -> Result<CaseAt, Unfiled> {
+    let anew = event.adds.decision.is_some();
     let (case, mut committed) = happen::file(gateway, case, event, None).await?;
+    if let Some(outcome) = case.row.outcome.filter(|_| anew) {
+        gateway.metrics().decided(call, outcome);
+    }
     if let Some(job) = committed.take_held().next() {
         let first = deliver::first(gateway.clone(), job, case.clone());
         let _detached: JoinHandle<_> = tokio::spawn(first);

@@ -2,18 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use rustls::{SignatureScheme, crypto::ring};
+use rustls::crypto::ring;
 use tonic::Extensions;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::{identity::InvalidIdentity, listen::Peer, refusal::Refusal};
-
-/// Signatures that opinions may carry.
-const SCHEMES: [SignatureScheme; 3] = [
-    SignatureScheme::ED25519,
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-];
+use crate::{identity::InvalidIdentity, listen::Peer, refusal::Refusal, wire::statement::SCHEMES};
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq)]
@@ -101,6 +94,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::wire::statement;
 
     fn holder(name: &str, key: &KeyPair) -> Holder {
         let mut parameters = CertificateParams::default();
@@ -120,6 +114,8 @@ mod tests {
             let holder = holder("A. Durand", &key);
             let signature = key.sign(b"opinion").unwrap();
             assert!(holder.has_signed(b"opinion", &signature), "{algorithm:?}");
+            let ours = statement::sign(key.serialize_pem().as_bytes(), "opinion").unwrap();
+            assert!(holder.has_signed(b"opinion", &ours), "{algorithm:?}");
             assert!(!holder.has_signed(b"another", &signature));
             assert!(!holder.has_signed(b"opinion", b""));
             let other = KeyPair::generate_for(algorithm).unwrap();

@@ -1,10 +1,13 @@
 //! Figures on a running gateway, in the text format of Prometheus. No label can
 //! have more than a few values, and none says anything of a request.
 
+mod reviews;
+
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use comity_domain::Outcome;
 use comity_policy::Moment;
+use comity_store::Store;
 use hyper::{
     Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1,
     service::service_fn,
@@ -28,6 +31,7 @@ use tokio::{
     time,
 };
 
+use self::reviews::Reviews;
 use crate::policies::Policies;
 
 /// Connections served at a time; monitoring needs one or two.
@@ -48,6 +52,7 @@ pub(crate) struct Metrics {
     reloads: Family<Reloaded, Counter>,
     loaded: Gauge,
     in_force: Gauge,
+    reviews: Reviews,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -76,6 +81,7 @@ impl Metrics {
             reloads: Family::default(),
             loaded: Gauge::default(),
             in_force: Gauge::default(),
+            reviews: Reviews::default(),
         };
         let Self {
             registry,
@@ -84,6 +90,7 @@ impl Metrics {
             reloads,
             loaded,
             in_force,
+            reviews,
         } = &mut metrics;
         let help = "Decisions on record, by call and outcome";
         registry.register("decisions", help, decisions.clone());
@@ -95,6 +102,7 @@ impl Metrics {
         registry.register("policy_loaded_timestamp_seconds", help, loaded.clone());
         let help = "1 while what is in the policy folder is in force, 0 while it cannot be";
         registry.register("policy_folder_in_force", help, in_force.clone());
+        reviews.register(registry);
         registry.register_collector(Box::new(InForce(policies)));
         metrics.loaded(now);
         metrics.folder_in_force(true);
@@ -168,7 +176,7 @@ impl Collector for InForce {
 /// Serves the figures at `/metrics` until told to stop.
 pub(crate) async fn serve(
     listener: TcpListener,
-    metrics: Arc<Metrics>,
+    (metrics, store): (Arc<Metrics>, Store),
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -181,9 +189,9 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let metrics = Arc::clone(&metrics);
+                let (metrics, store) = (Arc::clone(&metrics), store.clone());
                 tokio::spawn(async move {
-                    converse(stream, metrics).await;
+                    converse(stream, metrics, store).await;
                     drop(place);
                 });
             }
@@ -193,10 +201,13 @@ pub(crate) async fn serve(
 }
 
 /// Answers the one request of a connection.
-async fn converse(stream: TcpStream, metrics: Arc<Metrics>) {
+async fn converse(stream: TcpStream, metrics: Arc<Metrics>, store: Store) {
     let answer = service_fn(|request| {
-        let metrics = Arc::clone(&metrics);
-        async move { Ok::<_, Infallible>(answer(&request, &metrics)) }
+        let (metrics, store) = (Arc::clone(&metrics), store.clone());
+        async move {
+            metrics.reviews.refresh(&store).await;
+            Ok::<_, Infallible>(answer(&request, &metrics))
+        }
     });
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -128,7 +128,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let watcher = Watcher::new(gateway.clone(), health, seen);
     let monitored = monitor.as_ref().map(|(_, address)| *address);
     if let Some((listener, _)) = monitor {
-        tasks.spawn(metrics::serve(listener, metrics, stopped.clone()));
+        let figures = (metrics, gateway.store().clone());
+        tasks.spawn(metrics::serve(listener, figures, stopped.clone()));
     }
     tasks.spawn(watcher.run(stopped.clone()));
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));

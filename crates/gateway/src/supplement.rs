@@ -60,7 +60,7 @@ async fn carry_out(
             key: Some(key.clone()),
             ..event
         };
-        match anew::file(gateway, case, event).await {
+        match anew::file(gateway, case, event, "supplement").await {
             Ok(case) => return Ok((case, false)),
             Err(Unfiled::Conflict) => {}
             Err(Unfiled::Before(_)) => return Ok((owned(gateway, caller, &id).await?, true)),

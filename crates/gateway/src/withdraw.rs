@@ -54,7 +54,7 @@ async fn carry_out(
             });
         }
         let event = event(gateway, caller, &case, &reason).await?;
-        match file(gateway, case, event).await {
+        match file(gateway, case, event, "withdraw").await {
             Err(Unfiled::Conflict) => {}
             filed => return filed.map_err(|unfiled| unfiled.refusal("withdraw")),
         }

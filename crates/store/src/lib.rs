@@ -40,6 +40,7 @@ pub use model::{
     RequestKey, Transaction, Unavailable,
 };
 pub use open::OpenError;
+pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;
 pub use publisher::PublicationError;
 pub use store::Store;

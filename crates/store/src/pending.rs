@@ -1,11 +1,34 @@
-//! What stands in the way of a change: jobs not done yet, request ids used before.
+//! What is still to be done, and what stands in the way of a change: jobs, cases
+//! that wait for reviewers, request ids used before.
 
-use comity_domain::{CaseId, Digest, RequestId};
+use std::collections::BTreeMap;
+
+use comity_domain::{CaseId, Digest, JurisdictionCode, RequestId};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{Job, ReadError, Store, column, rows};
 
+/// Cases that wait for one State's reviewers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub cases: u64,
+    /// When the oldest of them was opened.
+    pub oldest: Timestamp,
+}
+
 impl Store {
+    /// How much waits for the reviewers of each State for which something does.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn waiting_for_review(
+        &self,
+    ) -> Result<BTreeMap<JurisdictionCode, Waiting>, ReadError> {
+        self.inner.readers.run(|db, _| waiting(db)).await
+    }
+
     /// A case's jobs that are not done yet, in the order of enqueuing. They are not
     /// leased by this: whoever finishes one with the lease found here does so only
     /// if nobody has claimed it since.
@@ -33,6 +56,26 @@ impl Store {
             .run(move |db, _| request_key(db, &caller, &id))
             .await
     }
+}
+
+fn waiting(db: &Connection) -> Result<BTreeMap<JurisdictionCode, Waiting>, ReadError> {
+    let mut all = BTreeMap::new();
+    let mut select =
+        db.prepare_cached("SELECT reviewers, opened_at FROM cases WHERE reviewers IS NOT NULL")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let states = column::read_reviewers(Some(&row.get::<_, String>(0)?))?;
+        let opened = column::instant(row.get(1)?)?;
+        for state in states {
+            let waiting = all.entry(state).or_insert(Waiting {
+                cases: 0,
+                oldest: opened,
+            });
+            waiting.cases += 1;
+            waiting.oldest = waiting.oldest.min(opened);
+        }
+    }
+    Ok(all)
 }
 
 fn jobs(db: &Connection, case: &CaseId) -> Result<Vec<Job>, ReadError> {

@@ -1,6 +1,8 @@
 //! `comity demo`: several jurisdictions, their backends and a gateway in one
 //! process, and real requests through real sockets.
 
+mod judges;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -75,6 +77,7 @@ async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failur
     render::widths(&mut table, &[17, 26, 10, 46, 16, 5, 6]);
     render::widths(&mut table, &[17, 26, 10, 46, 16, 5, 6]);
     let mut surprises = 0;
+    let mut for_judges = None;
     let run = uuid::Uuid::now_v7().to_string();
     for story in stories::all(&run, to_proto::timestamp(Timestamp::now())) {
         let told = tell(&world, running.address(), &story).await?;
@@ -82,8 +85,16 @@ async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failur
             surprises += 1;
         }
         row(&mut table, &story, &told);
+        if told.decision.outcome() == v1::Outcome::Referred {
+            for_judges = Some((story, told.case));
+        }
     }
     println!("{table}");
+    if let Some((story, case)) = &for_judges
+        && !judges::decide(&world, running.address(), (story, case)).await?
+    {
+        surprises += 1;
+    }
     let (first, rest) = guidance(&world, running.address(), &config)?;
     println!("\n{first}");
     if surprises > 0 {

@@ -32,6 +32,53 @@ pub(crate) enum Command {
     List(Listing),
     /// Follow what happens to a case
     Watch(Named),
+    /// Supply what a case lacks, or answer what a reviewer asks, and have it
+    /// decided again
+    #[command(
+        after_help = "Example: comity request supplement cases/ID --answer 'There is no milder means.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Supplement(Supplement),
+    /// Withdraw a case; what was handed over is recalled
+    #[command(
+        after_help = "Example: comity request withdraw cases/ID --reason 'The proceedings were discontinued.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Withdraw(Withdraw),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Supplement {
+    /// The case, `cases/<id>`
+    case: String,
+    /// Facts, form, assurances and validation: a `SupplementRequest` in the
+    /// contract's JSON mapping
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// The answer, in words, to what reviewers ask
+    #[arg(long, default_value = "")]
+    answer: String,
+    /// Id of the supplement: repeated with the same content it is taken once. One
+    /// is made where neither this nor the file says it
+    #[arg(long)]
+    id: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// The case, `cases/<id>`
+    case: String,
+    /// Why, in one sentence
+    #[arg(long)]
+    reason: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +131,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Get(named) => get(named).await,
             Command::List(listing) => list(listing).await,
             Command::Watch(named) => watch(named).await,
+            Command::Supplement(supplement) => self::supplement(supplement).await,
+            Command::Withdraw(withdraw) => self::withdraw(withdraw).await,
         }
     })
 }
@@ -217,12 +266,61 @@ async fn watch(named: Named) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+async fn supplement(supplement: Supplement) -> Result<Exit, Failure> {
+    let Supplement {
+        case,
+        file,
+        answer,
+        id,
+        json,
+        connection,
+    } = supplement;
+    let mut message: v1::SupplementRequest = match &file {
+        Some(file) => read(file)?,
+        None => v1::SupplementRequest::default(),
+    };
+    message.name = case;
+    if !answer.is_empty() {
+        message.answer = answer;
+    }
+    if let Some(id) = id {
+        message.request_id = id;
+    }
+    if message.request_id.is_empty() {
+        message.request_id = format!("supplement-{}", uuid::Uuid::now_v7());
+    }
+    let mut client = connect(&connection).await?;
+    let answer = client.supplement(message).await.map_err(explain)?;
+    let answer = answer.into_inner();
+    let case = answer.case.clone().unwrap_or_default();
+    print(json, &answer, || render::case(&case))?;
+    Ok(exit(&case.decision.unwrap_or_default()))
+}
+
+async fn withdraw(withdraw: Withdraw) -> Result<Exit, Failure> {
+    let Withdraw {
+        case: name,
+        reason,
+        json,
+        connection,
+    } = withdraw;
+    let message = v1::WithdrawRequest { name, reason };
+    let mut client = connect(&connection).await?;
+    let answer = client.withdraw(message).await.map_err(explain)?;
+    let answer = answer.into_inner();
+    let case = answer.case.clone().unwrap_or_default();
+    print(json, &answer, || render::case(&case))?;
+    Ok(Exit::Done)
+}
+
 async fn connect(connection: &Connection) -> Result<Client, Failure> {
     Ok(CooperationServiceClient::new(connection.open().await?))
 }
 
-/// Reads a request from its JSON file.
-pub(super) fn read(file: &PathBuf) -> Result<v1::CooperationRequest, Failure> {
+/// Reads a message from its JSON file.
+pub(super) fn read<M: prost::Message + prost::Name + Default>(
+    file: &PathBuf,
+) -> Result<M, Failure> {
     let shown = file.display();
     let text =
         fs::read_to_string(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
@@ -253,7 +351,7 @@ pub(super) fn exit(decision: &v1::Decision) -> Exit {
 }
 
 /// A status in words, with every field that is to be mended.
-fn explain(status: Status) -> Failure {
+pub(super) fn explain(status: Status) -> Failure {
     let details = status.get_error_details();
     let fields = details.bad_request().map(|bad| {
         bad.field_violations

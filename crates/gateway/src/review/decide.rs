@@ -64,7 +64,7 @@ async fn carry_out(
             answer(gateway, reviewer, (case, task), message).await?
         };
         // Where somebody was quicker, what that left is looked at again.
-        match anew::file(gateway, case, event).await {
+        match anew::file(gateway, case, event, "review").await {
             Ok(case) => return Ok((case, number)),
             Err(Unfiled::Conflict) => {}
             Err(unfiled) => return Err(unfiled.refusal("decide")),

@@ -85,6 +85,12 @@ fn what_waits_for_reviewers_is_listed_by_urgency_and_age() {
         assert_eq!(pages, [2, 5, 1, 3].map(case_id));
         let none = store.cases_to_review(&state("IT"), None, 9).await.unwrap();
         assert!(none.is_empty());
+        let waiting = store.waiting_for_review().await.unwrap();
+        let counts: Vec<_> = waiting
+            .iter()
+            .map(|(state, waiting)| (state.as_str(), waiting.cases, waiting.oldest))
+            .collect();
+        assert_eq!(counts, [("DE", 2, at(0)), ("FR", 4, at(0))]);
         store.close().await;
     });
     verify(dir.path(), None).unwrap();

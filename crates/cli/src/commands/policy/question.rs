@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use comity::v1;
 use comity_domain::Request;
 use comity_gateway::wire::{from_proto, to_proto};
 use comity_policy::{FormCheck, Library, Question};
@@ -55,7 +56,7 @@ impl Manner {
             json: _,
         } = self;
         let library = Library::load(&policies)?;
-        let mut message = request::read(file)?;
+        let mut message: v1::CooperationRequest = request::read(file)?;
         let now = Timestamp::now();
         if let Some(day) = at {
             // Noon, so that no time zone makes it another day.
