@@ -213,6 +213,7 @@ pub(super) fn because(because: &Because<'_>) -> String {
             format!("Die {party} Seite kann sie mit Begründung um bis zu {length} verlängern")
         }
         Because::EndsCase => "Mit ihrem Ablauf ist der Fall beendet".to_owned(),
+        Because::HoldsRelease => "Solange sie läuft, werden keine Daten freigegeben".to_owned(),
     }
 }
 

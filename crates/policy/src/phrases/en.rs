@@ -215,6 +215,7 @@ pub(super) fn because(because: &Because<'_>) -> String {
             format!("The {party} side may extend it by up to {length}, with a reason")
         }
         Because::EndsCase => "The case is over once it has run out".to_owned(),
+        Because::HoldsRelease => "No data are released while it runs".to_owned(),
     }
 }
 

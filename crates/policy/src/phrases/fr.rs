@@ -216,6 +216,7 @@ pub(super) fn because(because: &Because<'_>) -> String {
             format!("La partie {party} peut le prolonger de {length} au plus, en motivant")
         }
         Because::EndsCase => "À son expiration, l'affaire est close".to_owned(),
+        Because::HoldsRelease => "Tant qu'il court, aucune donnée n'est communiquée".to_owned(),
     })
 }
 
