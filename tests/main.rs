@@ -10,6 +10,7 @@ mod crash;
 mod edits;
 mod explain;
 mod hangup;
+mod holds;
 mod preflight;
 mod python;
 mod reload;
