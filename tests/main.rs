@@ -12,6 +12,7 @@ mod edits;
 mod evidence;
 mod explain;
 mod hangup;
+mod holds;
 mod preflight;
 mod python;
 mod reload;

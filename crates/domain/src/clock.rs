@@ -65,6 +65,8 @@ pub struct ClockTerms {
     pub extension: Option<Extension>,
     /// What it means that it has run out.
     pub runs_out: RunsOut,
+    /// What was found stays sealed while it runs.
+    pub holds_release: bool,
     /// The side that must act in time.
     pub bound: BoundParty,
 }
@@ -123,6 +125,7 @@ impl CaseClock {
             calendar,
             extension,
             runs_out,
+            holds_release,
             bound,
             started_at: _,
             due_at: _,
@@ -139,11 +142,21 @@ impl CaseClock {
             calendar: calendar.clone(),
             extension: *extension,
             runs_out: *runs_out,
+            holds_release: *holds_release,
             bound: *bound,
         };
         Self {
             citation: Arc::from(format!("{source} {provision}")),
             ..Self::of(rule.rule.clone(), terms)
+        }
+    }
+
+    /// The time in which a condition has to be met, yet to begin.
+    #[must_use]
+    pub fn of_condition(rule: RuleId, citation: Arc<str>, terms: ClockTerms) -> Self {
+        Self {
+            citation,
+            ..Self::of(rule, terms)
         }
     }
 

@@ -238,6 +238,8 @@ pub struct Clock {
     pub extension: Option<crate::Extension>,
     /// What it means that it has run out.
     pub runs_out: crate::RunsOut,
+    /// What was found stays sealed while it runs.
+    pub holds_release: bool,
     /// The side that must act in time.
     pub bound: BoundParty,
     /// When it started.

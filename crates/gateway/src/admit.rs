@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::{Decision, Digest, Request, Ruling};
-use comity_policy::{Calendars, Explanation, Foresight, FormCheck, Library, Question, Verdict};
+use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
@@ -38,9 +38,9 @@ impl Admission {
         self.policies.decide(&self.question(now))
     }
 
-    /// By which the time limits of its case are counted.
-    pub(crate) fn calendars(&self) -> Calendars<'_> {
-        self.policies.calendars()
+    /// The library that decides it.
+    pub(crate) fn library(&self) -> Arc<Library> {
+        Arc::clone(&self.policies)
     }
 
     /// What the law says of it, received before, with humans' answers to what was

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     admit::{self, Admission},
     cases::{self, CaseAt},
-    clocks, deliver,
+    clocks, conditions, deliver,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::Caller,
@@ -125,6 +125,7 @@ pub(crate) async fn event(
     let adds = encoded::Case {
         request: Some(admission.encoded),
         decision: Some(Bytes::from(shown.encode_to_vec())),
+        conditions: conditions::renewed(&case.snapshot.conditions, &shown),
         kept: Some(kept),
         ..adds
     };

@@ -16,6 +16,7 @@ use tonic::Code;
 use crate::{
     cases::{self, CaseAt},
     clocks::Happened,
+    conditions,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::Caller,
@@ -191,7 +192,7 @@ pub(crate) async fn file(
         to,
         note,
         result,
-        adds,
+        mut adds,
         mut clocks,
         actor,
     } = answer;
@@ -215,6 +216,7 @@ pub(crate) async fn file(
                 None => cases::obligations(&case.snapshot)?,
             };
             let shown = disclose(&case.snapshot.name, obligations, result);
+            adds.conditions = conditions::added(&case.snapshot.conditions, &shown.obligations);
             Some(Bytes::from(shown.encode_to_vec()))
         }
     };
@@ -237,6 +239,12 @@ fn disclose(
     mut obligations: Vec<v1::Obligation>,
     mut answer: wire::answer::Answer,
 ) -> v1::Result {
+    for (number, condition) in (1..).zip(&mut answer.conditions) {
+        let id = &mut condition.obligation_id;
+        if id.is_empty() || obligations.iter().any(|one| one.obligation_id == *id) {
+            *id = format!("x{number}");
+        }
+    }
     obligations.append(&mut answer.conditions);
     let paths = obligations
         .iter()

@@ -42,6 +42,8 @@ pub(crate) enum Happened {
         length: u32,
         reason: String,
     },
+    /// A condition has to be met in time from now on.
+    Obliged(Box<CaseClock>),
     /// Recognition or execution is postponed until then.
     PostponedUntil(Timestamp),
     /// The first thing that time has brought.
@@ -106,6 +108,7 @@ pub(crate) fn after(
                 length: *length,
                 reason,
             },
+            Happened::Obliged(clock) => Turn::Obliged(clock),
             Happened::PostponedUntil(until) => {
                 postpone(&mut clocks, *until, at);
                 continue;
@@ -156,6 +159,7 @@ fn postpone(clocks: &mut Vec<CaseClock>, until: Timestamp, at: Timestamp) {
         calendar: None,
         extension: None,
         runs_out: RunsOut::Lapse,
+        holds_release: false,
         bound: BoundParty::Executing,
     };
     clocks.push(CaseClock::between(rule, terms, at, until));

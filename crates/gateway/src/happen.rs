@@ -18,8 +18,9 @@ use thiserror::Error;
 use crate::{
     cases::CaseAt,
     clocks::{self, Happened},
+    effects,
     gateway::Gateway,
-    record,
+    hold, record,
     refusal::Refusal,
     wire::{encoded, to_proto},
 };
@@ -82,8 +83,8 @@ pub(crate) enum Unfiled {
 }
 
 /// Records an event and ends the job where one is given, after what time has
-/// brought to the case until then. What else the row says beside the state, the
-/// caller has set in `case` before.
+/// brought to the case until then, and releases what nothing holds after it. What
+/// else the row says beside the state, the caller has set in `case` before.
 ///
 /// # Errors
 /// [`Unfiled`].
@@ -93,8 +94,15 @@ pub(crate) async fn file(
     event: Event,
     job: Option<&Durable<Job>>,
 ) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
-    let case = up_to(gateway, case, event.leaf.at).await?;
-    write(gateway, case, event, job).await
+    let at = event.leaf.at;
+    let case = up_to(gateway, case, at).await?;
+    let (case, committed) = write(gateway, case, event, job).await?;
+    if !hold::is_ripe(&case.snapshot) {
+        return Ok((case, committed));
+    }
+    // Where it cannot be released at once, the engine of the time limits does it.
+    let released = up_to(gateway, case.clone(), at).await;
+    Ok((released.unwrap_or(case), committed))
 }
 
 /// Records what time has brought to a case by an instant, each as its own event.
@@ -108,7 +116,9 @@ pub(crate) async fn up_to(
 ) -> Result<CaseAt, Unfiled> {
     while let Some((moment, event)) = clocks::brought(&case, at)? {
         (case, _) = write(gateway, case, event, None).await?;
-        gateway.metrics().brought(moment);
+        if let Some(moment) = moment {
+            gateway.metrics().brought(moment);
+        }
     }
     Ok(case)
 }
@@ -181,24 +191,27 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         // Nobody is asked about what is over.
         row.reviewers.clear();
     }
-    let running = clocks::of(&snapshot.clocks)?;
-    let clocks::After { changed, wake_at } =
-        clocks::after(calendars, &running, &happened, (to, leaf.at));
     // Only what the event adds: the rest stands in the records before it.
     let adds = encoded::Case {
         state: to_proto::case_state(to).into(),
         updated_at: Some(to_proto::timestamp(leaf.at)),
-        clocks: changed,
         ..adds
     };
+    let (before, when) = ((&snapshot, &row), (to, leaf.at));
+    let (adds, wake_at) = effects::of(calendars, before, adds, happened, when)?;
     let record = adds.encode_to_vec();
+    let snapshot = snapshot.then(adds);
+    let wake_at = match hold::is_ripe(&snapshot) {
+        true => Some(leaf.at),
+        false => wake_at,
+    };
     let leaf = Leaf {
         case: Some(row.id.to_string()),
         state: Some(state_name(to).to_owned()),
         ..leaf
     };
     let case = CaseAt {
-        snapshot: snapshot.then(adds),
+        snapshot,
         obligations,
         version: version + 1,
         row: CaseChange {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     admit::Admission,
     cases::{self, CaseAt},
-    clocks,
+    clocks, conditions, effects,
     gateway::Gateway,
     identity::Caller,
     refusal::Refusal,
@@ -75,16 +75,19 @@ pub(crate) async fn decision(
         state: Some(state_name(state).to_owned()),
         ..decision_leaf(now, "decision", caller, &admission, &decision)
     };
-    let happened = [clocks::decided(&decision, &admission.request.executing)];
-    let limits = clocks::after(admission.calendars(), &[], &happened, (state, now));
+    let happened = vec![clocks::decided(&decision, &admission.request.executing)];
+    let library = admission.library();
     let mut row = change(&id, state, caller, &admission, &decision);
-    row.wake_at = limits.wake_at;
     let enqueue = permit.map(|permit| job(&row, permit, FIRST_STEP, now));
-    let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
+    let (adds, obligations) = snapshot(&id, state, admission, &decision, now);
     if !state.is_final() {
-        row.reviewers = tasks::reviewers(&snapshot.kept().tasks);
+        row.reviewers = tasks::reviewers(&adds.kept().tasks);
     }
-    snapshot.clocks = limits.changed;
+    let before = encoded::Case::default();
+    let before = (&before, &row);
+    let (mut snapshot, wake_at) =
+        effects::of(library.calendars(), before, adds, happened, (state, now))?;
+    row.wake_at = wake_at;
     let record = snapshot.encode_to_vec();
     let transaction = Transaction {
         key: Some(key),
@@ -171,6 +174,7 @@ pub(crate) async fn attempt(
         Refusal::NotFound { .. }
         | Refusal::NoBundle(_)
         | Refusal::NotAllowedNow { .. }
+        | Refusal::NotNow(_)
         | Refusal::NotOpen { .. }
         | Refusal::Conflict(_)
         | Refusal::Damaged
@@ -494,6 +498,7 @@ fn snapshot(
         decision: Some(decision.encode_to_vec().into()),
         received_at: at,
         updated_at: at,
+        conditions: conditions::renewed(&[], &decision),
         kept: Some(kept),
         ..encoded::Case::default()
     };

@@ -77,6 +77,10 @@ pub enum Refusal {
         /// Where it would have to stand.
         allowed: Vec<CaseState>,
     },
+    /// What is asked is not possible as the case stands; the text says why and what
+    /// is.
+    #[error("{0}")]
+    NotNow(String),
     /// A task that takes no answer of this caller.
     #[error("no answer of this caller is taken for `{task}`: {why}")]
     NotOpen {
@@ -157,7 +161,7 @@ impl Refusal {
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::IdReused => "REQUEST_ID_REUSED",
             Self::NotFound { .. } | Self::NoBundle(_) => "NOT_FOUND",
-            Self::NotAllowedNow { .. } => "NOT_ALLOWED_NOW",
+            Self::NotAllowedNow { .. } | Self::NotNow(_) => "NOT_ALLOWED_NOW",
             Self::NotOpen { .. } => "TASK_NOT_OPEN",
             Self::Conflict(_) => "CONFLICT",
             Self::Unavailable { .. } => "UNAVAILABLE",
@@ -182,7 +186,9 @@ impl Refusal {
             Self::Malformed(_) | Self::TooLarge { .. } => Code::InvalidArgument,
             Self::IdReused => Code::AlreadyExists,
             Self::NotFound { .. } | Self::NoBundle(_) => Code::NotFound,
-            Self::NotAllowedNow { .. } | Self::NotOpen { .. } => Code::FailedPrecondition,
+            Self::NotAllowedNow { .. } | Self::NotNow(_) | Self::NotOpen { .. } => {
+                Code::FailedPrecondition
+            }
             Self::Conflict(_) => Code::Aborted,
             Self::Unavailable { .. } | Self::Interrupted { .. } => Code::Unavailable,
             Self::Overloaded { .. } | Self::ItemTooLarge { .. } => Code::ResourceExhausted,
@@ -228,6 +234,7 @@ impl Refusal {
             | Self::PermissionDenied { .. }
             | Self::TooLarge { .. }
             | Self::IdReused
+            | Self::NotNow(_)
             | Self::Conflict(_)
             | Self::ItemTooLarge { .. }
             | Self::WrongOffset { .. }
@@ -264,6 +271,7 @@ impl Refusal {
             | Self::IdReused
             | Self::NotFound { .. }
             | Self::NoBundle(_)
+            | Self::NotNow(_)
             | Self::NotOpen { .. }
             | Self::Conflict(_)
             | Self::Unavailable { .. }

@@ -21,7 +21,7 @@ use crate::{
 /// How often a report is tried again when another one came in between.
 const ATTEMPTS: usize = 5;
 /// Events that have calls, or fields of calls, of their own.
-const OWN_CALL: [&str; 11] = [
+const OWN_CALL: [&str; 9] = [
     "acknowledged",
     "concluded",
     "extended",
@@ -30,8 +30,6 @@ const OWN_CALL: [&str; 11] = [
     "objected",
     "postponed",
     "received",
-    "validated",
-    "validation-refused",
     "withdrawn",
 ];
 /// What the executing side reports where it names nothing else.

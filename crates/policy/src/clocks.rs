@@ -50,6 +50,9 @@ pub enum Turn<'a> {
         /// Why.
         reason: &'a str,
     },
+    /// A condition has to be met in time from now on; one that was set aside goes
+    /// on.
+    Obliged(&'a CaseClock),
     /// The case is over, and with it whatever was to be done in time.
     Over,
 }

@@ -364,6 +364,7 @@ impl Setting<'_> {
             calendar: (clock.unit != ClockUnit::Hours).then(|| state.clone()),
             extension: clock.extension,
             runs_out: clock.runs_out,
+            holds_release: clock.holds_release,
             bound: clock.bound,
             started_at,
             due_at: started_at.and_then(due),

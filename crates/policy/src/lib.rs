@@ -308,6 +308,16 @@ impl Library {
         registers::events_of(&self.model, side)
     }
 
+    /// The grounds that modules know for refusing a request for a measure, by the
+    /// ids of their rules: mandatory and optional ones, and questions to humans.
+    pub fn grounds(
+        &self,
+        modules: &[ModuleId],
+        measure: &MeasureId,
+    ) -> impl Iterator<Item = &RuleId> {
+        registers::grounds(&self.model, modules, measure)
+    }
+
     /// The directory of a State's authorities, by id.
     pub fn authorities(&self, state: &JurisdictionCode) -> impl Iterator<Item = Addressee<'_>> {
         registers::authorities(&self.model, state)

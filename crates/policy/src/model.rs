@@ -442,6 +442,8 @@ pub(crate) struct ClockEffect {
     pub(crate) resumes: Vec<Arc<str>>,
     pub(crate) extension: Option<Extension>,
     pub(crate) runs_out: RunsOut,
+    /// What was found stays sealed while it runs.
+    pub(crate) holds_release: bool,
     /// Whether the executing (else the issuing) State's calendar counts.
     pub(crate) executing_calendar: bool,
     /// The side that must act in time.

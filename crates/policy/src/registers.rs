@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    BoundParty, Confidence, FactName, FactSource, InstrumentId, JurisdictionCode, MeasureId, Text,
+    BoundParty, Confidence, FactName, FactSource, GroundKind, InstrumentId, JurisdictionCode,
+    MeasureId, ModuleId, RuleId, Text,
 };
 
-use crate::model::{AuthorityRecord, FactType, Model, Producer, Status};
+use crate::model::{AuthorityRecord, Effect, FactType, Model, Producer, Rule, Status};
 
 /// A fact that rules may test.
 #[derive(Debug, Clone, Copy)]
@@ -161,6 +162,31 @@ pub(crate) fn events_of(model: &Model, side: BoundParty) -> impl Iterator<Item =
     produced
         .filter(move |(_, producer)| **producer == Producer::Party(side))
         .map(|(event, _)| &**event)
+}
+
+/// The grounds for refusal of modules in a matter of a measure: rules that refuse,
+/// and questions whose answer may.
+pub(crate) fn grounds<'a>(
+    model: &'a Model,
+    modules: &[ModuleId],
+    measure: &MeasureId,
+) -> impl Iterator<Item = &'a RuleId> {
+    let instruments = model.instruments.values().map(|found| &found.module);
+    let jurisdictions = model.jurisdictions.values().map(|found| &found.module);
+    let spoke = instruments
+        .chain(jurisdictions)
+        .filter(|module| modules.contains(&module.id));
+    let is_ground = |rule: &&Rule| match &rule.effect {
+        Effect::Refuse { kind, .. } => {
+            matches!(kind, GroundKind::Mandatory | GroundKind::Optional)
+        }
+        Effect::Refer { .. } => true,
+        Effect::Permit | Effect::Require { .. } | Effect::Oblige { .. } | Effect::Clock(_) => false,
+    };
+    spoke
+        .flat_map(|module| module.rules_for(measure))
+        .filter(is_ground)
+        .map(|rule| &rule.id)
 }
 
 /// The directory of a State.

@@ -10,23 +10,34 @@ use super::{Happened, of};
 use crate::{
     cases::{CaseAt, was_delivered},
     happen::Event,
-    record,
+    hold, record,
     refusal::Refusal,
     wire::encoded,
 };
 
+/// Events of the vocabulary.
+const VALIDATED: &str = "validated";
+const NOT_VALIDATED: &str = "validation-refused";
+
 /// The first thing that time has brought to a case by an instant, as an event to
-/// be filed; `None` where there is none.
+/// be filed; `None` where there is none. What nothing holds any more is released
+/// before anything else; that is no moment of a time limit.
 ///
 /// # Errors
 /// The case's record cannot be read.
-pub(crate) fn brought(case: &CaseAt, at: Timestamp) -> Result<Option<(Moment, Event)>, Refusal> {
+pub(crate) fn brought(
+    case: &CaseAt,
+    at: Timestamp,
+) -> Result<Option<(Option<Moment>, Event)>, Refusal> {
     if case.row.wake_at.is_none_or(|wake_at| at < wake_at) {
         return Ok(None);
     }
+    if hold::is_ripe(&case.snapshot) {
+        return Ok(Some((None, hold::release(case, at))));
+    }
     let mut clocks = of(&case.snapshot.clocks)?;
     let brought = bring(&mut clocks, at);
-    Ok(brought.map(|brought| (brought.moment, event(case, &brought, at))))
+    Ok(brought.map(|brought| (Some(brought.moment), event(case, &brought, at))))
 }
 
 /// What is recorded, where the case goes, and who is told. What waits for a limit
@@ -44,11 +55,18 @@ fn event(case: &CaseAt, brought: &Brought, at: Timestamp) -> Event {
     };
     let told = is_told(*moment, clock) && was_delivered(case.row.state);
     let notice = told.then(|| record::notice(&case.row, case.version + 1, at));
+    let refused = is_validation(*moment, clock).then(|| Happened::Event(NOT_VALIDATED.into()));
     Event {
         enqueue: notice.into_iter().collect(),
-        clocks: vec![Happened::Time],
+        clocks: [Happened::Time].into_iter().chain(refused).collect(),
         ..Event::new(leaf, to, encoded::Case::default())
     }
+}
+
+/// A validation that had to follow did not come in time: the law treats it as
+/// refused.
+fn is_validation(moment: Moment, clock: &CaseClock) -> bool {
+    moment == Moment::Breach && clock.terms.stops.iter().any(|event| **event == *VALIDATED)
 }
 
 /// Whether the executing system is told: of what it must do soon, and of every

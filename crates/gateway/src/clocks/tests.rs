@@ -72,7 +72,7 @@ impl Sut {
                 return;
             };
             self.write(event).unwrap();
-            self.ends += usize::from(moment != Moment::Reminder);
+            self.ends += usize::from(moment.is_some_and(|moment| moment != Moment::Reminder));
         }
     }
 

@@ -8,7 +8,7 @@ use comity::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{execute, gateway::Gateway, refusal::Refusal};
+use crate::{confirm, execute, gateway::Gateway, object};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -47,21 +47,17 @@ impl ExecutionService for Execution {
         &self,
         request: Request<ObjectRequest>,
     ) -> Result<Response<ObjectResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "objections of a notified authority are not served yet: conclude the case as not executed, with the ground",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { object::object(&gateway, &caller, message).await }).await
     }
 
     async fn confirm_obligation(
         &self,
         request: Request<ConfirmObligationRequest>,
     ) -> Result<Response<ConfirmObligationResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "confirmations are not served yet: keep your own record that the obligation was met",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { confirm::obligation(&gateway, &caller, message).await }).await
     }
 }

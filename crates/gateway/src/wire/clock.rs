@@ -51,6 +51,7 @@ pub(crate) fn read(clock: v1::CaseClock) -> Result<CaseClock, Damaged> {
         extension_by,
         runs_out,
         bound_party,
+        holds_release,
     } = clock;
     let terms = ClockTerms {
         measures: measures.into(),
@@ -69,6 +70,7 @@ pub(crate) fn read(clock: v1::CaseClock) -> Result<CaseClock, Damaged> {
             })
             .transpose()?,
         runs_out: read_end(runs_out)?,
+        holds_release,
         bound: read_party(&bound_party)?,
     };
     Ok(CaseClock {
@@ -120,6 +122,7 @@ pub(crate) fn show(clock: &CaseClock) -> v1::CaseClock {
         calendar,
         extension,
         runs_out,
+        holds_release,
         bound,
     } = terms;
     v1::CaseClock {
@@ -152,6 +155,7 @@ pub(crate) fn show(clock: &CaseClock) -> v1::CaseClock {
             .map_or("", |extension| party(extension.by))
             .to_owned(),
         runs_out: clock_end(*runs_out).into(),
+        holds_release: *holds_release,
         bound_party: party(*bound).to_owned(),
     }
 }
@@ -247,6 +251,7 @@ mod tests {
                     by: BoundParty::Executing,
                 }),
                 runs_out: RunsOut::Expire,
+                holds_release: true,
                 bound: BoundParty::Issuing,
             },
             state: ClockState::Paused,

@@ -39,6 +39,8 @@ pub(crate) struct Case {
     pub(crate) exercise: bool,
     #[prost(message, repeated, tag = "12")]
     pub(crate) clocks: Vec<v1::CaseClock>,
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) holds: Vec<v1::Hold>,
     #[prost(message, repeated, tag = "14")]
     pub(crate) consultations: Vec<v1::Consultation>,
     #[prost(string, tag = "15")]
@@ -47,6 +49,8 @@ pub(crate) struct Case {
     pub(crate) postponement_reason: String,
     #[prost(message, optional, tag = "17")]
     pub(crate) postponed_until: Option<Timestamp>,
+    #[prost(message, repeated, tag = "18")]
+    pub(crate) conditions: Vec<v1::Condition>,
     /// What the actor of an event said of it; in the event's record alone, and no
     /// part of the contract's message.
     #[prost(string, tag = "99")]
@@ -96,6 +100,8 @@ impl Case {
             updated_at,
             exercise,
             clocks,
+            holds,
+            conditions,
             reference,
             postponement_reason,
             postponed_until,
@@ -119,13 +125,9 @@ impl Case {
             self.postponement_reason = postponement_reason;
             self.postponed_until = postponed_until;
         }
-        for clock in clocks {
-            let mut known = self.clocks.iter_mut();
-            match known.find(|known| known.clock_id == clock.clock_id) {
-                Some(known) => *known = clock,
-                None => self.clocks.push(clock),
-            }
-        }
+        merge(&mut self.clocks, clocks, |clock| &clock.clock_id);
+        merge(&mut self.holds, holds, |hold| &hold.clock_id);
+        merge(&mut self.conditions, conditions, |one| &one.obligation_id);
         if !consultations.is_empty() {
             self.consultations = consultations;
         }
@@ -179,6 +181,17 @@ impl SubmitResponse {
     }
 }
 
+/// Takes in what changed of a list, by id.
+pub(crate) fn merge<T>(list: &mut Vec<T>, changed: Vec<T>, id: impl Fn(&T) -> &str) {
+    for one in changed {
+        let mut known = list.iter_mut();
+        match known.find(|known| id(known) == id(&one)) {
+            Some(known) => *known = one,
+            None => list.push(one),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,10 +239,23 @@ mod tests {
             reference: "FR-1".to_owned(),
             postponement_reason: "art 15(1)(a)".to_owned(),
             postponed_until: Some(time(3)),
+            holds: vec![v1::Hold {
+                clock_id: "one".to_owned(),
+                ..v1::Hold::default()
+            }],
+            conditions: vec![condition(v1::ConditionState::Confirmed)],
             consultations: vec![v1::Consultation {
                 task: "tasks/1-1".to_owned(),
                 ..v1::Consultation::default()
             }],
+        }
+    }
+
+    fn condition(state: v1::ConditionState) -> v1::Condition {
+        v1::Condition {
+            obligation_id: "act-1".to_owned(),
+            state: state.into(),
+            ..v1::Condition::default()
         }
     }
 
@@ -325,6 +351,7 @@ mod tests {
             state: v1::CaseState::Approved.into(),
             result: None,
             clocks: vec![clock("one", v1::ClockState::Waiting)],
+            conditions: vec![condition(v1::ConditionState::Open)],
             reference: String::new(),
             postponement_reason: "before".to_owned(),
             postponed_until: None,
@@ -335,6 +362,7 @@ mod tests {
             result: whole.result.clone(),
             updated_at: whole.updated_at,
             clocks: whole.clocks.clone(),
+            conditions: whole.conditions.clone(),
             reference: whole.reference.clone(),
             postponement_reason: whole.postponement_reason.clone(),
             postponed_until: whole.postponed_until,

@@ -103,17 +103,13 @@ pub fn case_state(state: CaseState) -> v1::CaseState {
     }
 }
 
-/// The conditions of a decision, numbered from 1: `o1`, `o2`, and so on. The
-/// number is the obligation's id within its case.
+/// The conditions of a decision. Their rule is their id within the case.
 #[must_use]
 pub fn obligations(obligations: &[Obligation]) -> Vec<v1::Obligation> {
-    (1..)
-        .zip(obligations)
-        .map(|(number, obligation)| self::obligation(number, obligation))
-        .collect()
+    obligations.iter().map(obligation).collect()
 }
 
-fn obligation(number: usize, obligation: &Obligation) -> v1::Obligation {
+fn obligation(obligation: &Obligation) -> v1::Obligation {
     let Obligation {
         rule: from,
         kind,
@@ -121,7 +117,7 @@ fn obligation(number: usize, obligation: &Obligation) -> v1::Obligation {
         bound,
     } = obligation;
     v1::Obligation {
-        obligation_id: format!("o{number}"),
+        obligation_id: from.rule.to_string(),
         rule: Some(rule(from)),
         kind: obligation_kind(*kind).into(),
         parameters: parameters
@@ -204,6 +200,7 @@ pub fn clock(clock: &Clock) -> v1::Clock {
         calendar,
         extension,
         runs_out,
+        holds_release,
         bound,
         started_at,
         due_at,
@@ -228,6 +225,7 @@ pub fn clock(clock: &Clock) -> v1::Clock {
             .map_or("", |extension| party(extension.by))
             .to_owned(),
         runs_out: clock_end(*runs_out).into(),
+        holds_release: *holds_release,
         bound_party: party(*bound).to_owned(),
     }
 }

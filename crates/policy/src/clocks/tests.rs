@@ -77,6 +77,7 @@ fn clock(length: u32, unit: ClockUnit) -> Clock {
             by: BoundParty::Executing,
         }),
         runs_out: RunsOut::Breach,
+        holds_release: false,
         bound: BoundParty::Executing,
         started_at: None,
         due_at: None,

@@ -33,6 +33,17 @@ impl Calendars<'_> {
                     self.extended(clock, length, reason);
                 }
             }
+            Turn::Obliged(clock) => {
+                let known = clocks.iter_mut().find(|known| known.rule == clock.rule);
+                match known {
+                    Some(known) => take_up(known),
+                    None => {
+                        let mut clock = clock.clone();
+                        self.start(&mut clock, at);
+                        clocks.push(clock);
+                    }
+                }
+            }
             Turn::Over => clocks.iter_mut().for_each(|clock| set_aside(clock, at)),
         }
     }

@@ -189,6 +189,9 @@ fn life(clock: &Clock) -> String {
         RunsOut::Lapse => life.push_str(", then lapses"),
         RunsOut::Expire => life.push_str(", then ends the case"),
     }
+    if clock.holds_release {
+        life.push_str(", holds the release of data");
+    }
     life
 }
 

@@ -124,6 +124,9 @@ fn limited(teller: &Teller<'_>, clock: &ClockEffect, say: &mut impl FnMut(&Becau
     if clock.runs_out == RunsOut::Expire {
         say(&Because::EndsCase);
     }
+    if clock.holds_release {
+        say(&Because::HoldsRelease);
+    }
 }
 
 fn events(names: &[Arc<str>]) -> String {

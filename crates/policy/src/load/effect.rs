@@ -94,6 +94,7 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
             raw::RunsOut::Lapse => RunsOut::Lapse,
             raw::RunsOut::Expire => RunsOut::Expire,
         },
+        holds_release: raw.holds == Some(raw::Holds::Release),
         executing_calendar: raw.calendar == raw::Bound::Executing,
         bound: party(raw.binds.unwrap_or(raw.calendar)),
     }

@@ -17,8 +17,8 @@ pub(super) use self::{
     jurisdiction::{Authorities, Jurisdiction, Offences, Profile, Route},
     library::{Calendar, Fact, Holiday, Measures, Producer, Source, Sources, StatedBy, Vocabulary},
     rule::{
-        Bound, Clock, Effect, Obligation, ObligationKind, OneOrMore, RefuseKind, Rule, RunsOut,
-        Stage, Unit,
+        Bound, Clock, Effect, Holds, Obligation, ObligationKind, OneOrMore, RefuseKind, Rule,
+        RunsOut, Stage, Unit,
     },
 };
 

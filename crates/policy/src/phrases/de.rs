@@ -187,10 +187,7 @@ pub(super) fn because(because: &Because<'_>) -> String {
             bound,
             parameters,
         } => {
-            let party = match bound {
-                BoundParty::Issuing => "ersuchende",
-                BoundParty::Executing => "ersuchte",
-            };
+            let party = side(*bound);
             let bound = format!("{kind}, verpflichtet die {party} Seite");
             row(&std::iter::once(bound).chain(parameters.iter().cloned()).collect::<Vec<_>>())
         }
@@ -206,13 +203,18 @@ pub(super) fn because(because: &Because<'_>) -> String {
         }
         Because::Pauses { from, until } => format!("Sie ruht von {from} bis {until}"),
         Because::Extendable { length, by } => {
-            let party = match by {
-                BoundParty::Issuing => "ersuchende",
-                BoundParty::Executing => "ersuchte",
-            };
+            let party = side(*by);
             format!("Die {party} Seite kann sie mit Begründung um bis zu {length} verlängern")
         }
         Because::EndsCase => "Mit ihrem Ablauf ist der Fall beendet".to_owned(),
+        Because::HoldsRelease => "Solange sie läuft, werden keine Daten freigegeben".to_owned(),
+    }
+}
+
+fn side(bound: BoundParty) -> &'static str {
+    match bound {
+        BoundParty::Issuing => "ersuchende",
+        BoundParty::Executing => "ersuchte",
     }
 }
 

@@ -187,10 +187,7 @@ pub(super) fn because(because: &Because<'_>) -> String {
             bound,
             parameters,
         } => {
-            let party = match bound {
-                BoundParty::Issuing => "issuing",
-                BoundParty::Executing => "executing",
-            };
+            let party = side(*bound);
             let bound = format!("{kind}, binding the {party} side");
             row(&std::iter::once(bound)
                 .chain(parameters.iter().cloned())
@@ -208,13 +205,18 @@ pub(super) fn because(because: &Because<'_>) -> String {
         }
         Because::Pauses { from, until } => format!("It stands still from {from} until {until}"),
         Because::Extendable { length, by } => {
-            let party = match by {
-                BoundParty::Issuing => "issuing",
-                BoundParty::Executing => "executing",
-            };
+            let party = side(*by);
             format!("The {party} side may extend it by up to {length}, with a reason")
         }
         Because::EndsCase => "The case is over once it has run out".to_owned(),
+        Because::HoldsRelease => "No data are released while it runs".to_owned(),
+    }
+}
+
+fn side(bound: BoundParty) -> &'static str {
+    match bound {
+        BoundParty::Issuing => "issuing",
+        BoundParty::Executing => "executing",
     }
 }
 

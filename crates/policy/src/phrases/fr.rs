@@ -188,10 +188,7 @@ pub(super) fn because(because: &Because<'_>) -> String {
             bound,
             parameters,
         } => {
-            let party = match bound {
-                BoundParty::Issuing => "requérante",
-                BoundParty::Executing => "requise",
-            };
+            let party = side(*bound);
             let bound = format!("{kind}, à la charge de la partie {party}");
             row(&std::iter::once(bound)
                 .chain(parameters.iter().cloned())
@@ -209,14 +206,19 @@ pub(super) fn because(because: &Because<'_>) -> String {
         }
         Because::Pauses { from, until } => format!("Il est suspendu de {from} à {until}"),
         Because::Extendable { length, by } => {
-            let party = match by {
-                BoundParty::Issuing => "requérante",
-                BoundParty::Executing => "requise",
-            };
+            let party = side(*by);
             format!("La partie {party} peut le prolonger de {length} au plus, en motivant")
         }
         Because::EndsCase => "À son expiration, l'affaire est close".to_owned(),
+        Because::HoldsRelease => "Tant qu'il court, aucune donnée n'est communiquée".to_owned(),
     })
+}
+
+fn side(bound: BoundParty) -> &'static str {
+    match bound {
+        BoundParty::Issuing => "requérante",
+        BoundParty::Executing => "requise",
+    }
 }
 
 pub(super) fn basis(basis: &Basis<'_>) -> String {

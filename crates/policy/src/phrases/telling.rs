@@ -213,6 +213,8 @@ pub(crate) enum Because<'a> {
     },
     /// The case is over once the clock has run out.
     EndsCase,
+    /// What was found is not shown while the clock runs.
+    HoldsRelease,
 }
 
 /// The facts that a line rests on.

@@ -177,6 +177,7 @@ pub(super) fn law(received: Timestamp) -> Vec<Clock> {
             bound: BoundParty::Executing,
             started_at: starts.then_some(received),
             due_at: starts.then(|| at(limit.hours)),
+            holds_release: false,
         }
     };
     limits().into_iter().map(clock).collect()

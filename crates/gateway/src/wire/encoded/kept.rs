@@ -28,6 +28,9 @@ pub(crate) struct Kept {
     /// Why the case was withdrawn.
     #[prost(string, tag = "6")]
     pub(crate) reason: String,
+    /// What came back while a hold was on: an encoded [`v1::Result`].
+    #[prost(bytes = "bytes", optional, tag = "7")]
+    pub(crate) held: Option<Bytes>,
 }
 
 /// A question for reviewers.
@@ -96,6 +99,7 @@ impl Kept {
             recall,
             handover,
             reason,
+            held,
         } = event;
         if !language.is_empty() {
             self.language = language;
@@ -106,6 +110,7 @@ impl Kept {
         self.step = self.step.max(step);
         self.recall = recall.or(self.recall);
         self.handover = handover.or(self.handover);
+        self.held = held.or(self.held);
         for task in tasks {
             match self.tasks.iter_mut().find(|one| one.number == task.number) {
                 Some(before) => *before = task,

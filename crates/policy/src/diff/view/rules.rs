@@ -109,6 +109,7 @@ fn of_effect(effect: &Effect, view: &mut View) {
             resumes,
             extension,
             runs_out,
+            holds_release,
             executing_calendar,
             bound,
         }) => {
@@ -121,6 +122,7 @@ fn of_effect(effect: &Effect, view: &mut View) {
             let longer = |by: &Extension| format!("{} by the {} side", by.length, party(by.by));
             view.each("extension", extension.iter().map(longer));
             view.one("runs out as", of_running_out(*runs_out));
+            view.each("holds", holds_release.then_some("release"));
             let executing = *executing_calendar;
             view.one("calendar", if executing { "executing" } else { "issuing" });
             view.one("bound", party(*bound));

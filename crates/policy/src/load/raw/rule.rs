@@ -146,6 +146,8 @@ pub(in crate::load) struct Clock {
     pub(in crate::load) extension: Option<Extension>,
     #[serde(default)]
     pub(in crate::load) runs_out: RunsOut,
+    /// What waits for its end.
+    pub(in crate::load) holds: Option<Holds>,
     #[serde(default)]
     pub(in crate::load) calendar: Bound,
     /// The side that must act; that of the calendar where it does not say.
@@ -166,6 +168,13 @@ pub(in crate::load) struct Pause {
 pub(in crate::load) struct Extension {
     pub(in crate::load) length: u32,
     pub(in crate::load) by: Bound,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(in crate::load) enum Holds {
+    Release,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

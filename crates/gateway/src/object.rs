@@ -1,0 +1,205 @@
+//! A notified or executing authority raises a ground: what is under way ends, what
+//! is held is never released, and what was released is recalled.
+
+use std::collections::BTreeMap;
+
+use comity::v1::{self, ConditionState, ObligationKind, ResultKind, Stage};
+use comity_domain::{CaseState, ModuleId, RuleId};
+use comity_ledger::Leaf;
+use prost::{Message as _, bytes::Bytes};
+
+use crate::{
+    admit, anew,
+    cases::{self, CaseAt},
+    clocks::{self, Happened},
+    conditions::EVENT,
+    gateway::Gateway,
+    happen::{self, Event, Unfiled},
+    hold::{self, OBJECTED},
+    identity::{Caller, Role},
+    recall::{self, TakenBack},
+    record,
+    refusal::Refusal,
+    wire::{
+        encoded::{self, Kept},
+        from_proto,
+    },
+    withdraw::ATTEMPTS,
+};
+
+/// A ground that is raised, and why.
+#[derive(Debug, Clone, Copy)]
+struct Raised<'a> {
+    rule: &'a RuleId,
+    reasons: &'a str,
+}
+
+/// See `ExecutionService.Object`.
+pub(crate) async fn object(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::ObjectRequest,
+) -> Result<v1::ObjectResponse, Refusal> {
+    let objected = carry_out(gateway, caller, &message).await;
+    let case = record::attempted(gateway, caller, objected).await?;
+    Ok(v1::ObjectResponse {
+        state: case.snapshot.state,
+    })
+}
+
+async fn carry_out(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: &v1::ObjectRequest,
+) -> Result<CaseAt, Refusal> {
+    let v1::ObjectRequest {
+        name,
+        rule_id,
+        reasons,
+    } = message;
+    let roles = [Role::Executing, Role::Backend];
+    admit::role(caller, &roles, "executing and backend")?;
+    let reasons = from_proto::note("reasons", reasons).map_err(Refusal::Malformed)?;
+    if reasons.trim().is_empty() {
+        return Err(admit::malformed("reasons", "are missing: say why"));
+    }
+    for _ in 0..ATTEMPTS {
+        let case = cases::visible(gateway, caller, name).await?;
+        let rule = ground(gateway, &case, rule_id)?;
+        let raised = Raised {
+            rule: &rule,
+            reasons: &reasons,
+        };
+        let event = event(gateway, caller, &case, raised).await?;
+        match happen::file(gateway, case, event, None).await {
+            Ok((case, _)) => return Ok(case),
+            Err(Unfiled::Conflict) => {}
+            Err(unfiled) => return Err(unfiled.refusal("object")),
+        }
+    }
+    Err(Refusal::Conflict("the case"))
+}
+
+/// The ground of that id, among those of the modules by which the case was decided;
+/// the issuing State's own are not for the other side to raise.
+fn ground(gateway: &Gateway, case: &CaseAt, id: &str) -> Result<RuleId, Refusal> {
+    let decision = cases::decision(&case.snapshot)?;
+    let spoke = decision.modules.iter();
+    let spoke = spoke.filter(|module| module.stage() != Stage::Outbound);
+    let modules: Vec<ModuleId> = spoke.filter_map(|one| one.module.parse().ok()).collect();
+    let policies = gateway.policies();
+    let measure = anew::request(case)?.measure.parse().ok();
+    let grounds = measure
+        .iter()
+        .flat_map(|measure| policies.grounds(&modules, measure));
+    let grounds: Vec<_> = grounds.collect();
+    if let Some(ground) = grounds.iter().find(|ground| ground.as_str() == id) {
+        return Ok((*ground).clone());
+    }
+    let known: Vec<_> = grounds.iter().map(|ground| format!("`{ground}`")).collect();
+    let known = known.join(", ");
+    let wrong = format!("names no ground of the law that decided the case; those are {known}");
+    Err(admit::malformed("rule_id", &wrong))
+}
+
+async fn event(
+    gateway: &Gateway,
+    caller: &Caller,
+    case: &CaseAt,
+    raised: Raised<'_>,
+) -> Result<Event, Refusal> {
+    let to = after(case)?;
+    let released = case.snapshot.result.as_ref().is_some_and(hold::tells);
+    let note = match (to, released) {
+        (CaseState::NotExecuted, _) => "a ground is raised: the request is not executed",
+        (_, true) => "a ground is raised: what was released is recalled",
+        (_, false) => "a ground is raised: what is held is never released",
+    };
+    let TakenBack { cancel, recall } = recall::take_back(gateway, case, raised.reasons).await?;
+    let (job, recall) = recall.unzip();
+    let kept = Kept {
+        step: recall.as_ref().map_or(0, |recall| recall.step),
+        recall,
+        ..Kept::default()
+    };
+    let adds = encoded::Case {
+        result: Some(not_executed(raised)),
+        conditions: deletion(case, raised, released),
+        remark: raised.reasons.to_owned(),
+        kept: Some(kept),
+        ..encoded::Case::default()
+    };
+    let leaf = Leaf {
+        note: Some(note.to_owned()),
+        rules: vec![raised.rule.to_string()],
+        ..Leaf::new(gateway.now(), OBJECTED, &caller.to_string())
+    };
+    let ends = (to == CaseState::NotExecuted).then(|| Happened::Event("not-executed".into()));
+    let objected = Happened::Event(OBJECTED.into());
+    Ok(Event {
+        enqueue: job.into_iter().collect(),
+        clocks: [objected].into_iter().chain(ends).collect(),
+        cancel,
+        ..Event::new(leaf, to, adds)
+    })
+}
+
+/// Where an objection leaves a case.
+fn after(case: &CaseAt) -> Result<CaseState, Refusal> {
+    let state = case.row.state;
+    if state.is_under_way() && state.step(CaseState::NotExecuted).is_ok() {
+        return Ok(CaseState::NotExecuted);
+    }
+    if state != CaseState::Concluded {
+        let mut allowed = happen::leading_to(CaseState::NotExecuted);
+        allowed.push(CaseState::Concluded);
+        return Err(Refusal::NotAllowedNow {
+            call: "object",
+            state,
+            allowed,
+        });
+    }
+    let clocks = clocks::of(&case.snapshot.clocks)?;
+    let ends = |event: &std::sync::Arc<str>| **event == *OBJECTED;
+    let mut open = clocks.iter().filter(|clock| clock.is_open());
+    if open.any(|clock| clock.terms.stops.iter().any(ends)) {
+        return Ok(state);
+    }
+    Err(Refusal::NotNow(
+        "the case is executed and no time limit runs in which a ground can be raised: turn to the issuing authority".to_owned(),
+    ))
+}
+
+/// What the issuing side is told in the place of what was or would be found.
+fn not_executed(raised: Raised<'_>) -> Bytes {
+    let result = v1::Result {
+        kind: ResultKind::NotExecuted.into(),
+        reason: raised.reasons.to_owned(),
+        ground: raised.rule.to_string(),
+        ..v1::Result::default()
+    };
+    Bytes::from(result.encode_to_vec())
+}
+
+/// What was released must be deleted, also where no rule of the decision has said
+/// so before.
+fn deletion(case: &CaseAt, raised: Raised<'_>, released: bool) -> Vec<v1::Condition> {
+    let said = case.snapshot.conditions.iter().any(|one| {
+        one.kind() == ObligationKind::DeleteAfter
+            && one
+                .parameters
+                .get(EVENT)
+                .is_some_and(|event| event == OBJECTED)
+    });
+    if !released || said {
+        return Vec::new();
+    }
+    vec![v1::Condition {
+        obligation_id: format!("{}-delete", raised.rule),
+        kind: ObligationKind::DeleteAfter.into(),
+        bound_party: "issuing".to_owned(),
+        state: ConditionState::Open.into(),
+        parameters: BTreeMap::from([(EVENT.to_owned(), OBJECTED.to_owned())]),
+        ..v1::Condition::default()
+    }]
+}
