@@ -15,11 +15,14 @@ use std::{
 
 use comity::v1::{
     self, CaseState, EvidenceChunk, EvidenceHeader, EvidenceItem, UploadRequest, UploadResponse,
-    evidence_service_client::EvidenceServiceClient, upload_request::Part,
+    conclude_request::Conclusion, evidence_service_client::EvidenceServiceClient,
+    upload_request::Part,
 };
 use comity_evidence::{SEGMENT_BYTES, digest};
 use comity_gateway::gateway::Clock;
+use comity_ledger::Leaf;
 use comity_sandbox::stories::Story;
+use comity_store::{ERASURE, Entry, Options, Store};
 use jiff::{SignedDuration, Timestamp};
 use prost::bytes::Bytes;
 use tokio::{
@@ -65,6 +68,12 @@ impl Delivered {
     async fn restart_by(self, clock: Clock) -> Self {
         let Self { scene, story, case } = self;
         let scene = scene.restart_by(clock).await;
+        Self { scene, story, case }
+    }
+
+    async fn restart_after(self, meanwhile: impl AsyncFnOnce()) -> Self {
+        let Self { scene, story, case } = self;
+        let scene = scene.restart_after(Timestamp::now, meanwhile).await;
         Self { scene, story, case }
     }
 
@@ -129,6 +138,27 @@ impl Delivered {
             })
             .collect()
     }
+}
+
+/// Has France say that the search came to nothing.
+async fn not_executed(on: &Delivered) -> CaseState {
+    let mut client = on.scene.executing("FR", "parquet-paris").await;
+    let result = v1::Result {
+        kind: v1::ResultKind::NotExecuted.into(),
+        reason: "the flat is empty".to_owned(),
+        ground: "eio-11-1-f".to_owned(),
+        ..v1::Result::default()
+    };
+    let conclude = v1::ConcludeRequest {
+        name: on.case.clone(),
+        conclusion: Some(Conclusion::Result(result)),
+    };
+    client
+        .conclude(conclude)
+        .await
+        .unwrap()
+        .into_inner()
+        .state()
 }
 
 /// One side's connection.
@@ -475,5 +505,46 @@ async fn what_is_erased_is_readable_nowhere() {
         custody,
         ["evidence-stored", "evidence-erased", "evidence-stored"]
     );
+    on.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_case_takes_its_evidence_with_it() {
+    let on = Delivered::start("erased-case").await;
+    let content = content(1234);
+    on.executing()
+        .await
+        .send(on.upload(&content, 0))
+        .await
+        .unwrap();
+    assert_eq!(not_executed(&on).await, CaseState::NotExecuted);
+    let data = on.scene.world.data();
+    let case = on.case.trim_start_matches("cases/").to_owned();
+    let folder = data.join("evidence");
+    let count = |place: &str| fs::read_dir(folder.join(place)).unwrap().count();
+    assert_eq!((count("kept"), count("items")), (1, 1));
+
+    let on = on
+        .restart_after(async || {
+            let key = comity_ledger::Key::load(&data.join("ledger.key")).unwrap();
+            let store = Store::open(&data, key, &Options::default()).unwrap();
+            let leaf = Leaf {
+                case: Some(case.clone()),
+                ..Leaf::new(Timestamp::now(), ERASURE, "auditor")
+            };
+            let record = Vec::new();
+            let id = case.parse().unwrap();
+            store.erase(&id, Entry { leaf, record }).await.unwrap();
+            store.close().await;
+        })
+        .await;
+    crate::world::eventually("nothing is left", async || {
+        let left = ["kept", "begun", "going", "items"].map(count);
+        (left == [0; 4]).then_some(())
+    })
+    .await;
+    let mut executing = on.executing().await;
+    let status = executing.read(&on.name(&content), 0, 1).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status:?}");
     on.scene.stop().await;
 }

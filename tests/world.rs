@@ -176,12 +176,22 @@ impl Scene {
     /// Stops the gateway and starts it again on what it left behind, by a clock of
     /// the test's own and with the usual configuration.
     pub(crate) async fn restart_by(self, clock: gateway::Clock) -> Self {
+        self.restart_after(clock, async || ()).await
+    }
+
+    /// As [`Scene::restart_by`], after something was done meanwhile.
+    pub(crate) async fn restart_after(
+        self,
+        clock: gateway::Clock,
+        meanwhile: impl AsyncFnOnce(),
+    ) -> Self {
         let Self {
             world,
             running,
             folder,
         } = self;
         running.stop().await;
+        meanwhile().await;
         let config = configure(&world, &policies());
         let running = gateway::start(config, clock).await.unwrap();
         Self {

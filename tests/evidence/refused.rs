@@ -1,6 +1,6 @@
 //! What is not accepted and not shown, and what its refusal says.
 
-use comity::v1::{self, CaseState, conclude_request::Conclusion};
+use comity::v1::{self, CaseState};
 
 use super::*;
 use crate::world::{self, violations};
@@ -214,19 +214,7 @@ async fn before_delivery_only_the_issuing_side_stores_and_after_the_end_nobody()
     assert_eq!(status.code(), Code::NotFound);
 
     // Not executed: nothing is handed over, and nothing more is taken.
-    let mut client = on.scene.executing("FR", "parquet-paris").await;
-    let result = v1::Result {
-        kind: v1::ResultKind::NotExecuted.into(),
-        reason: "the flat is empty".to_owned(),
-        ground: "eio-11-1-f".to_owned(),
-        ..v1::Result::default()
-    };
-    let conclude = v1::ConcludeRequest {
-        name: on.case.clone(),
-        conclusion: Some(Conclusion::Result(result)),
-    };
-    let ended = client.conclude(conclude).await.unwrap().into_inner();
-    assert_eq!(ended.state(), CaseState::NotExecuted);
+    assert_eq!(not_executed(&on).await, CaseState::NotExecuted);
     let not_now = (
         Code::FailedPrecondition,
         "NOT_ALLOWED_NOW",

@@ -2,6 +2,8 @@
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
+use comity_domain::CaseId;
+
 use crate::{
     About, EvidenceError, ItemId, OpenError, Place, Reader, Turn, Upload,
     key::{DataKey, GatewayKey},
@@ -218,6 +220,17 @@ impl Room {
             begun.push(Begun { id, touched });
         }
         Ok(begun)
+    }
+
+    /// Every item of a case, begun or kept.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub async fn of_case(&self, case: &CaseId) -> Result<Vec<ItemId>, EvidenceError> {
+        let mut listed = self.list(Board::Kept).await?;
+        listed.extend(self.list(Board::Begun).await?);
+        let ids = listed.into_iter().map(|(id, _)| id);
+        Ok(ids.filter(|id| id.case == *case).collect())
     }
 
     /// Items that were condemned and not erased yet.

@@ -6,7 +6,7 @@ use comity::v1::{ListItemsRequest, ListItemsResponse};
 use comity_domain::{CaseId, Digest};
 use comity_evidence::{EvidenceError, ItemId};
 use comity_ledger::Evidence as Described;
-use comity_store::{EntryFilter, EntryRow, Page};
+use comity_store::{ERASURE, EntryFilter, EntryRow, Page};
 use jiff::Timestamp;
 
 use super::{entitled, unusable};
@@ -59,7 +59,7 @@ pub(crate) async fn list(
     let ListItemsRequest { case } = message;
     entitled(caller)?;
     let case = cases::visible(gateway, caller, &case).await?;
-    let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED]).await?;
+    let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED, ERASURE]).await?;
     let mut items = Vec::new();
     for item in stored(&case.row.id, rows) {
         let recipient = recipient(gateway, &item).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn list(
 
 /// The item of a case with a digest, if it is stored.
 pub(super) async fn find(gateway: &Gateway, id: &ItemId) -> Result<Option<Item>, Refusal> {
-    let rows = rows(gateway, &id.case, &[STORED, ERASED]).await?;
+    let rows = rows(gateway, &id.case, &[STORED, ERASED, ERASURE]).await?;
     Ok(stored(&id.case, rows)
         .into_iter()
         .find(|item| item.id == *id))
@@ -139,6 +139,10 @@ fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
     let mut steps: BTreeMap<Digest, Vec<Step>> = BTreeMap::new();
     let mut items: BTreeMap<Digest, Item> = BTreeMap::new();
     for EntryRow { index, leaf, .. } in rows {
+        if leaf.kind == ERASURE {
+            // With the case went all that was stored for it.
+            items.clear();
+        }
         let Some(described) = leaf.evidence else {
             continue;
         };
