@@ -12,7 +12,7 @@ use crate::{
     admit, anew,
     cases::{self, CaseAt},
     clocks::{self, Happened},
-    conditions::{self, EVENT},
+    conditions::EVENT,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     hold::{self, OBJECTED},
