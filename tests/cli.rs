@@ -214,6 +214,12 @@ fn keys_are_made_and_kept_from_others() {
         comity(["keys", "init", "--dir", at]),
         comity(issue.into_iter().chain(["--role", "issuing"])),
         comity(issue.into_iter().chain(["--role", "king"])),
+        comity(issue.into_iter().chain(["--role", "reviewer"])),
+        comity(
+            issue
+                .into_iter()
+                .chain(["--role", "reviewer", "--person", "A. Durand-Müller"]),
+        ),
         comity(["keys", "init", "--dir", at]),
     ];
     let all = runs.map(|output| shown(&output)).join("\n");

@@ -51,6 +51,14 @@ pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> 
             overtaken(&gateway, &job).await;
             None
         }
+        Err(Unfiled::Conflict) => {
+            // At once again, with the case as it stands: the answer stays the same.
+            let now = gateway.now();
+            let again = gateway.store().retry_at(job.lease, now, "the case changed");
+            // Lost where the delivery was cancelled, or somebody else has it.
+            let _ = again.await;
+            None
+        }
         Err(error) => {
             // The lease runs out, and the outbox takes over.
             tracing::warn!(

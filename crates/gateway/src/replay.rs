@@ -161,6 +161,7 @@ fn decide(row: CaseRow, policies: &Library, bundles: &Bundles) -> Case {
         issuing,
         executing,
         opened_at,
+        changed_at,
         records,
         ..
     } = row;
@@ -170,7 +171,7 @@ fn decide(row: CaseRow, policies: &Library, bundles: &Bundles) -> Case {
         .map(|recorded| recorded.request.measure.clone());
     let again = recorded
         .ok_or(Unread::Damaged)
-        .and_then(|recorded| again(recorded, opened_at, policies, bundles));
+        .and_then(|recorded| again(recorded, [opened_at, changed_at], (policies, bundles)));
     Case {
         id,
         received: opened_at,
@@ -182,12 +183,12 @@ fn decide(row: CaseRow, policies: &Library, bundles: &Bundles) -> Case {
 
 fn again(
     recorded: Recorded,
-    received: Timestamp,
-    policies: &Library,
-    bundles: &Bundles,
+    [received, changed]: [Timestamp; 2],
+    (policies, bundles): (&Library, &Bundles),
 ) -> Result<Again, Unread> {
     let Recorded { request, decision } = recorded;
-    let (request, form) = from_proto::request(request, received).map_err(|_| Unread::Malformed)?;
+    // It may have been supplemented by what was not there when it was received.
+    let (request, form) = from_proto::request(request, changed).map_err(|_| Unread::Malformed)?;
     let rulings = from_proto::rulings(&decision).ok_or(Unread::Damaged)?;
     let question = Question {
         request: &request,

@@ -103,6 +103,21 @@ pub(crate) fn left(
     length.saturating_sub(u32::try_from(used).unwrap_or(0))
 }
 
+/// How many days months more are for a period of which days are left at an instant.
+pub(crate) fn days_of_months(
+    at: Timestamp,
+    left: u32,
+    months: u32,
+    calendar: Option<&Calendar>,
+) -> u32 {
+    let last = day_of(at, calendar).checked_add(i64::from(left).days());
+    let days = last.ok().and_then(|last| {
+        let later = months_after(last, months)?;
+        u32::try_from(last.until(later).ok()?.get_days()).ok()
+    });
+    days.unwrap_or(u32::MAX)
+}
+
 /// The day of the same date so many months later, or the last of a month without it.
 fn months_after(day: Date, months: u32) -> Option<Date> {
     day.checked_add(i64::from(months).months()).ok()

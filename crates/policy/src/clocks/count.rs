@@ -48,7 +48,7 @@ impl<'a> Calendars<'a> {
         let terms = &clock.terms;
         clock.left = Some(match (terms.unit, clock.due_at) {
             (ClockUnit::Hours, Some(due)) => whole_hours(due.duration_since(at)),
-            _ => periods::left((since, length), terms.unit, at, self.of(terms)),
+            _ => periods::left((since, length), counted_in(clock), at, self.of(terms)),
         });
         clock.paused_since = Some(at);
         clock.state = ClockState::Paused;
@@ -78,9 +78,15 @@ impl<'a> Calendars<'a> {
 
     /// Adds units to a clock that runs or stands still.
     pub(super) fn extend(&self, clock: &mut CaseClock, length: u32) {
-        clock.extended = clock.extended.saturating_add(length);
-        clock.left = clock.left.map(|left| left.saturating_add(length));
         let (terms, calendar) = (&clock.terms, self.of(&clock.terms));
+        let more = |left| match (terms.unit, clock.paused_since.or(clock.resumed_at)) {
+            (ClockUnit::Months, Some(since)) => {
+                periods::days_of_months(since, left, length, calendar)
+            }
+            _ => length,
+        };
+        clock.left = clock.left.map(|left| left.saturating_add(more(left)));
+        clock.extended = clock.extended.saturating_add(length);
         let due = match (terms.unit, clock.due_at) {
             (ClockUnit::Hours, Some(due)) => {
                 let hours = SignedDuration::from_hours(i64::from(length));
@@ -114,6 +120,15 @@ fn period(clock: &CaseClock) -> Option<(Timestamp, u32)> {
             let length = clock.terms.length.saturating_add(clock.extended);
             Some((clock.started_at?, length))
         }
+    }
+}
+
+/// The unit in which [`period`] counts: once it has stood still, what is left of a
+/// limit in months is days.
+fn counted_in(clock: &CaseClock) -> ClockUnit {
+    match (clock.terms.unit, clock.left) {
+        (ClockUnit::Months, Some(_)) => ClockUnit::Days,
+        (unit, _) => unit,
     }
 }
 

@@ -329,6 +329,24 @@ fn a_pause_keeps_the_two_working_days_that_every_period_has() {
     assert_eq!(life.due(), due + SignedDuration::from_hours(7 * 24));
 }
 
+/// Of two months from Monday, 23 November, 51 days are left on 3 December; another
+/// month from 14 February, when they would end, has 28.
+#[test]
+fn what_is_left_of_months_is_counted_in_days() {
+    let mut life = Life::running(&clock(2, ClockUnit::Months));
+    assert_eq!(life.clock().last_day, Some(jiff::civil::date(2027, 1, 25)));
+    life.event("asked", at(10 * DAY));
+    assert_eq!(life.clock().left, Some(51));
+    life.event("told", at(32 * DAY));
+    assert_eq!(life.clock().last_day, Some(jiff::civil::date(2027, 2, 15)));
+    life.event("asked", at(33 * DAY));
+    assert_eq!(life.clock().left, Some(50));
+    life.event("told", at(33 * DAY));
+    life.extend(1, at(33 * DAY));
+    assert_eq!(life.clock().left, Some(78));
+    assert_eq!(life.clock().last_day, Some(jiff::civil::date(2027, 3, 15)));
+}
+
 #[test]
 fn time_that_goes_back_takes_nothing() {
     let mut life = Life::running(&clock(10, ClockUnit::Days));
