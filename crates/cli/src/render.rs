@@ -1,5 +1,6 @@
 //! What people read: decisions and tables on a terminal.
 
+pub(crate) mod ledger;
 mod preflight;
 
 use std::{fmt::Write as _, io::IsTerminal as _};
@@ -129,18 +130,8 @@ pub(crate) fn case(case: &v1::Case) -> String {
     if let Some(decided) = &case.decision {
         text.push_str(&decision(decided));
     }
-    if let Some(result) = &case.result {
-        let kind = result
-            .kind()
-            .as_str_name()
-            .trim_start_matches("RESULT_KIND_");
-        let _ = writeln!(text, "  answer       {kind}");
-        for path in &result.redacted {
-            let _ = writeln!(text, "  withheld     {path}");
-        }
-        if !result.reason.is_empty() {
-            let _ = writeln!(text, "  reason       {}", result.reason);
-        }
+    if let Some(answer) = &case.result {
+        text.push_str(&result(answer));
     }
     for happened in &case.events {
         let _ = writeln!(text, "  {}", event(happened));
@@ -156,6 +147,22 @@ pub(crate) fn case(case: &v1::Case) -> String {
             "  ledger       {proved} as entry {} of {}",
             receipt.index, receipt.origin
         );
+    }
+    text
+}
+
+/// What came back, without the data.
+fn result(result: &v1::Result) -> String {
+    let kind = result
+        .kind()
+        .as_str_name()
+        .trim_start_matches("RESULT_KIND_");
+    let mut text = format!("  answer       {kind}\n");
+    for path in &result.redacted {
+        let _ = writeln!(text, "  withheld     {path}");
+    }
+    if !result.reason.is_empty() {
+        let _ = writeln!(text, "  reason       {}", result.reason);
     }
     text
 }

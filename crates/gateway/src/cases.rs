@@ -288,7 +288,7 @@ async fn events(gateway: &Gateway, id: &CaseId, after: u32) -> Result<Vec<v1::Ca
 }
 
 /// An entry that moved the case, as the contract shows it.
-fn event(row: &Event) -> Option<v1::CaseEvent> {
+pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
     let state = row.leaf.state.as_deref()?;
     let state = CaseState::ALL
         .into_iter()

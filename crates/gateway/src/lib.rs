@@ -4,6 +4,7 @@ mod admit;
 mod answer;
 mod audit;
 mod backends;
+mod case_file;
 mod cases;
 pub mod config;
 mod deliver;
@@ -14,6 +15,7 @@ pub mod identity;
 pub mod listen;
 mod metrics;
 mod observe;
+pub mod offline;
 pub mod policies;
 mod record;
 mod redact;
@@ -22,15 +24,6 @@ mod replay;
 mod services;
 pub mod signatures;
 mod start;
+mod statistics;
 pub mod tls;
 pub mod wire;
-
-/// What a gateway's data folder tells without the gateway.
-pub mod offline {
-    pub use comity_store::{Period, Report, verify};
-
-    pub use crate::{
-        policies::kept as bundle,
-        replay::{Again, Case, Made, Replay, ReplayError, Unread},
-    };
-}

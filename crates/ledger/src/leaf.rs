@@ -61,6 +61,9 @@ pub struct Leaf {
     /// A short remark without personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What a reading of personal data was: Directive (EU) 2016/680 Art. 25(1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// Further commitments under the record's salt, by name of what they commit
     /// to; made and checked by whoever keeps those things.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -129,6 +132,7 @@ impl Leaf {
             bundle: None,
             request: None,
             note: None,
+            category: None,
             binds: BTreeMap::new(),
         }
     }

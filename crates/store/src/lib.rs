@@ -19,6 +19,7 @@ mod publisher;
 mod read;
 mod rows;
 mod schema;
+mod search;
 mod store;
 mod verify;
 mod view;
@@ -38,6 +39,7 @@ pub use model::{
 pub use open::OpenError;
 pub use prepare::MAX_BLOB_BYTES;
 pub use publisher::PublicationError;
+pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;
 pub use verify::{Report, verify};
 pub use view::{

@@ -15,10 +15,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    CaseFilter, CaseRow, CommitError, Committed, Durable, EntryFilter, EntryRow, Event, Health,
-    Job, Lease, Page, PublicationError, ReadError, Record, Transaction, Unavailable, prepare,
+    CaseFilter, CaseRow, CommitError, Committed, Durable, EntryFilter, EntryRow, Event, Found,
+    Health, Job, Lease, Page, PublicationError, ReadError, Record, Search, Transaction,
+    Unavailable, prepare,
     publisher::{Order, Progress},
     read::{self, Readers},
+    search,
     writer::{Op, Reply, Signals},
 };
 
@@ -197,6 +199,15 @@ impl Store {
             .readers
             .run(move |db| read::entries(db, page, &filter, limit))
             .await
+    }
+
+    /// A page of the ledger.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn search(&self, what: Search) -> Result<Found, ReadError> {
+        let readers = &self.inner.readers;
+        readers.run(move |db| search::search(db, &what)).await
     }
 
     /// The private part of an entry.

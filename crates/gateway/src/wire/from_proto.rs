@@ -3,10 +3,12 @@
 //! Everything wrong with a message is reported at once. Only shapes are
 //! checked here: whether a State, fact or authority is known is for policy.
 
+mod access;
 mod draft;
 mod listing;
 mod lookup;
 mod parts;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -21,9 +23,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
 
 pub use self::{
+    access::{Call, access},
     draft::{Draft, draft},
     listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
     lookup::{Lookup, lookup},
+    search::{Asked, days, search, token},
 };
 use super::{
     Violation,

@@ -1,0 +1,264 @@
+//! The ten series of Regulation (EU) 2023/1543 Art. 28(2): European Production
+//! Orders and European Preservation Orders.
+
+use std::collections::BTreeMap;
+
+use comity::v1;
+use jiff::Timestamp;
+
+use super::{Told, times::duration};
+use crate::wire::from_proto;
+
+/// The instrument's module.
+const INSTRUMENT: &str = "epoc";
+/// The Regulation among the sources of the law.
+const REGULATION: &str = "reg-2023-1543";
+/// The measure of a preservation order; all others are for production.
+const PRESERVATION: &str = "preserve.data";
+/// Ground of a non-execution that is no refusal: the system never took it.
+const TECHNICAL: &str = "technical";
+
+/// How a series is counted, or what is missing.
+struct Series(
+    &'static str,
+    &'static str,
+    Result<&'static str, &'static str>,
+);
+
+const SERIES: [Series; 10] = [
+    Series(
+        "a",
+        "orders issued, by data, addressee and emergency",
+        Ok(
+            "orders approved and recorded for transmission; the addressee is the authority that \
+            the request names, since a request does not name the provider in a field of its own",
+        ),
+    ),
+    Series(
+        "b",
+        "EPOCs issued under the derogation for emergencies",
+        Ok("EPOCs of (a) to which a rule on Art. 4(5) applies"),
+    ),
+    Series(
+        "c",
+        "orders fulfilled and not fulfilled",
+        Ok(
+            "by the answer recorded; expired orders count as not fulfilled, withdrawn ones as neither",
+        ),
+    ),
+    Series(
+        "d",
+        "notifications to enforcing authorities, and EPOCs refused, by ground",
+        Ok(
+            "notifications: EPOCs of (a) to which a rule on Art. 8(1) applies; refusals: by the \
+            ground recorded with the answer",
+        ),
+    ),
+    Series(
+        "e",
+        "mean time from issue to data, for EPOCs fulfilled",
+        Ok(
+            "from the moment the order was issued, as it states, to the moment its answer was recorded",
+        ),
+    ),
+    Series(
+        "f",
+        "mean time from EPOC-PR to the request for production",
+        Err("requests do not say which preservation they follow"),
+    ),
+    Series(
+        "g",
+        "orders transmitted for enforcement, and fulfilled then",
+        Err("enforcement under Art. 16 is not recorded as a step of its own"),
+    ),
+    Series(
+        "h",
+        "legal remedies used, by data",
+        Err("remedies are sought outside the gateway and not recorded"),
+    ),
+    Series(
+        "i",
+        "cases without validation after the event",
+        Err("the validation of Art. 4(5) is not recorded yet"),
+    ),
+    Series(
+        "j",
+        "costs claimed by providers and reimbursed",
+        Err("costs are not recorded"),
+    ),
+];
+
+/// The ten series, and which of them are counted.
+pub(super) fn series() -> Vec<v1::StatisticsSeries> {
+    let series = SERIES.iter().map(|Series(letter, title, counted)| {
+        let (Ok(remark) | Err(remark)) = counted;
+        v1::StatisticsSeries {
+            series: (*letter).to_owned(),
+            title: (*title).to_owned(),
+            counted: counted.is_ok(),
+            remark: (*remark).to_owned(),
+        }
+    });
+    series.collect()
+}
+
+/// What a count is of, in the order of rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    series: &'static str,
+    issuing: String,
+    executing: String,
+    order: &'static str,
+    data: String,
+    addressee: String,
+    emergency: bool,
+    result: &'static str,
+    ground: String,
+}
+
+#[derive(Default)]
+struct Count {
+    orders: u64,
+    /// Of all of them, where times are counted.
+    micros: Option<i128>,
+}
+
+/// Orders, counted.
+#[derive(Default)]
+pub(super) struct Orders(BTreeMap<Key, Count>);
+
+impl Orders {
+    /// Takes in a case, if it is an order, with what happened in the period.
+    pub(super) fn add(&mut self, told: &Told, within: impl Fn(Timestamp) -> bool) {
+        let instrument = told.row.instrument.as_ref();
+        if instrument.is_none_or(|instrument| instrument.as_str() != INSTRUMENT) {
+            return;
+        }
+        let key = key(told);
+        let produces = key.order == "EPOC";
+        if told
+            .first(&["APPROVED"])
+            .is_some_and(|leaf| within(leaf.at))
+        {
+            self.count(&key, "a", "", None);
+            if produces && applies(told, "art 4(5)") {
+                self.count(&key, "b", "", None);
+            }
+            if produces && applies(told, "art 8(1)") {
+                self.count(&key, "d", "notified", None);
+            }
+        }
+        if let Some(answer) = told.first(&["CONCLUDED"]).filter(|leaf| within(leaf.at)) {
+            self.count(&key, "c", "fulfilled", None);
+            if let Some(issued) = issued_at(told).filter(|_| produces) {
+                let took = answer.at.as_microsecond() - issued.as_microsecond();
+                self.count(&key, "e", "fulfilled", Some(took));
+            }
+        }
+        let failed = told.first(&["NOT_EXECUTED", "EXPIRED"]);
+        if failed.is_some_and(|leaf| within(leaf.at)) {
+            self.count(&key, "c", "not-fulfilled", None);
+            if let Some(ground) = ground(told).filter(|_| produces) {
+                self.count(&Key { ground, ..key }, "d", "refused", None);
+            }
+        }
+    }
+
+    fn count(&mut self, key: &Key, series: &'static str, result: &'static str, took: Option<i64>) {
+        let key = Key {
+            series,
+            result,
+            ..key.clone()
+        };
+        let count = self.0.entry(key).or_default();
+        count.orders += 1;
+        if let Some(took) = took {
+            *count.micros.get_or_insert(0) += i128::from(took);
+        }
+    }
+
+    pub(super) fn rows(self) -> Vec<v1::StatisticsRow> {
+        self.0
+            .into_iter()
+            .map(|(key, count)| row(key, count))
+            .collect()
+    }
+}
+
+fn row(key: Key, count: Count) -> v1::StatisticsRow {
+    let Key {
+        series,
+        issuing,
+        executing,
+        order,
+        data,
+        addressee,
+        emergency,
+        result,
+        ground,
+    } = key;
+    let mean = count.micros.and_then(|sum| {
+        let mean = sum.checked_div(i128::from(count.orders))?;
+        i64::try_from(mean).ok().map(duration)
+    });
+    v1::StatisticsRow {
+        series: series.to_owned(),
+        executing,
+        count: count.orders,
+        issuing,
+        order: order.to_owned(),
+        data,
+        addressee,
+        emergency,
+        result: result.to_owned(),
+        ground,
+        mean,
+    }
+}
+
+/// What an order is, as far as its entries and records tell.
+fn key(told: &Told) -> Key {
+    let measure = told.leaves.iter().find_map(|leaf| leaf.measure.clone());
+    let data = measure.unwrap_or_default();
+    let request = told.recorded.as_ref().map(|recorded| &recorded.request);
+    let addressee = request
+        .and_then(|request| request.executing.as_ref())
+        .map(|party| party.authority.clone());
+    let urgency = request.and_then(|request| request.urgency.as_ref());
+    Key {
+        series: "",
+        issuing: told.row.issuing.0.to_string(),
+        executing: told.row.executing.0.to_string(),
+        order: if data == PRESERVATION {
+            "EPOC-PR"
+        } else {
+            "EPOC"
+        },
+        data,
+        addressee: addressee.unwrap_or_default(),
+        emergency: urgency.is_some_and(|urgency| urgency.level() == v1::UrgencyLevel::Emergency),
+        result: "",
+        ground: String::new(),
+    }
+}
+
+/// Whether an obligation of the decision rests on this provision.
+fn applies(told: &Told, provision: &str) -> bool {
+    let recorded = told.recorded.iter();
+    let obligations = recorded.flat_map(|recorded| &recorded.decision.obligations);
+    obligations
+        .filter_map(|obligation| obligation.rule.as_ref()?.citation.as_ref())
+        .any(|cited| cited.source == REGULATION && cited.provision == provision)
+}
+
+/// The ground on which the executing side did not execute it.
+fn ground(told: &Told) -> Option<String> {
+    let result = told.recorded.as_ref()?.result.as_ref()?;
+    Some(result.ground.clone()).filter(|ground| !ground.is_empty() && ground != TECHNICAL)
+}
+
+/// When the order was issued: as it states, else when it was received.
+fn issued_at(told: &Told) -> Option<Timestamp> {
+    let stated = told.recorded.as_ref()?.request.issued_at?;
+    from_proto::timestamp(stated)
+}
