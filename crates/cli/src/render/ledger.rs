@@ -14,9 +14,16 @@ pub(crate) fn row(entry: &v1::LedgerEntry) -> [String; 6] {
         entry.at.as_ref().map(instant).unwrap_or_default(),
         entry.kind.clone(),
         says(entry),
-        entry.actor.clone(),
+        short(&entry.actor),
         entry.case.trim_start_matches("cases/").to_owned(),
     ]
+}
+
+/// An actor without the trust domain that all names share.
+fn short(actor: &str) -> String {
+    let name = actor.strip_prefix("spiffe://");
+    let name = name.and_then(|name| name.split_once('/'));
+    name.map_or(actor, |(_, name)| name).to_owned()
 }
 
 /// What an entry says besides who, when and what.

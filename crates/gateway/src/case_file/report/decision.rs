@@ -139,9 +139,16 @@ fn conditions(page: &mut Html, case: &v1::Case) {
             if parameters.is_empty() { "" } else { "; " },
             parameters.join(", ")
         );
-        finding(page, &kind, condition.rule.as_ref(), &more);
+        finding(page, &capital(&kind), condition.rule.as_ref(), &more);
     }
     page.section_end();
+}
+
+/// With a capital letter first, as a heading.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase());
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 fn clocks(page: &mut Html, decision: &v1::Decision) {
