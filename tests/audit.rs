@@ -78,13 +78,28 @@ fn of_each(page: &Value, field: &str) -> Vec<String> {
     entries.iter().map(value).collect()
 }
 
-/// Snapshots without what differs from run to run.
+/// Snapshots without what differs from run to run, or from one library of law to
+/// the next.
 fn snapshot(folder: &Path, name: &str, text: &str) {
     let mut settings = stable(folder);
-    settings.add_filter(r"[A-Za-z0-9+/]{60,}={0,2}", "[base64]");
-    settings.add_filter(r"(?m)^[A-Za-z0-9+/]{43}=$", "[hash]");
-    settings.add_filter(r"\d+\.\d{3} s", "[seconds]");
-    settings.add_filter(r"more: --page-token \S+", "more: --page-token [token]");
+    for (what, instead) in [
+        (r"[A-Za-z0-9+/]{60,}={0,2}", "[base64]"),
+        (r"(?m)^[A-Za-z0-9+/]{43}=$", "[hash]"),
+        (r"\d+\.\d{3} s", "[seconds]"),
+        (r"--page-token \S+", "--page-token [token]"),
+        (r"\d+ files", "[count] files"),
+        (r"of \d+ entries", "of [count] entries"),
+        (r"entry \d+", "entry [index]"),
+        (r"entries \d+(, \d+)*", "entries [indexes]"),
+        (r"record( +)\d+ bytes", "record$1[count] bytes"),
+        (r"key: \S+", "key: [key]"),
+        // The width of a table is that of its longest value.
+        ("─{5,}", "─────"),
+        ("═{5,}", "═════"),
+        (" {2,}", "  "),
+    ] {
+        settings.add_filter(what, instead);
+    }
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
@@ -165,10 +180,7 @@ async fn entries_and_cases_are_shown_with_their_records() {
     let text = [entry, whole, start]
         .map(|output| shown(&output))
         .join("\n");
-    let mut settings = stable(left.path());
-    settings.add_filter(&format!("entry {index} "), "entry [index] ");
-    settings.add_filter(r"record +\d+ bytes", "record       [count] bytes");
-    settings.bind(|| insta::assert_snapshot!("show", text));
+    snapshot(left.path(), "show", &text);
 
     let missing = left.audit(&["show", "999"]);
     assert_eq!(shown(&missing), "exit 1\nthere is no entry 999\n");

@@ -25,7 +25,8 @@ static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
     // What a test is told of its package makes `ring`, and all above it, stale.
     for (name, _) in std::env::vars_os() {
         let told = name.to_string_lossy();
-        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+        let package = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
+        if package.iter().any(|begin| told.starts_with(begin)) {
             build.env_remove(name);
         }
     }

@@ -120,13 +120,22 @@ impl DataFolder {
         case_file::gather(&self.path, case)
     }
 
-    /// As `AuditService.Statistics`.
+    /// How many cases there are.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn cases(&self) -> Result<u64, OfflineError> {
+        Ok(self.archive.remaining()?)
+    }
+
+    /// As `AuditService.Statistics`. `step` is called for every case looked at.
     ///
     /// # Errors
     /// [`OfflineError`].
     pub fn statistics(
         &self,
         message: &v1::StatisticsRequest,
+        step: impl FnMut(),
     ) -> Result<v1::StatisticsResponse, OfflineError> {
         let v1::StatisticsRequest {
             from,
@@ -134,7 +143,7 @@ impl DataFolder {
             purpose: _,
         } = message;
         let days = from_proto::days(from, until)?;
-        statistics::count(&self.path, days)
+        statistics::count(&self.path, days, step)
     }
 }
 

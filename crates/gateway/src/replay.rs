@@ -12,7 +12,7 @@ use comity_domain::{CaseId, Decision, Digest, JurisdictionCode, Request};
 use comity_policy::{FormCheck, Library, Question};
 use comity_store::{Archive, CaseRow, OpenError, Period, ReadError};
 use jiff::Timestamp;
-use prost::{Message as _, bytes::Bytes};
+use prost::Message as _;
 use thiserror::Error;
 
 use crate::wire::{encoded, from_proto, to_proto};
@@ -174,11 +174,7 @@ struct Recorded {
 impl Recorded {
     /// `None` where the records are not what a gateway writes.
     fn read(records: Vec<Vec<u8>>) -> Option<Self> {
-        let events = records
-            .into_iter()
-            .map(|record| encoded::Case::decode(Bytes::from(record)));
-        let events: Vec<_> = events.collect::<Result<_, _>>().ok()?;
-        let case = events.into_iter().reduce(encoded::Case::then)?;
+        let case = encoded::Case::add_up(records).ok()?;
         Some(Self {
             request: v1::CooperationRequest::decode(case.request?).ok()?,
             decision: v1::Decision::decode(case.decision?).ok()?,

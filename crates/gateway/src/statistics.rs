@@ -14,7 +14,6 @@ use comity::v1;
 use comity_ledger::Leaf;
 use comity_store::{Archive, CaseRow, Period};
 use jiff::Timestamp;
-use prost::{Message as _, bytes::Bytes};
 
 use self::{orders::Orders, times::Times};
 use crate::{offline::OfflineError, wire::encoded};
@@ -37,11 +36,15 @@ struct Recorded {
     result: Option<v1::Result>,
 }
 
-/// Counts what happened in a period.
+/// Counts what happened in a period. `step` is called for every case looked at.
 ///
 /// # Errors
 /// [`OfflineError`] if the data folder cannot be read.
-pub(crate) fn count(data: &Path, period: Period) -> Result<v1::StatisticsResponse, OfflineError> {
+pub(crate) fn count(
+    data: &Path,
+    period: Period,
+    mut step: impl FnMut(),
+) -> Result<v1::StatisticsResponse, OfflineError> {
     // Cases opened before the period may have been answered in it.
     let Period { since, until } = period;
     let mut archive = Archive::open(data, Period { since: None, until })?;
@@ -55,7 +58,11 @@ pub(crate) fn count(data: &Path, period: Period) -> Result<v1::StatisticsRespons
         if batch.is_empty() {
             break;
         }
-        for row in batch.into_iter().filter(|row| !row.exercise) {
+        for row in batch {
+            step();
+            if row.exercise {
+                continue;
+            }
             let leaves = archive.leaves_of(&row.id)?;
             if !leaves.iter().any(|leaf| within(leaf.at)) {
                 continue;
@@ -100,15 +107,7 @@ impl Told {
 
 impl Recorded {
     fn read(records: Vec<Vec<u8>>) -> Option<Self> {
-        let events = records
-            .into_iter()
-            .map(|record| encoded::Case::decode(Bytes::from(record)));
-        let events: Vec<_> = events.collect::<Result<_, _>>().ok()?;
-        let case = events
-            .into_iter()
-            .reduce(encoded::Case::then)?
-            .open()
-            .ok()?;
+        let case = encoded::Case::add_up(records).ok()?.open().ok()?;
         Some(Self {
             request: case.request?,
             decision: case.decision?,

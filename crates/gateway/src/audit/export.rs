@@ -73,7 +73,7 @@ pub(crate) async fn statistics(
     })
     .await?;
     let data = gateway.store().folder().to_owned();
-    blocking(move || statistics::count(&data, period).map_err(record::unavailable)).await
+    blocking(move || statistics::count(&data, period, || ()).map_err(record::unavailable)).await
 }
 
 /// Runs what reads files off the threads that serve.

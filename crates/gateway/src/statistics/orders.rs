@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use comity::v1;
 use jiff::Timestamp;
+use prost_types::value::Kind;
 
 use super::{Told, times::duration};
 use crate::wire::from_proto;
@@ -30,8 +31,8 @@ const SERIES: [Series; 10] = [
         "a",
         "orders issued, by data, addressee and emergency",
         Ok(
-            "orders approved and recorded for transmission; the addressee is the authority that \
-            the request names, since a request does not name the provider in a field of its own",
+            "orders approved and recorded for transmission; the addressee is the provider that the \
+            order's form names, else the authority that the request names",
         ),
     ),
     Series(
@@ -221,9 +222,6 @@ fn key(told: &Told) -> Key {
     let measure = told.leaves.iter().find_map(|leaf| leaf.measure.clone());
     let data = measure.unwrap_or_default();
     let request = told.recorded.as_ref().map(|recorded| &recorded.request);
-    let addressee = request
-        .and_then(|request| request.executing.as_ref())
-        .map(|party| party.authority.clone());
     let urgency = request.and_then(|request| request.urgency.as_ref());
     Key {
         series: "",
@@ -235,11 +233,27 @@ fn key(told: &Told) -> Key {
             "EPOC"
         },
         data,
-        addressee: addressee.unwrap_or_default(),
+        addressee: request.map_or_else(String::new, addressee),
         emergency: urgency.is_some_and(|urgency| urgency.level() == v1::UrgencyLevel::Emergency),
         result: "",
         ground: String::new(),
     }
+}
+
+/// Who is to comply: the provider, else the authority, that the order names.
+fn addressee(request: &v1::CooperationRequest) -> String {
+    let form = request.form.as_ref();
+    let named = form.and_then(|form| form.fields.get("addressee")?.kind.as_ref());
+    if let Some(Kind::StructValue(named)) = named
+        && let Some(Kind::StringValue(provider)) = named
+            .fields
+            .get("provider")
+            .and_then(|provider| provider.kind.as_ref())
+    {
+        return provider.clone();
+    }
+    let executing = request.executing.as_ref();
+    executing.map_or_else(String::new, |party| party.authority.clone())
 }
 
 /// Whether an obligation of the decision rests on this provision.

@@ -1,6 +1,7 @@
 //! `comity audit search`: entries of the ledger by what they say in public.
 
 use clap::Args;
+use comfy_table::ColumnConstraint;
 use comity::v1;
 
 use super::source::Source;
@@ -135,6 +136,12 @@ fn told(page: &v1::SearchResponse) -> String {
         return "no entry".to_owned();
     }
     let mut table = render::table(&["entry", "at", "kind", "says", "by", "case"]);
+    // What is broken cannot be copied.
+    for whole in [0, 1, 2, 5] {
+        if let Some(column) = table.column_mut(whole) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     for entry in &page.entries {
         table.add_row(render::ledger::row(entry));
     }

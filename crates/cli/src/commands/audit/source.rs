@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use comity::v1::{self, audit_service_client::AuditServiceClient};
 use comity_domain::CaseId;
-use comity_gateway::offline::{DataFolder, Files};
+use comity_gateway::offline::{DataFolder, Files, GatherError};
 use tokio::runtime::Runtime;
 use tonic::{Code, Status, transport::Channel};
 
 use crate::{
     client::{PossibleConnection, explain, runtime},
     exit::Failure,
+    progress::Progress,
 };
 
 /// Where a gateway keeps its data by default.
@@ -152,14 +153,11 @@ impl Ledger {
     /// The bundle of a case; `None` if there is no such case.
     pub(super) fn export(&mut self, case: &CaseId) -> Result<Option<Files>, Failure> {
         match self {
-            Self::Folder(folder) => {
-                use comity_gateway::offline::GatherError;
-                match folder.case_file(case) {
-                    Ok(case_file) => Ok(Some(case_file.files()?)),
-                    Err(GatherError::NoCase(_)) => Ok(None),
-                    Err(error) => Err(error.into()),
-                }
-            }
+            Self::Folder(folder) => match folder.case_file(case) {
+                Ok(case_file) => Ok(Some(case_file.files()?)),
+                Err(GatherError::NoCase(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
             Self::Gateway(gateway) => gateway.export(case),
         }
     }
@@ -170,7 +168,10 @@ impl Ledger {
         message: v1::StatisticsRequest,
     ) -> Result<v1::StatisticsResponse, Failure> {
         match self {
-            Self::Folder(folder) => Ok(folder.statistics(&message)?),
+            Self::Folder(folder) => {
+                let mut progress = Progress::new("cases", folder.cases()?);
+                Ok(folder.statistics(&message, || progress.step())?)
+            }
             Self::Gateway(gateway) => {
                 let message = v1::StatisticsRequest {
                     purpose: gateway.purpose.clone(),

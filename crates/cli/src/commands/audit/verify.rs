@@ -150,8 +150,8 @@ fn case_bundle(files: &offline::Files, key: Option<&VerifierKey>) -> Result<Veri
 }
 
 /// What a key that came with the bundle is worth.
-const UNKNOWN_KEY: &str = "the key came with the bundle: compare it with one from elsewhere, or \
-     name that with --key";
+const UNKNOWN_KEY: &str = "it came with the bundle: compare it with one from elsewhere, or name that \
+     with --key";
 
 fn proof(path: &Path, text: &str, key: &VerifierKey) -> Result<Verified, Flaw> {
     const MEANING: &str = "it proves nothing";
