@@ -453,6 +453,7 @@ async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
     let progress = v1::ReportProgressRequest {
         name: name.clone(),
         note: "on the way".to_owned(),
+        ..Default::default()
     };
     let answer = client.report_progress(progress).await.unwrap().into_inner();
     assert_eq!(answer.state(), CaseState::Executing);
@@ -496,7 +497,7 @@ fn only_the_executing_state_reports() {
         let (_, case) = delivered(scene, "reports").await;
         let message = v1::ReportProgressRequest {
             name: case.name,
-            note: String::new(),
+            ..Default::default()
         };
         let mut other = scene.executing("IE", "ie-bystander").await;
         let status = other.report_progress(message.clone()).await.unwrap_err();

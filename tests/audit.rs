@@ -8,6 +8,7 @@ mod gateway;
 use std::{collections::BTreeMap, fs, path::Path, process::Output};
 
 use comity_sandbox::stories::JURISDICTIONS;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -278,28 +279,15 @@ async fn decisions_are_made_again_to_the_byte() {
 
     // A decision that the law of its day does not make.
     let case = left.case("House search, form in English only");
-    let id = case.trim_start_matches("cases/");
     let database = Connection::open(left.path().join("comity.db")).unwrap();
-    let (index, mut record): (i64, Vec<u8>) = database
-        .query_row(
-            "SELECT idx, record FROM record JOIN entry USING (idx) WHERE case_id = ?",
-            [id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .unwrap();
-    let place = record.windows(4).rposition(|text| text == b"fr-d").unwrap();
-    record[place + 3] = b'x';
-    database
-        .execute(
-            "UPDATE record SET record = ? WHERE idx = ?",
-            (&record, index),
-        )
-        .unwrap();
+    alter_record(&left, &database, case, |record| {
+        let place = record.windows(4).rposition(|text| text == b"fr-d").unwrap();
+        record[place + 3] = b'x';
+    });
     // A record that was erased, and a bundle that is lost.
     let erased = left.case("Mailbox at a provider, produced directly");
     let erased = erased.trim_start_matches("cases/");
-    let erase = "DELETE FROM record WHERE idx IN (SELECT idx FROM entry WHERE case_id = ?)";
-    assert_eq!(database.execute(erase, [erased]).unwrap(), 2);
+    erase(&database, erased);
     drop(database);
     let output = left.audit(&["rerun"]);
     snapshot(left.path(), "rerun_otherwise", &shown(&output));
@@ -314,4 +302,48 @@ async fn decisions_are_made_again_to_the_byte() {
         text.contains(&format!("{} whose policy bundle is not kept", count - 1)),
         "{text}"
     );
+}
+
+/// Takes the records of a case away, as erasing it does.
+fn erase(database: &Connection, id: &str) {
+    let erase = "UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?";
+    assert!(database.execute(erase, [id]).unwrap() > 1);
+}
+
+/// Changes the record of a case's first entry, as only somebody with the store's
+/// key can.
+fn alter_record(left: &Left, database: &Connection, case: &str, change: impl Fn(&mut Vec<u8>)) {
+    let (index, wrapped, sealed): (i64, Vec<u8>, Vec<u8>) = database
+        .query_row(
+            "SELECT idx, key, sealed FROM entry WHERE case_id = ? ORDER BY idx LIMIT 1",
+            [case.trim_start_matches("cases/")],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .unwrap();
+    let file = fs::read_to_string(left.path().join("vault.key")).unwrap();
+    let (_, secret) = file.trim_end().split_once(' ').unwrap();
+    let digit = |at: usize| u8::from_str_radix(&secret[2 * at..2 * at + 2], 16).unwrap();
+    let secret: Vec<u8> = (0..32).map(digit).collect();
+    // Four bytes name the generation of the key.
+    let key = aead(&secret, b"comity wrapped 1", &wrapped[4..]);
+    let mut record = aead(&key, b"comity record v1", &sealed);
+    change(&mut record);
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).unwrap());
+    let nonce = [7; NONCE_LEN];
+    let place = Nonce::assume_unique_for_key(nonce);
+    key.seal_in_place_append_tag(place, Aad::from(b"comity record v1"), &mut record)
+        .unwrap();
+    let sealed = [nonce.as_slice(), &record].concat();
+    let update = "UPDATE entry SET sealed = ? WHERE idx = ?";
+    assert_eq!(database.execute(update, (sealed, index)).unwrap(), 1);
+}
+
+/// Opens what the store sealed.
+fn aead(key: &[u8], what: &[u8; 16], sealed: &[u8]) -> Vec<u8> {
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).unwrap());
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().unwrap();
+    let mut opened = rest.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let opened = key.open_in_place(nonce, Aad::from(what), &mut opened);
+    opened.unwrap().to_vec()
 }

@@ -309,6 +309,7 @@ fn issue(pki: &Pki, at: OffsetDateTime) -> Issued {
         jurisdiction: "DE".to_owned(),
         authority: "sta-berlin".to_owned(),
         role: "issuing".to_owned(),
+        person: None,
     };
     let validity = Validity {
         from: at - Duration::hours(1),

@@ -15,6 +15,7 @@ mod preflight;
 mod python;
 mod reload;
 mod replay;
+mod review;
 mod stories;
 mod tidy;
 mod world;

@@ -11,7 +11,7 @@ use std::{
 use comity::v1::{
     self, audit_service_client::AuditServiceClient,
     cooperation_service_client::CooperationServiceClient,
-    execution_service_client::ExecutionServiceClient,
+    execution_service_client::ExecutionServiceClient, review_service_client::ReviewServiceClient,
 };
 use comity_gateway::{
     config::Config,
@@ -24,7 +24,7 @@ use comity_sandbox::{
     backend::Backend,
     register::Register,
     stories::{self, Story},
-    world::World,
+    world::{World, connect},
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -34,6 +34,7 @@ use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
 pub(crate) type Cooperation = CooperationServiceClient<Channel>;
+pub(crate) type Reviewer = ReviewServiceClient<Channel>;
 
 /// Longest wait for anything; reached only when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -116,6 +117,13 @@ impl Scene {
         ExecutionServiceClient::new(self.connect(state, authority, "executing").await)
     }
 
+    /// A person who reviews for an authority.
+    pub(crate) async fn reviewer(&self, state: &str, authority: &str, person: &str) -> Reviewer {
+        let issued = self.world.issue_reviewer(state, authority, person).unwrap();
+        let channel = connect(self.address(), &issued).await.unwrap();
+        Reviewer::new(channel)
+    }
+
     pub(crate) async fn auditor(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.connect("EU", "auditor", "auditor").await)
     }
@@ -158,6 +166,23 @@ impl Scene {
         let notes: Vec<_> = self.entries(&filter).await;
         let notes: Vec<_> = notes.iter().map(|leaf| leaf.note.as_deref()).collect();
         assert_eq!(notes, [Some(note)], "{filter}");
+    }
+
+    /// Stops the gateway and starts it again over what it has kept.
+    pub(crate) async fn restart(self) -> Self {
+        let Self {
+            world,
+            running,
+            folder,
+        } = self;
+        running.stop().await;
+        let config = configure(&world, &policies());
+        let running = gateway::start(config, Timestamp::now).await.unwrap();
+        Self {
+            world,
+            running,
+            folder,
+        }
     }
 
     /// Stops the gateway and verifies what it leaves behind.

@@ -13,7 +13,7 @@ use comity_gateway::offline::{Files, check};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::{Left, left_behind, snapshot};
+use super::{Left, erase, left_behind, snapshot};
 use crate::cli::{comity, shown};
 
 /// A case that was delivered and answered.
@@ -255,8 +255,7 @@ async fn a_case_whose_record_was_erased_is_exported_with_what_is_left() {
     let left = left_behind().await;
     let id = left.case(ANSWERED).trim_start_matches("cases/").to_owned();
     let database = Connection::open(left.path().join("comity.db")).unwrap();
-    let erase = "DELETE FROM record WHERE idx IN (SELECT idx FROM entry WHERE case_id = ?)";
-    assert_eq!(database.execute(erase, [id]).unwrap(), 2);
+    erase(&database, &id);
     drop(database);
     let folder = left.path().join("erased");
     let text = export(&left, ANSWERED, &folder);

@@ -119,6 +119,13 @@ impl CooperationService for Direct {
         unserved()
     }
 
+    async fn report_event(
+        &self,
+        _: Request<wire::ReportEventRequest>,
+    ) -> Reply<wire::ReportEventResponse> {
+        unserved()
+    }
+
     async fn share_information(
         &self,
         _: Request<wire::ShareInformationRequest>,

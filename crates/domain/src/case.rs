@@ -80,18 +80,50 @@ impl CaseState {
             ],
             UnderReview => &[Incomplete, Refused, Approved, Withdrawn, Expired],
             // A backend may answer a delivery at once, so that the steps
-            // between need not be recorded one by one.
-            Approved => &[Delivering, Acknowledged, Concluded, NotExecuted, Withdrawn],
-            Delivering => &[Acknowledged, Concluded, NotExecuted, Withdrawn, Expired],
+            // between need not be recorded one by one. From here on an approval
+            // that later facts rebut falls back to what the law then says.
+            Approved => &[
+                Delivering,
+                Acknowledged,
+                Concluded,
+                NotExecuted,
+                Incomplete,
+                UnderReview,
+                Refused,
+                Withdrawn,
+                Expired,
+            ],
+            Delivering => &[
+                Acknowledged,
+                Concluded,
+                NotExecuted,
+                Incomplete,
+                UnderReview,
+                Refused,
+                Withdrawn,
+                Expired,
+            ],
             Acknowledged | Executing => &[
                 Executing,
                 Postponed,
                 Concluded,
                 NotExecuted,
+                Incomplete,
+                UnderReview,
+                Refused,
                 Withdrawn,
                 Expired,
             ],
-            Postponed => &[Executing, Concluded, NotExecuted, Withdrawn, Expired],
+            Postponed => &[
+                Executing,
+                Concluded,
+                NotExecuted,
+                Incomplete,
+                UnderReview,
+                Refused,
+                Withdrawn,
+                Expired,
+            ],
             Refused | Concluded | NotExecuted | Withdrawn | Expired => &[],
         }
     }
@@ -105,6 +137,26 @@ impl CaseState {
             Ok(to)
         } else {
             Err(IllegalTransition { from: self, to })
+        }
+    }
+
+    /// Approved and not at its end: what was approved may have been handed over.
+    #[must_use]
+    pub fn is_under_way(self) -> bool {
+        match self {
+            Self::Approved
+            | Self::Delivering
+            | Self::Acknowledged
+            | Self::Executing
+            | Self::Postponed => true,
+            Self::Received
+            | Self::Incomplete
+            | Self::UnderReview
+            | Self::Refused
+            | Self::Concluded
+            | Self::NotExecuted
+            | Self::Withdrawn
+            | Self::Expired => false,
         }
     }
 
@@ -129,6 +181,20 @@ mod tests {
                     .any(|from| from.next().contains(&state)),
                 "{state:?} is unreachable"
             );
+        }
+    }
+
+    #[test]
+    fn an_approval_falls_back_from_wherever_it_is_under_way() {
+        for state in CaseState::ALL {
+            for fallen in [CaseState::UnderReview, CaseState::Refused] {
+                let open = matches!(
+                    state,
+                    CaseState::Received | CaseState::Incomplete | CaseState::UnderReview
+                );
+                let may = state.next().contains(&fallen);
+                assert!(may == state.is_under_way() || open, "{state:?} {fallen:?}");
+            }
         }
     }
 

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 
-use crate::{Citation, Digest, FactName, FactSource, FactValue, InstrumentId, ModuleId, RuleId};
+use crate::{
+    Citation, Digest, FactName, FactSource, FactValue, InstrumentId, ModuleId, RuleId, Ruled,
+    Settles,
+};
 
 /// What becomes of a request; ordered from mildest to strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +68,8 @@ pub struct Decision {
     pub law_date: Date,
     /// Every fact that a rule used, by name.
     pub facts: BTreeMap<FactName, FactUse>,
+    /// Answers of humans that it rests on.
+    pub rulings: Vec<Ruled>,
 }
 
 /// How sure a modelled rule is.
@@ -156,6 +161,11 @@ pub struct Referral {
     pub four_eyes: bool,
     /// The side whose law asks.
     pub stage: Stage,
+    /// The question as far as an answer depends on it: SHA-256 over the rule and
+    /// the values of the facts that it reads.
+    pub basis: Digest,
+    /// The fact that an answer states, where the rule waits for that one alone.
+    pub settles: Option<Settles>,
 }
 
 /// A condition that travels with the data.
@@ -218,8 +228,18 @@ pub struct Clock {
     pub starts: Arc<str>,
     /// Events that end it.
     pub stops: Vec<Arc<str>>,
+    /// Events from which it stands still.
+    pub suspends: Vec<Arc<str>>,
+    /// Events from which it runs again.
+    pub resumes: Vec<Arc<str>>,
     /// Whose calendar counts; `None` for hours.
     pub calendar: Option<crate::JurisdictionCode>,
+    /// How far it can be extended, where it can.
+    pub extension: Option<crate::Extension>,
+    /// What it means that it has run out.
+    pub runs_out: crate::RunsOut,
+    /// The side that must act in time.
+    pub bound: BoundParty,
     /// When it started.
     pub started_at: Option<Timestamp>,
     /// When it runs out.
@@ -235,6 +255,8 @@ pub enum ClockUnit {
     Days,
     /// Working days.
     WorkingDays,
+    /// Calendar months.
+    Months,
 }
 
 /// A module that took part in a decision.
@@ -275,4 +297,6 @@ pub enum FactUseSource {
     Stated(FactSource),
     /// The law presumes it while nobody states otherwise; the text says why.
     Presumed(Arc<str>),
+    /// A human found it when asked; the text names the task.
+    Judged(Arc<str>),
 }

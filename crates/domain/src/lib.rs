@@ -4,14 +4,17 @@
 //! are not serializable on purpose; each boundary has its own record type.
 
 mod case;
+mod clock;
 mod decision;
 mod digest;
 mod fact;
 mod id;
 mod request;
+mod ruling;
 mod text;
 
 pub use case::{CaseState, IllegalTransition};
+pub use clock::{CaseClock, ClockState, ClockTerms, Extension, RunsOut};
 pub use decision::{
     BoundParty, Clock, ClockUnit, Confidence, Decision, FactUse, FactUseSource, Ground, GroundKind,
     ModuleRef, Obligation, ObligationKind, Outcome, PassedOver, Referral, Requirement, RuleRef,
@@ -26,4 +29,5 @@ pub use id::{
 pub use request::{
     Assurance, Offence, Person, PersonRole, Request, Selector, SelectorKind, Urgency, Validation,
 };
+pub use ruling::{Judgement, Ruled, Ruling, Settles};
 pub use text::{Citation, Text};

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use comity::v1;
-use comity_domain::{Decision, Digest, Request};
-use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
+use comity_domain::{Decision, Digest, Request, Ruling};
+use comity_policy::{Calendars, Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
@@ -36,6 +36,25 @@ impl Admission {
     /// What the law says of it.
     pub(crate) fn decide(&self, now: Timestamp) -> Verdict {
         self.policies.decide(&self.question(now))
+    }
+
+    /// By which the time limits of its case are counted.
+    pub(crate) fn calendars(&self) -> Calendars<'_> {
+        self.policies.calendars()
+    }
+
+    /// What the law says of it, received before, with humans' answers to what was
+    /// referred to them.
+    pub(crate) fn decide_anew(&self, received: Timestamp, rulings: &[Ruling]) -> Verdict {
+        self.policies.decide(&Question {
+            rulings,
+            ..self.question(received)
+        })
+    }
+
+    /// Language of the decision's texts.
+    pub(crate) fn language(&self) -> &str {
+        &self.language
     }
 
     /// What the law says of it, complete or not, and what will be asked.
@@ -71,6 +90,7 @@ impl Admission {
             form,
             language: &self.language,
             now,
+            rulings: &[],
         }
     }
 }
@@ -87,6 +107,15 @@ pub(crate) fn request(
     let (_, request, _) = &read;
     own(caller, request)?;
     admit(gateway, read, language)
+}
+
+/// Admits a request on record, as it was or as it was supplemented since.
+pub(crate) fn again(
+    gateway: &Gateway,
+    message: v1::CooperationRequest,
+    language: String,
+) -> Result<Admission, Refusal> {
+    admit(gateway, read(gateway, Some(message))?, language)
 }
 
 /// Admits a request that may be incomplete, with what it does not have yet; or

@@ -1,71 +1,64 @@
 //! Answers: what the executing side sends back is stripped of what must not
 //! leave, recorded, and only then shown to the requester.
 
+use std::borrow::Cow;
+
 use comity::v1::{self, ObligationKind};
-use comity_domain::{CaseId, CaseState, IllegalTransition};
+use comity_domain::{CaseId, CaseState};
 use comity_ledger::Leaf;
-use comity_store::{
-    CaseChange, CommitError, Durable, Entry, Expected, Job, Transaction, state_name,
-};
+use comity_store::{Durable, Job};
+use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
-use thiserror::Error;
 use tokio::{sync::broadcast, time::Instant};
 use tonic::Code;
 
 use crate::{
     cases::{self, CaseAt},
+    clocks::Happened,
     gateway::Gateway,
+    happen::{self, Event, Unfiled},
     identity::Caller,
-    record, redact,
+    redact,
     refusal::Refusal,
     wire::{self, answer::Execution, encoded, to_proto},
 };
 
-/// Something the executing side did with a case.
+/// An event of the gateway's own.
+const REJECTED: &str = "delivery-rejected";
+/// Events of the vocabulary.
+const ACKNOWLEDGED: &str = "acknowledged";
+const RECOGNISED: &str = "recognised";
+const EXTENDED: &str = "extended";
+const POSTPONED: &str = "postponed";
+
+/// Something that a side did with a case.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    kind: &'static str,
-    to: CaseState,
+    kind: Cow<'static, str>,
+    /// Where the case goes; `None` where it stays.
+    to: Option<CaseState>,
     note: String,
     result: Option<wire::answer::Answer>,
+    /// What else it adds to the case.
+    adds: encoded::Case,
+    clocks: Vec<Happened>,
     actor: String,
 }
 
-/// An answer that could not be recorded; nothing of it is shown to anybody.
-#[derive(Debug, Error)]
-pub(crate) enum Unfiled {
-    /// The case does not allow it.
-    #[error(transparent)]
-    NotAllowed(#[from] IllegalTransition),
-    /// The case changed meanwhile, or another worker holds the delivery.
-    #[error("the case changed meanwhile")]
-    Conflict,
-    /// The case cannot be read.
-    #[error("the case cannot be read")]
-    Unread(#[from] Refusal),
-    /// The record cannot be written.
-    #[error("the record cannot be written")]
-    Unavailable(#[source] CommitError),
-}
-
 impl Answer {
-    /// The executing authority has the request.
-    pub(crate) fn acknowledged() -> Self {
-        Self::new(
-            "acknowledged",
-            CaseState::Acknowledged,
-            "the executing authority has the request",
-        )
+    /// The executing authority has the request, under a reference of its own if it
+    /// gave one.
+    pub(crate) fn acknowledged(reference: String) -> Self {
+        let note = "the executing authority has the request";
+        let answer = Self::new(ACKNOWLEDGED, Some(CaseState::Acknowledged), note);
+        answer.happened(ACKNOWLEDGED).referenced(reference)
     }
 
     /// The executing side could not be reached; delivery goes on.
     pub(crate) fn delivering(code: Code) -> Self {
         let note = format!("the executing side cannot be reached ({code:?}); delivery goes on");
-        Self {
-            note,
-            ..Self::new("delivery-postponed", CaseState::Delivering, "")
-        }
+        Self::new("delivery-postponed", Some(CaseState::Delivering), note)
     }
 
     /// The executing system will never take the request.
@@ -79,44 +72,74 @@ impl Answer {
             reason: reason.clone(),
             ground: "technical".to_owned(),
         };
-        let answer = Self::new("delivery-rejected", CaseState::NotExecuted, "");
+        let answer = Self::new(REJECTED, Some(CaseState::NotExecuted), reason);
         Self {
-            note: reason,
             result: Some(result),
-            ..answer
+            ..answer.happened("not-executed")
         }
     }
 
-    /// Execution has begun or goes on.
-    pub(crate) fn progress() -> Self {
-        Self::new("progress", CaseState::Executing, "execution goes on")
+    /// Something that a side reports, with what it says of it.
+    pub(crate) fn reported(event: String, to: Option<CaseState>, remark: String) -> Self {
+        let note = match to {
+            Some(CaseState::Executing) => "execution goes on".to_owned(),
+            _ => format!("`{event}` is reported"),
+        };
+        let answer = Self::new(event.clone(), to, note);
+        answer.remarked(remark).happened(event)
+    }
+
+    /// A side extends a time limit, for a reason that it gives.
+    pub(crate) fn extended(extension: Happened, note: String, reason: String) -> Self {
+        let answer = Self::new(EXTENDED, None, note);
+        let mut answer = answer.remarked(reason).happened(EXTENDED);
+        answer.clocks.push(extension);
+        answer
     }
 
     /// Recognition or execution is postponed.
-    pub(crate) fn postponed() -> Self {
-        Self::new(
-            "postponed",
-            CaseState::Postponed,
-            "recognition or execution is postponed",
-        )
+    pub(crate) fn postponed(reason: String, until: Option<Timestamp>) -> Self {
+        let note = "recognition or execution is postponed";
+        let answer = Self::new(POSTPONED, Some(CaseState::Postponed), note);
+        let mut answer = answer.remarked(reason.clone()).happened(POSTPONED);
+        answer.adds.postponement_reason = reason;
+        answer.adds.postponed_until = until.map(to_proto::timestamp);
+        answer.clocks.extend(until.map(Happened::PostponedUntil));
+        answer
     }
 
-    /// A result, complete, partial or negative.
+    /// What came of it.
     pub(crate) fn result(result: wire::answer::Answer) -> Self {
         let answer = match result.execution {
             Execution::NotExecuted => Self::new(
                 "not-executed",
-                CaseState::NotExecuted,
+                Some(CaseState::NotExecuted),
                 "not executed; see the reason",
             ),
-            Execution::Complete | Execution::Partial | Execution::NothingFound => {
-                Self::new("concluded", CaseState::Concluded, "the answer is on record")
-            }
+            Execution::Complete | Execution::Partial | Execution::NothingFound => Self::new(
+                "concluded",
+                Some(CaseState::Concluded),
+                "the answer is on record",
+            ),
         };
+        let event = answer.kind.clone();
         Self {
             result: Some(result),
-            ..answer
+            ..answer.happened(event)
         }
+    }
+
+    /// Under which reference the executing authority has it, if it gave one.
+    pub(crate) fn referenced(mut self, reference: String) -> Self {
+        self.adds.reference = reference;
+        self
+    }
+
+    /// An extension that came with it.
+    pub(crate) fn with(mut self, extension: Self) -> Self {
+        self.clocks.extend(extension.clocks);
+        self.note = format!("{}; {}", self.note, extension.note);
+        self
     }
 
     /// Who answered.
@@ -127,14 +150,31 @@ impl Answer {
         }
     }
 
-    fn new(kind: &'static str, to: CaseState, note: &str) -> Self {
+    fn new(
+        kind: impl Into<Cow<'static, str>>,
+        to: Option<CaseState>,
+        note: impl Into<String>,
+    ) -> Self {
         Self {
-            kind,
+            kind: kind.into(),
             to,
-            note: note.to_owned(),
+            note: note.into(),
             result: None,
+            adds: encoded::Case::default(),
+            clocks: Vec::new(),
             actor: "gateway".to_owned(),
         }
+    }
+
+    /// What it is among the events of the vocabulary.
+    fn happened(mut self, event: impl Into<Cow<'static, str>>) -> Self {
+        self.clocks.push(Happened::Event(event.into()));
+        self
+    }
+
+    fn remarked(mut self, remark: String) -> Self {
+        self.adds.remark = remark;
+        self
     }
 }
 
@@ -142,72 +182,52 @@ impl Answer {
 /// ends the delivery job where one is given.
 pub(crate) async fn file(
     gateway: &Gateway,
-    case: CaseAt,
+    mut case: CaseAt,
     answer: Answer,
     job: Option<&Durable<Job>>,
 ) -> Result<CaseAt, Unfiled> {
-    let now = gateway.now();
     let Answer {
         kind,
         to,
         note,
         result,
+        adds,
+        mut clocks,
         actor,
     } = answer;
-    let CaseAt {
-        mut snapshot,
-        obligations,
-        version,
-        row,
-    } = case;
-    let id = row.id.clone();
-    row.state.step(to)?;
+    let to = match to {
+        Some(to) => case.row.state.step(to)?,
+        None => case.row.state,
+    };
+    if result.is_some() && kind != REJECTED && !is_acknowledged(case.row.state) {
+        // Who answers at once has the request.
+        clocks.insert(0, Happened::Event(ACKNOWLEDGED.into()));
+    }
+    if (case.row.state, to) == (CaseState::Acknowledged, CaseState::Executing) {
+        // What is being executed has been recognised.
+        clocks.insert(0, Happened::Event(RECOGNISED.into()));
+    }
     let result = match result {
         None => None,
         Some(result) => {
-            let obligations = match obligations {
+            let obligations = match case.obligations.take() {
                 Some(obligations) => obligations,
-                None => cases::obligations(&snapshot)?,
+                None => cases::obligations(&case.snapshot)?,
             };
-            let shown = disclose(&snapshot.name, obligations, result);
+            let shown = disclose(&case.snapshot.name, obligations, result);
             Some(Bytes::from(shown.encode_to_vec()))
         }
     };
-    // Only what the event adds: the rest stands in the records before it.
-    let event = encoded::Case {
-        state: to_proto::case_state(to).into(),
-        result,
-        updated_at: Some(to_proto::timestamp(now)),
-        ..encoded::Case::default()
-    };
-    let record = event.encode_to_vec();
-    snapshot = snapshot.then(event);
     let leaf = Leaf {
         note: Some(note),
-        case: Some(id.to_string()),
-        state: Some(state_name(to).to_owned()),
-        ..Leaf::new(now, kind, &actor)
+        ..Leaf::new(gateway.now(), &kind, &actor)
     };
-    let row = CaseChange {
-        expected: Expected::Version(version),
-        state: to,
-        ..row
+    let event = Event {
+        clocks,
+        ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
-    let transaction = Transaction {
-        case: Some(row.clone()),
-        entries: vec![Entry { leaf, record }],
-        finish: job.map(|job| job.lease),
-        ..Transaction::default()
-    };
-    let committed = gateway.store().commit(transaction).await?;
-    snapshot.receipt = record::receipt(gateway, &committed, &snapshot.request_digest());
-    gateway.changed(&id);
-    Ok(CaseAt {
-        snapshot,
-        obligations: None,
-        version: version + 1,
-        row,
-    })
+    let (case, _) = happen::file(gateway, case, event, job).await?;
+    Ok(case)
 }
 
 /// Takes out what must not leave the executing State and attaches what binds
@@ -262,6 +282,11 @@ pub(crate) async fn changed(changes: &mut broadcast::Receiver<CaseId>, id: &Case
     while changes.recv().await.is_ok_and(|changed| changed != *id) {}
 }
 
+/// The executing authority has said that it has the request.
+fn is_acknowledged(state: CaseState) -> bool {
+    !matches!(state, CaseState::Approved | CaseState::Delivering)
+}
+
 /// Nothing more will happen without somebody outside the gateway.
 pub(crate) fn at_rest(state: CaseState) -> bool {
     match state {
@@ -276,20 +301,5 @@ pub(crate) fn at_rest(state: CaseState) -> bool {
         | CaseState::NotExecuted
         | CaseState::Withdrawn
         | CaseState::Expired => true,
-    }
-}
-
-impl From<CommitError> for Unfiled {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Conflict { .. }
-            | CommitError::LeaseLost
-            | CommitError::Replay(_)
-            | CommitError::Mismatch => Self::Conflict,
-            CommitError::IllegalTransition(error) => Self::NotAllowed(error),
-            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
-                Self::Unavailable(error)
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use comity::v1;
+use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
 use rustls::ClientConfig;
 use rustls_pki_types::InvalidDnsNameError;
@@ -56,6 +56,31 @@ impl Backend {
         let path = PathAndQuery::from_static(DELIVER);
         let answer = client.unary(Request::new(message), path, codec).await?;
         Ok(answer.into_inner())
+    }
+
+    /// `NationalBackendService.Notify`.
+    ///
+    /// # Errors
+    /// What the backend answered, or why it could not be asked.
+    pub(crate) async fn notify(
+        self,
+        message: v1::NotifyRequest,
+    ) -> Result<v1::NotifyResponse, Status> {
+        let mut client = NationalBackendServiceClient::new(self.0);
+        let answer = client.notify(message).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// `NationalBackendService.Recall`.
+    ///
+    /// # Errors
+    /// As [`Backend::deliver`].
+    pub(crate) async fn recall(
+        self,
+        message: v1::RecallRequest,
+    ) -> Result<v1::RecallResponse, Status> {
+        let mut client = NationalBackendServiceClient::new(self.0);
+        Ok(client.recall(message).await?.into_inner())
     }
 }
 

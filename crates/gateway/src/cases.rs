@@ -48,7 +48,7 @@ pub(crate) async fn load(gateway: &Gateway, id: &CaseId) -> Result<CaseAt, Refus
 }
 
 /// Takes a stored case apart, field by field.
-fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
+pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
     let CaseRow {
         id,
         opened: _,
@@ -62,8 +62,10 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         urgency,
         owner,
         request_id,
-        opened_at: _,
-        changed_at: _,
+        opened_at,
+        changed_at,
+        wake_at,
+        reviewers,
         records,
     } = row;
     let events = records
@@ -72,6 +74,16 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(damaged)?;
     let snapshot = events.into_iter().reduce(encoded::Case::then);
+    // Of an erased case the row is left, which holds no personal data.
+    let snapshot = snapshot.unwrap_or_else(|| encoded::Case {
+        name: format!("cases/{id}"),
+        request_id: request_id.to_string(),
+        state: to_proto::case_state(state).into(),
+        received_at: Some(to_proto::timestamp(opened_at)),
+        updated_at: Some(to_proto::timestamp(changed_at)),
+        exercise,
+        ..encoded::Case::default()
+    });
     let expected = Expected::Version(version);
     let row = CaseChange {
         id,
@@ -85,9 +97,11 @@ fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         urgency,
         owner,
         request_id,
+        wake_at,
+        reviewers,
     };
     Ok(CaseAt {
-        snapshot: snapshot.unwrap_or_default(),
+        snapshot,
         obligations: None,
         version,
         row,
@@ -121,21 +135,35 @@ pub(crate) async fn get(
     name: &str,
 ) -> Result<v1::Case, Refusal> {
     let case = visible(gateway, caller, name).await?;
+    whole(gateway, case).await
+}
+
+/// A case with its events and the newest proof.
+pub(crate) async fn whole(gateway: &Gateway, case: CaseAt) -> Result<v1::Case, Refusal> {
     let id = case.row.id.clone();
     let mut snapshot = with_receipt(gateway, case).await?;
     snapshot.events = events(gateway, &id, 0).await?;
-    snapshot.open().map_err(damaged)
+    open(&snapshot)
+}
+
+/// A case with every part taken apart.
+pub(crate) fn open(case: &encoded::Case) -> Result<v1::Case, Refusal> {
+    case.open().map_err(damaged)
+}
+
+/// The decision in force.
+pub(crate) fn decision(case: &encoded::Case) -> Result<v1::Decision, Refusal> {
+    let decision = case.decision.clone().unwrap_or_default();
+    v1::Decision::decode(decision).map_err(damaged)
 }
 
 /// What a case's conditions are, where they are not at hand.
 pub(crate) fn obligations(case: &encoded::Case) -> Result<Vec<v1::Obligation>, Refusal> {
-    let decision = case.decision.clone().unwrap_or_default();
-    let decision = v1::Decision::decode(decision).map_err(damaged)?;
-    Ok(decision.obligations)
+    Ok(decision(case)?.obligations)
 }
 
 /// A record that is none of ours.
-fn damaged(error: prost::DecodeError) -> Refusal {
+pub(crate) fn damaged(error: prost::DecodeError) -> Refusal {
     Refusal::Internal(Box::new(error))
 }
 
@@ -157,13 +185,12 @@ pub(crate) async fn receipt(
     id: &CaseId,
     snapshot: &encoded::Case,
 ) -> Result<Option<v1::Receipt>, Refusal> {
-    let Some(last) = events(gateway, id, 0).await?.pop() else {
+    let last = gateway.store().last_event(id).await;
+    let Some(last) = last.map_err(record::unavailable)? else {
         return Ok(None);
     };
     let request = snapshot.request_digest();
-    audit::receipt(gateway, last.ledger_index, request)
-        .await
-        .map(Some)
+    audit::receipt(gateway, last, request).await.map(Some)
 }
 
 /// Lists the caller's cases, newest first, without requests and events.
@@ -225,7 +252,7 @@ pub(crate) async fn list(
 }
 
 /// Streams a case's events: those after `after_sequence`, then each as it
-/// comes, until the case is at its end.
+/// comes, until the case is at its end and no time limit runs any more.
 pub(crate) async fn watch(
     gateway: &Gateway,
     caller: &Caller,
@@ -262,7 +289,10 @@ async fn follow(
                 return Ok(());
             }
         }
-        if load(gateway, id).await?.row.state.is_final() {
+        let case = load(gateway, id).await?;
+        // Some time limits run on beyond the end, and a recall may be under way.
+        let over = case.row.state.is_final() && case.row.wake_at.is_none();
+        if over && !case.snapshot.kept().is_recalling() {
             return Ok(());
         }
         tokio::select! {
@@ -272,7 +302,11 @@ async fn follow(
     }
 }
 
-async fn events(gateway: &Gateway, id: &CaseId, after: u32) -> Result<Vec<v1::CaseEvent>, Refusal> {
+pub(crate) async fn events(
+    gateway: &Gateway,
+    id: &CaseId,
+    after: u32,
+) -> Result<Vec<v1::CaseEvent>, Refusal> {
     let mut found = Vec::new();
     let mut after = u64::from(after);
     loop {
@@ -301,11 +335,12 @@ pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
         actor: &row.leaf.actor,
         note: row.leaf.note.as_deref().unwrap_or_default(),
         ledger_index: row.index,
+        remark: encoded::Case::decode(row.record.as_slice()).ok()?.remark,
     }))
 }
 
 /// The executing side has seen the request.
-fn was_delivered(state: CaseState) -> bool {
+pub(crate) fn was_delivered(state: CaseState) -> bool {
     match state {
         CaseState::Received
         | CaseState::Incomplete
@@ -323,7 +358,7 @@ fn was_delivered(state: CaseState) -> bool {
     }
 }
 
-fn no_case(id: &CaseId) -> Refusal {
+pub(crate) fn no_case(id: &CaseId) -> Refusal {
     Refusal::NotFound {
         kind: "case",
         name: format!("cases/{id}"),

@@ -40,6 +40,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// National systems to which requests are delivered, one a jurisdiction.
     pub backends: Vec<Backend>,
+    /// Reviewers must sign their opinions.
+    pub signed_opinions: bool,
     /// Bounds.
     pub limits: Limits,
 }
@@ -222,6 +224,9 @@ mod tests {
 
     #[test]
     fn the_store_has_no_bound_but_the_one_given() {
+        assert!(!parse(EXAMPLE).unwrap().signed_opinions);
+        let signed = EXAMPLE.replace("signed_opinions = false", "signed_opinions = true");
+        assert!(parse(&signed).unwrap().signed_opinions);
         assert_eq!(parse(EXAMPLE).unwrap().limits.store_bytes, None);
         let bounded = EXAMPLE.replace("# store_bytes", "store_bytes");
         assert_eq!(

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::CaseState;
-use comity_store::{Durable, Job};
+use comity_store::{Durable, Job, Transaction};
+use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
 use tonic::Code;
 
@@ -16,20 +17,22 @@ use crate::{
     backends::Purpose,
     cases::{self, CaseAt},
     gateway::Gateway,
-    record,
+    happen::Unfiled,
+    notify, recall, record,
     refusal::Refusal,
-    wire::{self, encoded},
+    wire::{
+        self,
+        encoded::{self, Errand},
+        from_proto,
+    },
 };
 
-/// Number of the step by which a request is handed over; recalls and notices
-/// will have others.
-const FIRST_STEP: u32 = 1;
 /// Jobs taken from the outbox at once.
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
 const RETRIES_IN_FLIGHT: usize = 32;
 /// Longest time one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(30);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -87,9 +90,14 @@ pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Takes up a job whose exchange is gone: after a failure or a restart.
+/// Takes up a job whose exchange is gone, after a failure or a restart, or that
+/// none ever made.
 async fn resume(gateway: &Gateway, job: Durable<Job>) {
+    if job.step == record::NOTIFY {
+        return notify::send(gateway, job).await;
+    }
     match recorded(gateway, &job).await {
+        Ok(case) if case.row.state == CaseState::Expired => drop_expired(gateway, &job).await,
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
     }
@@ -102,30 +110,44 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
-async fn attempt(
-    gateway: &Gateway,
-    job: Durable<Job>,
-    case: CaseAt,
-) -> Result<CaseAt, answer::Unfiled> {
+/// The step that a job is for.
+pub(crate) fn step(job: &Job) -> u32 {
+    // What cannot be read is for no step, and so does nothing that another did.
+    Errand::decode(job.body.as_slice()).map_or(0, |errand| errand.step)
+}
+
+async fn attempt(gateway: &Gateway, job: Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
+    if job.step == record::RECALL {
+        return recall::attempt(gateway, job, case).await;
+    }
+    let step = step(&job);
+    // What was approved is handed over, whatever was supplemented since.
+    let handover = case.snapshot.kept().handover;
+    let handover = handover.filter(|handover| handover.step == step);
+    let (request, decision) = match handover {
+        Some(handover) => (handover.request, handover.decision),
+        None => (
+            case.snapshot.request.clone(),
+            case.snapshot.decision.clone(),
+        ),
+    };
     let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
-        step: FIRST_STEP,
-        request: case.snapshot.request.clone(),
-        decision: case.snapshot.decision.clone(),
+        step,
+        request,
+        decision,
         receipt: case.snapshot.receipt.clone(),
     };
     let answer = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
-        Ok(v1::DeliverResponse {
-            reference: _,
-            result: None,
-        }) => Answer::acknowledged(),
-        Ok(v1::DeliverResponse {
-            reference: _,
-            result: Some(result),
-        }) => match wire::answer::read(result) {
-            Ok(result) => Answer::result(result),
-            Err(_) => Answer::rejected(Code::DataLoss),
-        },
+        Ok(v1::DeliverResponse { reference, result }) => {
+            // A reference that is none is no reason to lose the answer.
+            let reference = from_proto::line("reference", &reference).unwrap_or_default();
+            match result.map(wire::answer::read) {
+                None => Answer::acknowledged(reference),
+                Some(Ok(result)) => Answer::result(result).referenced(reference),
+                Some(Err(_)) => Answer::rejected(Code::DataLoss),
+            }
+        }
         Err(code) if is_final(code) => Answer::rejected(code),
         Err(code) => return postpone(gateway, &job, case, code).await,
     };
@@ -146,29 +168,43 @@ async fn call(
     }
 }
 
+/// Ends the delivery of a case that is over: nothing leaves any more.
+async fn drop_expired(gateway: &Gateway, job: &Durable<Job>) {
+    let transaction = Transaction {
+        finish: Some(job.lease),
+        ..Transaction::default()
+    };
+    if let Err(error) = gateway.store().commit(transaction).await {
+        tracing::warn!(%error, "the delivery of an expired case could not be ended");
+    }
+}
+
 /// Files the first failure of a delivery and sets the time of the next attempt.
 async fn postpone(
     gateway: &Gateway,
     job: &Durable<Job>,
     case: CaseAt,
     code: Code,
-) -> Result<CaseAt, answer::Unfiled> {
+) -> Result<CaseAt, Unfiled> {
     tracing::info!(case.id = %job.case, state.executing = %job.target, ?code, job.attempts, "delivery postponed");
     let case = if case.row.state == CaseState::Approved {
         answer::file(gateway, case, Answer::delivering(code), None).await?
     } else {
         case
     };
-    let pause = backoff(job.attempts, gateway.jitter());
-    gateway
-        .store()
-        .retry_at(job.lease, gateway.now() + pause, &format!("{code:?}"))
-        .await?;
+    retry(gateway, job, code).await?;
     Ok(case)
 }
 
+/// Sets the time of a job's next attempt.
+pub(crate) async fn retry(gateway: &Gateway, job: &Job, code: Code) -> Result<(), Unfiled> {
+    let when = gateway.now() + backoff(job.attempts, gateway.jitter());
+    let note = format!("{code:?}");
+    Ok(gateway.store().retry_at(job.lease, when, &note).await?)
+}
+
 /// A refusal by the backend that no repetition will change.
-fn is_final(code: Code) -> bool {
+pub(crate) fn is_final(code: Code) -> bool {
     match code {
         Code::InvalidArgument
         | Code::NotFound

@@ -44,35 +44,23 @@ pub(crate) async fn submit(
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
             let case = answer::settle(gateway, &id, deadline).await?;
-            return Ok(encoded::SubmitResponse {
-                case: Some(case),
-                replayed: true,
-            });
+            return Ok(encoded::SubmitResponse::of(case, true));
         }
     };
     let Some(job) = job else {
-        return Ok(encoded::SubmitResponse {
-            case: Some(case.snapshot),
-            replayed: false,
-        });
+        return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
     let recorded = case.snapshot.clone();
     let id = case.row.id.clone();
     let delivery = tokio::spawn(deliver::first(gateway.clone(), job, *case));
     let Some(until) = deadline else {
-        return Ok(encoded::SubmitResponse {
-            case: Some(recorded),
-            replayed: false,
-        });
+        return Ok(encoded::SubmitResponse::of(recorded, false));
     };
     let case = match tokio::time::timeout_at(until, delivery).await {
         Ok(Ok(Some(case))) if answer::at_rest(case.row.state) => case.snapshot,
         Ok(_) | Err(_) => answer::settle(gateway, &id, deadline).await?,
     };
-    Ok(encoded::SubmitResponse {
-        case: Some(case),
-        replayed: false,
-    })
+    Ok(encoded::SubmitResponse::of(case, false))
 }
 
 /// Decides a possibly incomplete request, looks ahead of it, and records that

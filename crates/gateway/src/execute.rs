@@ -1,21 +1,19 @@
 //! What executing national systems report of a delivered request.
 
 use comity::v1::{self, conclude_request::Conclusion};
-use comity_domain::CaseState;
+use comity_domain::BoundParty;
 
 use crate::{
     admit,
-    answer::{self, Answer, Unfiled},
-    cases::{self, CaseAt},
+    answer::Answer,
+    cases::CaseAt,
     gateway::Gateway,
     identity::{Caller, Role},
     record,
     refusal::Refusal,
-    wire,
+    report::{self, Report},
+    wire::{self, from_proto},
 };
-
-/// How often a report is tried again when another one came in between.
-const ATTEMPTS: usize = 5;
 
 /// See `ExecutionService.Acknowledge`.
 pub(crate) async fn acknowledge(
@@ -23,8 +21,12 @@ pub(crate) async fn acknowledge(
     caller: &Caller,
     message: v1::AcknowledgeRequest,
 ) -> Result<v1::AcknowledgeResponse, Refusal> {
-    let v1::AcknowledgeRequest { name, reference: _ } = message;
-    let case = report(gateway, caller, &name, "acknowledge", Answer::acknowledged).await?;
+    let v1::AcknowledgeRequest { name, reference } = message;
+    entitled(gateway, caller).await?;
+    let reference = from_proto::line("reference", &reference).map_err(Refusal::Malformed);
+    let reference = record::attempted(gateway, caller, reference).await?;
+    let answer = |_: &CaseAt| Ok(Answer::acknowledged(reference.clone()));
+    let case = report::file(gateway, caller, (&name, "acknowledge"), answer).await?;
     Ok(v1::AcknowledgeResponse {
         state: case.snapshot.state,
     })
@@ -36,8 +38,21 @@ pub(crate) async fn report_progress(
     caller: &Caller,
     message: v1::ReportProgressRequest,
 ) -> Result<v1::ReportProgressResponse, Refusal> {
-    let v1::ReportProgressRequest { name, note: _ } = message;
-    let case = report(gateway, caller, &name, "report progress", Answer::progress).await?;
+    let v1::ReportProgressRequest {
+        name,
+        note,
+        event,
+        extension,
+    } = message;
+    entitled(gateway, caller).await?;
+    let report = Report {
+        side: BoundParty::Executing,
+        event,
+        note,
+        extension,
+    };
+    let answer = |case: &CaseAt| report.read(gateway, case);
+    let case = report::file(gateway, caller, (&name, "report progress"), answer).await?;
     Ok(v1::ReportProgressResponse {
         state: case.snapshot.state,
     })
@@ -53,20 +68,16 @@ pub(crate) async fn conclude(
     entitled(gateway, caller).await?;
     let case = match conclusion {
         Some(Conclusion::Result(result)) => {
-            let result = match wire::answer::read(result) {
-                Ok(result) => result,
-                Err(violations) => {
-                    let refusal = Refusal::Malformed(violations);
-                    return Err(record::attempt(gateway, Some(caller), refusal).await);
-                }
-            };
-            report(gateway, caller, &name, "conclude", || {
-                Answer::result(result.clone())
-            })
-            .await?
+            let result = wire::answer::read(result).map_err(Refusal::Malformed);
+            let result = record::attempted(gateway, caller, result).await?;
+            let answer = |_: &CaseAt| Ok(Answer::result(result.clone()));
+            report::file(gateway, caller, (&name, "conclude"), answer).await?
         }
-        Some(Conclusion::Postponement(_)) => {
-            report(gateway, caller, &name, "postpone", Answer::postponed).await?
+        Some(Conclusion::Postponement(postponement)) => {
+            let postponement = from_proto::postponement(postponement).map_err(Refusal::Malformed);
+            let (reason, until) = record::attempted(gateway, caller, postponement).await?;
+            let answer = |_: &CaseAt| Ok(Answer::postponed(reason.clone(), until));
+            report::file(gateway, caller, (&name, "postpone"), answer).await?
         }
         None => {
             let refusal =
@@ -79,41 +90,6 @@ pub(crate) async fn conclude(
         state: snapshot.state,
         receipt: snapshot.receipt,
     })
-}
-
-/// Files a report of the executing State, which alone may make it.
-async fn report(
-    gateway: &Gateway,
-    caller: &Caller,
-    name: &str,
-    call: &'static str,
-    answer: impl Fn() -> Answer,
-) -> Result<CaseAt, Refusal> {
-    entitled(gateway, caller).await?;
-    for _ in 0..ATTEMPTS {
-        let case = match cases::visible(gateway, caller, name).await {
-            Ok(case) => case,
-            Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
-        };
-        match answer::file(gateway, case, answer().by(caller), None).await {
-            Ok(case) => return Ok(case),
-            Err(Unfiled::Conflict) => {}
-            Err(Unfiled::NotAllowed(error)) => {
-                let refusal = Refusal::NotAllowedNow {
-                    call,
-                    state: error.from,
-                    allowed: CaseState::ALL
-                        .into_iter()
-                        .filter(|state| state.next().contains(&error.to))
-                        .collect(),
-                };
-                return Err(record::attempt(gateway, Some(caller), refusal).await);
-            }
-            Err(Unfiled::Unread(refusal)) => return Err(refusal),
-            Err(Unfiled::Unavailable(error)) => return Err(record::unavailable(error)),
-        }
-    }
-    Err(Refusal::Conflict("the case"))
 }
 
 /// Lets only the executing side in.

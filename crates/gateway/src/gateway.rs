@@ -40,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) backends: Backends,
     pub(crate) origin: String,
     pub(crate) clock: Clock,
+    pub(crate) signed_opinions: bool,
 }
 
 impl Gateway {
@@ -74,6 +75,11 @@ impl Gateway {
     /// Origin line of this gateway's ledger.
     pub(crate) fn origin(&self) -> &str {
         &self.0.parts.origin
+    }
+
+    /// Reviewers must sign what they answer.
+    pub(crate) fn demands_signed_opinions(&self) -> bool {
+        self.0.parts.signed_opinions
     }
 
     pub(crate) fn now(&self) -> Timestamp {

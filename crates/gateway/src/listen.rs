@@ -87,6 +87,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// The caller that the certificate names, or why it names none.
     pub caller: Result<Arc<Caller>, InvalidIdentity>,
+    /// The certificate, X.509 in DER.
+    pub certificate: Option<Arc<[u8]>>,
 }
 
 /// A connection that came to nothing.
@@ -270,15 +272,19 @@ impl Door {
             .map_err(|_| HandshakeFailure::Timeout)?
             .map_err(|error| HandshakeFailure::classify(&error))?;
         let (_, session) = stream.get_ref();
-        let caller = session
-            .peer_certificates()
-            .and_then(<[_]>::first)
+        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        let caller = certificate
             .ok_or(InvalidIdentity::NoCertificate)
             .and_then(|certificate| Caller::from_certificate(certificate, &self.trust_domain))
             .map(Arc::new);
+        let peer = Peer {
+            address,
+            caller,
+            certificate: certificate.map(|certificate| Arc::from(&**certificate)),
+        };
         Ok(Connection {
             stream,
-            peer: Peer { address, caller },
+            peer,
             _open: open,
         })
     }

@@ -4,6 +4,7 @@
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use comity_domain::Outcome;
+use comity_policy::Moment;
 use hyper::{
     Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1,
     service::service_fn,
@@ -43,6 +44,7 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 pub(crate) struct Metrics {
     registry: Registry,
     decisions: Family<Decided, Counter>,
+    brought: Family<BroughtTo, Counter>,
     reloads: Family<Reloaded, Counter>,
     loaded: Gauge,
     in_force: Gauge,
@@ -52,6 +54,11 @@ pub(crate) struct Metrics {
 struct Decided {
     call: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BroughtTo {
+    moment: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,6 +72,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("comity"),
             decisions: Family::default(),
+            brought: Family::default(),
             reloads: Family::default(),
             loaded: Gauge::default(),
             in_force: Gauge::default(),
@@ -72,12 +80,15 @@ impl Metrics {
         let Self {
             registry,
             decisions,
+            brought,
             reloads,
             loaded,
             in_force,
         } = &mut metrics;
         let help = "Decisions on record, by call and outcome";
         registry.register("decisions", help, decisions.clone());
+        let help = "Time limits that were reminded of or ran out, by what that means";
+        registry.register("clock_moments", help, brought.clone());
         let help = "Times the policy folder was read again, by what came of it";
         registry.register("policy_reloads", help, reloads.clone());
         let help = "When the bundle in force was loaded, in seconds since 1970";
@@ -95,6 +106,17 @@ impl Metrics {
         let outcome = comity_store::outcome_name(outcome);
         let decided = Decided { call, outcome };
         self.decisions.get_or_create(&decided).inc();
+    }
+
+    /// Counts what time brought to a case.
+    pub(crate) fn brought(&self, moment: Moment) {
+        let moment = match moment {
+            Moment::Reminder => "reminder",
+            Moment::Breach => "breach",
+            Moment::Lapse => "lapse",
+            Moment::Expiry => "expiry",
+        };
+        self.brought.get_or_create(&BroughtTo { moment }).inc();
     }
 
     /// Counts a reading of the policy folder.

@@ -1,10 +1,10 @@
 //! Recording: nothing leaves the gateway, and nothing is answered, before it
 //! stands in the ledger.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use comity::v1;
-use comity_domain::{CaseId, CaseState, Decision, Digest, Outcome, Urgency};
+use comity_domain::{CaseId, CaseState, Decision, Digest, Outcome};
 use comity_ledger::{Hash, Leaf};
 use comity_policy::{Permit, Verdict};
 use comity_store::{
@@ -17,15 +17,26 @@ use uuid::Uuid;
 
 use crate::{
     admit::Admission,
-    cases::CaseAt,
+    cases::{self, CaseAt},
+    clocks,
     gateway::Gateway,
     identity::Caller,
     refusal::Refusal,
-    wire::{encoded, to_proto},
+    review::tasks,
+    wire::{
+        encoded::{self, Errand},
+        to_proto,
+    },
 };
 
-/// The step by which a request is first handed over.
-const DELIVER: &str = "deliver";
+/// The job by which a request is handed over.
+pub(crate) const DELIVER: &str = "deliver";
+/// The job by which what was handed over is taken back.
+pub(crate) const RECALL: &str = "recall";
+/// The job by which the executing system is told of an event.
+pub(crate) const NOTIFY: &str = "notify";
+/// Number of the step by which a request is first handed over.
+const FIRST_STEP: u32 = 1;
 /// How long a delivery may take before another worker takes it over; longer
 /// than any single attempt.
 pub(crate) const LEASE: Duration = Duration::from_secs(90);
@@ -64,9 +75,14 @@ pub(crate) async fn decision(
         state: Some(state_name(state).to_owned()),
         ..decision_leaf(now, "decision", caller, &admission, &decision)
     };
-    let row = change(&id, state, caller, &admission, &decision);
-    let enqueue = permit.map(|permit| job(&id, permit, admission.request.urgency, now));
+    let happened = [clocks::decided(&decision, &admission.request.executing)];
+    let limits = clocks::after(admission.calendars(), &[], &happened, (state, now));
+    let mut row = change(&id, state, caller, &admission, &decision);
+    row.wake_at = limits.wake_at;
+    let enqueue = permit.map(|permit| job(&row, permit, FIRST_STEP, now));
     let (mut snapshot, obligations) = snapshot(&id, state, admission, &decision, now);
+    row.reviewers = tasks::reviewers(&snapshot.kept().tasks);
+    snapshot.clocks = limits.changed;
     let record = snapshot.encode_to_vec();
     let transaction = Transaction {
         key: Some(key),
@@ -150,6 +166,7 @@ pub(crate) async fn attempt(
         Refusal::NotFound { .. }
         | Refusal::NoBundle(_)
         | Refusal::NotAllowedNow { .. }
+        | Refusal::NotOpen { .. }
         | Refusal::Conflict(_)
         | Refusal::NotYet(_) => "refused",
         Refusal::Unavailable { .. } | Refusal::Overloaded { .. } | Refusal::Internal(_) => {
@@ -277,15 +294,48 @@ pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Refusal {
 }
 
 /// The delivery that a permit allows: the only place where one is made.
-fn job(case: &CaseId, permit: Permit, urgency: Urgency, now: Timestamp) -> NewJob {
+pub(crate) fn job(case: &CaseChange, permit: Permit, step: u32, now: Timestamp) -> NewJob {
     NewJob {
-        case: case.clone(),
+        case: case.id.clone(),
         step: DELIVER.to_owned(),
         target: permit.executing().0.clone(),
-        urgency,
+        urgency: case.urgency,
         due: now,
         held_until: Some(now + LEASE),
-        body: Vec::new(),
+        body: Errand { step }.encode_to_vec(),
+    }
+}
+
+/// The recall of what a case handed over in earlier steps.
+pub(crate) fn recall(case: &CaseChange, step: u32, now: Timestamp) -> NewJob {
+    NewJob {
+        case: case.id.clone(),
+        step: RECALL.to_owned(),
+        target: case.executing.0.clone(),
+        urgency: case.urgency,
+        due: now,
+        held_until: None,
+        body: Errand { step }.encode_to_vec(),
+    }
+}
+
+/// The job that tells the executing system of the event by which a case comes to
+/// its `version`.
+pub(crate) fn notice(case: &CaseChange, version: u64, now: Timestamp) -> NewJob {
+    let message = v1::NotifyRequest {
+        case: format!("cases/{}", case.id),
+        step: u32::try_from(version).unwrap_or(u32::MAX),
+        // Shown as it is on record, once it is.
+        event: None,
+    };
+    NewJob {
+        case: case.id.clone(),
+        step: NOTIFY.to_owned(),
+        target: case.executing.0.clone(),
+        urgency: case.urgency,
+        due: now,
+        held_until: None,
+        body: message.encode_to_vec(),
     }
 }
 
@@ -309,10 +359,13 @@ fn change(
         urgency: request.urgency,
         owner: caller.to_string(),
         request_id: request.id.clone(),
+        wake_at: None,
+        reviewers: BTreeSet::new(),
     }
 }
 
-fn decision_leaf(
+/// What the ledger says of a decision.
+pub(crate) fn decision_leaf(
     at: Timestamp,
     kind: &str,
     caller: &Caller,
@@ -333,6 +386,31 @@ fn decision_leaf(
     }
 }
 
+/// What the ledger says of an event that leaves the decision in force.
+pub(crate) fn standing_leaf(
+    at: Timestamp,
+    kind: &str,
+    caller: &Caller,
+    case: &CaseAt,
+) -> Result<Leaf, Refusal> {
+    let decision = cases::decision(&case.snapshot)?;
+    let row = &case.row;
+    Ok(Leaf {
+        outcome: row.outcome.map(|outcome| outcome_name(outcome).to_owned()),
+        instrument: row.instrument.as_ref().map(ToString::to_string),
+        issuing: Some(row.issuing.0.to_string()),
+        executing: Some(row.executing.0.to_string()),
+        rules: rules_shown(&decision),
+        bundle: decision
+            .bundle_sha256
+            .parse()
+            .ok()
+            .map(|Digest(bundle)| Hash(bundle)),
+        request: Some(Hash(case.snapshot.request_digest().0)),
+        ..Leaf::new(at, kind, &caller.to_string())
+    })
+}
+
 /// Ids of every rule that was found to hold or could not be judged.
 fn rules(decision: &Decision) -> Vec<String> {
     let grounds = decision.grounds.iter().map(|found| &found.rule);
@@ -349,6 +427,20 @@ fn rules(decision: &Decision) -> Vec<String> {
         .collect()
 }
 
+/// [`rules`] of a decision on record.
+fn rules_shown(decision: &v1::Decision) -> Vec<String> {
+    let grounds = decision.grounds.iter().map(|found| &found.rule);
+    let requirements = decision.requirements.iter().map(|found| &found.rule);
+    let referrals = decision.referrals.iter().map(|found| &found.rule);
+    let obligations = decision.obligations.iter().map(|found| &found.rule);
+    let found = grounds.chain(requirements).chain(referrals);
+    let found = found.chain(obligations).flatten();
+    found
+        .chain(&decision.permits)
+        .map(|rule| rule.rule_id.clone())
+        .collect()
+}
+
 /// The case as it opens, and the conditions of its decision.
 fn snapshot(
     id: &CaseId,
@@ -358,7 +450,14 @@ fn snapshot(
     now: Timestamp,
 ) -> (encoded::Case, Vec<v1::Obligation>) {
     let at = Some(to_proto::timestamp(now));
+    let approved = decision.outcome == Outcome::Approved;
     let decision = to_proto::decision(decision, &Uuid::now_v7().to_string(), now);
+    let kept = encoded::Kept {
+        language: admission.language().to_owned(),
+        step: if approved { FIRST_STEP } else { 0 },
+        tasks: tasks::renew(&[], &decision, now),
+        ..encoded::Kept::default()
+    };
     let case = encoded::Case {
         name: format!("cases/{id}"),
         request_id: admission.request.id.to_string(),
@@ -368,12 +467,14 @@ fn snapshot(
         decision: Some(decision.encode_to_vec().into()),
         received_at: at,
         updated_at: at,
+        kept: Some(kept),
         ..encoded::Case::default()
     };
     (case, decision.obligations)
 }
 
-fn state_after(outcome: Outcome) -> CaseState {
+/// Where a decision leaves a case from which nothing was handed over.
+pub(crate) fn state_after(outcome: Outcome) -> CaseState {
     match outcome {
         Outcome::Approved => CaseState::Approved,
         Outcome::Incomplete => CaseState::Incomplete,

@@ -77,6 +77,14 @@ pub enum Refusal {
         /// Where it would have to stand.
         allowed: Vec<CaseState>,
     },
+    /// A task that takes no answer of this caller.
+    #[error("no answer of this caller is taken for `{task}`: {why}")]
+    NotOpen {
+        /// `tasks/<id>`.
+        task: String,
+        /// Why not, and who may answer.
+        why: &'static str,
+    },
     /// Someone else changed the same thing meanwhile.
     #[error("{0} was changed by another call meanwhile: read it again and repeat the call")]
     Conflict(&'static str),
@@ -117,6 +125,7 @@ impl Refusal {
             Self::IdReused => "REQUEST_ID_REUSED",
             Self::NotFound { .. } | Self::NoBundle(_) => "NOT_FOUND",
             Self::NotAllowedNow { .. } => "NOT_ALLOWED_NOW",
+            Self::NotOpen { .. } => "TASK_NOT_OPEN",
             Self::Conflict(_) => "CONFLICT",
             Self::Unavailable { .. } => "UNAVAILABLE",
             Self::Overloaded { .. } => "OVERLOADED",
@@ -135,7 +144,7 @@ impl Refusal {
             Self::Malformed(_) | Self::TooLarge { .. } => Code::InvalidArgument,
             Self::IdReused => Code::AlreadyExists,
             Self::NotFound { .. } | Self::NoBundle(_) => Code::NotFound,
-            Self::NotAllowedNow { .. } => Code::FailedPrecondition,
+            Self::NotAllowedNow { .. } | Self::NotOpen { .. } => Code::FailedPrecondition,
             Self::Conflict(_) => Code::Aborted,
             Self::Unavailable { .. } => Code::Unavailable,
             Self::Overloaded { .. } => Code::ResourceExhausted,
@@ -165,6 +174,9 @@ impl Refusal {
                     state_name(*state),
                     self.to_string(),
                 );
+            }
+            Self::NotOpen { task, .. } => {
+                details.add_precondition_failure_violation("TASK_STATE", task, self.to_string());
             }
             Self::Unavailable { retry_after, .. } | Self::Overloaded { retry_after } => {
                 details.set_retry_info(Some(*retry_after));
@@ -196,6 +208,7 @@ impl Refusal {
             | Self::IdReused
             | Self::NotFound { .. }
             | Self::NoBundle(_)
+            | Self::NotOpen { .. }
             | Self::Conflict(_)
             | Self::Unavailable { .. }
             | Self::Overloaded { .. }
@@ -298,6 +311,10 @@ mod tests {
                 call: "withdraw",
                 state: CaseState::Refused,
                 allowed: vec![CaseState::Approved, CaseState::UnderReview],
+            },
+            Refusal::NotOpen {
+                task: "tasks/x-1".to_owned(),
+                why: "it is answered",
             },
             Refusal::Conflict("the case"),
             Refusal::Unavailable {

@@ -8,7 +8,7 @@ mod rerun;
 use std::path::{Path, PathBuf};
 
 use comity::v1;
-use comity_domain::{CaseId, Decision, Digest, JurisdictionCode, Request};
+use comity_domain::{CaseId, Decision, Digest, JurisdictionCode, Request, Ruling};
 use comity_policy::{FormCheck, Library, Question};
 use comity_store::{Archive, CaseRow, OpenError, Period, ReadError};
 use jiff::Timestamp;
@@ -143,13 +143,23 @@ fn batches(archive: &mut Archive) -> impl Iterator<Item = Result<Vec<CaseRow>, R
 struct Asked {
     request: Request,
     form: Option<serde_json::Value>,
+    /// What humans answered.
+    rulings: Vec<Ruling>,
 }
 
 impl Asked {
-    fn read(request: v1::CooperationRequest, received: Timestamp) -> Result<Self, Unread> {
+    fn read(
+        request: v1::CooperationRequest,
+        received: Timestamp,
+        rulings: Vec<Ruling>,
+    ) -> Result<Self, Unread> {
         let read = from_proto::request(request, received);
         let (request, form) = read.map_err(|_| Unread::Malformed)?;
-        Ok(Self { request, form })
+        Ok(Self {
+            request,
+            form,
+            rulings,
+        })
     }
 
     /// What a library decides of it, in a language, received at a moment.
@@ -160,6 +170,7 @@ impl Asked {
             form: form.map_or(FormCheck::Missing, FormCheck::Given),
             language,
             now,
+            rulings: &self.rulings,
         };
         library.decide(&question).decision
     }
@@ -215,7 +226,8 @@ fn again(
     bundles: &Bundles,
 ) -> Result<Again, Unread> {
     let Recorded { request, decision } = recorded;
-    let asked = Asked::read(request, received)?;
+    let rulings = from_proto::rulings(&decision).ok_or(Unread::Damaged)?;
+    let asked = Asked::read(request, received, rulings)?;
     let decide = |library: &Library| {
         let decision = asked.decide(library, "en", received);
         Made::of(&to_proto::decision(&decision, "", received))

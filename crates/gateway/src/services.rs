@@ -6,6 +6,7 @@ mod cooperation;
 mod execution;
 mod later;
 mod policy;
+mod review;
 mod submit;
 
 use std::{future::Future, sync::Arc};
@@ -65,7 +66,7 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
         AuditServiceServer(audit::Audit(gateway.clone())),
         PolicyServiceServer(policy::Policy(gateway.clone())),
         EvidenceServiceServer(later::Later),
-        ReviewServiceServer(later::Later),
+        ReviewServiceServer(review::Review(gateway.clone())),
         TeamServiceServer(later::Later),
         AtlasServiceServer(atlas::Atlas(gateway.clone())),
         FederationServiceServer(later::Later),

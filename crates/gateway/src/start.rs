@@ -13,6 +13,7 @@ use tonic_web::GrpcWebLayer;
 
 use crate::{
     backends::Backends,
+    clocks::engine::Engine,
     config::Config,
     deliver,
     gateway::{Clock, Gateway, Parts, Running},
@@ -109,6 +110,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         backends,
         origin: config.origin.clone(),
         clock,
+        signed_opinions: config.signed_opinions,
     });
     // A ledger says under which law each stretch of it was written.
     record::start(&gateway, signatures)
@@ -130,6 +132,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     }
     tasks.spawn(watcher.run(stopped.clone()));
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
     let observe = Observe::new(gateway.clone(), &config.limits);
     tasks.spawn(serve(routes, observe, incoming, stopped));

@@ -4,11 +4,13 @@
 //! breaks the build until someone decides what it means.
 
 pub mod answer;
+pub(crate) mod clock;
 pub(crate) mod encoded;
 pub mod from_proto;
 pub mod json;
 mod read;
 mod selector;
+pub mod statement;
 pub mod structure;
 pub mod to_proto;
 

@@ -70,25 +70,13 @@ pub struct Leaf {
     pub binds: BTreeMap<String, Vec<Hash>>,
 }
 
-/// A leaf as it enters the tree, with what opens its commitment.
-#[derive(Clone)]
+/// A leaf as it enters the tree.
+#[derive(Debug, Clone)]
 pub struct Sealed {
     /// Canonical JSON of the leaf and its commitment.
     pub leaf_bytes: Vec<u8>,
     /// Hash of the leaf in the tree.
     pub leaf_hash: Hash,
-    /// The record committed to: opaque, possibly personal data.
-    pub record: Vec<u8>,
-    /// The salt of the commitment; as secret as the record.
-    pub salt: [u8; 32],
-}
-
-impl std::fmt::Debug for Sealed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealed")
-            .field("leaf_hash", &self.leaf_hash)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A leaf that cannot be made or read.
@@ -141,16 +129,14 @@ impl Leaf {
     ///
     /// # Errors
     /// [`LeafError::TooLong`].
-    pub fn seal(&self, record: Vec<u8>, salt: [u8; 32]) -> Result<Sealed, LeafError> {
-        let leaf_bytes = self.write(Hash::commit("record", &salt, &record))?;
+    pub fn seal(&self, record: &[u8], salt: &[u8; 32]) -> Result<Sealed, LeafError> {
+        let leaf_bytes = self.write(Hash::commit("record", salt, record))?;
         if leaf_bytes.len() > MAX_LEAF_BYTES {
             return Err(LeafError::TooLong(leaf_bytes.len()));
         }
         Ok(Sealed {
             leaf_hash: Hash::of_leaf(&leaf_bytes),
             leaf_bytes,
-            record,
-            salt,
         })
     }
 
@@ -206,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_leaf_is_canonical_json() {
-        let sealed = leaf().seal(b"secret".to_vec(), [1; 32]).unwrap();
+        let sealed = leaf().seal(b"secret", &[1; 32]).unwrap();
         assert_eq!(
             String::from_utf8(sealed.leaf_bytes.clone()).unwrap(),
             format!(
@@ -217,14 +203,14 @@ mod tests {
         );
         let (read, commitment) = Leaf::read(&sealed.leaf_bytes).unwrap();
         assert_eq!(read.kind, "decision");
-        assert!(commitment.opens("record", &sealed.salt, &sealed.record));
-        assert!(!commitment.opens("record", &[2; 32], &sealed.record));
-        assert!(!commitment.opens("case", &sealed.salt, &sealed.record));
+        assert!(commitment.opens("record", &[1; 32], b"secret"));
+        assert!(!commitment.opens("record", &[2; 32], b"secret"));
+        assert!(!commitment.opens("case", &[1; 32], b"secret"));
     }
 
     #[test]
     fn only_the_canonical_form_is_read() {
-        let sealed = leaf().seal(Vec::new(), [1; 32]).unwrap();
+        let sealed = leaf().seal(&[], &[1; 32]).unwrap();
         let text = String::from_utf8(sealed.leaf_bytes).unwrap();
         for (from, to) in [
             ("\"version\":1", "\"version\": 1"),
@@ -245,7 +231,7 @@ mod tests {
         let mut leaf = leaf();
         leaf.note = Some("x".repeat(MAX_LEAF_BYTES));
         assert!(matches!(
-            leaf.seal(Vec::new(), [0; 32]),
+            leaf.seal(&[], &[0; 32]),
             Err(LeafError::TooLong(_))
         ));
     }

@@ -19,6 +19,7 @@ use std::{
 use cedar_policy::{
     Expression, Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, Validator,
 };
+use comity_domain::FactName;
 use serde_json::Value;
 
 use crate::{
@@ -46,8 +47,29 @@ const AFTER: &str = "\n};";
 pub(crate) struct Line<'a> {
     pub(crate) source: &'a Source,
     pub(crate) node: &'a Node,
-    /// The one instrument under which it is asked and whose form it may read.
-    pub(crate) form: Option<(&'a str, &'a FormFields)>,
+    /// What it may read of the forms of its instrument, or of the one under
+    /// which it is asked.
+    pub(crate) form: Option<Arc<Readable>>,
+}
+
+/// What the lines of a rule may read of forms.
+#[derive(Debug)]
+pub(crate) struct Readable {
+    /// Tells it from what other rules may read.
+    pub(crate) name: String,
+    /// The files of all forms of the instrument, in words.
+    pub(crate) files: String,
+    /// Fields that every request has for which the rule is asked.
+    pub(crate) fields: FormFields,
+    /// Fields that some such request, or none, has.
+    pub(crate) elsewhere: BTreeMap<FactName, Elsewhere>,
+}
+
+/// A field that a rule may not read.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    pub(crate) why: String,
+    pub(crate) remedy: String,
 }
 
 /// Checks all lines of a library; a line with a mistake has no condition.
@@ -56,7 +78,10 @@ pub(crate) fn check(
     vocabulary: &Vocabulary,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Option<Condition>> {
-    let forms: BTreeMap<&str, &FormFields> = lines.iter().filter_map(|line| line.form).collect();
+    let forms = lines.iter().filter_map(|line| line.form.as_ref());
+    let forms: BTreeMap<&str, &FormFields> = forms
+        .map(|form| (form.name.as_str(), &form.fields))
+        .collect();
     let schema = match schema(vocabulary, &forms) {
         Ok(schema) => schema,
         Err(error) => {
@@ -148,7 +173,7 @@ fn alike<'a>(lines: &'a [Line<'a>]) -> (Vec<Vec<&'a Line<'a>>>, Vec<usize>) {
     let group_of = lines
         .iter()
         .map(|line| {
-            let form = line.form.map(|(instrument, _)| instrument);
+            let form = line.form.as_ref().map(|form| &*form.name);
             let number = *known.entry((line.text(), form)).or_insert(groups.len());
             match groups.get_mut(number) {
                 Some(group) => group.push(line),
@@ -163,7 +188,7 @@ fn alike<'a>(lines: &'a [Line<'a>]) -> (Vec<Vec<&'a Line<'a>>>, Vec<usize>) {
 impl Line<'_> {
     /// What stands before the text where it is checked as a policy.
     fn before(&self) -> String {
-        let action = action(self.form.map(|(instrument, _)| instrument));
+        let action = action(self.form.as_ref().map(|form| &*form.name));
         format!("permit(principal, action == Action::\"{action}\", resource) when {{\n")
     }
 
@@ -255,19 +280,15 @@ impl Line<'_> {
                 let Some(name) = path.or_else(|| quoted(&text)) else {
                     return diagnostic;
                 };
-                let fields = self.form.into_iter().flat_map(|(_, fields)| fields.keys());
                 let facts = vocabulary.facts.keys();
                 let of_form = name == "form" || name.starts_with("form.");
                 diagnostic.code = Code::UnknownFact;
                 diagnostic.message = format!("no fact is called `{name}`");
-                match self.form {
+                match &self.form {
                     None if of_form => diagnostic
                         .why("not under one instrument with a form of its own")
                         .remedy("name that instrument: `instruments: [<id>]`"),
-                    Some(_) if of_form => {
-                        diagnostic.remedy = suggest(name, fields.map(|fact| &**fact));
-                        diagnostic.why("not a field of form.schema.json")
-                    }
+                    Some(form) if of_form => form.no_field(name, diagnostic),
                     Some(_) | None => {
                         diagnostic.remedy = suggest(name, facts.map(|fact| &**fact));
                         diagnostic.why("not in vocabulary.yaml")
@@ -321,6 +342,19 @@ impl Line<'_> {
             exact.unwrap_or_else(|| self.node.span.clone()),
             message,
         )
+    }
+}
+
+impl Readable {
+    /// Says why a field cannot be read.
+    fn no_field(&self, name: &str, mut diagnostic: Diagnostic) -> Diagnostic {
+        if let Some(Elsewhere { why, remedy }) = self.elsewhere.get(name) {
+            diagnostic.message = format!("`{name}` cannot be read here");
+            return diagnostic.why(why).remedy(remedy);
+        }
+        let known = self.fields.keys().chain(self.elsewhere.keys());
+        diagnostic.remedy = suggest(name, known.map(|fact| &**fact));
+        diagnostic.why(format!("not a field of {}", self.files))
     }
 }
 

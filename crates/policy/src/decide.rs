@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{Confidence, Decision, FactName, FactUse, ModuleRef, Outcome, Request, Stage};
+use comity_domain::{Decision, FactName, FactUse, ModuleRef, Outcome, Request, Ruling, Stage};
 use jiff::Timestamp;
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     reader::Reader,
     remarks,
     resolve::{self, Matter, Obstacle, Resolution},
+    ruling::{self, Answers},
 };
 
 /// A request to decide.
@@ -33,6 +34,9 @@ pub struct Question<'a> {
     pub language: &'a str,
     /// When the request was received: clocks that run from then start here.
     pub now: Timestamp,
+    /// Answers of humans to what decisions on it referred to them; they count as
+    /// far as this decision would refer the same.
+    pub rulings: &'a [Ruling],
 }
 
 /// What is known of an instrument's own form.
@@ -67,6 +71,18 @@ pub(crate) fn decide<'l>(
     question: &Question<'_>,
     watch: Watch<'_, 'l>,
 ) -> Decision {
+    ruling::in_passes(question.rulings, |answers| {
+        pass(library, question, answers, watch)
+    })
+}
+
+/// Decides a request with the answers that count.
+fn pass<'l>(
+    library: &'l Library,
+    question: &Question<'_>,
+    answers: &Answers,
+    watch: Watch<'_, 'l>,
+) -> Decision {
     let model = &library.model;
     let request = question.request;
     let calendar = model.calendars.get(&request.issuing.0);
@@ -81,8 +97,16 @@ pub(crate) fn decide<'l>(
     let (instrument, heard) = match &resolution.carrier {
         Ok(instrument) => {
             let presumed = library.presumed.in_language(question.language);
-            let known = facts::derive(model, presumed, question, instrument);
-            let heard = hear(library, question, &matter, (instrument, &known), watch);
+            let mut known = facts::derive(model, presumed, question, instrument);
+            answers.inform(&mut known);
+            let hearing = Hearing {
+                question,
+                matter: &matter,
+                instrument,
+                known: &known,
+                answers,
+            };
+            let heard = hear(library, &hearing, watch);
             (Some(instrument.id.clone()), heard)
         }
         Err(obstacles) => (None, obstructed(&reader, &matter, obstacles)),
@@ -117,7 +141,17 @@ pub(crate) fn decide<'l>(
         bundle: model.digest,
         law_date,
         facts,
+        rulings: findings.rulings,
     }
+}
+
+/// What the modules are asked on.
+struct Hearing<'a, 'l> {
+    question: &'a Question<'a>,
+    matter: &'a Matter<'a>,
+    instrument: &'l Instrument,
+    known: &'a Known,
+    answers: &'a Answers,
 }
 
 /// What the modules said.
@@ -132,9 +166,13 @@ struct Heard {
 /// Asks the sending State, the instrument and the executing State.
 fn hear<'l>(
     library: &'l Library,
-    question: &Question<'_>,
-    matter: &Matter<'_>,
-    (instrument, known): (&'l Instrument, &Known),
+    &Hearing {
+        question,
+        matter,
+        instrument,
+        known,
+        answers,
+    }: &Hearing<'_, 'l>,
     watch: Watch<'_, 'l>,
 ) -> Heard {
     let model = &library.model;
@@ -144,12 +182,12 @@ fn hear<'l>(
     };
     let setting = Setting {
         reader,
-        declarations: model.declarations(instrument),
+        declarations: model.declarations(instrument, matter.measure),
         request: question.request,
         known,
         now: question.now,
     };
-    let mut findings = Findings::default();
+    let mut findings = Findings::answered(answers);
     let speakers = speakers(model, matter, instrument);
     let (judged, evaluator, facts) = ask(library, &setting, matter, instrument, &mut findings);
     watch(&judged, &evaluator);
@@ -206,7 +244,10 @@ pub(crate) fn ask<'l: 'k, 'k>(
     speakers.extend(on_the_way_back);
     let known = setting.known;
     let (mut judged, evaluator, facts) = judge(library, matter, (instrument, known), speakers);
+    // Once for what each rule says by itself, once for what exceptions leave.
+    findings.rule(setting, &mut judged);
     except(&mut judged, setting, findings);
+    findings.rule(setting, &mut judged);
     (judged, evaluator, facts)
 }
 
@@ -257,10 +298,11 @@ fn judge<'a, 'k>(
                     rule,
                     holds: Holds::Failed,
                     exception: None,
+                    ruled: false,
                 })
         })
         .collect();
-    let declarations = library.model.declarations(instrument);
+    let declarations = library.model.declarations(instrument, matter.measure);
     let evaluator = Evaluator::new(&library.terms, declarations, known, library.engine);
     for judged in &mut judged {
         judged.holds = evaluator.holds(judged.rule);
@@ -300,7 +342,7 @@ pub(crate) fn applies(
     rule.stage == stage
         && rule.since.is_none_or(|since| since <= matter.law_date)
         && rule.until.is_none_or(|until| matter.law_date < until)
-        && (rule.instruments.is_empty() || rule.instruments.contains(&instrument.id))
+        && rule.is_under(&instrument.id)
         && (rule.counterparts.is_empty() || rule.counterparts.contains(counterpart))
 }
 
@@ -344,7 +386,7 @@ fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findi
         }
         if let Some(exception) = judged.get(at).filter(|judged| is_permit(judged.rule)) {
             match holds {
-                Holds::Yes if rule.confidence == Confidence::Low => {
+                Holds::Yes if exception.is_doubtful() => {
                     findings.doubtful(setting, exception);
                 }
                 Holds::Failed => findings.failed(setting, exception),
@@ -369,9 +411,7 @@ fn permit(
                 && judged.rule.exception_to.is_none()
         })
     };
-    let sure = |judged: &&Judged<'_>| {
-        judged.holds == Holds::Yes && judged.rule.confidence > Confidence::Low
-    };
+    let sure = |judged: &&Judged<'_>| judged.holds == Holds::Yes && !judged.is_doubtful();
     if permits().any(|judged| sure(&judged)) {
         permits()
             .filter(sure)

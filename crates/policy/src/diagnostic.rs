@@ -296,7 +296,8 @@ fn tolerance(length: usize) -> usize {
     if length > 2 { length.div_ceil(3) } else { 0 }
 }
 
-fn count(number: usize, noun: &str) -> String {
+/// So many of something, in words.
+pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

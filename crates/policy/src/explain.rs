@@ -13,7 +13,7 @@ mod stage;
 mod teller;
 mod verdict;
 
-use comity_domain::Decision;
+use comity_domain::{Decision, InstrumentId, JurisdictionCode};
 
 use crate::{Library, Question};
 
@@ -130,10 +130,23 @@ impl Point {
     }
 }
 
+/// What is explained.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Occasion<'a> {
+    Request,
+    /// A scenario, which states facts outright, and what it supposes of
+    /// bindings.
+    Scenario(&'a [(InstrumentId, JurisdictionCode)]),
+}
+
 /// Decides a request and tells how it came to that.
-pub(crate) fn explain(library: &Library, question: &Question<'_>) -> Explanation {
+pub(crate) fn explain(
+    library: &Library,
+    question: &Question<'_>,
+    occasion: Occasion<'_>,
+) -> Explanation {
     let trace = library.trace(question);
-    let teller = Teller::new(library, question, &trace);
+    let teller = Teller::new(library, question, (&trace, occasion));
     let mut sections = vec![request::section(&teller), instrument::section(&teller)];
     sections.extend(stage::sections(&teller));
     sections.extend(basis::presumptions(&teller));

@@ -239,7 +239,7 @@ pub(crate) fn presuming(known: &Known, presumed: Option<&Known>) -> Known {
 pub(crate) fn stated(known: &Known) -> Known {
     let stated = known
         .iter()
-        .filter(|(_, fact)| matches!(fact.source, FactUseSource::Stated(_)));
+        .filter(|(_, fact)| !matches!(fact.source, FactUseSource::Presumed(_)));
     stated
         .map(|(name, fact)| (Arc::clone(name), fact.clone()))
         .collect()

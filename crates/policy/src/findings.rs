@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground,
-    JurisdictionCode, Obligation, Outcome, Referral, Request, Requirement, RuleRef, Stage, Text,
+    Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground, GroundKind,
+    JurisdictionCode, Obligation, Outcome, Referral, Request, Requirement, RuleRef, Ruled, Stage,
+    Text,
 };
 use jiff::Timestamp;
 
@@ -15,6 +16,7 @@ use crate::{
     periods,
     phrases::Remark,
     reader::Reader,
+    ruling::{self, Answers},
 };
 
 /// Who answers when the engine itself fails.
@@ -25,8 +27,9 @@ pub(crate) const ISSUING_AUTHORITY: &str = "issuing-authority";
 /// Languages are accepted or not once one is stated.
 const LANGUAGE_ACCEPTED: &str = "language_accepted";
 const LANGUAGE: &str = "language";
-/// The event that starts a clock when the request is decided.
-const RECEIVED: &str = "received";
+/// Events that lie behind a request when it is decided.
+pub(crate) const RECEIVED: &str = "received";
+pub(crate) const ISSUED: &str = "issued";
 
 /// A module that takes part in a decision.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,15 @@ pub(crate) struct Judged<'a> {
     pub(crate) holds: Holds,
     /// The exception of another module that lifted it, or that may.
     pub(crate) exception: Option<&'a Rule>,
+    /// What it says is a human's answer to the question it put.
+    pub(crate) ruled: bool,
+}
+
+impl Judged<'_> {
+    /// Its reading of the law is one on which nothing is decided alone.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.rule.confidence == Confidence::Low && !self.ruled
+    }
 }
 
 /// What the findings of one decision have in common.
@@ -68,9 +80,29 @@ pub(crate) struct Findings {
     pub(crate) permits: Vec<RuleRef>,
     /// Instruments that the grounds suggest instead.
     pub(crate) reroutes: Vec<Arc<str>>,
+    /// Answers to questions that were asked before.
+    pub(crate) answers: Answers,
+    /// The answers that spoke.
+    pub(crate) rulings: Vec<Ruled>,
 }
 
 impl Findings {
+    /// Nothing found yet, with answers to what was asked before.
+    pub(crate) fn answered(answers: &Answers) -> Self {
+        Self {
+            answers: answers.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Lets humans' answers speak for the rules that asked.
+    pub(crate) fn rule(&mut self, setting: &Setting<'_>, judged: &mut [Judged<'_>]) {
+        let spoken = judged
+            .iter_mut()
+            .filter_map(|judged| self.answers.speak(setting, judged));
+        self.rulings.extend(spoken);
+    }
+
     /// The strictest of everything found.
     pub(crate) fn outcome(&self) -> Outcome {
         if !self.grounds.is_empty() {
@@ -98,6 +130,13 @@ impl Findings {
                 self.obligations.extend(setting.obligation(judged));
             }
             (Effect::Clock(clock), _) => self.clocks.push(setting.clock(judged, clock)),
+            (Effect::Refer { .. }, _) if judged.ruled => self.grounds.push(Ground {
+                rule: setting.rule_ref(judged),
+                // Whether to refuse was left to a human, who does.
+                kind: GroundKind::Optional,
+                consult_first: false,
+                stage: judged.speaker.stage,
+            }),
             (
                 Effect::Refer {
                     role,
@@ -114,7 +153,7 @@ impl Findings {
             (Effect::Permit | Effect::Refuse { .. } | Effect::Require { .. }, Some(missing)) => {
                 self.unknown(setting, judged, missing);
             }
-            (Effect::Permit, None) if rule.confidence > Confidence::Low => {
+            (Effect::Permit, None) if !judged.is_doubtful() => {
                 self.permits.push(setting.rule_ref(judged));
             }
             (
@@ -124,7 +163,7 @@ impl Findings {
                     reroute,
                 },
                 None,
-            ) if rule.confidence > Confidence::Low => {
+            ) if !judged.is_doubtful() => {
                 self.reroutes.extend(reroute.iter().cloned());
                 self.grounds.push(Ground {
                     rule: setting.rule_ref(judged),
@@ -222,6 +261,7 @@ impl Setting<'_> {
             rule,
             holds,
             exception: _,
+            ruled: _,
         } = judged;
         let (language, text) = rule.title.in_language(self.reader.language).map_or_else(
             || (Arc::from("en"), Arc::from(rule.id.as_str())),
@@ -259,6 +299,8 @@ impl Setting<'_> {
             question,
             four_eyes: false,
             stage,
+            basis: ruling::basis(self, judged),
+            settles: ruling::settles(self, judged),
         }
     }
 
@@ -304,7 +346,11 @@ impl Setting<'_> {
             &self.request.issuing.0
         };
         let calendar = self.reader.model.calendars.get(state);
-        let started_at = (&*clock.starts == RECEIVED).then_some(self.now);
+        let started_at = match &*clock.starts {
+            RECEIVED => Some(self.now),
+            ISSUED => Some(self.request.issued_at),
+            _ => None,
+        };
         let due = |started| periods::due(started, clock.length, clock.unit, calendar);
         Clock {
             rule: self.rule_ref(judged),
@@ -313,7 +359,12 @@ impl Setting<'_> {
             unit: clock.unit,
             starts: Arc::clone(&clock.starts),
             stops: clock.stops.clone(),
+            suspends: clock.suspends.clone(),
+            resumes: clock.resumes.clone(),
             calendar: (clock.unit != ClockUnit::Hours).then(|| state.clone()),
+            extension: clock.extension,
+            runs_out: clock.runs_out,
+            bound: clock.bound,
             started_at,
             due_at: started_at.and_then(due),
         }

@@ -6,6 +6,8 @@
 //! same decision.
 
 mod atlas;
+mod clocks;
+mod competence;
 mod condition;
 mod coverage;
 mod decide;
@@ -31,6 +33,7 @@ mod reader;
 mod registers;
 mod remarks;
 mod resolve;
+mod ruling;
 mod scenario;
 #[cfg(test)]
 mod tests;
@@ -47,7 +50,8 @@ use std::{
 };
 
 use comity_domain::{
-    Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId, ModuleId, RuleId, Text,
+    AuthorityId, BoundParty, Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId,
+    ModuleId, RuleId, Text,
 };
 use jiff::civil::Date;
 
@@ -57,6 +61,8 @@ pub use self::{
         DualCriminalityPosition, ExpectedObligation, FormInfo, Issuer, Named, OffenceAbroad,
         OffenceProfile, Reason, Route, TimeLimit, Unsettled,
     },
+    clocks::{Brought, Calendars, Moment, Turn, allowance, bring, next_moment},
+    competence::Competent,
     coverage::{
         Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
     },
@@ -188,7 +194,7 @@ impl Library {
     /// language of the question how it came to that.
     #[must_use]
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
-        explain::explain(self, question)
+        explain::explain(self, question, explain::Occasion::Request)
     }
 
     /// Every rule, in the order of [`modules`](Self::modules) and files.
@@ -292,6 +298,17 @@ impl Library {
         first.map(|candidate| &candidate.instrument.id).collect()
     }
 
+    /// The calendars by which time limits are counted.
+    #[must_use]
+    pub fn calendars(&self) -> Calendars<'_> {
+        Calendars(&self.model.calendars)
+    }
+
+    /// The events of the vocabulary that a side makes happen and reports, by name.
+    pub fn events_of(&self, side: BoundParty) -> impl Iterator<Item = &str> {
+        registers::events_of(&self.model, side)
+    }
+
     /// The directory of a State's authorities, by id.
     pub fn authorities(&self, state: &JurisdictionCode) -> impl Iterator<Item = Addressee<'_>> {
         registers::authorities(&self.model, state)
@@ -311,6 +328,18 @@ impl Library {
     #[must_use]
     pub fn addressees(&self, state: &JurisdictionCode, measure: &MeasureId) -> Vec<Addressee<'_>> {
         registers::addressees(&self.model, state, measure)
+    }
+
+    /// Whether an authority of a State has a role that a referral names, in a
+    /// matter of a measure, as far as the State's directory says so.
+    #[must_use]
+    pub fn competent(
+        &self,
+        state: &JurisdictionCode,
+        authority: &AuthorityId,
+        (role, measure): (&str, &MeasureId),
+    ) -> Competent {
+        competence::competent(&self.model, state, authority, (role, measure))
     }
 
     /// The register of offences of a State, by provision.

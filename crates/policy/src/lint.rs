@@ -3,6 +3,7 @@
 
 mod bindings;
 mod filters;
+mod forms;
 mod meeting;
 mod search;
 mod shadow;
@@ -26,7 +27,13 @@ use crate::{
 /// told of each rule by itself.
 pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let each_by_itself = [texts::lint, truth::lint, filters::lint, bindings::lint];
+    let each_by_itself = [
+        texts::lint,
+        truth::lint,
+        filters::lint,
+        bindings::lint,
+        forms::lint,
+    ];
     let all_together = [time::lint, unused::lint, shadow::lint];
     for lint in each_by_itself {
         lint(subject, &mut found);
@@ -161,14 +168,13 @@ impl<'a> Law<'a> {
         let instrument = match self.home {
             Home::Instrument(instrument) => Some(instrument),
             Home::State(_) => {
-                let mut named = self.rule.instruments.iter();
-                let only = named.next().filter(|_| self.rule.instruments.len() == 1);
+                let only = self.rule.only_instrument();
                 only.and_then(|id| model.instruments.get(id))
             }
         };
         Declarations {
             vocabulary: &model.vocabulary,
-            form: instrument.and_then(|instrument| instrument.form.as_ref()),
+            form: instrument.and_then(|instrument| instrument.form_read_by(self.rule)),
         }
     }
 }

@@ -7,12 +7,14 @@ mod deciding;
 mod effect;
 mod files;
 mod form;
+mod forms;
 mod instrument;
 mod jurisdiction;
 mod obligation;
 mod place;
 mod precedence;
 mod raw;
+mod readable;
 mod rules;
 mod schema;
 mod vocabulary;
@@ -20,9 +22,12 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use comity_domain::{InstrumentId, JurisdictionCode, ModuleId};
+use comity_domain::{FactName, InstrumentId, JurisdictionCode, ModuleId};
 
 use crate::{
     diagnostic::{Diagnostic, Report, Source},
@@ -35,6 +40,7 @@ use crate::{
 use self::{
     context::Context,
     files::{File, Folder},
+    forms::Forms,
     rules::Rules,
     schema::Schemas,
 };
@@ -112,10 +118,10 @@ struct Assembled {
     found: Vec<Diagnostic>,
 }
 
-fn assemble(folder: &Folder, documents: &[Document<'_>], mut found: Vec<Diagnostic>) -> Assembled {
-    let mut forms = form::forms(folder, &mut found);
+fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>) -> Assembled {
     let mut context = Context::new(documents, found);
-    let mut rules = Rules::new(documents, &forms, &mut context);
+    let mut forms = Forms::new(folder, documents, &mut context);
+    let mut rules = Rules::new(documents, &mut forms, &mut context);
     let (mut instruments, mut jurisdictions) = (BTreeMap::new(), BTreeMap::new());
     let mut calendars = BTreeMap::new();
     let mut tests = Vec::new();
@@ -178,16 +184,15 @@ fn read_forms(
 ) {
     let national = || jurisdictions.values().flat_map(|state| &state.module.rules);
     for (id, instrument) in instruments {
-        let Some(form) = &mut instrument.form else {
-            continue;
-        };
         let own = instrument.module.rules.iter();
-        let rules = own.chain(national().filter(|rule| rule.instruments.contains(id)));
-        let facts = rules.flat_map(lines).flat_map(|line| &line.facts);
-        form.read = facts
-            .filter(|name| form.fields.contains_key(*name))
-            .cloned()
-            .collect();
+        let national = national().filter(|rule| rule.only_instrument() == Some(id));
+        let facts = own.chain(national).flat_map(lines);
+        let facts: BTreeSet<&FactName> = facts.flat_map(|line| &line.facts).collect();
+        for form in &mut instrument.forms {
+            let read = facts.iter().copied();
+            let read = read.filter(|name| form.fields.contains_key(*name));
+            form.read = read.cloned().collect();
+        }
     }
 }
 

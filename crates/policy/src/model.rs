@@ -8,16 +8,16 @@ use std::{
 
 use cedar_policy::Expression;
 use comity_domain::{
-    BoundParty, Citation, ClockUnit, Confidence, Digest, FactName, FactSource, FactValue,
-    GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind, RuleId, Stage,
-    Text,
+    BoundParty, Citation, ClockUnit, Confidence, Digest, Extension, FactName, FactSource,
+    FactValue, GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind,
+    RuleId, RunsOut, Stage, Text,
 };
 use jiff::civil::Date;
 
 use crate::condition::Lowered;
 
 /// Everything in the policy folder, checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Model {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) measures: Measures,
@@ -31,27 +31,50 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// What the rules of a request under an instrument may test.
-    pub(crate) fn declarations<'a>(&'a self, instrument: &'a Instrument) -> Declarations<'a> {
+    /// What the rules of a request for a measure under an instrument may test.
+    pub(crate) fn declarations<'a>(
+        &'a self,
+        instrument: &'a Instrument,
+        measure: &MeasureId,
+    ) -> Declarations<'a> {
         Declarations {
             vocabulary: &self.vocabulary,
-            form: instrument.form.as_ref(),
+            form: self.form(instrument, measure),
         }
+    }
+
+    /// The form of a request for a measure: the first that is for it.
+    pub(crate) fn form<'a>(
+        &self,
+        instrument: &'a Instrument,
+        measure: &MeasureId,
+    ) -> Option<&'a Form> {
+        let kinds = self.measures.kinds.get(measure);
+        let is_for =
+            |form: &&Form| kinds.map_or(form.measures.is_empty(), |kinds| form.is_for(kinds));
+        instrument.forms.iter().find(is_for)
     }
 }
 
 /// What rules may test.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Vocabulary {
     /// Listed types and their values; includes `Measure` and `Event`.
     pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// Events that somebody makes happen and reports: clocks start by these.
-    pub(crate) produced: BTreeSet<Arc<str>>,
+    pub(crate) produced: BTreeMap<Arc<str>, Producer>,
     pub(crate) facts: BTreeMap<FactName, FactDeclaration>,
 }
 
+/// Who makes an event happen and reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Producer {
+    Gateway,
+    Party(BoundParty),
+}
+
 /// One fact of the vocabulary.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FactDeclaration {
     pub(crate) kind: FactType,
     /// Who can settle it while it is unknown.
@@ -65,7 +88,7 @@ pub(crate) struct FactDeclaration {
 }
 
 /// The value taken while nobody has stated a fact.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Presumption {
     pub(crate) value: FactValue,
     pub(crate) because: Text,
@@ -87,7 +110,7 @@ pub(crate) enum FactType {
 }
 
 /// The measure tree.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Measures {
     /// For each measure: itself, its ancestors, all their tags, and `all`.
     pub(crate) kinds: BTreeMap<MeasureId, BTreeSet<Arc<str>>>,
@@ -99,7 +122,7 @@ pub(crate) struct Measures {
 pub(crate) type MeasureFilter = BTreeSet<Arc<str>>;
 
 /// One instrument module.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Instrument {
     pub(crate) id: InstrumentId,
     pub(crate) module: Module,
@@ -108,6 +131,8 @@ pub(crate) struct Instrument {
     pub(crate) standing: SourceNote,
     pub(crate) status: Status,
     pub(crate) open: Option<Open>,
+    /// Kinds by which rules mean it among others.
+    pub(crate) kinds: BTreeSet<Arc<str>>,
     /// Order of preference when several instruments remain; lower first.
     pub(crate) rank: i64,
     pub(crate) binds: BTreeMap<JurisdictionCode, Binding>,
@@ -118,13 +143,14 @@ pub(crate) struct Instrument {
     pub(crate) include: MeasureFilter,
     pub(crate) exclude: Vec<Excluded>,
     pub(crate) prevails_over: Vec<Prevails>,
-    pub(crate) form: Option<Form>,
+    /// In the order in which they are tried for a measure.
+    pub(crate) forms: Vec<Form>,
     /// How requests travel, where the module says so.
     pub(crate) channel: Option<Channel>,
 }
 
 /// What the register of sources says of a source besides its name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SourceNote {
     /// When it was last compared with the text.
     pub(crate) checked: Option<Date>,
@@ -132,14 +158,14 @@ pub(crate) struct SourceNote {
 }
 
 /// How requests travel from one State to the other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Channel {
     pub(crate) text: Text,
     pub(crate) cite: Citation,
 }
 
 /// What instrument and jurisdiction modules share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Module {
     pub(crate) id: ModuleId,
     pub(crate) title: Text,
@@ -186,21 +212,21 @@ impl Module {
 }
 
 /// Whether an instrument is law.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Status {
     InForce,
     NotInForce { reason: Text, checked: Date },
 }
 
 /// What is not settled about an entry, and when that was last looked at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Open {
     pub(crate) question: Text,
     pub(crate) checked: Date,
 }
 
 /// A State's being bound by an instrument.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Binding {
     pub(crate) since: Date,
     /// Exclusive.
@@ -215,7 +241,7 @@ pub(crate) struct Binding {
 }
 
 /// A State's not being bound, on record.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NotBound {
     pub(crate) cite: Citation,
     pub(crate) note: Text,
@@ -223,32 +249,58 @@ pub(crate) struct NotBound {
 }
 
 /// A measure an instrument does not carry.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Excluded {
     pub(crate) measure: Arc<str>,
     pub(crate) cite: Citation,
 }
 
 /// Precedence over another instrument.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Prevails {
     pub(crate) over: InstrumentId,
     pub(crate) cite: Citation,
 }
 
+impl Instrument {
+    /// The form that has all fields of forms which a rule reads.
+    pub(crate) fn form_read_by(&self, rule: &Rule) -> Option<&Form> {
+        let lines = || rule.when.iter().chain(&rule.unless);
+        let has_all = |form: &&Form| {
+            let facts = lines().flat_map(|line| &line.facts);
+            let mut read = facts.filter(|name| name.starts_with("form."));
+            read.all(|name| form.fields.contains_key(name))
+        };
+        self.forms.iter().find(has_all)
+    }
+}
+
 /// An instrument's own form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Form {
+    /// Name of its schema.
+    pub(crate) name: Arc<str>,
     pub(crate) schema: jsonschema::Validator,
     /// The schema as written.
     pub(crate) content: serde_json::Value,
     pub(crate) cite: Citation,
     pub(crate) title: Text,
+    /// What it is for; empty: every measure.
+    pub(crate) measures: MeasureFilter,
+    /// No request goes without it.
+    pub(crate) required: bool,
     /// Its parts, in the order of the form.
     pub(crate) sections: Vec<FormSection>,
     pub(crate) fields: FormFields,
     /// Those fields that a rule of the library reads.
     pub(crate) read: BTreeSet<FactName>,
+}
+
+impl Form {
+    /// It is for a measure of these kinds.
+    pub(crate) fn is_for(&self, kinds: &BTreeSet<Arc<str>>) -> bool {
+        self.measures.is_empty() || !self.measures.is_disjoint(kinds)
+    }
 }
 
 /// One part of a form.
@@ -264,7 +316,7 @@ pub(crate) struct FormSection {
 pub(crate) type FormFields = BTreeMap<FactName, FormField>;
 
 /// One field of a form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FormField {
     pub(crate) declaration: FactDeclaration,
     /// Its values, or those of its items, where the form lists them.
@@ -286,7 +338,7 @@ impl<'a> Declarations<'a> {
 }
 
 /// One jurisdiction module with its registers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Jurisdiction {
     pub(crate) code: JurisdictionCode,
     pub(crate) module: Module,
@@ -300,7 +352,7 @@ pub(crate) struct Jurisdiction {
 }
 
 /// Data from which the registers derive facts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) languages: Vec<Arc<str>>,
     /// `abolished`, `wartime` or `retained`.
@@ -312,7 +364,7 @@ pub(crate) struct Profile {
 }
 
 /// A State's preference among instruments that would all carry a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RoutePreference {
     pub(crate) measures: MeasureFilter,
     /// Other States it is meant for; empty: all.
@@ -322,7 +374,7 @@ pub(crate) struct RoutePreference {
 }
 
 /// An entry of `authorities.yaml`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AuthorityRecord {
     pub(crate) title: Text,
     pub(crate) kind: Arc<str>,
@@ -332,7 +384,7 @@ pub(crate) struct AuthorityRecord {
 }
 
 /// An entry of `offences.yaml`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct OffenceRecord {
     pub(crate) title: Text,
     pub(crate) max_penalty_months: u32,
@@ -344,7 +396,7 @@ pub(crate) struct OffenceRecord {
 }
 
 /// One rule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub(crate) id: RuleId,
     pub(crate) title: Text,
@@ -355,8 +407,8 @@ pub(crate) struct Rule {
     /// Exclusive.
     pub(crate) until: Option<Date>,
     pub(crate) stage: Stage,
-    /// Empty: every instrument.
-    pub(crate) instruments: BTreeSet<InstrumentId>,
+    /// `None`: every instrument.
+    pub(crate) instruments: Option<BTreeSet<InstrumentId>>,
     /// Empty: every other State.
     pub(crate) counterparts: BTreeSet<JurisdictionCode>,
     /// Empty: every measure.
@@ -365,6 +417,20 @@ pub(crate) struct Rule {
     pub(crate) when: Vec<Condition>,
     pub(crate) unless: Vec<Condition>,
     pub(crate) exception_to: Option<RuleId>,
+}
+
+impl Rule {
+    /// It may be asked under an instrument.
+    pub(crate) fn is_under(&self, instrument: &InstrumentId) -> bool {
+        let named = self.instruments.as_ref();
+        named.is_none_or(|named| named.contains(instrument))
+    }
+
+    /// The one instrument under which a national rule is asked.
+    pub(crate) fn only_instrument(&self) -> Option<&InstrumentId> {
+        let mut named = self.instruments.iter().flatten();
+        named.next().filter(|_| named.next().is_none())
+    }
 }
 
 /// One type-checked line of `when` or `unless`.
@@ -393,7 +459,7 @@ pub(crate) struct Literals {
 }
 
 /// What a rule does when it holds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
     Permit,
     /// `refuse` and `may-refuse`.
@@ -420,19 +486,27 @@ pub(crate) enum Effect {
 }
 
 /// A legal time limit as the rule sets it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClockEffect {
     pub(crate) measures: Arc<str>,
     pub(crate) length: u32,
     pub(crate) unit: ClockUnit,
     pub(crate) starts: Arc<str>,
     pub(crate) stops: Vec<Arc<str>>,
+    /// Events from which it stands still.
+    pub(crate) suspends: Vec<Arc<str>>,
+    /// Events from which it runs again.
+    pub(crate) resumes: Vec<Arc<str>>,
+    pub(crate) extension: Option<Extension>,
+    pub(crate) runs_out: RunsOut,
     /// Whether the executing (else the issuing) State's calendar counts.
     pub(crate) executing_calendar: bool,
+    /// The side that must act in time.
+    pub(crate) bound: BoundParty,
 }
 
 /// When people work, for periods counted in days.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Calendar {
     /// IANA time zone of the capital.
     pub(crate) time_zone: Arc<str>,
@@ -441,7 +515,17 @@ pub(crate) struct Calendar {
 
 /// A public holiday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holiday {
+pub(crate) struct Holiday {
+    pub(crate) falls: Falls,
+    /// First year in which it is one.
+    pub(crate) since: Option<i16>,
+    /// First year in which it no longer is.
+    pub(crate) until: Option<i16>,
+}
+
+/// When in a year a holiday is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Falls {
     /// The same day each year.
     Fixed { month: i8, day: i8 },
     /// Days after (negative: before) Western Easter Sunday.

@@ -1,7 +1,7 @@
 //! From the length of a legal time limit to the instant at which it runs out.
 //!
-//! Days and working days are counted as Regulation (EEC, Euratom) No 1182/71
-//! Art. 3 counts them; hours run from the event itself.
+//! Days, working days and months are counted as Regulation (EEC, Euratom) No
+//! 1182/71 Art. 3 counts them; hours run from the event itself.
 
 use comity_domain::ClockUnit;
 use jiff::{
@@ -10,14 +10,14 @@ use jiff::{
     tz::TimeZone,
 };
 
-use crate::model::{Calendar, Holiday};
+use crate::model::{Calendar, Falls, Holiday};
 
 /// A period of two days or more has at least this many working days: Art. 3(5).
 const LEAST_WORKING_DAYS: u32 = 2;
 
 /// The instant at which a period that began with an event at `started` has
-/// expired: for hours exactly so much later, for days the end of its last day
-/// in the calendar's time zone. Without a calendar only Saturdays and Sundays
+/// expired: for hours exactly so much later, else the end of its last day in
+/// the calendar's time zone. Without a calendar only Saturdays and Sundays
 /// are free and the time zone is UTC. `None` beyond the end of jiff's time.
 pub(crate) fn due(
     started: Timestamp,
@@ -29,15 +29,91 @@ pub(crate) fn due(
         let hours = SignedDuration::from_hours(i64::from(length));
         return started.checked_add(hours).ok();
     }
-    let zone = time_zone(calendar);
-    let event = started.to_zoned_datetime(zone.clone()).date();
+    let event = day_of(started, calendar);
     let last = match unit {
         ClockUnit::WorkingDays => working_days_after(event, length, calendar)?,
-        ClockUnit::Days | ClockUnit::Hours => last_day(event, length, calendar)?,
+        // The day of the same date, or the last of a month without it (Art. 3(2)(c)).
+        ClockUnit::Months => working_days_after(months_after(event, length)?, 0, calendar)?,
+        ClockUnit::Days | ClockUnit::Hours => {
+            let least = if length < LEAST_WORKING_DAYS {
+                0
+            } else {
+                LEAST_WORKING_DAYS
+            };
+            last_day(event, length, least, calendar)?
+        }
     };
-    // The end of the last hour of a day is the first instant of the next.
-    let end = last.tomorrow().ok()?.to_zoned_datetime(zone).ok()?;
-    Some(end.start_of_day().ok()?.timestamp())
+    end_of(last, calendar)
+}
+
+/// The instant at which a period in days or working days expires that stood still
+/// and has run again since `resumed`, with so many of them left. `promised` are
+/// the working days that lay within what was left when it stood still: of those
+/// that every period has (Art. 3(5)) none is lost.
+pub(crate) fn due_again(
+    resumed: Timestamp,
+    left: u32,
+    unit: ClockUnit,
+    promised: u32,
+    calendar: Option<&Calendar>,
+) -> Option<Timestamp> {
+    let day = day_of(resumed, calendar);
+    let last = match unit {
+        ClockUnit::WorkingDays => working_days_after(day, left, calendar)?,
+        // What is left of months is counted in days: see [`left`].
+        ClockUnit::Days | ClockUnit::Months | ClockUnit::Hours => {
+            last_day(day, left, promised.min(LEAST_WORKING_DAYS), calendar)?
+        }
+    };
+    end_of(last, calendar)
+}
+
+/// The end of the last hour of a day: the first instant of the next.
+fn end_of(day: Date, calendar: Option<&Calendar>) -> Option<Timestamp> {
+    let next = day.tomorrow().ok()?;
+    let next = next.to_zoned_datetime(time_zone(calendar)).ok()?;
+    Some(next.start_of_day().ok()?.timestamp())
+}
+
+/// What is left at an instant of a period that began with an event before: whole
+/// hours, or the days or working days after that day; of months, days. `period` is
+/// the event and the length.
+pub(crate) fn left(
+    period: (Timestamp, u32),
+    unit: ClockUnit,
+    at: Timestamp,
+    calendar: Option<&Calendar>,
+) -> u32 {
+    let (started, length) = period;
+    let [event, day] = [started, at].map(|instant| day_of(instant, calendar));
+    let days = |after: Date, to| i64::from(after.until(to).map_or(0, |span| span.get_days()));
+    let (length, used) = match unit {
+        ClockUnit::Hours => (length, at.duration_since(started).as_hours()),
+        ClockUnit::Days => (length, days(event, day)),
+        ClockUnit::WorkingDays => {
+            let used = working_days_between(event, day, calendar);
+            (length, i64::from(used))
+        }
+        ClockUnit::Months => {
+            let last = months_after(event, length).unwrap_or(Date::MAX);
+            let length = u32::try_from(days(event, last)).unwrap_or(u32::MAX);
+            (length, days(event, day))
+        }
+    };
+    length.saturating_sub(u32::try_from(used).unwrap_or(0))
+}
+
+/// The day of the same date so many months later, or the last of a month without it.
+fn months_after(day: Date, months: u32) -> Option<Date> {
+    day.checked_add(i64::from(months).months()).ok()
+}
+
+/// Working days after one day and up to another.
+pub(crate) fn working_days_between(after: Date, to: Date, calendar: Option<&Calendar>) -> u32 {
+    let days = std::iter::successors(after.tomorrow().ok(), |day| day.tomorrow().ok());
+    let days = days.take_while(|day| *day <= to);
+    let working = days.filter(|day| is_working_day(*day, calendar)).count();
+    u32::try_from(working).unwrap_or(u32::MAX)
 }
 
 /// The day on which `instant` falls in the calendar's time zone.
@@ -55,14 +131,14 @@ pub(crate) fn time_zone(calendar: Option<&Calendar>) -> TimeZone {
 
 /// Last day of a period in calendar days: the day of the event does not count
 /// (Art. 3(1)), a free last day moves on to the next working day (Art. 3(4)),
-/// and two working days lie within if it has two days at all (Art. 3(5)).
-fn last_day(event: Date, length: u32, calendar: Option<&Calendar>) -> Option<Date> {
+/// and at least so many working days lie within (Art. 3(5)).
+fn last_day(event: Date, length: u32, least: u32, calendar: Option<&Calendar>) -> Option<Date> {
     let mut last = event.checked_add(i64::from(length).days()).ok()?;
     while !is_working_day(last, calendar) {
         last = last.tomorrow().ok()?;
     }
-    if length >= LEAST_WORKING_DAYS {
-        last = last.max(working_days_after(event, LEAST_WORKING_DAYS, calendar)?);
+    if least > 0 {
+        last = last.max(working_days_after(event, least, calendar)?);
     }
     Some(last)
 }
@@ -91,12 +167,22 @@ fn is_working_day(day: Date, calendar: Option<&Calendar>) -> bool {
 
 /// Whether a holiday falls on a day.
 pub(crate) fn falls_on(holiday: Holiday, day: Date) -> bool {
-    match holiday {
-        Holiday::Fixed { month, day: of } => day.month() == month && day.day() == of,
-        Holiday::Easter(offset) => easter(day.year())
+    let Holiday {
+        falls,
+        since,
+        until,
+    } = holiday;
+    if since.is_some_and(|since| day.year() < since)
+        || until.is_some_and(|until| day.year() >= until)
+    {
+        return false;
+    }
+    match falls {
+        Falls::Fixed { month, day: of } => day.month() == month && day.day() == of,
+        Falls::Easter(offset) => easter(day.year())
             .and_then(|sunday| sunday.checked_add(i64::from(offset).days()).ok())
             .is_some_and(|holiday| holiday == day),
-        Holiday::Nth {
+        Falls::Nth {
             month,
             weekday,
             nth,
@@ -137,12 +223,20 @@ mod tests {
         Calendar {
             time_zone: Arc::from("Europe/Paris"),
             holidays: vec![
-                Holiday::Fixed { month: 1, day: 1 },
-                Holiday::Easter(1),
-                Holiday::Fixed { month: 5, day: 1 },
-                Holiday::Easter(39),
-                Holiday::Fixed { month: 12, day: 25 },
+                yearly(Falls::Fixed { month: 1, day: 1 }),
+                yearly(Falls::Easter(1)),
+                yearly(Falls::Fixed { month: 5, day: 1 }),
+                yearly(Falls::Easter(39)),
+                yearly(Falls::Fixed { month: 12, day: 25 }),
             ],
+        }
+    }
+
+    fn yearly(falls: Falls) -> Holiday {
+        Holiday {
+            falls,
+            since: None,
+            until: None,
         }
     }
 
@@ -185,6 +279,41 @@ mod tests {
         ] {
             check(start, length, unit, expected);
         }
+    }
+
+    #[test]
+    fn months_end_with_the_day_of_the_same_date() {
+        for (start, length, expected) in [
+            ("2026-09-15T08:00:00Z", 1, "2026-10-16T00:00:00"),
+            // February has no 31st; its last day is a Saturday, so Monday.
+            ("2026-01-31T08:00:00Z", 1, "2026-03-03T00:00:00"),
+            ("2028-01-31T08:00:00Z", 1, "2028-03-01T00:00:00"),
+            // The 30th, not the last day, of a longer month.
+            ("2026-04-30T08:00:00Z", 1, "2026-06-02T00:00:00"),
+            // Ends on Christmas Day, a Friday: Monday takes its place.
+            ("2026-10-25T08:00:00Z", 2, "2026-12-29T00:00:00"),
+            // A year and a half over the turn of two years.
+            ("2026-11-23T11:00:00Z", 18, "2028-05-24T00:00:00"),
+        ] {
+            check(start, length, ClockUnit::Months, expected);
+        }
+    }
+
+    #[test]
+    fn holidays_have_first_and_last_years() {
+        let prayer = |since, until| Calendar {
+            time_zone: Arc::from("Europe/Copenhagen"),
+            holidays: vec![Holiday {
+                falls: Falls::Easter(26),
+                since,
+                until,
+            }],
+        };
+        let free = |calendar: &Calendar, day| !is_working_day(day, Some(calendar));
+        let abolished = prayer(None, Some(2024));
+        assert!(free(&abolished, date(2023, 5, 5)) && !free(&abolished, date(2024, 4, 26)));
+        let introduced = prayer(Some(2024), None);
+        assert!(!free(&introduced, date(2023, 5, 5)) && free(&introduced, date(2024, 4, 26)));
     }
 
     #[test]
@@ -231,16 +360,16 @@ mod tests {
         let calendar = Calendar {
             time_zone: Arc::from("Europe/London"),
             holidays: vec![
-                Holiday::Nth {
+                yearly(Falls::Nth {
                     month: 5,
                     weekday: 1,
                     nth: 1,
-                },
-                Holiday::Nth {
+                }),
+                yearly(Falls::Nth {
                     month: 5,
                     weekday: 1,
                     nth: -1,
-                },
+                }),
             ],
         };
         let free = |day| !is_working_day(day, Some(&calendar));

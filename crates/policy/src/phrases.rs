@@ -132,11 +132,12 @@ fn listed(parts: &[impl AsRef<str>], last: &str) -> String {
 }
 
 /// What counts a length of time.
-fn unit(unit: ClockUnit, [hours, days, working_days]: [&str; 3]) -> &str {
+fn unit(unit: ClockUnit, [hours, days, working_days, months]: [&str; 4]) -> &str {
     match unit {
         ClockUnit::Hours => hours,
         ClockUnit::Days => days,
         ClockUnit::WorkingDays => working_days,
+        ClockUnit::Months => months,
     }
 }
 

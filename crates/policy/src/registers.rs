@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    Confidence, FactName, FactSource, InstrumentId, JurisdictionCode, MeasureId, Text,
+    BoundParty, Confidence, FactName, FactSource, InstrumentId, JurisdictionCode, MeasureId, Text,
 };
 
-use crate::model::{AuthorityRecord, FactType, Model, Status};
+use crate::model::{AuthorityRecord, FactType, Model, Producer, Status};
 
 /// A fact that rules may test.
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +153,14 @@ pub(crate) fn measures(model: &Model) -> impl Iterator<Item = MeasureInfo<'_>> {
         let title = model.measures.titles.get(id)?;
         Some(MeasureInfo { id, title, kinds })
     })
+}
+
+/// The events that a side reports.
+pub(crate) fn events_of(model: &Model, side: BoundParty) -> impl Iterator<Item = &str> {
+    let produced = model.vocabulary.produced.iter();
+    produced
+        .filter(move |(_, producer)| **producer == Producer::Party(side))
+        .map(|(event, _)| &**event)
 }
 
 /// The directory of a State.

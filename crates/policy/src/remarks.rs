@@ -4,18 +4,19 @@
 use std::{str::FromStr, sync::Arc};
 
 use comity_domain::{
-    Citation, Confidence, Digest, Ground, GroundKind, InvalidId, ModuleId, Referral, Requirement,
-    RuleRef, Stage,
+    Citation, Confidence, Digest, Ground, GroundKind, InvalidId, Judgement, JurisdictionCode,
+    ModuleId, Referral, Requirement, RuleRef, Ruled, Stage,
 };
 
 use crate::{
     FormCheck, Library,
     findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
-    model::Instrument,
+    model::{Binding, Instrument},
     phrases::Remark,
     reader::Reader,
     resolve::{self, Matter, Obstacle},
+    ruling::Image,
 };
 
 /// A module none of whose rules permits the request.
@@ -42,13 +43,14 @@ pub(crate) fn form(
     setting: &Setting<'_>,
     findings: &mut Findings,
 ) {
-    let Some(expected) = &instrument.form else {
+    let Some(expected) = setting.declarations.form else {
         return;
     };
     let tongue = setting.reader.tongue();
     let title = setting.words(&expected.title);
     let problems = match given {
         FormCheck::Presumed | FormCheck::Excerpt(_) => return,
+        FormCheck::Missing if !expected.required => return,
         FormCheck::Missing => vec![FormProblem {
             field: "form".to_owned(),
             message: tongue.remark(&Remark::AttachForm { form: &title }),
@@ -105,6 +107,19 @@ pub(crate) fn doubtful_bindings(
         };
         let mut rule = finding.rule_ref(&setting.reader);
         rule.confidence = binding.confidence;
+        let basis = binding_basis(instrument, state, binding);
+        if let Some(ruling) = findings.answers.to(&basis).cloned() {
+            if ruling.judgement == Judgement::Uphold {
+                let ground = finding.ground(&setting.reader, Stage::Instrument);
+                findings.grounds.push(ground);
+            }
+            findings.rulings.push(Ruled {
+                rule,
+                ruling,
+                fact: None,
+            });
+            continue;
+        }
         let question = tongue.remark(&Remark::IsBound {
             instrument: instrument_title,
             state: code,
@@ -116,8 +131,20 @@ pub(crate) fn doubtful_bindings(
             question: Arc::from(question),
             four_eyes: false,
             stage: Stage::Instrument,
+            basis,
+            settles: None,
         });
     }
+}
+
+/// The question whether a State is bound, as far as an answer depends on it.
+fn binding_basis(instrument: &Instrument, state: &JurisdictionCode, binding: &Binding) -> Digest {
+    let mut image = Image::of("binding");
+    image.text(instrument.id.as_str());
+    image.text(state.as_str());
+    image.text(&binding.since.to_string());
+    image.text(&binding.until.map(|day| day.to_string()).unwrap_or_default());
+    image.digest()
 }
 
 /// A State without a module has no law here that could permit anything.

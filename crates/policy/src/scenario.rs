@@ -5,6 +5,7 @@ mod compare;
 mod expected;
 mod given;
 pub(crate) mod request;
+mod suppose;
 
 use std::sync::Arc;
 
@@ -20,11 +21,15 @@ use crate::{
     Explanation, Library, Question,
     coverage::{self, Coverage, Seen},
     diagnostic::suggest,
+    explain::{self, Occasion},
     load::TestFile,
     parallel, yaml,
 };
 
-use self::expected::Expected;
+use self::{
+    expected::Expected,
+    suppose::{GivenSupposition, Supposed},
+};
 
 /// Which scenarios to run; where nothing is named, all.
 #[derive(Debug, Clone, Default)]
@@ -143,11 +148,20 @@ pub(crate) fn explain(
         .filter_map(|read| read.scenario.as_ref().ok())
         .find(|scenario| scenario.id == id)
         .ok_or_else(|| nothing(suggest(id, names(&all))))?;
-    let given = request::build(library, &scenario.request).map_err(|why| nothing(Some(why)))?;
-    Ok(library.explain(&Question {
+    let unusable = |why| nothing(Some(why));
+    let supposed = scenario.supposed(library).map_err(unusable)?;
+    let library = supposed.as_ref().map_or(library, |other| &other.library);
+    let given = request::build(library, &scenario.request).map_err(unusable)?;
+    let question = Question {
         language,
         ..given.question()
-    }))
+    };
+    let bindings = supposed.as_ref().map_or(&[][..], |other| &other.bindings);
+    Ok(explain::explain(
+        library,
+        &question,
+        Occasion::Scenario(bindings),
+    ))
 }
 
 /// The modules selected; none selected: all.
@@ -255,7 +269,7 @@ impl Read<'_> {
         self.names().any(|known| known == name)
     }
 
-    fn run<'l>(&self, library: &'l Library) -> (ScenarioResult, Vec<Seen<'l>>) {
+    fn run(&self, library: &Library) -> (ScenarioResult, Vec<Seen>) {
         let mut result = ScenarioResult {
             module: self.module.clone(),
             id: String::new(),
@@ -277,20 +291,34 @@ impl Read<'_> {
         result.id.clone_from(&scenario.id);
         result.title.clone_from(&scenario.title);
         result.tags.clone_from(&scenario.tags);
-        match request::build(library, &scenario.request) {
+        match scenario.try_out(library, &mut result) {
+            Ok(seen) => (result, seen),
             Err(error) => {
                 result.differences.push(unusable(error));
                 (result, Vec::new())
             }
-            Ok(given) => {
-                let trace = library.trace(&given.question());
-                result.outcome = Some(trace.decision.outcome);
-                result.decided = compare::summary(&trace.decision);
-                result.differences =
-                    compare::differences(library, &scenario.expect, &trace.decision);
-                (result, trace.asked.iter().map(Seen::of).collect())
-            }
         }
+    }
+}
+
+impl Scenario {
+    /// Decides the request and compares.
+    ///
+    /// # Errors
+    /// What of the scenario has no meaning in this library.
+    fn try_out(&self, library: &Library, result: &mut ScenarioResult) -> Result<Vec<Seen>, String> {
+        let supposed = self.supposed(library)?;
+        let library = supposed.as_ref().map_or(library, |other| &other.library);
+        let given = request::build(library, &self.request)?;
+        let trace = library.trace(&given.question());
+        result.outcome = Some(trace.decision.outcome);
+        result.decided = compare::summary(&trace.decision);
+        result.differences = compare::differences(library, &self.expect, &trace.decision);
+        Ok(trace.asked.iter().map(Seen::of).collect())
+    }
+
+    fn supposed(&self, library: &Library) -> Result<Option<Supposed>, String> {
+        suppose::supposed(library, &self.suppose, self.request.day()?)
     }
 }
 
@@ -310,6 +338,8 @@ struct Scenario {
     title: String,
     #[serde(default)]
     tags: Vec<String>,
+    #[serde(default)]
+    suppose: GivenSupposition,
     request: GivenRequest,
     expect: Expected,
 }

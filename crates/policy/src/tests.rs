@@ -12,5 +12,6 @@ mod properties;
 #[cfg(feature = "prove")]
 mod proving;
 mod resolving;
+mod ruling;
 mod scenarios;
 mod small;

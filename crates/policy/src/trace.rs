@@ -144,6 +144,7 @@ fn ask<'l>(library: &'l Library, judged: &Judged<'l>, evaluator: &Evaluator<'_>)
         rule,
         holds,
         exception,
+        ruled: _,
     } = judged;
     let lines = |lines: &'l [Condition]| {
         let asking = |line: &'l Condition| Asking {

@@ -2,6 +2,7 @@
 //! register can answer at once, and takes note of the rest.
 
 mod execute;
+mod recall;
 mod server;
 
 use std::{
@@ -29,6 +30,11 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS delivery (
         case_name TEXT NOT NULL, step INTEGER NOT NULL, request BLOB NOT NULL,
         answer BLOB NOT NULL, recalled INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (case_name, step)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS recall (
+        case_name TEXT NOT NULL, step INTEGER NOT NULL, reason TEXT NOT NULL,
+        at INTEGER NOT NULL,
         PRIMARY KEY (case_name, step)
     ) WITHOUT ROWID;
 ";
@@ -111,6 +117,34 @@ impl Backend {
         Ok(count.unsigned_abs())
     }
 
+    /// Recalls that had an effect, of whatever was delivered before them.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the database refuses.
+    pub fn recalls(&self) -> Result<u64, RegisterError> {
+        let count: i64 = self.with(|register| {
+            register
+                .connection()
+                .query_row("SELECT count(*) FROM recall", [], |row| row.get(0))
+        })?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Deliveries of a case that stand: executed and not recalled.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the database refuses.
+    pub fn standing(&self, case: &str) -> Result<u64, RegisterError> {
+        let count: i64 = self.with(|register| {
+            register.connection().query_row(
+                "SELECT count(*) FROM delivery WHERE case_name = ? AND recalled = 0",
+                [case],
+                |row| row.get(0),
+            )
+        })?;
+        Ok(count.unsigned_abs())
+    }
+
     fn with<T>(&self, work: impl FnOnce(&Register) -> T) -> T {
         // A panic elsewhere leaves the database whole: each use is one statement or transaction.
         work(
@@ -142,6 +176,7 @@ impl Backend {
         }
         let digest: [u8; 32] = Sha256::digest(request.encode_to_vec()).into();
         self.with(|register| {
+            recall::check(register, &message.case, message.step)?;
             if let Some(answer) = delivered(register, message, &digest)? {
                 return Ok(answer);
             }
@@ -184,19 +219,9 @@ impl NationalBackendService for Backend {
         &self,
         request: Request<RecallRequest>,
     ) -> Result<Response<RecallResponse>, Status> {
-        let RecallRequest {
-            case,
-            step: _,
-            reason: _,
-        } = self.admit(request)?;
-        self.with(|register| {
-            register.connection().execute(
-                "UPDATE delivery SET recalled = 1 WHERE case_name = ?",
-                params![case],
-            )
-        })
-        .map_err(database)?;
-        Ok(Response::new(RecallResponse { recalled_at: None }))
+        let message = self.admit(request)?;
+        let recalled = self.with(|register| recall::carry_out(register, &message))?;
+        Ok(Response::new(recalled))
     }
 
     async fn notify(

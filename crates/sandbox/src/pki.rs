@@ -39,6 +39,9 @@ pub struct Identity {
     /// `issuing`, `executing`, `gateway`, `backend`, `auditor`, `reviewer` or
     /// `legal`.
     pub role: String,
+    /// The person who holds it; `None` for a system. Reviewers are told apart by
+    /// it.
+    pub person: Option<String>,
 }
 
 /// When a certificate is valid.
@@ -157,6 +160,7 @@ impl Pki {
             jurisdiction,
             authority,
             role,
+            person,
         } = identity;
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut parameters = CertificateParams::new(names)?;
@@ -167,10 +171,11 @@ impl Pki {
         parameters
             .subject_alt_names
             .push(SanType::URI(uri.as_str().try_into()?));
-        parameters.distinguished_name.push(
-            DnType::CommonName,
-            format!("{jurisdiction} {authority} {role}"),
-        );
+        let name = match person {
+            Some(person) => person.clone(),
+            None => format!("{jurisdiction} {authority} {role}"),
+        };
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::ExplicitNoCa;
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         parameters.extended_key_usages = vec![

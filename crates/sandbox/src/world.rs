@@ -134,12 +134,36 @@ impl World {
             jurisdiction: jurisdiction.to_owned(),
             authority: authority.to_owned(),
             role: role.to_owned(),
+            person: None,
         };
+        self.certify(&identity, names)
+    }
+
+    /// A certificate for a reviewer in person.
+    ///
+    /// # Errors
+    /// [`PkiError`] when a name is not fit for a certificate.
+    pub fn issue_reviewer(
+        &self,
+        jurisdiction: &str,
+        authority: &str,
+        person: &str,
+    ) -> Result<Issued, PkiError> {
+        let identity = Identity {
+            jurisdiction: jurisdiction.to_owned(),
+            authority: authority.to_owned(),
+            role: "reviewer".to_owned(),
+            person: Some(person.to_owned()),
+        };
+        self.certify(&identity, &[])
+    }
+
+    fn certify(&self, identity: &Identity, names: &[&str]) -> Result<Issued, PkiError> {
         let validity = Validity {
             from: self.now - Duration::hours(1),
             until: self.now + VALID,
         };
-        self.pki.issue(&identity, names, validity)
+        self.pki.issue(identity, names, validity)
     }
 
     /// Writes the gateway's `comity.toml` and says where.

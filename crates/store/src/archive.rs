@@ -10,9 +10,10 @@ use rusqlite::Connection;
 
 use crate::{
     CaseRow, EntryFilter, EntryRow, Found, OpenError, Page, ReadError, Record, Search, Store,
-    open::{DATABASE, LEDGER, WRITE_AHEAD_LOG},
+    open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
     search::search,
+    vault::Vault,
 };
 
 /// Entries of a case read at once.
@@ -24,6 +25,7 @@ const ENTRIES: usize = 512;
 pub struct Archive {
     dir: PathBuf,
     db: Connection,
+    vault: Vault,
     /// Opened as a file that nobody writes to.
     at_rest: bool,
     period: Period,
@@ -54,6 +56,7 @@ impl Archive {
         Ok(Self {
             dir: dir.to_owned(),
             db,
+            vault: Vault::open(dir.join(VAULT), false)?,
             at_rest,
             period,
             after: None,
@@ -75,7 +78,8 @@ impl Archive {
     /// [`ReadError`].
     pub fn next(&mut self, limit: usize) -> Result<Vec<CaseRow>, ReadError> {
         let (after, period) = (self.after, self.period);
-        let cases = self.read(|db| read::cases_with_records(db, after, period, limit))?;
+        let cases =
+            self.read(|db, vault| read::cases_with_records((db, vault), after, period, limit))?;
         self.after = cases.last().map(|case| case.opened).or(self.after);
         Ok(cases)
     }
@@ -85,7 +89,7 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn search(&mut self, what: &Search) -> Result<Found, ReadError> {
-        self.read(|db| search(db, what))
+        self.read(|db, _| search(db, what))
     }
 
     /// One entry with its private part, where that was not erased.
@@ -93,11 +97,11 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn entry(&mut self, index: u64) -> Result<Option<(EntryRow, Option<Record>)>, ReadError> {
-        self.read(|db| {
+        self.read(|db, vault| {
             let found = read::entries(db, Page::From(index), &EntryFilter::default(), 1)?;
             let entry = found.into_iter().find(|entry| entry.index == index);
             entry
-                .map(|entry| Ok((entry, read::record(db, index)?)))
+                .map(|entry| Ok((entry, read::record(db, vault, index)?)))
                 .transpose()
         })
     }
@@ -115,7 +119,7 @@ impl Archive {
             case: Some(case.clone()),
             ..EntryFilter::default()
         };
-        self.read(|db| {
+        self.read(|db, vault| {
             let mut found = Vec::new();
             let mut from = 0;
             loop {
@@ -125,7 +129,7 @@ impl Archive {
                 };
                 from = last.index + 1;
                 for entry in page {
-                    let record = read::record(db, entry.index)?;
+                    let record = read::record(db, vault, entry.index)?;
                     found.push((entry, record));
                 }
             }
@@ -137,14 +141,20 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn leaves_of(&mut self, case: &CaseId) -> Result<Vec<Leaf>, ReadError> {
-        self.read(|db| {
+        let filter = EntryFilter {
+            case: Some(case.clone()),
+            ..EntryFilter::default()
+        };
+        self.read(|db, _| {
             let mut leaves = Vec::new();
+            let mut from = 0;
             loop {
-                let events = read::events(db, case, leaves.len() as u64, ENTRIES)?;
-                if events.is_empty() {
+                let page = read::entries(db, Page::From(from), &filter, ENTRIES)?;
+                let Some(last) = page.last() else {
                     return Ok(leaves);
-                }
-                leaves.extend(events.into_iter().map(|event| event.leaf));
+                };
+                from = last.index + 1;
+                leaves.extend(page.into_iter().map(|entry| entry.leaf));
             }
         })
     }
@@ -159,13 +169,13 @@ impl Archive {
     /// as others write to it.
     fn read<T>(
         &mut self,
-        query: impl Fn(&Connection) -> Result<T, ReadError>,
+        query: impl Fn(&Connection, &Vault) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        let result = query(&self.db);
+        let result = query(&self.db, &self.vault);
         if self.at_rest && self.dir.join(WRITE_AHEAD_LOG).exists() {
             self.db = schema::open_reader(&self.dir.join(DATABASE))?;
             self.at_rest = false;
-            return query(&self.db);
+            return query(&self.db, &self.vault);
         }
         result
     }

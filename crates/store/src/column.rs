@@ -1,8 +1,8 @@
 //! How domain values are written in columns, and read back strictly.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
-use comity_domain::{CaseState, Outcome, Urgency};
+use comity_domain::{CaseState, JurisdictionCode, Outcome, Urgency};
 use jiff::Timestamp;
 
 use crate::ReadError;
@@ -87,6 +87,22 @@ pub(crate) fn truth(stored: i64) -> Result<bool, ReadError> {
     }
 }
 
+/// The States whose reviewers are waited for, each between spaces.
+pub(crate) fn reviewers(states: &BTreeSet<JurisdictionCode>) -> Option<String> {
+    if states.is_empty() {
+        return None;
+    }
+    let written = states.iter().map(|state| format!("{state} "));
+    Some(std::iter::once(" ".to_owned()).chain(written).collect())
+}
+
+pub(crate) fn read_reviewers(
+    stored: Option<&str>,
+) -> Result<BTreeSet<JurisdictionCode>, ReadError> {
+    let states = stored.unwrap_or_default().split_ascii_whitespace();
+    states.map(|state| id(state, "reviewers")).collect()
+}
+
 pub(crate) fn instant(micros: i64) -> Result<Timestamp, ReadError> {
     Timestamp::from_microsecond(micros).map_err(|_| ReadError::Damaged { what: "time" })
 }
@@ -118,6 +134,10 @@ mod tests {
         }
         for one in URGENCIES {
             assert_eq!(urgency(rank(one)).unwrap(), one);
+        }
+        let states: BTreeSet<_> = ["FR", "US-CA"].map(|s| s.parse().unwrap()).into();
+        for some in [BTreeSet::new(), states] {
+            assert_eq!(read_reviewers(reviewers(&some).as_deref()).unwrap(), some);
         }
         assert!(truth(2).is_err() && urgency(3).is_err() && state("approved").is_err());
     }

@@ -12,8 +12,10 @@ mod archive;
 mod column;
 mod discreet;
 mod durable;
+mod erase;
 mod model;
 mod open;
+mod pending;
 mod prepare;
 mod publisher;
 mod read;
@@ -21,6 +23,7 @@ mod rows;
 mod schema;
 mod search;
 mod store;
+mod vault;
 mod verify;
 mod view;
 mod writer;
@@ -32,6 +35,7 @@ pub use archive::{Archive, Period};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;
+pub use erase::ERASURE;
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable,
@@ -41,7 +45,9 @@ pub use prepare::MAX_BLOB_BYTES;
 pub use publisher::PublicationError;
 pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;
+pub use vault::VaultError;
 pub use verify::{Report, verify};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, Page, Party, ReadError, Record,
+    Reviewed,
 };

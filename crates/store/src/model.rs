@@ -1,6 +1,6 @@
 //! What goes into the store, and what it answers.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use comity_domain::{
     CaseId, CaseState, Digest, Executing, IllegalTransition, InstrumentId, Issuing,
@@ -101,6 +101,10 @@ pub struct CaseChange {
     pub owner: String,
     /// The owner's id for the request.
     pub request_id: RequestId,
+    /// When it must be looked at again although nobody asks: its next time limit.
+    pub wake_at: Option<Timestamp>,
+    /// The States whose reviewers have an open task in it.
+    pub reviewers: BTreeSet<JurisdictionCode>,
 }
 
 /// A ledger entry to be appended.

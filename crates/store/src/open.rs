@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
         mpsc as std_mpsc,
     },
     thread::{self, JoinHandle},
@@ -14,6 +14,7 @@ use std::{
 };
 
 use comity_ledger::Key;
+use rusqlite::Connection;
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -23,6 +24,7 @@ use crate::{
     read::{self, Readers},
     schema,
     store::Inner,
+    vault::{Vault, VaultError},
     writer::{QUEUE, Signals, Writer},
 };
 
@@ -31,6 +33,10 @@ pub(crate) const DATABASE: &str = "comity.db";
 
 /// What SQLite keeps beside the database while it is open, or was not closed.
 pub(crate) const WRITE_AHEAD_LOG: &str = "comity.db-wal";
+
+/// The key-encryption key in a store's folder. Copies of the database belong
+/// elsewhere than copies of this file.
+pub(crate) const VAULT: &str = "vault.key";
 
 /// The published ledger in a store's folder.
 pub(crate) const LEDGER: &str = "ledger";
@@ -68,6 +74,9 @@ pub enum OpenError {
     /// A row cannot be read.
     #[error("cannot read the store")]
     Read(#[from] ReadError),
+    /// Records cannot be opened or sealed.
+    #[error("cannot open or seal records")]
+    Vault(#[from] VaultError),
     /// The published ledger does not fit the database.
     #[error("the published ledger cannot be continued")]
     Publication(#[from] PublicationError),
@@ -90,6 +99,7 @@ impl Store {
         // Whoever held leases is gone: the lock is ours.
         db.execute("UPDATE job SET leased_until = 0 WHERE leased_until > 0", [])?;
         let next = read::size(&db)?;
+        let vault = Arc::new(open_vault(dir, &db, next == 0)?);
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
         let publisher = publisher::open(&ledger, &key, &db)?;
@@ -100,11 +110,13 @@ impl Store {
         let signals = Arc::new(Signals {
             committed: watch::Sender::new(next),
             jobs: Notify::new(),
+            wake: Notify::new(),
+            next_wake: AtomicI64::new(i64::MAX),
             failed: AtomicBool::new(false),
         });
         let (queue, operations) = mpsc::channel(QUEUE);
         let (orders, ordered) = std_mpsc::channel();
-        let readers = Readers::open(&path)?;
+        let readers = Readers::open(&path, Arc::clone(&vault))?;
         let publication = Publication {
             dir: ledger.clone(),
             key,
@@ -116,6 +128,7 @@ impl Store {
         };
         let writer = Writer {
             db,
+            vault: Arc::clone(&vault),
             size_limit_bytes: options.size_limit_bytes,
             signals: Arc::clone(&signals),
             next,
@@ -130,6 +143,7 @@ impl Store {
                 queue,
                 orders,
                 readers,
+                vault,
                 signals,
                 progress,
                 ledger,
@@ -139,6 +153,21 @@ impl Store {
             }),
         })
     }
+}
+
+/// Opens the vault, and ends a change of keys that was cut short once the database
+/// needs one of them only.
+fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError> {
+    let vault = Vault::open(dir.join(VAULT), new)?;
+    if let Some([older, newer]) = vault.unfinished() {
+        let mut select = db.prepare("SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1")?;
+        if !select.exists([newer.to_be_bytes()])? {
+            vault.end_next(older)?;
+        } else if !select.exists([older.to_be_bytes()])? {
+            vault.end_next(newer)?;
+        }
+    }
+    Ok(vault)
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use comity_domain::{CaseId, JurisdictionCode, Urgency};
-use comity_ledger::{Hash, Leaf, Sealed};
+use comity_ledger::{Hash, Leaf};
 
 use crate::{
     CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Transaction, Unavailable,
     column,
+    vault::{DataKey, VaultError},
 };
 
 /// Greatest length of a record, body or job, bytes: evidence is kept elsewhere.
@@ -23,10 +24,24 @@ const MAX_JOBS: usize = 256;
 pub(crate) struct Prepared {
     pub(crate) key: Option<RequestKey>,
     pub(crate) case: Option<CaseChange>,
-    pub(crate) entries: Vec<(Leaf, Sealed)>,
+    pub(crate) entries: Vec<Sealed>,
     pub(crate) enqueue: Vec<NewJob>,
     pub(crate) finish: Option<Lease>,
     pub(crate) essential: bool,
+}
+
+/// An entry as it will be stored.
+pub(crate) struct Sealed {
+    pub(crate) leaf: Leaf,
+    pub(crate) leaf_bytes: Vec<u8>,
+    pub(crate) leaf_hash: Hash,
+    /// Opens what the leaf binds.
+    pub(crate) salt: [u8; 32],
+    /// The key of the record. The writer wraps it: it alone knows under which
+    /// generation.
+    pub(crate) key: DataKey,
+    /// The record under its key, with the salt of its commitment.
+    pub(crate) record: Vec<u8>,
 }
 
 impl Prepared {
@@ -70,9 +85,8 @@ pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError>
     }
     if let Some(mut last) = last {
         speak_for(&mut last.leaf, case.as_ref())?;
-        sealed.push(seal(last, |salt| {
-            binds(salt, key.as_ref(), case.as_ref(), &enqueue)
-        })?);
+        let bind = |salt: &_| binds(salt, key.as_ref(), case.as_ref(), &enqueue);
+        sealed.push(seal(last, bind)?);
     }
     Ok(Prepared {
         key,
@@ -135,17 +149,33 @@ fn speak_for(leaf: &mut Leaf, case: Option<&CaseChange>) -> Result<(), CommitErr
     Ok(())
 }
 
+/// The salt of what a leaf binds. Unlike the salt of the record, from which it is
+/// made, it need not be secret: the rows it opens lie beside it.
+pub(crate) fn open_salt(salt: &[u8; 32]) -> [u8; 32] {
+    Hash::commit("binds", salt, &[]).0
+}
+
+/// Seals an entry under a key of its own.
 fn seal(
     Entry { mut leaf, record }: Entry,
     binds: impl FnOnce(&[u8; 32]) -> BTreeMap<String, Vec<Hash>>,
-) -> Result<(Leaf, Sealed), CommitError> {
-    let mut salt = [0; 32];
-    getrandom::fill(&mut salt).map_err(|_| CommitError::Unavailable(Unavailable::Randomness))?;
+) -> Result<Sealed, CommitError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|_| CommitError::Unavailable(Unavailable::Randomness))?;
+    let salt = open_salt(&secret);
     leaf.binds = binds(&salt);
-    let sealed = leaf
-        .seal(record, salt)
+    let key = DataKey::draw()?;
+    let written = leaf
+        .seal(&record, &secret)
         .map_err(|error| invalid(&error.to_string()))?;
-    Ok((leaf, sealed))
+    Ok(Sealed {
+        leaf,
+        leaf_hash: written.leaf_hash,
+        leaf_bytes: written.leaf_bytes,
+        salt,
+        record: key.seal(&secret, &record)?,
+        key,
+    })
 }
 
 /// What the last leaf commits to besides its record.
@@ -192,6 +222,13 @@ pub(crate) fn case_image(case: &CaseChange, version: u64) -> Vec<u8> {
         Some(&column::rank(case.urgency).to_be_bytes()),
         Some(case.owner.as_bytes()),
         Some(case.request_id.as_str().as_bytes()),
+        case.wake_at
+            .map(|at| at.as_microsecond().to_be_bytes())
+            .as_ref()
+            .map(<[u8; 8]>::as_slice),
+        column::reviewers(&case.reviewers)
+            .as_deref()
+            .map(str::as_bytes),
     ])
 }
 
@@ -237,6 +274,13 @@ fn image(fields: &[Option<&[u8]>]) -> Vec<u8> {
         }
     }
     image
+}
+
+impl From<VaultError> for CommitError {
+    fn from(_: VaultError) -> Self {
+        // A key that is there seals, unless no nonce can be drawn.
+        Self::Unavailable(Unavailable::Randomness)
+    }
 }
 
 fn invalid(what: &str) -> CommitError {

@@ -8,15 +8,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use comity_domain::{CaseId, Executing, Issuing, RequestId};
+use comity_domain::{CaseId, Executing, Issuing, JurisdictionCode, RequestId};
 use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
 use tokio::sync::Semaphore;
 
 use crate::{
-    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, Period, ReadError, Record, column,
-    schema,
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, Period, ReadError, Record, Reviewed,
+    column, schema, vault::Vault,
 };
 
 /// Connections for reading, and so queries at once.
@@ -30,35 +30,37 @@ const MAX_PAGE: usize = 1000;
 pub(crate) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    vault: Arc<Vault>,
 }
 
 impl Readers {
-    pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
+    pub(crate) fn open(path: &Path, vault: Arc<Vault>) -> rusqlite::Result<Self> {
         let idle = (0..READERS)
             .map(|_| schema::open_reader(path))
             .collect::<rusqlite::Result<_>>()?;
         Ok(Self {
             idle: Arc::new(Mutex::new(idle)),
             permits: Arc::new(Semaphore::new(READERS)),
+            vault,
         })
     }
 
     /// Runs a query off the async threads.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
+        query: impl FnOnce(&Connection, &Vault) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .map_err(|_| ReadError::Closed)?;
-        let idle = Arc::clone(&self.idle);
+        let (idle, vault) = (Arc::clone(&self.idle), Arc::clone(&self.vault));
         tokio::task::spawn_blocking(move || {
             // The permit outlives the loan, so that there is always one to lend.
             let _permit = permit;
             let pool = || idle.lock().unwrap_or_else(PoisonError::into_inner);
             let db = pool().pop().ok_or(ReadError::Closed)?;
-            let result = query(&db);
+            let result = query(&db, &vault);
             pool().push(db);
             result
         })
@@ -68,7 +70,7 @@ impl Readers {
 }
 
 const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
-     exercise, urgency, owner, request_id, opened_at, changed_at";
+     exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers";
 
 pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
     let text = |index| row.get::<_, String>(index);
@@ -92,25 +94,48 @@ pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
         request_id: column::id(&text(11)?, "request id")?,
         opened_at: column::instant(row.get(12)?)?,
         changed_at: column::instant(row.get(13)?)?,
+        wake_at: row
+            .get::<_, Option<i64>>(14)?
+            .map(column::instant)
+            .transpose()?,
+        reviewers: column::read_reviewers(optional(15)?.as_deref())?,
         records: Vec::new(),
     })
 }
 
-/// A case with the records of its events.
-fn with_records(db: &Connection, case: CaseRow) -> Result<CaseRow, ReadError> {
+/// A case with the records of its events; none if it was erased.
+fn with_records(db: &Connection, vault: &Vault, case: CaseRow) -> Result<CaseRow, ReadError> {
     let records = db
         .prepare_cached(
-            "SELECT record FROM entry JOIN record USING (idx) \
-             WHERE case_id = ?1 AND state IS NOT NULL ORDER BY idx",
+            "SELECT key, sealed FROM entry \
+             WHERE case_id = ?1 AND state IS NOT NULL AND sealed IS NOT NULL ORDER BY idx",
         )?
-        .query_map([case.id.as_str()], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+        .query_and_then([case.id.as_str()], |row| Ok(unseal(vault, row)?.record))?
+        .collect::<Result<_, ReadError>>()?;
     Ok(CaseRow { records, ..case })
 }
 
-pub(crate) fn case(db: &Connection, id: &CaseId) -> Result<Option<CaseRow>, ReadError> {
+/// The record of a row that begins with `key` and `sealed`.
+fn unseal(vault: &Vault, row: &Row<'_>) -> Result<Record, ReadError> {
+    open(
+        vault,
+        &row.get::<_, Vec<u8>>(0)?,
+        &row.get::<_, Vec<u8>>(1)?,
+    )
+}
+
+fn open(vault: &Vault, key: &[u8], sealed: &[u8]) -> Result<Record, ReadError> {
+    let opened = vault.unwrap(key).and_then(|key| key.open(sealed));
+    opened.ok_or(ReadError::Damaged { what: "record" })
+}
+
+pub(crate) fn case(
+    db: &Connection,
+    vault: &Vault,
+    id: &CaseId,
+) -> Result<Option<CaseRow>, ReadError> {
     one(
-        db,
+        (db, vault),
         &format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = ?1"),
         &[id.as_str()],
     )
@@ -118,11 +143,12 @@ pub(crate) fn case(db: &Connection, id: &CaseId) -> Result<Option<CaseRow>, Read
 
 pub(crate) fn case_by_key(
     db: &Connection,
+    vault: &Vault,
     caller: &str,
     request_id: &RequestId,
 ) -> Result<Option<CaseRow>, ReadError> {
     one(
-        db,
+        (db, vault),
         &format!(
             "SELECT {CASE_COLUMNS} FROM cases WHERE id = \
              (SELECT case_id FROM request_key WHERE caller = ?1 AND request_id = ?2)"
@@ -131,13 +157,17 @@ pub(crate) fn case_by_key(
     )
 }
 
-fn one(db: &Connection, sql: &str, values: &[&str]) -> Result<Option<CaseRow>, ReadError> {
+fn one(
+    (db, vault): (&Connection, &Vault),
+    sql: &str,
+    values: &[&str],
+) -> Result<Option<CaseRow>, ReadError> {
     let case = db
         .prepare_cached(sql)?
         .query_row(params_from_iter(values), |row| Ok(read_case(row)))
         .optional()?;
     case.transpose()?
-        .map(|case| with_records(db, case))
+        .map(|case| with_records(db, vault, case))
         .transpose()
 }
 
@@ -156,7 +186,7 @@ pub(crate) fn cases_after(
 /// The cases opened in a period, in the order of opening, from the first opened
 /// after `after`, with records.
 pub(crate) fn cases_with_records(
-    db: &Connection,
+    (db, vault): (&Connection, &Vault),
     after: Option<u64>,
     period: Period,
     limit: usize,
@@ -167,7 +197,7 @@ pub(crate) fn cases_with_records(
     query.and_if("opened_at >= ?", since.map(Timestamp::as_microsecond));
     query.and_if("opened_at < ?", until.map(Timestamp::as_microsecond));
     let cases = query.rows(db, "opened", limit, read_case)?.into_iter();
-    cases.map(|case| with_records(db, case)).collect()
+    cases.map(|case| with_records(db, vault, case)).collect()
 }
 
 /// How many cases [`cases_with_records`] has to come.
@@ -190,7 +220,7 @@ pub(crate) fn count_cases(
 }
 
 pub(crate) fn cases(
-    db: &Connection,
+    (db, vault): (&Connection, &Vault),
     filter: &CaseFilter,
     before: Option<u64>,
     limit: usize,
@@ -224,32 +254,92 @@ pub(crate) fn cases(
     query.and_if("opened < ?", before.map(column::sql));
     let cases = query.rows(db, "opened DESC", limit, read_case)?;
     let cases = cases.into_iter();
-    cases.map(|case| with_records(db, case)).collect()
+    cases.map(|case| with_records(db, vault, case)).collect()
+}
+
+/// Cases that have to be looked at by `now`, the longest due first.
+pub(crate) fn due_cases(
+    db: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<CaseId>, ReadError> {
+    db.prepare_cached("SELECT id FROM cases WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2")?
+        .query_and_then([now.as_microsecond(), page(limit)], |row| {
+            column::id(&row.get::<_, String>(0)?, "case id")
+        })?
+        .collect()
+}
+
+/// When a case will next have to be looked at.
+pub(crate) fn next_wake(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
+    db.prepare_cached("SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))?
+        .map(column::instant)
+        .transpose()
+}
+
+/// Cases with an open task for a State's reviewers: most urgent first, then
+/// oldest, beginning after `after`.
+pub(crate) fn cases_to_review(
+    (db, vault): (&Connection, &Vault),
+    state: &JurisdictionCode,
+    after: Option<Reviewed>,
+    limit: usize,
+) -> Result<Vec<CaseRow>, ReadError> {
+    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    query.and("reviewers LIKE ?", format!("% {state} %"));
+    if let Some(Reviewed { urgency, opened }) = after {
+        let urgency = column::rank(urgency);
+        query.and("(urgency < ?", urgency);
+        query.or("urgency = ?", urgency);
+        query.and("opened > ?)", column::sql(opened));
+    }
+    let cases = query.rows(db, "urgency DESC, opened", limit, read_case)?;
+    let cases = cases.into_iter();
+    cases.map(|case| with_records(db, vault, case)).collect()
 }
 
 pub(crate) fn events(
-    db: &Connection,
+    (db, vault): (&Connection, &Vault),
     case: &CaseId,
     after: u64,
     limit: usize,
 ) -> Result<Vec<Event>, ReadError> {
     db.prepare_cached(
-        "SELECT idx, leaf FROM entry WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
+        "SELECT idx, leaf, key, sealed FROM entry \
+         WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
     )?
     .query_and_then(
         rusqlite::params![case.as_str(), page(limit), column::sql(after)],
-        read_entry,
+        |row| {
+            let key: Option<Vec<u8>> = row.get(2)?;
+            let sealed: Option<Vec<u8>> = row.get(3)?;
+            let record = match key.zip(sealed) {
+                Some((key, sealed)) => open(vault, &key, &sealed)?.record,
+                None => Vec::new(),
+            };
+            Ok::<_, ReadError>((read_entry(row)?, record))
+        },
     )?
     .zip(after..)
     .map(|(row, before)| {
-        let EntryRow { index, leaf, .. } = row?;
+        let (EntryRow { index, leaf, .. }, record) = row?;
         Ok(Event {
             sequence: before + 1,
             index,
             leaf,
+            record,
         })
     })
     .collect()
+}
+
+/// Where the entry by which a case came to stand as it does is in the ledger.
+pub(crate) fn last_event(db: &Connection, case: &CaseId) -> Result<Option<u64>, ReadError> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(idx) FROM entry WHERE case_id = ?1 AND state IS NOT NULL")?
+        .query_row([case.as_str()], |row| row.get(0))?;
+    last.map(column::count).transpose()
 }
 
 pub(crate) fn entries(
@@ -284,16 +374,17 @@ pub(crate) fn read_entry(row: &Row<'_>) -> Result<EntryRow, ReadError> {
     })
 }
 
-pub(crate) fn record(db: &Connection, index: u64) -> Result<Option<Record>, ReadError> {
-    Ok(db
-        .prepare_cached("SELECT salt, record FROM record WHERE idx = ?1")?
-        .query_row([column::sql(index)], |row| {
-            Ok(Record {
-                salt: row.get(0)?,
-                record: row.get(1)?,
-            })
-        })
-        .optional()?)
+/// The private part of an entry; `None` if it was erased, or is not there.
+pub(crate) fn record(
+    db: &Connection,
+    vault: &Vault,
+    index: u64,
+) -> Result<Option<Record>, ReadError> {
+    let found = db
+        .prepare_cached("SELECT key, sealed FROM entry WHERE idx = ?1 AND sealed IS NOT NULL")?
+        .query_row([column::sql(index)], |row| Ok(unseal(vault, row)))
+        .optional()?;
+    found.transpose()
 }
 
 /// When a job will next be due, or its lease over.
@@ -306,7 +397,7 @@ pub(crate) fn next_due(db: &Connection) -> Result<Option<Timestamp>, ReadError> 
 
 /// The leaf of an entry and the salt of its commitments.
 pub(crate) fn bound(db: &Connection, index: i64) -> Result<Option<(Leaf, [u8; 32])>, ReadError> {
-    db.prepare_cached("SELECT leaf, salt FROM entry JOIN record USING (idx) WHERE entry.idx = ?1")?
+    db.prepare_cached("SELECT leaf, salt FROM entry WHERE idx = ?1")?
         .query_row([index], |row| {
             Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, [u8; 32]>(1)?))
         })

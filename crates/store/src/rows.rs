@@ -1,15 +1,15 @@
 //! What the writer does to rows: every check before the first write.
 
 use comity_domain::{CaseId, CaseState};
-use comity_ledger::{Leaf, Sealed};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     CaseChange, CommitError, Committed, Expected, Job, Lease, NewJob, ReadError, Receipt,
     RequestKey, column,
-    prepare::{Prepared, job_image, next_version},
+    prepare::{Prepared, Sealed, job_image, next_version},
     read,
+    vault::Vault,
 };
 
 /// Jobs of one entry; their ids leave this much room.
@@ -41,7 +41,7 @@ impl From<CommitError> for Stop {
 /// Refusals are found before anything is written, so that a refused transaction
 /// leaves no trace in its group.
 pub(crate) fn commit(
-    db: &Connection,
+    (db, vault): (&Connection, &Vault),
     next: u64,
     prepared: &Prepared,
     refused: Option<CommitError>,
@@ -59,16 +59,16 @@ pub(crate) fn commit(
         check_case(db, case)?;
     }
     let mut receipts = Vec::with_capacity(prepared.entries.len());
-    for (index, (leaf, sealed)) in (next..).zip(&prepared.entries) {
-        insert_entry(db, index, leaf, sealed)?;
+    for (index, sealed) in (next..).zip(&prepared.entries) {
+        insert_entry(db, vault, index, sealed)?;
         receipts.push(Receipt {
             index,
             leaf_hash: sealed.leaf_hash,
         });
     }
     let last = next + (prepared.entries.len() as u64).saturating_sub(1);
-    if let (Some(case), Some((leaf, _))) = (&prepared.case, prepared.entries.last()) {
-        write_case(db, case, last, leaf.at)?;
+    if let (Some(case), Some(entry)) = (&prepared.case, prepared.entries.last()) {
+        write_case(db, case, last, entry.leaf.at)?;
         if let Some(key) = &prepared.key {
             insert_key(db, key, &case.id, last)?;
         }
@@ -145,20 +145,45 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
     if current != expected {
         return Err(CommitError::Conflict { current }.into());
     }
+    if from.is_final() && is_erased(db, &case.id)? {
+        return Err(CommitError::Conflict { current: None }.into());
+    }
     if case.state != from {
         from.step(case.state).map_err(CommitError::from)?;
     }
     Ok(())
 }
 
-fn insert_entry(db: &Connection, index: u64, leaf: &Leaf, sealed: &Sealed) -> rusqlite::Result<()> {
-    let index = column::sql(index);
+/// Whether the records of a case were erased.
+pub(crate) fn is_erased(db: &Connection, case: &CaseId) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM cases JOIN entry ON idx = opened WHERE id = ?1 AND key IS NULL",
+    )?
+    .exists([case.as_str()])
+}
+
+pub(crate) fn insert_entry(
+    db: &Connection,
+    vault: &Vault,
+    index: u64,
+    entry: &Sealed,
+) -> Result<(), Stop> {
+    let Sealed {
+        leaf,
+        leaf_bytes,
+        leaf_hash: _,
+        salt,
+        key,
+        record,
+    } = entry;
+    let key = vault.wrap(key).map_err(CommitError::from)?;
     db.prepare_cached(
         "INSERT INTO entry (idx, at, kind, actor, case_id, state, outcome, instrument, \
-         issuing, executing, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         issuing, executing, leaf, salt, key, sealed) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
-        index,
+        column::sql(index),
         leaf.at.as_microsecond(),
         leaf.kind,
         leaf.actor,
@@ -168,10 +193,11 @@ fn insert_entry(db: &Connection, index: u64, leaf: &Leaf, sealed: &Sealed) -> ru
         leaf.instrument,
         leaf.issuing,
         leaf.executing,
-        sealed.leaf_bytes,
+        leaf_bytes,
+        salt,
+        key,
+        record,
     ])?;
-    db.prepare_cached("INSERT INTO record (idx, salt, record) VALUES (?1, ?2, ?3)")?
-        .execute(params![index, sealed.salt, sealed.record])?;
     Ok(())
 }
 
@@ -184,13 +210,13 @@ fn write_case(
     let sql = match case.expected {
         Expected::New => {
             "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
-             exercise, urgency, owner, request_id, opened, opened_at, changed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)"
+             exercise, urgency, owner, request_id, opened, opened_at, changed_at, wake_at, \
+             reviewers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14, ?15)"
         }
         Expected::Version(_) => {
             "UPDATE cases SET version = ?2, state = ?3, issuing = ?4, executing = ?5, \
              instrument = ?6, outcome = ?7, exercise = ?8, urgency = ?9, owner = ?10, \
-             request_id = ?11, changed_at = ?13 WHERE id = ?1"
+             request_id = ?11, changed_at = ?13, wake_at = ?14, reviewers = ?15 WHERE id = ?1"
         }
     };
     db.prepare_cached(sql)?.execute(params![
@@ -207,6 +233,8 @@ fn write_case(
         case.request_id.as_str(),
         column::sql(index),
         at.as_microsecond(),
+        case.wake_at.map(Timestamp::as_microsecond),
+        column::reviewers(&case.reviewers),
     ])?;
     Ok(())
 }

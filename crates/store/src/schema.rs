@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 const APPLICATION_ID: i32 = 0x434d_5459;
 
 /// Version of the tables below.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 /// How long to wait for another program that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -31,15 +31,12 @@ CREATE TABLE entry (
     instrument TEXT,
     issuing TEXT,
     executing TEXT,
-    leaf BLOB NOT NULL
+    leaf BLOB NOT NULL,
+    salt BLOB NOT NULL,                 -- of what the leaf binds
+    key BLOB,                           -- of the record, wrapped; none once erased
+    sealed BLOB                         -- the record; none once erased
 ) STRICT;
 CREATE INDEX entry_case ON entry (case_id, idx) WHERE case_id IS NOT NULL;
-
-CREATE TABLE record (
-    idx INTEGER PRIMARY KEY REFERENCES entry (idx),
-    salt BLOB NOT NULL,
-    record BLOB NOT NULL
-) STRICT;
 
 CREATE TABLE cases (
     opened INTEGER PRIMARY KEY REFERENCES entry (idx),
@@ -55,10 +52,14 @@ CREATE TABLE cases (
     owner TEXT NOT NULL,
     request_id TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL
+    changed_at INTEGER NOT NULL,
+    wake_at INTEGER,
+    reviewers TEXT                      -- jurisdictions, each between spaces
 ) STRICT;
 CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);
+CREATE INDEX cases_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX cases_review ON cases (urgency, opened) WHERE reviewers IS NOT NULL;
 
 CREATE TABLE request_key (
     caller TEXT NOT NULL,
@@ -83,6 +84,7 @@ CREATE TABLE job (
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX job_order ON job (urgency DESC, id);
+CREATE INDEX job_case ON job (case_id);
 
 CREATE TABLE head (                     -- the last signed checkpoint
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -98,12 +100,16 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A decision's record fills most of a page of this size: fewer are written.
+    db.pragma_update(None, "page_size", 8192)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
-    db.pragma_update(None, "foreign_keys", true)?;
+    // The one writer puts parents first, and verification looks for orphans.
+    db.pragma_update(None, "foreign_keys", false)?;
     // Checkpoints of the write-ahead log stall the writer: fewer, larger ones.
-    db.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    db.pragma_update(None, "cache_size", -65_536)?;
+    db.pragma_update(None, "wal_autocheckpoint", 2000)?;
+    // Every commit walks the cache; what it misses, the system's cache has.
+    db.pragma_update(None, "cache_size", -16_384)?;
     if db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
         row.get::<_, i64>(0)
     })? == 0

@@ -9,18 +9,19 @@ use std::{
     time::Duration,
 };
 
-use comity_domain::{CaseId, RequestId};
+use comity_domain::{CaseId, JurisdictionCode, RequestId};
 use comity_ledger::{Proof, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    CaseFilter, CaseRow, CommitError, Committed, Durable, EntryFilter, EntryRow, Event, Found,
-    Health, Job, Lease, Page, PublicationError, ReadError, Record, Search, Transaction,
-    Unavailable, prepare,
+    CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
+    Event, Found, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Search,
+    Transaction, Unavailable, prepare,
     publisher::{Order, Progress},
     read::{self, Readers},
     search,
+    vault::Vault,
     writer::{Op, Reply, Signals},
 };
 
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) queue: mpsc::Sender<Op>,
     pub(crate) orders: std_mpsc::Sender<Order>,
     pub(crate) readers: Readers,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) ledger: PathBuf,
@@ -58,6 +60,37 @@ impl Store {
     ) -> Result<Durable<Committed>, CommitError> {
         let prepared = Box::new(prepare::prepare(transaction)?);
         self.ask(|reply| Op::Commit(prepared, reply)).await
+    }
+
+    /// Erases a case that has come to its end: what its entries hold in private can be
+    /// read neither here nor in any copy of the database, while every proof stays
+    /// valid. `entry` says so; its leaf is of kind [`ERASURE`] and names the case.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] if there is no such case, or it was erased before;
+    /// [`CommitError::Invalid`] if it has not come to its end.
+    pub async fn erase(
+        &self,
+        case: &CaseId,
+        entry: Entry,
+    ) -> Result<Durable<Committed>, CommitError> {
+        if entry.leaf.kind != ERASURE || entry.leaf.case.as_deref() != Some(case.as_str()) {
+            let what = "the entry of an erasure says so and names the case";
+            return Err(CommitError::Invalid(what.to_owned()));
+        }
+        let transaction = Transaction {
+            entries: vec![entry],
+            essential: true,
+            ..Transaction::default()
+        };
+        let prepared = Box::new(prepare::prepare(transaction)?);
+        let case = case.clone();
+        let erased = self.ask(|reply| Op::Erase(case, prepared, reply)).await?;
+        match self.inner.vault.unfinished() {
+            None => Ok(erased),
+            // The next start ends it.
+            Some(_) => Err(CommitError::Failed),
+        }
     }
 
     /// Leases up to `limit` due jobs for a time: most urgent first, then oldest.
@@ -115,7 +148,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
-        self.inner.readers.run(read::next_due).await
+        self.inner.readers.run(|db, _| read::next_due(db)).await
     }
 
     /// The number of committed entries, and news of it growing.
@@ -130,7 +163,10 @@ impl Store {
     /// [`ReadError`].
     pub async fn case(&self, id: &CaseId) -> Result<Option<CaseRow>, ReadError> {
         let id = id.clone();
-        self.inner.readers.run(move |db| read::case(db, &id)).await
+        self.inner
+            .readers
+            .run(move |db, vault| read::case(db, vault, &id))
+            .await
     }
 
     /// The case that a caller's request led to.
@@ -145,7 +181,7 @@ impl Store {
         let (caller, id) = (caller.to_owned(), request_id.clone());
         self.inner
             .readers
-            .run(move |db| read::case_by_key(db, &caller, &id))
+            .run(move |db, vault| read::case_by_key(db, vault, &caller, &id))
             .await
     }
 
@@ -163,8 +199,59 @@ impl Store {
     ) -> Result<Vec<CaseRow>, ReadError> {
         self.inner
             .readers
-            .run(move |db| read::cases(db, &filter, before, limit))
+            .run(move |db, vault| read::cases((db, vault), &filter, before, limit))
             .await
+    }
+
+    /// Cases with an open task for a State's reviewers: most urgent first, then
+    /// oldest; at most `limit` (and 1000). The next page begins after the last
+    /// one's [`Reviewed`].
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn cases_to_review(
+        &self,
+        state: &JurisdictionCode,
+        after: Option<Reviewed>,
+        limit: usize,
+    ) -> Result<Vec<CaseRow>, ReadError> {
+        let state = state.clone();
+        self.inner
+            .readers
+            .run(move |db, vault| read::cases_to_review((db, vault), &state, after, limit))
+            .await
+    }
+
+    /// Cases that have to be looked at by `now`, the longest due first; at most
+    /// `limit` (and 1000).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn due_cases(&self, now: Timestamp, limit: usize) -> Result<Vec<CaseId>, ReadError> {
+        self.inner
+            .readers
+            .run(move |db, _| read::due_cases(db, now, limit))
+            .await
+    }
+
+    /// When a case will next have to be looked at; `None` while none has to.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn next_wake(&self) -> Result<Option<Timestamp>, ReadError> {
+        let known = &self.inner.signals.next_wake;
+        // Until it is known again, whatever comes in wakes the one who waits.
+        known.store(i64::MAX, Ordering::Release);
+        let next = self.inner.readers.run(|db, _| read::next_wake(db)).await?;
+        let at = next.map_or(i64::MAX, Timestamp::as_microsecond);
+        known.store(at, Ordering::Release);
+        Ok(next)
+    }
+
+    /// Waits until a case has to be looked at earlier than [`Store::next_wake`]
+    /// last said. One waiting task is woken.
+    pub async fn wake_changed(&self) {
+        self.inner.signals.wake.notified().await;
     }
 
     /// A case's events after the sequence number `after`, oldest first, at most
@@ -181,8 +268,19 @@ impl Store {
         let case = case.clone();
         self.inner
             .readers
-            .run(move |db| read::events(db, &case, after, limit))
+            .run(move |db, vault| read::events((db, vault), &case, after, limit))
             .await
+    }
+
+    /// The ledger index of the entry by which a case came to stand as it does;
+    /// `None` where there is no such case.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn last_event(&self, case: &CaseId) -> Result<Option<u64>, ReadError> {
+        let case = case.clone();
+        let readers = &self.inner.readers;
+        readers.run(move |db, _| read::last_event(db, &case)).await
     }
 
     /// Ledger entries that match, at most `limit` (and 1000).
@@ -197,7 +295,7 @@ impl Store {
     ) -> Result<Vec<EntryRow>, ReadError> {
         self.inner
             .readers
-            .run(move |db| read::entries(db, page, &filter, limit))
+            .run(move |db, _| read::entries(db, page, &filter, limit))
             .await
     }
 
@@ -207,7 +305,7 @@ impl Store {
     /// [`ReadError`].
     pub async fn search(&self, what: Search) -> Result<Found, ReadError> {
         let readers = &self.inner.readers;
-        readers.run(move |db| search::search(db, &what)).await
+        readers.run(move |db, _| search::search(db, &what)).await
     }
 
     /// The private part of an entry.
@@ -217,7 +315,7 @@ impl Store {
     pub async fn record(&self, index: u64) -> Result<Option<Record>, ReadError> {
         self.inner
             .readers
-            .run(move |db| read::record(db, index))
+            .run(move |db, vault| read::record(db, vault, index))
             .await
     }
 

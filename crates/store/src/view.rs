@@ -1,5 +1,7 @@
 //! What comes out of the store.
 
+use std::collections::BTreeSet;
+
 use comity_domain::{
     CaseId, CaseState, Executing, InstrumentId, Issuing, JurisdictionCode, Outcome, RequestId,
     Urgency,
@@ -62,6 +64,10 @@ pub struct CaseRow {
     pub opened_at: Timestamp,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// When it must be looked at again although nobody asks.
+    pub wake_at: Option<Timestamp>,
+    /// The States whose reviewers have an open task in it.
+    pub reviewers: BTreeSet<JurisdictionCode>,
     /// The records of its events, oldest first, opaque to the store: what they
     /// add up to is everything else.
     pub records: Vec<Vec<u8>>,
@@ -84,6 +90,15 @@ pub struct CaseFilter {
     pub instrument: Option<InstrumentId>,
 }
 
+/// Where a page of cases to review ends: the next one begins after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reviewed {
+    /// How quickly the last case of the page goes.
+    pub urgency: Urgency,
+    /// Its [`CaseRow::opened`].
+    pub opened: u64,
+}
+
 /// Somebody with a part in a case: its owner, or the State that is asked.
 #[derive(Debug, Clone)]
 pub struct Party {
@@ -94,7 +109,7 @@ pub struct Party {
 }
 
 /// A ledger entry that belongs to a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its place in the case, from 1 without gaps.
     pub sequence: u64,
@@ -102,6 +117,8 @@ pub struct Event {
     pub index: u64,
     /// What it says.
     pub leaf: Leaf,
+    /// What it holds in private; may be personal data.
+    pub record: Vec<u8>,
 }
 
 /// A ledger entry as stored.
@@ -179,5 +196,6 @@ pub struct Health {
 
 discreet! {
     CaseRow { id, version, state }
+    Event { sequence, index, leaf }
     Record {}
 }

@@ -2,17 +2,19 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
+use comity_domain::CaseId;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
-    CommitError, Committed, Durable, Job, Lease, Unavailable, column,
+    CommitError, Committed, Durable, Job, Lease, Unavailable, column, erase,
     prepare::Prepared,
     rows::{self, Stop},
+    vault::Vault,
 };
 
 /// Operations waiting for the writer before callers are made to wait.
@@ -28,6 +30,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
 pub(crate) enum Op {
     /// A transaction.
     Commit(Box<Prepared>, Reply<Durable<Committed>>),
+    /// A case erased, and the entry that says so.
+    Erase(CaseId, Box<Prepared>, Reply<Durable<Committed>>),
     /// Due jobs, leased until a time.
     Claim {
         now: Timestamp,
@@ -61,16 +65,30 @@ pub(crate) struct Signals {
     pub(crate) committed: watch::Sender<u64>,
     /// A job was enqueued or became due earlier.
     pub(crate) jobs: Notify,
+    /// A case has to be looked at earlier than was known.
+    pub(crate) wake: Notify,
+    /// When a case will next have to be looked at, as far as the one who waits
+    /// for it knows; microseconds since 1970.
+    pub(crate) next_wake: AtomicI64,
     /// The disk failed.
     pub(crate) failed: AtomicBool,
 }
 
 pub(crate) struct Writer {
     pub(crate) db: Connection,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) size_limit_bytes: Option<u64>,
     pub(crate) signals: Arc<Signals>,
     /// Index of the next entry.
     pub(crate) next: u64,
+}
+
+/// What a group brings that somebody waits for.
+#[derive(Default)]
+struct News {
+    jobs: bool,
+    wakes: bool,
+    erases: bool,
 }
 
 /// An answer held back until its group is durable, or known not to be.
@@ -103,15 +121,18 @@ impl Writer {
         }
         let before = self.next;
         let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
-        let mut wake = false;
-        let done = self.carry_out(group, &mut answers, &mut wake);
+        let mut news = News::default();
+        let done = self.carry_out(group, &mut answers, &mut news);
         let settled = match done {
             Ok(()) => {
                 if self.next > before {
                     self.signals.committed.send_replace(self.next);
                 }
-                if wake {
+                if news.jobs {
                     self.signals.jobs.notify_one();
+                }
+                if news.wakes {
+                    self.signals.wake.notify_one();
                 }
                 Ok(())
             }
@@ -120,6 +141,15 @@ impl Writer {
                 Err(self.roll_back(&error))
             }
         };
+        // Where the group failed, both generations stay until the next erasure.
+        if news.erases
+            && settled.is_ok()
+            && let Some([_, newer]) = self.vault.unfinished()
+            && let Err(error) = self.vault.end_next(newer)
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "old keys are not destroyed; restart the store");
+        }
         for answer in answers {
             answer(settled.clone());
         }
@@ -129,7 +159,7 @@ impl Writer {
         &mut self,
         group: Vec<Op>,
         answers: &mut Vec<Answer>,
-        wake: &mut bool,
+        news: &mut News,
     ) -> rusqlite::Result<()> {
         let begun = self
             .db
@@ -141,7 +171,7 @@ impl Writer {
         for op in group {
             // Once one operation failed, all share its fate.
             if failed.is_none() {
-                failed = self.perform(op, over_limit, answers, wake).err();
+                failed = self.perform(op, over_limit, answers, news).err();
             } else {
                 answers.push(Box::new(move |settled| {
                     if let Err(error) = settled {
@@ -165,17 +195,29 @@ impl Writer {
         op: Op,
         over_limit: bool,
         answers: &mut Vec<Answer>,
-        wake: &mut bool,
+        news: &mut News,
     ) -> rusqlite::Result<()> {
         match op {
             Op::Commit(prepared, reply) => {
                 let refused = (over_limit && prepared.is_new_work())
                     .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
-                let result = rows::commit(&self.db, self.next, &prepared, refused);
+                let result = rows::commit((&self.db, &self.vault), self.next, &prepared, refused);
                 let result = settle(result, reply, answers, Durable::after_commit)?;
                 if let Some(committed) = result {
                     self.next += committed.receipts.len() as u64;
-                    *wake |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+                    news.jobs |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+                    let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
+                    let known = self.signals.next_wake.load(Ordering::Acquire);
+                    news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
+                }
+            }
+            Op::Erase(case, prepared, reply) => {
+                let at = (self.next, &*prepared);
+                let result = erase::erase((&self.db, &self.vault), &case, at);
+                let result = settle(result, reply, answers, Durable::after_commit)?;
+                if let Some(committed) = result {
+                    self.next += committed.receipts.len() as u64;
+                    news.erases = true;
                 }
             }
             Op::Claim {
@@ -196,7 +238,7 @@ impl Writer {
                 reply,
             } => {
                 let result = rows::retry(&self.db, lease, when, &note);
-                *wake |= settle(result, reply, answers, |()| ())?.is_some();
+                news.jobs |= settle(result, reply, answers, |()| ())?.is_some();
             }
             Op::Head {
                 previous,
@@ -281,7 +323,7 @@ fn refuse(op: Op, error: &CommitError) {
     let error = error.clone();
     // Whoever asked may have given up; then nobody needs to be told.
     match op {
-        Op::Commit(_, reply) => drop(reply.send(Err(error))),
+        Op::Commit(_, reply) | Op::Erase(_, _, reply) => drop(reply.send(Err(error))),
         Op::Claim { reply, .. } => drop(reply.send(Err(error))),
         Op::Retry { reply, .. } | Op::Head { reply, .. } | Op::Barrier(reply) => {
             drop(reply.send(Err(error)))
@@ -300,10 +342,13 @@ mod tests {
     fn writer(dir: &std::path::Path) -> Writer {
         Writer {
             db: schema::open_writer(&dir.join("comity.db")).unwrap(),
+            vault: Arc::new(Vault::open(dir.join("vault.key"), true).unwrap()),
             size_limit_bytes: None,
             signals: Arc::new(Signals {
                 committed: watch::Sender::new(0),
                 jobs: Notify::new(),
+                wake: Notify::new(),
+                next_wake: AtomicI64::new(i64::MAX),
                 failed: AtomicBool::new(false),
             }),
             next: 0,
@@ -367,7 +412,7 @@ mod tests {
         let mut writer = writer(dir.path());
         writer
             .db
-            .execute_batch("ALTER TABLE record RENAME TO lost")
+            .execute_batch("ALTER TABLE entry RENAME TO lost")
             .unwrap();
         let failed = Err(CommitError::Failed);
         assert_eq!(
@@ -376,7 +421,7 @@ mod tests {
         );
         writer
             .db
-            .execute_batch("ALTER TABLE lost RENAME TO record")
+            .execute_batch("ALTER TABLE lost RENAME TO entry")
             .unwrap();
         assert_eq!(commit(&mut writer, &[1]), [failed]);
         let entries: i64 = writer

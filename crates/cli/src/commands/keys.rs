@@ -50,6 +50,10 @@ pub(crate) struct Issue {
     /// issuing, executing, gateway, backend, auditor, reviewer or legal
     #[arg(long)]
     role: String,
+    /// The person who holds it, where it is no system's: reviewers are told apart
+    /// by their names
+    #[arg(long)]
+    person: Option<String>,
     /// DNS names and addresses the certificate is valid for, as a server
     #[arg(long, value_delimiter = ',')]
     names: Vec<String>,
@@ -97,6 +101,7 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         jurisdiction,
         authority,
         role,
+        person,
         names,
         days,
     } = arguments;
@@ -105,17 +110,24 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     if !Role::ALL.iter().any(|known| known.as_str() == role) {
         return Err(format!("`{role}` is no role: see `comity keys issue --help`").into());
     }
+    if role == Role::Reviewer.as_str() && person.is_none() {
+        return Err("a reviewer is a person: say who with `--person`".into());
+    }
     let now = OffsetDateTime::now_utc();
     let validity = Validity {
         from: now - Duration::hours(1),
         until: now + Duration::days(days.into()),
     };
-    let stem = format!("{}-{authority}-{role}", jurisdiction.to_lowercase());
+    let mut stem = format!("{}-{authority}-{role}", jurisdiction.to_lowercase());
+    if let Some(person) = &person {
+        stem.push_str(&suffix(person));
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let identity = Identity {
         jurisdiction,
         authority,
         role,
+        person,
     };
     Pki::open(&dir)?
         .issue(&identity, &names, validity)?
@@ -125,6 +137,15 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         dir.display()
     );
     Ok(Exit::Done)
+}
+
+/// A person's name as the end of a file's.
+fn suffix(person: &str) -> String {
+    let words = person.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    words
+        .map(|word| format!("-{}", word.to_lowercase()))
+        .collect()
 }
 
 fn signer(Signer { name, out }: Signer) -> Result<Exit, Failure> {

@@ -137,11 +137,12 @@ pub(super) fn add_up(parts: &[Part<'_>]) -> Result<Told, Damaged> {
     let mut case = whole.open().map_err(|_| Damaged(last))?;
     case.events = (1..)
         .zip(parts)
-        .filter_map(|(sequence, (index, leaf, _))| {
+        .filter_map(|(sequence, (index, leaf, record))| {
             cases::event(&Event {
                 sequence,
                 index: *index,
                 leaf: (*leaf).clone(),
+                record: record.unwrap_or_default().to_vec(),
             })
         })
         .collect();

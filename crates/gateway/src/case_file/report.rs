@@ -102,18 +102,39 @@ fn happened(page: &mut Html, case: &v1::Case) {
     page.section("happened", "What happened");
     page.table_head(&["", "When", "What", "Then", "Who", "Remark", "Entry"]);
     for event in &case.events {
+        let remarks = [event.note.as_str(), event.remark.as_str()];
+        let remarks: Vec<_> = remarks.into_iter().filter(|one| !one.is_empty()).collect();
         page.row(&[
             event.sequence.to_string(),
             event.at.as_ref().map(instant).unwrap_or_default(),
             event.kind.clone(),
             name(event.state().as_str_name(), "CASE_STATE_"),
             event.actor.clone(),
-            event.note.clone(),
+            remarks.join("; "),
             event.ledger_index.to_string(),
         ]);
     }
     page.table_foot();
+    consultations(page, case);
     page.section_end();
+}
+
+/// What reviewers asked the issuing authority.
+fn consultations(page: &mut Html, case: &v1::Case) {
+    if case.consultations.is_empty() {
+        return;
+    }
+    page.element("h3", "Asked of the issuing authority");
+    page.table_head(&["Asked", "Question", "Answer", "Task"]);
+    for asked in &case.consultations {
+        page.row(&[
+            asked.asked_at.as_ref().map(instant).unwrap_or_default(),
+            asked.question.clone(),
+            asked.answer.clone(),
+            asked.task.clone(),
+        ]);
+    }
+    page.table_foot();
 }
 
 fn answer(page: &mut Html, case: &v1::Case) {
@@ -127,6 +148,7 @@ fn answer(page: &mut Html, case: &v1::Case) {
         ("Reason", result.reason.clone()),
         ("Ground", result.ground.clone()),
         ("Withheld", result.redacted.join(", ")),
+        ("Reference", case.reference.clone()),
     ]);
     if let Some(data) = &result.data {
         page.element("h3", "Data");

@@ -26,6 +26,8 @@ pub(super) struct ConfigFile {
     #[serde(default, rename = "backend")]
     backends: Vec<BackendFile>,
     #[serde(default)]
+    review: ReviewFile,
+    #[serde(default)]
     limits: LimitsFile,
 }
 
@@ -60,6 +62,13 @@ struct BackendFile {
     server_name: Option<Spanned<String>>,
     #[serde(default)]
     exercise: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReviewFile {
+    #[serde(default)]
+    signed_opinions: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -147,6 +156,7 @@ impl ConfigFile {
             tls,
             metrics,
             backends,
+            review: ReviewFile { signed_opinions },
             limits,
         } = self;
         let GatewayFile {
@@ -189,6 +199,7 @@ impl ConfigFile {
             tls,
             metrics,
             backends,
+            signed_opinions,
             limits,
         })
     }

@@ -2,8 +2,8 @@
 //! it is on record, to the byte of its canonical encoding.
 //!
 //! Compared is all of a decision but its id, which is drawn at random, and the
-//! moment it was made, which is another now. From the record come the moment
-//! from which its clocks run and the language of its texts.
+//! moment it was made, which is another now. From the record come the request, the
+//! answers of humans, the language, and the moment from which clocks run.
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,6 @@ use prost::{Message as _, bytes::Bytes};
 
 use super::{Asked, Made, ReplayError, Unread, batches, bundles::Bundles, pool};
 use crate::wire::{encoded, from_proto, to_proto};
-
-/// Languages of our own sentences: those of a decision none of whose rules
-/// betrays in which it was asked for.
-const LANGUAGES: [&str; 3] = ["en", "de", "fr"];
 
 /// Decisions on record, to be made again.
 #[derive(Debug)]
@@ -123,21 +119,28 @@ fn redo(row: CaseRow, bundles: &Bundles) -> Vec<Redone> {
     }
 }
 
-/// A decision on record and the request it was made of.
+/// A decision on record, the request it was made of, and in which language.
 struct OnRecord {
     request: Bytes,
     decision: Bytes,
+    language: String,
 }
 
 fn decisions(records: &[Vec<u8>]) -> Result<Vec<OnRecord>, Unread> {
     let mut found = Vec::new();
-    let mut asked = None;
+    let mut case = encoded::Case::default();
     for record in records {
         let event = encoded::Case::decode(record.as_slice()).map_err(|_| Unread::Damaged)?;
-        asked = event.request.or(asked);
-        if let Some(decision) = event.decision {
-            let request = asked.clone().ok_or(Unread::Damaged)?;
-            found.push(OnRecord { request, decision });
+        let decides = event.decision.is_some();
+        case = case.then(event);
+        if let Some(decision) = case.decision.clone().filter(|_| decides) {
+            let request = case.request.clone().ok_or(Unread::Damaged)?;
+            let language = case.kept().language;
+            found.push(OnRecord {
+                request,
+                decision,
+                language,
+            });
         }
     }
     if found.is_empty() {
@@ -147,12 +150,18 @@ fn decisions(records: &[Vec<u8>]) -> Result<Vec<OnRecord>, Unread> {
 }
 
 fn again(made: OnRecord, received: Timestamp, bundles: &Bundles) -> Verdict {
-    let OnRecord { request, decision } = made;
+    let OnRecord {
+        request,
+        decision,
+        language,
+    } = made;
     let read = v1::CooperationRequest::decode(request).ok();
     let Some((request, before)) = read.zip(v1::Decision::decode(decision.clone()).ok()) else {
         return Verdict::Unread(Unread::Damaged);
     };
-    let asked = match Asked::read(request, received) {
+    let rulings = from_proto::rulings(&before).ok_or(Unread::Damaged);
+    let asked = rulings.and_then(|rulings| Asked::read(request, received, rulings));
+    let asked = match asked {
         Ok(asked) => asked,
         Err(unread) => return Verdict::Unread(unread),
     };
@@ -161,15 +170,10 @@ fn again(made: OnRecord, received: Timestamp, bundles: &Bundles) -> Verdict {
         return Verdict::NotKept(before.bundle_sha256);
     };
     let now = moment(&before).unwrap_or(received);
-    let mut first = None;
-    for language in languages(&before) {
-        let after = remade(&asked, &library, &language, (&before, now));
-        if after.encode_to_vec() == decision {
-            return Verdict::Same;
-        }
-        first.get_or_insert(after);
+    let after = remade(&asked, &library, &language, (&before, now));
+    if after.encode_to_vec() == decision {
+        return Verdict::Same;
     }
-    let after = first.unwrap_or_default();
     Verdict::Otherwise {
         differs: differs(&before, &after),
         before: Made::of(&before),
@@ -197,29 +201,6 @@ fn moment(decision: &v1::Decision) -> Option<Timestamp> {
     from_proto::timestamp(started.next().or(decision.decided_at)?)
 }
 
-/// The languages in which a decision may have been asked for, likeliest first:
-/// rules that lack one are told in English.
-fn languages(decision: &v1::Decision) -> Vec<String> {
-    let grounds = decision.grounds.iter().map(|found| &found.rule);
-    let requirements = decision.requirements.iter().map(|found| &found.rule);
-    let referrals = decision.referrals.iter().map(|found| &found.rule);
-    let obligations = decision.obligations.iter().map(|found| &found.rule);
-    let clocks = decision.clocks.iter().map(|found| &found.rule);
-    let found = grounds.chain(requirements).chain(referrals);
-    let found = found.chain(obligations).chain(clocks).flatten();
-    let told = found
-        .chain(&decision.permits)
-        .map(|rule| rule.language.as_str());
-    let foreign = told.filter(|language| !language.is_empty() && *language != "en");
-    let mut languages: Vec<String> = Vec::new();
-    for language in foreign.chain(LANGUAGES) {
-        if !languages.iter().any(|known| known == language) {
-            languages.push(language.to_owned());
-        }
-    }
-    languages
-}
-
 /// Fields in which two decisions differ.
 fn differs(before: &v1::Decision, after: &v1::Decision) -> Vec<&'static str> {
     let v1::Decision {
@@ -239,6 +220,7 @@ fn differs(before: &v1::Decision, after: &v1::Decision) -> Vec<&'static str> {
         law_date,
         decided_at: _,
         facts,
+        rulings,
     } = before;
     let same = [
         ("outcome", *outcome == after.outcome),
@@ -255,6 +237,7 @@ fn differs(before: &v1::Decision, after: &v1::Decision) -> Vec<&'static str> {
         ("bundle_sha256", *bundle_sha256 == after.bundle_sha256),
         ("law_date", *law_date == after.law_date),
         ("facts", *facts == after.facts),
+        ("rulings", *rulings == after.rulings),
     ];
     let differing = same.into_iter().filter(|(_, same)| !same);
     differing.map(|(name, _)| name).collect()

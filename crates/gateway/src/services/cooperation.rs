@@ -4,15 +4,19 @@ use std::pin::Pin;
 
 use comity::v1::{
     GetCaseRequest, GetCaseResponse, ListCasesRequest, ListCasesResponse, PreflightRequest,
-    PreflightResponse, ShareInformationRequest, ShareInformationResponse, SubmitRequest,
-    SubmitResponse, SupplementRequest, SupplementResponse, WatchCaseRequest, WatchCaseResponse,
-    WithdrawRequest, WithdrawResponse, cooperation_service_server::CooperationService,
+    PreflightResponse, ReportEventRequest, ReportEventResponse, ShareInformationRequest,
+    ShareInformationResponse, SubmitRequest, SubmitResponse, SupplementRequest, SupplementResponse,
+    WatchCaseRequest, WatchCaseResponse, WithdrawRequest, WithdrawResponse,
+    cooperation_service_server::CooperationService,
 };
 use futures::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{cases, exchange, gateway::Gateway, record, refusal::Refusal, wire::encoded};
+use crate::{
+    cases, exchange, gateway::Gateway, record, refusal::Refusal, report, supplement, wire::encoded,
+    withdraw,
+};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -102,22 +106,27 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<SupplementRequest>,
     ) -> Result<Response<SupplementResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "supplements are not served yet: submit the completed request under a new `request_id`",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { supplement::supplement(&gateway, &caller, message).await }).await
     }
 
     async fn withdraw(
         &self,
         request: Request<WithdrawRequest>,
     ) -> Result<Response<WithdrawResponse>, Status> {
-        enter(request)?;
-        Err(
-            Refusal::NotYet("withdrawal is not served yet: tell the executing authority directly")
-                .into(),
-        )
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { withdraw::withdraw(&gateway, &caller, message).await }).await
+    }
+
+    async fn report_event(
+        &self,
+        request: Request<ReportEventRequest>,
+    ) -> Result<Response<ReportEventResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { report::event(&gateway, &caller, message).await }).await
     }
 
     async fn share_information(

@@ -14,7 +14,6 @@ use crate::refusal::Refusal;
 pub(super) struct Later;
 
 const EVIDENCE: &str = "evidence streams are not served yet: send small items in the result";
-const REVIEW: &str = "review tasks are not served yet: referred cases stay under review";
 const TEAM: &str = "joint investigation teams are not served yet: request each item as a case";
 const FEDERATION: &str = "peer gateways are not served yet: host the jurisdictions on one gateway";
 
@@ -38,33 +37,6 @@ impl v1::evidence_service_server::EvidenceService for Later {
     ) -> Result<Response<Self::DownloadStream>, Status> {
         enter(request)?;
         Err(Refusal::NotYet(EVIDENCE).into())
-    }
-}
-
-#[tonic::async_trait]
-impl v1::review_service_server::ReviewService for Later {
-    async fn list_tasks(
-        &self,
-        request: Request<ListTasksRequest>,
-    ) -> Result<Response<ListTasksResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(REVIEW).into())
-    }
-
-    async fn get_task(
-        &self,
-        request: Request<GetTaskRequest>,
-    ) -> Result<Response<GetTaskResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(REVIEW).into())
-    }
-
-    async fn decide(
-        &self,
-        request: Request<DecideRequest>,
-    ) -> Result<Response<DecideResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(REVIEW).into())
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use comity::v1;
+use comity_ledger::Leaf;
 use jiff::Timestamp;
 use prost_types::value::Kind;
 
@@ -65,12 +66,15 @@ const SERIES: [Series; 10] = [
     Series(
         "f",
         "mean time from EPOC-PR to the request for production",
-        Err("requests do not say which preservation they follow"),
+        Ok(
+            "from the moment the order was issued, as it states, to the first event \
+            `production-requested` recorded",
+        ),
     ),
     Series(
         "g",
         "orders transmitted for enforcement, and fulfilled then",
-        Err("enforcement under Art. 16 is not recorded as a step of its own"),
+        Ok("by the first event `enforcement-requested` recorded, and the answers after it"),
     ),
     Series(
         "h",
@@ -80,7 +84,7 @@ const SERIES: [Series; 10] = [
     Series(
         "i",
         "cases without validation after the event",
-        Err("the validation of Art. 4(5) is not recorded yet"),
+        Err("no call reports yet that validation was refused"),
     ),
     Series(
         "j",
@@ -149,19 +153,38 @@ impl Orders {
                 self.count(&key, "d", "notified", None);
             }
         }
+        let event = |kind| told.leaves.iter().find(|leaf| leaf.kind == kind);
+        let enforced = event("enforcement-requested");
+        if enforced.is_some_and(|leaf| within(leaf.at)) {
+            self.count(&key, "g", "transmitted", None);
+        }
         if let Some(answer) = told.first(&["CONCLUDED"]).filter(|leaf| within(leaf.at)) {
             self.count(&key, "c", "fulfilled", None);
-            if let Some(issued) = issued_at(told).filter(|_| produces) {
-                let took = answer.at.as_microsecond() - issued.as_microsecond();
-                self.count(&key, "e", "fulfilled", Some(took));
+            if produces {
+                let took = issued_at(told).map(|issued| since(issued, answer.at));
+                self.count_time(&key, "e", took);
+            }
+            if enforced.is_some_and(|leaf| leaf.at <= answer.at) {
+                self.count(&key, "g", "fulfilled", None);
             }
         }
-        let failed = told.first(&["NOT_EXECUTED", "EXPIRED"]);
-        if failed.is_some_and(|leaf| within(leaf.at)) {
+        let produced = event("production-requested").filter(|_| !produces);
+        if let Some(request) = produced.filter(|leaf| within(leaf.at)) {
+            let took = issued_at(told).map(|issued| since(issued, request.at));
+            self.count_time(&key, "f", took);
+        }
+        if failed(told).is_some_and(|leaf| within(leaf.at)) {
             self.count(&key, "c", "not-fulfilled", None);
             if let Some(ground) = ground(told).filter(|_| produces) {
                 self.count(&Key { ground, ..key }, "d", "refused", None);
             }
+        }
+    }
+
+    /// Counts a time, where it is known.
+    fn count_time(&mut self, key: &Key, series: &'static str, took: Option<i64>) {
+        if took.is_some() {
+            self.count(key, series, "fulfilled", took);
         }
     }
 
@@ -265,10 +288,32 @@ fn applies(told: &Told, provision: &str) -> bool {
         .any(|cited| cited.source == REGULATION && cited.provision == provision)
 }
 
-/// The ground on which the executing side did not execute it.
+/// The entry by which an order came to nothing after it had been approved.
+fn failed(told: &Told) -> Option<&Leaf> {
+    let approved = told.first(&["APPROVED"])?.at;
+    let mut ends = told.leaves.iter().filter(|leaf| leaf.at >= approved);
+    ends.find(|leaf| {
+        let state = leaf.state.as_deref();
+        matches!(state, Some("NOT_EXECUTED" | "EXPIRED" | "REFUSED"))
+    })
+}
+
+/// The ground on which it came to nothing: the one that the executing side named,
+/// else the provision by which it was refused once approved.
 fn ground(told: &Told) -> Option<String> {
-    let result = told.recorded.as_ref()?.result.as_ref()?;
-    Some(result.ground.clone()).filter(|ground| !ground.is_empty() && ground != TECHNICAL)
+    let recorded = told.recorded.as_ref()?;
+    if let Some(result) = &recorded.result {
+        let ground = Some(result.ground.clone());
+        return ground.filter(|ground| !ground.is_empty() && ground != TECHNICAL);
+    }
+    let ground = recorded.decision.grounds.first()?;
+    let cited = ground.rule.as_ref()?.citation.as_ref()?;
+    Some(format!("{} {}", cited.source, cited.provision))
+}
+
+/// Microseconds from one moment to another.
+fn since(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_microsecond() - from.as_microsecond()
 }
 
 /// When the order was issued: as it states, else when it was received.

@@ -3,12 +3,16 @@
 //! record, to the backend and back to the requester. On the wire they are the
 //! contract's own messages, since an embedded message is its length and bytes.
 
+mod kept;
+
 use comity::v1;
 use comity_domain::Digest;
 use prost::{Message, bytes::Bytes};
 use prost_types::Timestamp;
 
-/// [`v1::Case`].
+pub(crate) use self::kept::{Errand, Handover, Kept, Recall, Task};
+
+/// [`v1::Case`], and what is kept beside it.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Case {
     #[prost(string, tag = "1")]
@@ -33,6 +37,23 @@ pub(crate) struct Case {
     pub(crate) updated_at: Option<Timestamp>,
     #[prost(bool, tag = "11")]
     pub(crate) exercise: bool,
+    #[prost(message, repeated, tag = "12")]
+    pub(crate) clocks: Vec<v1::CaseClock>,
+    #[prost(message, repeated, tag = "14")]
+    pub(crate) consultations: Vec<v1::Consultation>,
+    #[prost(string, tag = "15")]
+    pub(crate) reference: String,
+    #[prost(string, tag = "16")]
+    pub(crate) postponement_reason: String,
+    #[prost(message, optional, tag = "17")]
+    pub(crate) postponed_until: Option<Timestamp>,
+    /// What the actor of an event said of it; in the event's record alone, and no
+    /// part of the contract's message.
+    #[prost(string, tag = "99")]
+    pub(crate) remark: String,
+    /// In records only: see [`Case::shown`].
+    #[prost(message, optional, tag = "100")]
+    pub(crate) kept: Option<Kept>,
 }
 
 /// [`v1::SubmitResponse`].
@@ -86,6 +107,13 @@ impl Case {
             received_at,
             updated_at,
             exercise,
+            clocks,
+            reference,
+            postponement_reason,
+            postponed_until,
+            remark: _,
+            consultations,
+            kept,
         } = event;
         if !name.is_empty() {
             (self.name, self.request_id) = (name, request_id);
@@ -96,7 +124,38 @@ impl Case {
         self.request = request.or(self.request);
         self.decision = decision.or(self.decision);
         self.result = result.or(self.result);
+        if !reference.is_empty() {
+            self.reference = reference;
+        }
+        if !postponement_reason.is_empty() {
+            self.postponement_reason = postponement_reason;
+            self.postponed_until = postponed_until;
+        }
+        for clock in clocks {
+            let mut known = self.clocks.iter_mut();
+            match known.find(|known| known.clock_id == clock.clock_id) {
+                Some(known) => *known = clock,
+                None => self.clocks.push(clock),
+            }
+        }
+        if !consultations.is_empty() {
+            self.consultations = consultations;
+        }
+        self.kept = match (self.kept, kept) {
+            (Some(before), Some(event)) => Some(before.then(event)),
+            (before, event) => event.or(before),
+        };
         self
+    }
+
+    /// What the contract shows of it.
+    pub(crate) fn shown(self) -> Self {
+        Self { kept: None, ..self }
+    }
+
+    /// What is kept beside it.
+    pub(crate) fn kept(&self) -> Kept {
+        self.kept.clone().unwrap_or_default()
     }
 
     /// SHA-256 of the request; zeros where there is none.
@@ -115,6 +174,14 @@ impl Case {
 }
 
 impl SubmitResponse {
+    /// An answer with what may be shown of a case.
+    pub(crate) fn of(case: Case, replayed: bool) -> Self {
+        Self {
+            case: Some(case.shown()),
+            replayed,
+        }
+    }
+
     /// The same with every part taken apart.
     ///
     /// # Errors
@@ -165,6 +232,24 @@ mod tests {
             received_at: Some(time(1)),
             updated_at: Some(time(2)),
             exercise: true,
+            clocks: ["one", "two"]
+                .map(|id| clock(id, v1::ClockState::Running))
+                .into(),
+            reference: "FR-1".to_owned(),
+            postponement_reason: "art 15(1)(a)".to_owned(),
+            postponed_until: Some(time(3)),
+            consultations: vec![v1::Consultation {
+                task: "tasks/1-1".to_owned(),
+                ..v1::Consultation::default()
+            }],
+        }
+    }
+
+    fn clock(id: &str, state: v1::ClockState) -> v1::CaseClock {
+        v1::CaseClock {
+            clock_id: id.to_owned(),
+            state: state.into(),
+            ..v1::CaseClock::default()
         }
     }
 
@@ -193,17 +278,79 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_beside_a_case_is_not_shown() {
+        let case = Case {
+            kept: Some(Kept {
+                reason: "secret".to_owned(),
+                ..Kept::default()
+            }),
+            ..Case::decode(case().encode_to_vec().as_slice()).unwrap()
+        };
+        assert_eq!(case.open().unwrap(), self::case());
+        let answer = SubmitResponse::of(case, false).encode_to_vec();
+        assert!(!answer.windows(6).any(|bytes| bytes == b"secret"));
+    }
+
+    #[test]
+    fn tasks_and_steps_are_what_events_add_up_to() {
+        let task = |number, state: v1::ReviewTaskState| Task {
+            number,
+            state: state.into(),
+            ..Task::default()
+        };
+        let open = v1::ReviewTaskState::Open;
+        let before = Case {
+            kept: Some(Kept {
+                language: "fr".to_owned(),
+                step: 1,
+                tasks: vec![task(1, open), task(2, open)],
+                ..Kept::default()
+            }),
+            ..Case::default()
+        };
+        let event = Case {
+            kept: Some(Kept {
+                step: 2,
+                tasks: vec![task(2, v1::ReviewTaskState::Answered), task(3, open)],
+                recall: Some(Recall {
+                    step: 2,
+                    ..Recall::default()
+                }),
+                ..Kept::default()
+            }),
+            ..Case::default()
+        };
+        let kept = before.then(event).then(Case::default()).kept();
+        let answered = v1::ReviewTaskState::Answered;
+        assert_eq!(
+            kept.tasks,
+            [task(1, open), task(2, answered), task(3, open)]
+        );
+        assert_eq!((kept.language.as_str(), kept.step), ("fr", 2));
+        assert!(kept.is_recalling() && !kept.is_handed_over());
+    }
+
+    #[test]
     fn a_case_is_what_its_events_add_up_to() {
         let whole = Case::decode(case().encode_to_vec().as_slice()).unwrap();
         let opening = Case {
             state: v1::CaseState::Approved.into(),
             result: None,
+            clocks: vec![clock("one", v1::ClockState::Waiting)],
+            reference: String::new(),
+            postponement_reason: "before".to_owned(),
+            postponed_until: None,
             ..whole.clone()
         };
         let answer = Case {
             state: v1::CaseState::Concluded.into(),
             result: whole.result.clone(),
             updated_at: whole.updated_at,
+            clocks: whole.clocks.clone(),
+            reference: whole.reference.clone(),
+            postponement_reason: whole.postponement_reason.clone(),
+            postponed_until: whole.postponed_until,
+            remark: "only of this event".to_owned(),
             ..Case::default()
         };
         assert_eq!(opening.then(answer), whole);

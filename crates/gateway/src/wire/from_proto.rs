@@ -8,6 +8,9 @@ mod draft;
 mod listing;
 mod lookup;
 mod parts;
+mod report;
+mod review;
+mod ruling;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -22,11 +25,14 @@ use comity_domain::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
 
+pub(crate) use self::report::{line, note, postponement};
 pub use self::{
     access::{Call, access},
     draft::{Draft, draft},
     listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
     lookup::{Lookup, lookup},
+    review::{opinion, task_name, withdrawal},
+    ruling::rulings,
     search::{Asked, days, search, token},
 };
 use super::{
@@ -151,10 +157,23 @@ pub fn supplement(
         assurances,
         validation,
         request_id,
+        answer,
     } = supplement;
     let mut findings = Findings::default();
     let case = read_case_name(&mut findings, &name);
     let id = findings.id(Path::root("request_id"), &request_id);
+    findings.bounded(Path::root("answer"), &answer, TEXT_BYTES_MAX);
+    let nothing = facts.is_empty()
+        && form.is_none()
+        && assurances.is_empty()
+        && validation.is_none()
+        && answer.trim().is_empty();
+    if nothing {
+        findings.reject::<()>(
+            Path::root("facts"),
+            "nothing is supplied: state facts, form, assurances, validation or answer",
+        );
+    }
     let read = findings.conclude(case.zip(id))?;
 
     request.facts.extend(facts);

@@ -12,8 +12,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use comity::v1;
 use comity_domain::{
     BoundParty, CaseState, Citation, Clock, ClockUnit, Confidence, Decision, FactSource, FactUse,
-    FactUseSource, FactValue, Ground, GroundKind, ModuleRef, Obligation, ObligationKind, Outcome,
-    PassedOver, Referral, Requirement, RuleRef, Stage,
+    FactUseSource, FactValue, Ground, GroundKind, Judgement, ModuleRef, Obligation, ObligationKind,
+    Outcome, PassedOver, Referral, Requirement, RuleRef, Ruled, Ruling, RunsOut, Stage,
 };
 use jiff::Timestamp;
 
@@ -42,6 +42,7 @@ pub fn decision(decision: &Decision, decision_id: &str, decided_at: Timestamp) -
         bundle,
         law_date,
         facts,
+        rulings,
     } = decision;
     v1::Decision {
         decision_id: decision_id.to_owned(),
@@ -66,6 +67,7 @@ pub fn decision(decision: &Decision, decision_id: &str, decided_at: Timestamp) -
             .iter()
             .map(|(name, used)| fact_use(name, used))
             .collect(),
+        rulings: rulings.iter().map(ruled).collect(),
     }
 }
 
@@ -128,11 +130,15 @@ fn obligation(number: usize, obligation: &Obligation) -> v1::Obligation {
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect::<BTreeMap<_, _>>(),
-        bound_party: match bound {
-            BoundParty::Issuing => "issuing",
-            BoundParty::Executing => "executing",
-        }
-        .to_owned(),
+        bound_party: party(*bound).to_owned(),
+    }
+}
+
+/// The name of a side.
+pub(super) fn party(party: BoundParty) -> &'static str {
+    match party {
+        BoundParty::Issuing => "issuing",
+        BoundParty::Executing => "executing",
     }
 }
 
@@ -146,6 +152,8 @@ pub fn referral(referral: &Referral) -> v1::Referral {
         question,
         four_eyes,
         stage: side,
+        basis,
+        settles,
     } = referral;
     v1::Referral {
         rule: Some(rule(by)),
@@ -154,6 +162,32 @@ pub fn referral(referral: &Referral) -> v1::Referral {
         question: question.to_string(),
         four_eyes: *four_eyes,
         stage: stage(*side).into(),
+        basis_sha256: basis.to_string(),
+        fact: settles
+            .as_ref()
+            .map(|settles| settles.fact.to_string())
+            .unwrap_or_default(),
+        fact_if_released: settles.as_ref().is_some_and(|settles| settles.if_released),
+    }
+}
+
+/// A human's answer that a decision rests on.
+fn ruled(ruled: &Ruled) -> v1::Ruling {
+    let Ruled {
+        rule: by,
+        ruling: Ruling {
+            basis,
+            judgement,
+            task,
+        },
+        fact,
+    } = ruled;
+    v1::Ruling {
+        rule: Some(rule(by)),
+        released: *judgement == Judgement::Release,
+        task: task.to_string(),
+        basis_sha256: basis.to_string(),
+        fact: fact.as_deref().unwrap_or_default().to_owned(),
     }
 }
 
@@ -167,7 +201,12 @@ pub fn clock(clock: &Clock) -> v1::Clock {
         unit,
         starts,
         stops,
+        suspends,
+        resumes,
         calendar,
+        extension,
+        runs_out,
+        bound,
         started_at,
         due_at,
     } = clock;
@@ -184,6 +223,14 @@ pub fn clock(clock: &Clock) -> v1::Clock {
             .unwrap_or_default(),
         started_at: started_at.map(timestamp),
         due_at: due_at.map(timestamp),
+        suspends: texts(suspends),
+        resumes: texts(resumes),
+        extension_max: extension.map_or(0, |extension| extension.length),
+        extension_by: extension
+            .map_or("", |extension| party(extension.by))
+            .to_owned(),
+        runs_out: clock_end(*runs_out).into(),
+        bound_party: party(*bound).to_owned(),
     }
 }
 
@@ -325,6 +372,7 @@ fn fact_use(name: &str, used: &FactUse) -> v1::FactUse {
     let (source, reason) = match source {
         FactUseSource::Stated(source) => (fact_source(*source), ""),
         FactUseSource::Presumed(reason) => ("presumption", &**reason),
+        FactUseSource::Judged(task) => (fact_source(FactSource::Judgement), &**task),
     };
     v1::FactUse {
         name: name.to_owned(),
@@ -376,14 +424,25 @@ fn obligation_kind(kind: ObligationKind) -> v1::ObligationKind {
     }
 }
 
-fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
+/// The unit of a clock.
+pub(super) fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
     match unit {
         ClockUnit::Hours => v1::ClockUnit::Hours,
         ClockUnit::Days => v1::ClockUnit::Days,
         ClockUnit::WorkingDays => v1::ClockUnit::WorkingDays,
+        ClockUnit::Months => v1::ClockUnit::Months,
     }
 }
 
-fn texts(texts: &[Arc<str>]) -> Vec<String> {
+/// What it means that a clock has run out.
+pub(super) fn clock_end(end: RunsOut) -> v1::ClockEnd {
+    match end {
+        RunsOut::Breach => v1::ClockEnd::Breach,
+        RunsOut::Lapse => v1::ClockEnd::Lapse,
+        RunsOut::Expire => v1::ClockEnd::Expire,
+    }
+}
+
+pub(super) fn texts(texts: &[Arc<str>]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()
 }

@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         form: FormCheck::Presumed,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     };
     let libraries = [&all, &reduced];
     for library in libraries {

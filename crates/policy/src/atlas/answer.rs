@@ -105,7 +105,7 @@ pub struct Route<'l> {
     pub addressees: Vec<Addressee<'l>>,
     /// How requests travel, where the module says so.
     pub channel: Option<Reason>,
-    /// The form, where one is prescribed: then none goes without it.
+    /// The form, where one is prescribed for the measure.
     pub form: Option<FormInfo>,
     /// Languages accepted; where none is declared, those of the State.
     pub languages: Vec<Arc<str>>,
@@ -184,6 +184,8 @@ pub struct FormInfo {
     pub title: Arc<str>,
     /// Where it is prescribed.
     pub citation: Citation,
+    /// A request may go without it.
+    pub may_be_omitted: bool,
     /// Parts without which it is incomplete.
     pub required: Vec<Arc<str>>,
     /// Parts that are filled in where they apply.

@@ -79,7 +79,10 @@ pub(super) fn route<'l>(
             text: approach.words(&channel.text),
             citation: Some(approach.cite(&channel.cite)),
         }),
-        form: instrument.form.as_ref().map(|found| form(approach, found)),
+        form: library
+            .model
+            .form(instrument, approach.matter.measure)
+            .map(|found| form(approach, found)),
         languages,
         languages_declared,
         time_limits: time_limits(approach, instrument),
@@ -106,7 +109,7 @@ impl<'l> Approach<'l, '_> {
         let model = &self.library.model;
         Setting {
             reader: self.reader(),
-            declarations: model.declarations(instrument),
+            declarations: model.declarations(instrument, self.matter.measure),
             request: self.request,
             known,
             now: self.request.issued_at,
@@ -264,6 +267,7 @@ fn form(approach: &Approach<'_, '_>, form: &Form) -> FormInfo {
     FormInfo {
         title: approach.words(&form.title),
         citation: approach.cite(&form.cite),
+        may_be_omitted: !form.required,
         required: titles(true),
         optional: titles(false),
     }

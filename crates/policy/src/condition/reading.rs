@@ -128,10 +128,10 @@ impl Reading<'_> {
             (None, Some(field)) if name != "contains" => (field, left),
             (Some(_) | None, _) => return,
         };
-        let Some((_, fields)) = self.line.form else {
+        let Some(form) = &self.line.form else {
             return;
         };
-        let options = fields.get(&*field).map(|field| &field.options);
+        let options = form.fields.get(&*field).map(|field| &field.options);
         let options = options.filter(|options| !options.is_empty());
         let written = value.get("Value").and_then(Value::as_str);
         if let Some((options, written)) = options.zip(written)
@@ -174,11 +174,8 @@ impl Reading<'_> {
                 fact.strip_prefix(&*name)
                     .is_some_and(|rest| rest.starts_with('.'))
             };
-            let fields = self
-                .line
-                .form
-                .into_iter()
-                .flat_map(|(_, fields)| fields.keys());
+            let form = self.line.form.as_ref();
+            let fields = form.into_iter().flat_map(|form| form.fields.keys());
             if self.vocabulary.facts.keys().chain(fields).any(is_group) {
                 self.refuse(
                     &format!("context.{name}"),

@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::model::{FactDeclaration, FactType, FormFields, Vocabulary};
 
 /// Name of the action under which conditions are checked: the one of rules
-/// that may read a form, else that of all others.
+/// that may read certain forms, else that of all others.
 pub(crate) fn action(form: Option<&str>) -> String {
     form.map_or_else(|| "decide".to_owned(), |form| format!("decide-{form}"))
 }
 
 /// The vocabulary as a Cedar schema: an action whose context holds every
-/// fact, and one for each form, whose context holds its fields besides. All
+/// fact, and one for each set of forms, whose context holds their fields besides. All
 /// facts are declared as present; what nobody stated is left out of the
 /// evaluated context, so that touching it is an error naming it.
 ///

@@ -18,17 +18,17 @@ use crate::{
 
 /// What one rule said in one scenario.
 #[derive(Debug)]
-pub(crate) struct Seen<'l> {
-    rule: &'l RuleId,
+pub(crate) struct Seen {
+    rule: RuleId,
     answer: Answer,
     /// What each line said as far as lines were reached.
     lines: Vec<Answer>,
 }
 
-impl<'l> Seen<'l> {
-    pub(crate) fn of(asked: &Asked<'l>) -> Self {
+impl Seen {
+    pub(crate) fn of(asked: &Asked<'_>) -> Self {
         Self {
-            rule: asked.rule.id(),
+            rule: asked.rule.id().clone(),
             answer: asked.answer.clone(),
             lines: reached(&asked.when, &asked.unless),
         }
@@ -50,11 +50,11 @@ fn reached(when: &[Asking<'_>], unless: &[Asking<'_>]) -> Vec<Answer> {
 }
 
 /// Adds up what was seen, scenario by scenario, for these modules.
-pub(crate) fn of(library: &Library, modules: &[&ModuleId], seen: &[Vec<Seen<'_>>]) -> Coverage {
-    let mut by_rule: BTreeMap<&RuleId, Vec<(ScenarioIndex, &Seen<'_>)>> = BTreeMap::new();
+pub(crate) fn of(library: &Library, modules: &[&ModuleId], seen: &[Vec<Seen>]) -> Coverage {
+    let mut by_rule: BTreeMap<&RuleId, Vec<(ScenarioIndex, &Seen)>> = BTreeMap::new();
     for (index, scenario) in seen.iter().enumerate() {
         for seen in scenario {
-            by_rule.entry(seen.rule).or_default().push((index, seen));
+            by_rule.entry(&seen.rule).or_default().push((index, seen));
         }
     }
     let lifted: BTreeSet<&RuleId> = library
@@ -87,7 +87,7 @@ pub(crate) fn of(library: &Library, modules: &[&ModuleId], seen: &[Vec<Seen<'_>>
 }
 
 impl RuleCoverage {
-    fn add(&mut self, seen: &[(ScenarioIndex, &Seen<'_>)]) {
+    fn add(&mut self, seen: &[(ScenarioIndex, &Seen)]) {
         for (scenario, seen) in seen {
             match seen.answer {
                 Answer::Yes => self.fired.push(*scenario),

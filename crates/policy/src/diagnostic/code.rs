@@ -147,6 +147,8 @@ codes! {
         "add `languages` to the binding: without them the language of every request is unknown";
     Warning: FilterWithoutEffect "filter-without-effect" "A name in a filter that changes nothing"
         "correct or remove it: nothing that could be asked is of that name";
+    Warning: FormNeverAsked "form-never-asked" "A form that no request meets"
+        "correct the measures it is for, or its place among the forms: the first that is for a measure is asked for";
     Warning: FactNeverRead "fact-never-read" "A fact that no rule reads"
         "remove it from vocabulary.yaml, or write the rule that reads it";
     Warning: SourceNeverCited "source-never-cited" "A source that nothing cites"

@@ -146,6 +146,7 @@ pub(super) fn decide(library: &Library, request: &Request) -> Decision {
         form: FormCheck::Presumed,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     };
     library.decide(&question).decision
 }

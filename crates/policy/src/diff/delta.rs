@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use comity_domain::{
     BoundParty, Clock, ClockUnit, Decision, Ground, GroundKind, InstrumentId, Obligation, Outcome,
-    Referral, RuleId, RuleRef,
+    Referral, RuleId, RuleRef, RunsOut,
 };
 
 use super::{Finding, FindingKind};
@@ -87,6 +87,7 @@ fn findings(decision: &Decision) -> BTreeSet<Finding> {
         bundle: _,
         law_date: _,
         facts: _,
+        rulings: _,
     } = decision;
     let grounds = grounds.iter().map(of_ground);
     let requirements = requirements.iter().map(|required| {
@@ -158,16 +159,37 @@ fn of_clock(clock: &Clock) -> String {
         ClockUnit::Hours => "hours",
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working days",
+        ClockUnit::Months => "months",
     };
     let mut stops: Vec<&str> = clock.stops.iter().map(|stop| &**stop).collect();
     stops.sort_unstable();
     format!(
-        "{} {} {unit} from {} until {}",
+        "{} {} {unit} from {} until {}{}",
         clock.measures,
         clock.length,
         clock.starts,
-        stops.join(", ")
+        stops.join(", "),
+        life(clock)
     )
+}
+
+/// What a time limit may do before it runs out, and what that means, where
+/// there is more to say than that it runs and is kept or not.
+fn life(clock: &Clock) -> String {
+    let mut life = String::new();
+    if !clock.suspends.is_empty() {
+        let [from, until] = [&clock.suspends, &clock.resumes].map(|events| events.join(", "));
+        life.push_str(&format!(", paused from {from} until {until}"));
+    }
+    if let Some(extension) = clock.extension {
+        life.push_str(&format!(", extensible by {}", extension.length));
+    }
+    match clock.runs_out {
+        RunsOut::Breach => {}
+        RunsOut::Lapse => life.push_str(", then lapses"),
+        RunsOut::Expire => life.push_str(", then ends the case"),
+    }
+    life
 }
 
 /// Time limits that are the same and yet end on another day.

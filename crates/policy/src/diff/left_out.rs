@@ -24,7 +24,7 @@ pub(super) fn left_out(
         ),
     });
     let forms = changes.iter().map(|change| &change.subject);
-    let forms = forms.filter(|subject| matches!(subject, Subject::Form(_)));
+    let forms = forms.filter(|subject| matches!(subject, Subject::Form(..)));
     let forms = forms.map(|form| LeftOut {
         subject: Some(form.clone()),
         what: "forms were taken to be in order, whatever they ask for".to_owned(),

@@ -93,8 +93,7 @@ pub(super) fn alike(libraries: [&Library; 2], mentioned: &Mentioned<'_>) -> Vec<
 
 fn of_state<'a>(state: &'a Jurisdiction, instrument: &InstrumentId, names: &mut Mentioned<'a>) {
     let rules = state.module.rules.iter();
-    let asked =
-        rules.filter(|rule| rule.instruments.is_empty() || rule.instruments.contains(instrument));
+    let asked = rules.filter(|rule| rule.is_under(instrument));
     asked.for_each(|rule| of_rule(rule, names));
     for record in state.authorities.values() {
         of_filter(&record.may_issue, names);
@@ -104,6 +103,9 @@ fn of_state<'a>(state: &'a Jurisdiction, instrument: &InstrumentId, names: &mut 
 fn of_scope<'a>(instrument: &'a Instrument, names: &mut Mentioned<'a>) {
     of_filter(&instrument.include, names);
     names.extend(instrument.exclude.iter().map(|excluded| &*excluded.measure));
+    for form in &instrument.forms {
+        of_filter(&form.measures, names);
+    }
 }
 
 fn of_rule<'a>(rule: &'a Rule, names: &mut Mentioned<'a>) {

@@ -201,7 +201,7 @@ impl<'a> Walk<'_, 'a> {
         let Some((library, instrument)) = here.into_iter().next() else {
             return Assignment::new();
         };
-        let declarations = library.model.declarations(instrument);
+        let declarations = library.model.declarations(instrument, &request.measure);
         self.cleaner
             .clear(library, request, declarations, &ground.touched.facts)
     }
@@ -217,10 +217,13 @@ impl<'a> Walk<'_, 'a> {
             form: FormCheck::Presumed,
             language: "en",
             now: request.issued_at,
+            rulings: &[],
         };
         let here = zip(self.search.ground.libraries, instruments);
         Setting {
-            declarations: here.map(|(library, instrument)| library.model.declarations(instrument)),
+            declarations: here.map(|(library, instrument)| {
+                library.model.declarations(instrument, &request.measure)
+            }),
             bare: here.map(|(library, instrument)| {
                 let presumed = library.presumed.in_language("en");
                 facts::derive(&library.model, presumed, &question, instrument)

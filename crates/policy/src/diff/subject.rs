@@ -12,8 +12,8 @@ pub enum Subject {
     Instrument(InstrumentId),
     /// A State's being bound by an instrument.
     Binding(InstrumentId, JurisdictionCode),
-    /// An instrument's own form.
-    Form(InstrumentId),
+    /// A form of an instrument, by the name of its schema.
+    Form(InstrumentId, Arc<str>),
     /// The head and profile of a State's module.
     State(JurisdictionCode),
     /// A State's preferences among instruments.
@@ -51,7 +51,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Instrument(id) => write!(f, "instrument {id}"),
             Self::Binding(id, state) => write!(f, "{state} bound by {id}"),
-            Self::Form(id) => write!(f, "form of {id}"),
+            Self::Form(id, name) if **name == *"form" => write!(f, "form of {id}"),
+            Self::Form(id, name) => write!(f, "form {name} of {id}"),
             Self::State(state) => write!(f, "State {state}"),
             Self::Routes(state) => write!(f, "routes of {state}"),
             Self::Rule(id) => write!(f, "rule {id}"),

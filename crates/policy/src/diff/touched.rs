@@ -88,7 +88,7 @@ impl Touched {
             }
             Subject::Calendar(state) => self.calendar(state, libraries, day),
             // A rule or fact that has to do with it differs itself.
-            Subject::Type(_) | Subject::Form(_) => {}
+            Subject::Type(_) | Subject::Form(..) => {}
         }
     }
 

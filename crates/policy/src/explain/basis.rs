@@ -1,6 +1,6 @@
 //! The facts that a line rests on, and who stated or presumed each.
 
-use comity_domain::{FactName, FactUseSource, FactValue};
+use comity_domain::{FactName, FactSource, FactUseSource, FactValue};
 
 use super::{
     Paragraph, Point, Section,
@@ -46,7 +46,7 @@ pub(super) fn presumptions(teller: &Teller<'_>) -> Option<Section> {
             });
             Some(Point::of(told))
         }
-        FactUseSource::Stated(_) => None,
+        FactUseSource::Stated(_) | FactUseSource::Judged(_) => None,
     });
     let points: Vec<_> = presumed.collect();
     (!points.is_empty()).then(|| Section {
@@ -98,7 +98,9 @@ fn known(teller: &Teller<'_>, fact: &FactName, length: Length) -> Known {
         };
     };
     let source = match &used.source {
+        FactUseSource::Stated(_) if teller.is_staged(fact) => tongue.basis(&Basis::InScenario),
         FactUseSource::Stated(source) => tongue.source(*source).to_owned(),
+        FactUseSource::Judged(_) => tongue.source(FactSource::Judgement).to_owned(),
         FactUseSource::Presumed(because) if length == Length::Full => {
             tongue.basis(&Basis::Presumed { because })
         }

@@ -1,6 +1,8 @@
 //! What follows from a rule, and how sure it is.
 
-use comity_domain::{ClockUnit, Confidence, RuleRef};
+use std::sync::Arc;
+
+use comity_domain::{ClockUnit, Confidence, Extension, RuleRef, RunsOut};
 
 use super::{Point, teller::Teller, verdict::lifts};
 use crate::{
@@ -103,13 +105,30 @@ fn limited(teller: &Teller<'_>, clock: &ClockEffect, say: &mut impl FnMut(&Becau
         false => &request.issuing.0,
     };
     let in_days = clock.unit != ClockUnit::Hours;
-    let stops: Vec<_> = clock.stops.iter().map(|stop| format!("`{stop}`")).collect();
     say(&Because::Clock {
         length: &teller.tongue.length(clock.length, clock.unit),
         from: &format!("`{}`", clock.starts),
-        until: &stops.join(", "),
+        until: &events(&clock.stops),
         calendar: in_days.then(|| teller.state(state)).as_deref(),
     });
+    if !clock.suspends.is_empty() {
+        say(&Because::Pauses {
+            from: &events(&clock.suspends),
+            until: &events(&clock.resumes),
+        });
+    }
+    if let Some(Extension { length, by }) = clock.extension {
+        let length = &teller.tongue.length(length, clock.unit);
+        say(&Because::Extendable { length, by });
+    }
+    if clock.runs_out == RunsOut::Expire {
+        say(&Because::EndsCase);
+    }
+}
+
+fn events(names: &[Arc<str>]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// Who answers a question that a rule leaves to judgement.

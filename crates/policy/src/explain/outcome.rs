@@ -153,8 +153,8 @@ fn deadline(teller: &Teller<'_>, clock: &Clock, due: Timestamp) -> Option<String
             let day = teller.tongue.day(due.date());
             format!("{day}, {}", due.strftime("%H:%M %Z"))
         }
-        // A period in days runs out with its last day.
-        ClockUnit::Days | ClockUnit::WorkingDays => {
+        // Any other period runs out with its last day.
+        ClockUnit::Days | ClockUnit::WorkingDays | ClockUnit::Months => {
             let last = due.checked_sub(SignedDuration::from_secs(1)).ok()?;
             teller.tongue.day(periods::day_of(last, calendar))
         }

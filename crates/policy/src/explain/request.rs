@@ -2,7 +2,7 @@
 
 use comity_domain::{AuthorityId, JurisdictionCode, Offence, Urgency};
 
-use super::{Paragraph, Section, teller::Teller};
+use super::{Occasion, Paragraph, Section, teller::Teller};
 use crate::phrases::{Heading, Particular};
 
 pub(super) fn section(teller: &Teller<'_>) -> Section {
@@ -43,12 +43,32 @@ pub(super) fn section(teller: &Teller<'_>) -> Section {
     let last = urgency.into_iter().chain([law]);
     let lines = particulars
         .into_iter()
+        .chain(supposed(teller))
         .chain(offences)
         .chain(last.map(|particular| tongue.particular(&particular)));
     Section {
         title: tongue.heading(&Heading::Request),
         paragraphs: lines.map(Paragraph::plain).collect(),
     }
+}
+
+/// The bindings that a scenario supposes.
+fn supposed(teller: &Teller<'_>) -> Vec<String> {
+    let Occasion::Scenario(bindings) = teller.occasion else {
+        return Vec::new();
+    };
+    let told = bindings.iter().filter_map(|(id, state)| {
+        let instrument = teller.reader.model.instruments.get(id)?;
+        let binding = instrument.binds.get(state)?;
+        Some(teller.tongue.particular(&Particular::Supposed {
+            title: &teller.instrument(id.as_str()),
+            state: &teller.state(state),
+            since: binding.since,
+            until: binding.until,
+            languages: &binding.languages.join(", "),
+        }))
+    });
+    told.collect()
 }
 
 /// An authority by its name in the directory of its State.

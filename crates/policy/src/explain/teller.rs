@@ -8,7 +8,7 @@ use comity_domain::{
 
 use crate::{
     Asked, Library, Question, RuleInfo, Trace,
-    explain::names::Names,
+    explain::{Occasion, names::Names},
     model::{FactDeclaration, FactType},
     phrases::{Office, Tongue},
     reader::Reader,
@@ -21,6 +21,7 @@ pub(super) const MEASURE_FACT: &str = "measure";
 pub(super) struct Teller<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) trace: &'a Trace<'a>,
+    pub(super) occasion: Occasion<'a>,
     pub(super) reader: Reader<'a>,
     pub(super) tongue: Tongue,
     /// Without declarations where no instrument carries the request.
@@ -31,7 +32,7 @@ impl<'a> Teller<'a> {
     pub(super) fn new(
         library: &'a Library,
         question: &'a Question<'a>,
-        trace: &'a Trace<'a>,
+        (trace, occasion): (&'a Trace<'a>, Occasion<'a>),
     ) -> Self {
         let model = &library.model;
         let carrier = trace.decision.instrument.as_ref();
@@ -43,13 +44,21 @@ impl<'a> Teller<'a> {
         Self {
             question,
             trace,
+            occasion,
             reader,
             tongue: reader.tongue(),
             names: Names {
                 reader,
-                declarations: carrier.map(|carrier| model.declarations(carrier)),
+                declarations: carrier
+                    .map(|carrier| model.declarations(carrier, &question.request.measure)),
             },
         }
+    }
+
+    /// The scenario itself states a fact, whoever would in a real case.
+    pub(super) fn is_staged(&self, name: &FactName) -> bool {
+        matches!(self.occasion, Occasion::Scenario(_))
+            && self.question.request.facts.contains_key(name)
     }
 
     pub(super) fn state(&self, code: &JurisdictionCode) -> Arc<str> {

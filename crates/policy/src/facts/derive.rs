@@ -236,7 +236,8 @@ impl<'a> Derivation<'a> {
     /// Fields of the instrument's own form, as far as rules read them. One of
     /// another type than the form demands is missing, and reported as wrong.
     fn form(&mut self, given: FormCheck<'_>, instrument: &Instrument) {
-        let (Some(content), Some(form)) = (given.content(), &instrument.form) else {
+        let form = self.model.form(instrument, &self.request.measure);
+        let (Some(content), Some(form)) = (given.content(), form) else {
             return;
         };
         for name in &form.read {

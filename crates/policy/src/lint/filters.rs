@@ -122,6 +122,13 @@ fn routes(subject: &Subject<'_>, state: &Jurisdiction, found: &mut Vec<Diagnosti
 }
 
 fn binds(subject: &Subject<'_>, id: &InstrumentId, state: &JurisdictionCode) -> bool {
+    let all = subject.model.instruments.values();
+    let mut of_kind = all
+        .filter(|instrument| instrument.kinds.contains(id.as_str()))
+        .peekable();
+    if of_kind.peek().is_some() {
+        return of_kind.any(|instrument| instrument.binds.contains_key(state));
+    }
     let instrument = subject.model.instruments.get(id);
     // What could not be read may bind anybody.
     instrument.is_none_or(|instrument| instrument.binds.contains_key(state))

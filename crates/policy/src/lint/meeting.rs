@@ -83,9 +83,7 @@ impl<'a> Law<'a> {
         match self.home {
             Home::Instrument(own) => own.id == instrument.id,
             Home::State(state) => {
-                let named = &self.rule.instruments;
-                (named.is_empty() || named.contains(&instrument.id))
-                    && instrument.binds.contains_key(&state.code)
+                self.rule.is_under(&instrument.id) && instrument.binds.contains_key(&state.code)
             }
         }
     }

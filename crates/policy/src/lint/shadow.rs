@@ -108,7 +108,12 @@ fn say_the_same(other: &Rule, rule: &Rule) -> bool {
 /// The scope of a rule lies in that of another.
 fn covers(subject: &Subject<'_>, other: Law<'_>, rule: Law<'_>) -> bool {
     let measures = |law: Law<'_>| law.among(subject, subject.model.measures.kinds.keys());
-    within(&other.rule.instruments, &rule.rule.instruments)
+    let instruments = match (&other.rule.instruments, &rule.rule.instruments) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(other), Some(rule)) => rule.is_subset(other),
+    };
+    instruments
         && within(&other.rule.counterparts, &rule.rule.counterparts)
         && measures(rule).is_subset(&measures(other))
 }

@@ -18,6 +18,8 @@ use super::{files::Kind, place::Place, raw, schema::Document, vocabulary};
 
 /// The listed type whose values are the States that files may name.
 const STATES: &str = "State";
+/// The listed type whose values stand for all instruments that are of them.
+const INSTRUMENT_KINDS: &str = "InstrumentKind";
 
 /// Everything a file may name, as far as its own file could be read. Where
 /// that file has mistakes, names in it are taken on trust: its mistakes are
@@ -28,6 +30,8 @@ pub(super) struct Context {
     pub(super) measures: Option<Measures>,
     sources: Option<BTreeMap<String, raw::Source>>,
     instruments: BTreeSet<String>,
+    /// Instruments by the kinds that they say they are of.
+    kinds: BTreeMap<String, BTreeSet<String>>,
     pub(super) named: Named,
 }
 
@@ -42,16 +46,19 @@ pub(crate) struct Named {
 
 impl Context {
     pub(super) fn new(documents: &[Document<'_>], found: Vec<Diagnostic>) -> Self {
+        let modules = || {
+            let documents = documents.iter();
+            documents.filter(|document| document.file.kind == Kind::Instrument)
+        };
         let mut context = Self {
             found,
             vocabulary: None,
             measures: None,
             sources: None,
-            instruments: documents
-                .iter()
-                .filter(|document| document.file.kind == Kind::Instrument)
+            instruments: modules()
                 .map(|document| document.file.folder_name().to_owned())
                 .collect(),
+            kinds: kinds(modules()),
             named: Named::default(),
         };
         let of_kind = |kind| documents.iter().find(|d| d.file.kind == kind);
@@ -195,24 +202,25 @@ impl Context {
         self.listed(place, vocabulary::EVENT, name)
     }
 
-    /// A clock can start by this event only if somebody makes it happen.
+    /// A clock can start, or stand still, by this event only if somebody makes it
+    /// happen.
     pub(super) fn produced(&mut self, place: &Place<'_>, event: &str) {
         let Some(vocabulary) = &self.vocabulary else {
             return;
         };
         let known = vocabulary.types.get(vocabulary::EVENT);
         let known = known.is_some_and(|events| events.contains(event));
-        if known && !vocabulary.produced.contains(event) {
-            let produced: Vec<&str> = vocabulary.produced.iter().map(|event| &**event).collect();
+        if known && !vocabulary.produced.contains_key(event) {
+            let produced: Vec<&str> = vocabulary.produced.keys().map(|event| &**event).collect();
             self.found.push(
                 place
                     .wrong(
                         Code::ClockNeverStarts,
                         format!("nothing produces the event `{event}`"),
                     )
-                    .why("the clock would never start")
+                    .why("the clock would wait for it in vain")
                     .remedy(format!(
-                        "say in vocabulary.yaml who produces it (`produced_by`), or start by one of: {}",
+                        "say in vocabulary.yaml who produces it (`produced_by`), or name one of: {}",
                         produced.join(", ")
                     )),
             );
@@ -296,7 +304,10 @@ impl Context {
     /// An instrument of the library.
     pub(super) fn instrument(&mut self, place: &Place<'_>, id: &str) -> Option<InstrumentId> {
         if !self.instruments.contains(id) {
-            let known = self.instruments.iter().map(String::as_str);
+            let kinds = self.vocabulary.as_ref().map(|known| &known.types);
+            let kinds = kinds.and_then(|types| types.get(INSTRUMENT_KINDS));
+            let kinds = kinds.into_iter().flatten().map(|kind| &**kind);
+            let known = self.instruments.iter().map(String::as_str).chain(kinds);
             self.found.push(
                 place
                     .wrong(
@@ -315,6 +326,47 @@ impl Context {
             .enumerate()
             .filter_map(|(index, id)| self.instrument(&place.at(index), id))
             .collect()
+    }
+
+    /// Names of instruments or of their kinds, as the instruments they stand
+    /// for; `None` where nothing is named, which means all.
+    pub(super) fn filtered(
+        &mut self,
+        place: &Place<'_>,
+        names: &[String],
+    ) -> Option<BTreeSet<InstrumentId>> {
+        let mut filter = BTreeSet::new();
+        for (index, name) in names.iter().enumerate() {
+            if self.is_kind(name) {
+                let members = self.kinds.get(name).into_iter().flatten();
+                filter.extend(members.filter_map(|id| id.parse().ok()));
+            } else {
+                filter.extend(self.instrument(&place.at(index), name));
+            }
+        }
+        (!names.is_empty()).then_some(filter)
+    }
+
+    /// The vocabulary lists it as a kind of instrument.
+    fn is_kind(&self, name: &str) -> bool {
+        let vocabulary = self.vocabulary.as_ref();
+        let kinds = vocabulary.and_then(|known| known.types.get(INSTRUMENT_KINDS));
+        kinds.is_some_and(|kinds| kinds.contains(name))
+    }
+
+    /// A kind that an instrument says it is of.
+    pub(super) fn instrument_kind(&mut self, place: &Place<'_>, name: &str) -> Arc<str> {
+        if self.instruments.contains(name) {
+            self.found.push(
+                place
+                    .wrong(
+                        Code::DuplicateName,
+                        format!("`{name}` is an instrument, it cannot be a kind too"),
+                    )
+                    .why("rules name both alike"),
+            );
+        }
+        self.listed(place, INSTRUMENT_KINDS, name)
     }
 
     /// The dates `since` and `until` of a map; `until` is exclusive.
@@ -339,6 +391,24 @@ impl Context {
         }
         (since, until)
     }
+}
+
+/// The instruments of each kind.
+fn kinds<'a>(
+    modules: impl Iterator<Item = &'a Document<'a>>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for document in modules {
+        let named = document
+            .json
+            .get("kinds")
+            .and_then(|named| named.as_array());
+        for kind in named.into_iter().flatten().filter_map(|kind| kind.as_str()) {
+            let members = kinds.entry(kind.to_owned()).or_default();
+            members.insert(document.file.folder_name().to_owned());
+        }
+    }
+    kinds
 }
 
 /// The country of a jurisdiction code.

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use comity_domain::{ClockUnit, GroundKind};
+use comity_domain::{BoundParty, ClockUnit, Extension, GroundKind, RunsOut};
 
-use crate::model::{ClockEffect, Effect};
+use crate::{
+    diagnostic::Code,
+    model::{ClockEffect, Effect},
+};
 
 use super::{
     context::{Context, words},
@@ -60,6 +63,15 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
     let starts = context.event(&place.at("starts"), &raw.starts);
     context.produced(&place.at("starts"), &starts);
     let stops = raw.stops.iter().enumerate();
+    let stops: Vec<_> = stops
+        .map(|(index, event)| context.event(&place.at("stops").at(index), event))
+        .collect();
+    let pause = place.at("pause");
+    let (from, until) = raw
+        .pause
+        .map_or_else(Default::default, |pause| (pause.from, pause.until));
+    let suspends = pausing(&pause.at("from"), &from, &stops, context);
+    let resumes = pausing(&pause.at("until"), &until, &suspends, context);
     ClockEffect {
         measures: Arc::from(raw.measures),
         length: raw.length,
@@ -67,11 +79,55 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
             raw::Unit::Hours => ClockUnit::Hours,
             raw::Unit::Days => ClockUnit::Days,
             raw::Unit::WorkingDays => ClockUnit::WorkingDays,
+            raw::Unit::Months => ClockUnit::Months,
         },
         starts,
-        stops: stops
-            .map(|(index, event)| context.event(&place.at("stops").at(index), event))
-            .collect(),
+        stops,
+        suspends,
+        resumes,
+        extension: raw.extension.map(|extension| Extension {
+            length: extension.length,
+            by: party(extension.by),
+        }),
+        runs_out: match raw.runs_out {
+            raw::RunsOut::Breach => RunsOut::Breach,
+            raw::RunsOut::Lapse => RunsOut::Lapse,
+            raw::RunsOut::Expire => RunsOut::Expire,
+        },
         executing_calendar: raw.calendar == raw::Bound::Executing,
+        bound: party(raw.binds.unwrap_or(raw.calendar)),
+    }
+}
+
+/// Events from which a clock stands still or runs again: somebody produces them,
+/// and they are not among those that do the opposite.
+fn pausing(
+    place: &Place<'_>,
+    events: &[String],
+    opposite: &[Arc<str>],
+    context: &mut Context,
+) -> Vec<Arc<str>> {
+    let mut found = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        let at = place.at(index);
+        let event = context.event(&at, event);
+        context.produced(&at, &event);
+        if opposite.contains(&event) {
+            let message = format!("`{event}` cannot do both to one clock");
+            context.found.push(
+                at.wrong(Code::WrongValue, message)
+                    .why("it is named for the opposite, too")
+                    .remedy("name the event in one place"),
+            );
+        }
+        found.push(event);
+    }
+    found
+}
+
+fn party(raw: raw::Bound) -> BoundParty {
+    match raw {
+        raw::Bound::Issuing => BoundParty::Issuing,
+        raw::Bound::Executing => BoundParty::Executing,
     }
 }

@@ -1,6 +1,11 @@
 //! The policy folder as bytes: which files there are, and their digests.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
 use comity_domain::Digest;
 use sha2::{Digest as _, Sha256};
@@ -47,7 +52,9 @@ impl Kind {
             ["calendars", name] if name.ends_with(".yaml") => Some(Self::Calendar),
             ["schema", name] if name.ends_with(".schema.json") => Some(Self::Schema),
             ["instruments", _, "module.yaml"] => Some(Self::Instrument),
-            ["instruments", _, "form.schema.json"] => Some(Self::Form),
+            ["instruments", _, name] | ["forms", name] if name.ends_with(".schema.json") => {
+                Some(Self::Form)
+            }
             ["jurisdictions", _, "module.yaml"] => Some(Self::Jurisdiction),
             ["jurisdictions", _, "authorities.yaml"] => Some(Self::Authorities),
             ["jurisdictions", _, "offences.yaml"] => Some(Self::Offences),
@@ -91,9 +98,12 @@ impl Folder {
         digest(self.files())
     }
 
-    /// SHA-256 of the files of one module that decisions depend on.
-    pub(super) fn module_digest(&self, module_folder: &str) -> Digest {
-        digest(self.files().filter(|file| file.folder() == module_folder))
+    /// SHA-256 of the files of one module that decisions depend on, with what
+    /// it shares with others.
+    pub(super) fn module_digest(&self, module_folder: &str, shared: &BTreeSet<Arc<str>>) -> Digest {
+        let is_part =
+            |file: &&File| file.folder() == module_folder || shared.contains(&file.source.path);
+        digest(self.files().filter(is_part))
     }
 
     fn read_dir(&mut self, dir: &Path, prefix: &str, depth: usize, found: &mut Vec<Diagnostic>) {

@@ -1,10 +1,7 @@
-//! Instruments' own forms: their JSON Schemas, and the fields that rules may
-//! test as `context.form.<path>`.
+//! The JSON Schema of a form, and its fields that rules may test as
+//! `context.form.<path>`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{FactName, FactSource, Text};
 use serde_json::{Map, Value};
@@ -16,7 +13,7 @@ use crate::{
     yaml::{self, Node},
 };
 
-use super::files::{File, Folder, Kind};
+use super::files::File;
 
 /// Deepest nesting of fields that rules may test.
 const MAX_DEPTH: usize = 8;
@@ -26,6 +23,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// A form's schema, compiled, with its parts and fields.
+#[derive(Clone)]
 pub(super) struct FormFile {
     pub(super) schema: jsonschema::Validator,
     pub(super) sections: Vec<FormSection>,
@@ -33,19 +31,11 @@ pub(super) struct FormFile {
     pub(super) content: Value,
 }
 
-/// The forms of a folder by the name of their instrument; one with mistakes
-/// is left out, and they are reported.
-pub(super) fn forms(folder: &Folder, found: &mut Vec<Diagnostic>) -> BTreeMap<String, FormFile> {
-    let files = folder.files().filter(|file| file.kind == Kind::Form);
-    files
-        .filter_map(|file| {
-            let form = read(file).map_err(|mistakes| found.extend(mistakes)).ok()?;
-            Some((file.folder_name().to_owned(), form))
-        })
-        .collect()
-}
-
-fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
+/// The schema of a form.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
     // JSON is YAML: the same reader refuses repeated keys and knows places.
     let node = yaml::parse(&file.source)?;
     let json = node.to_json();

@@ -9,14 +9,14 @@ use comity_domain::{JurisdictionCode, Stage, Text};
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
-    model::{Binding, Channel, Excluded, Form, Instrument, Module, NotBound, Prevails, Status},
+    diagnostic::Code,
+    model::{Binding, Channel, Excluded, Instrument, Module, NotBound, Prevails, Status},
 };
 
 use super::{
     context::{Context, open, words},
     files::Folder,
-    form::FormFile,
+    forms::{Forms, Prescribed},
     place::Place,
     raw,
     rules::{Rules, confidence},
@@ -25,7 +25,7 @@ use super::{
 pub(super) fn instrument(
     place: &Place<'_>,
     folder: &Folder,
-    forms: &mut BTreeMap<String, FormFile>,
+    forms: &mut Forms,
     rules: &mut Rules,
     context: &mut Context,
 ) -> Option<Instrument> {
@@ -42,7 +42,8 @@ pub(super) fn instrument(
         &format!("instrument/{}", file.folder_name()),
         context,
     );
-    let form = form(place, raw.form, (folder, forms), context);
+    let Prescribed { forms, shared, .. } = forms.take(file.folder_name());
+    let kinds = kinds(&place.at("kinds"), &raw.kinds, context);
     let between = raw.between.as_ref().map(|[left, right]| {
         let at = place.at("between");
         [
@@ -50,14 +51,7 @@ pub(super) fn instrument(
             context.states(&at.at(1), right),
         ]
     });
-    let exclude = raw.measures.exclude.iter().enumerate().map(|(index, raw)| {
-        let at = place.at("measures").at("exclude").at(index);
-        Excluded {
-            measure: context.measure_kind(&at.at("measure"), &raw.measure),
-            cite: context.cite(&at.at("cite"), &raw.cite),
-        }
-    });
-    let exclude = exclude.collect();
+    let exclude = excluded(&place.at("measures").at("exclude"), &raw.measures, context);
     let prevails_over = raw
         .prevails_over
         .iter()
@@ -75,6 +69,7 @@ pub(super) fn instrument(
         standing: context.standing(&raw.source),
         status: status(raw.status)?,
         open: open(raw.open),
+        kinds,
         rank: raw.rank,
         binds: binds(&place.at("binds"), &raw.binds, context),
         binding_cite: raw
@@ -85,14 +80,14 @@ pub(super) fn instrument(
         include: context.filter(&place.at("measures").at("include"), &raw.measures.include),
         exclude,
         prevails_over,
-        form,
+        forms,
         channel: raw
             .channel
             .map(|raw| channel(&place.at("channel"), raw, context)),
         module: Module {
             id: raw.module.parse().ok()?,
             title: words(raw.title),
-            digest: folder.module_digest(file.folder()),
+            digest: folder.module_digest(file.folder(), &shared),
             text: Arc::clone(&file.source.text),
             notes: raw.notes.map(words),
             rules,
@@ -147,6 +142,29 @@ fn binds(
         .collect()
 }
 
+fn excluded(
+    place: &Place<'_>,
+    raw: &raw::InstrumentMeasures,
+    context: &mut Context,
+) -> Vec<Excluded> {
+    let excluded = raw.exclude.iter().enumerate().map(|(index, raw)| {
+        let at = place.at(index);
+        Excluded {
+            measure: context.measure_kind(&at.at("measure"), &raw.measure),
+            cite: context.cite(&at.at("cite"), &raw.cite),
+        }
+    });
+    excluded.collect()
+}
+
+/// The kinds by which rules mean the instrument among others.
+fn kinds(place: &Place<'_>, raw: &[String], context: &mut Context) -> BTreeSet<Arc<str>> {
+    let kinds = raw.iter().enumerate();
+    kinds
+        .map(|(index, kind)| context.instrument_kind(&place.at(index), kind))
+        .collect()
+}
+
 fn status(raw: raw::Status) -> Option<Status> {
     Some(match raw {
         raw::Status::InForce => Status::InForce,
@@ -198,54 +216,4 @@ fn not_bound(
             Some((state, not_bound))
         })
         .collect()
-}
-
-/// The form and the provision that prescribes it: both or neither.
-fn form(
-    place: &Place<'_>,
-    raw: Option<raw::Form>,
-    (folder, forms): (&Folder, &mut BTreeMap<String, FormFile>),
-    context: &mut Context,
-) -> Option<Form> {
-    let path = format!("{}/form.schema.json", place.document.file.folder());
-    match (raw, folder.get(&path)) {
-        (Some(raw), Some(_)) => {
-            let cite = context.cite(&place.at("form").at("cite"), &raw.cite);
-            // One that cannot be read is reported where it was tried.
-            let FormFile {
-                schema,
-                sections,
-                fields,
-                content,
-            } = forms.remove(place.document.file.folder_name())?;
-            Some(Form {
-                schema,
-                content,
-                cite,
-                title: words(raw.title),
-                sections,
-                fields,
-                read: BTreeSet::new(),
-            })
-        }
-        (Some(_), None) => {
-            context.found.push(
-                place
-                    .at("form")
-                    .wrong_key(Code::FormIncomplete, "the form has no schema")
-                    .why("requests could not be checked against it")
-                    .remedy("put form.schema.json beside this file, or remove `form`"),
-            );
-            None
-        }
-        (None, Some(_)) => {
-            context.found.push(
-                Diagnostic::of_file(Code::FormIncomplete, &path, "nothing prescribes this form")
-                    .why("module.yaml has no `form`")
-                    .remedy("add `form` with its `cite` and `title` to module.yaml"),
-            );
-            None
-        }
-        (None, None) => None,
-    }
 }

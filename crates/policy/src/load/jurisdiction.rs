@@ -1,7 +1,7 @@
 //! Jurisdiction modules with their registers.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -72,7 +72,7 @@ pub(super) fn jurisdiction(
         module: Module {
             id: raw.module.parse().ok()?,
             title: words(raw.title),
-            digest: folder.module_digest(file.folder()),
+            digest: folder.module_digest(file.folder(), &BTreeSet::new()),
             text: Arc::clone(&file.source.text),
             notes: raw.notes.map(words),
             rules,

@@ -13,11 +13,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub(super) use self::{
-    instrument::{Binding, Channel, Form, Instrument, NotBound, Status},
+    instrument::{Binding, Channel, Form, Instrument, InstrumentMeasures, NotBound, Status},
     jurisdiction::{Authorities, Jurisdiction, Offences, Profile, Route},
-    library::{Calendar, Fact, Holiday, Measures, Source, Sources, StatedBy, Vocabulary},
+    library::{Calendar, Fact, Holiday, Measures, Producer, Source, Sources, StatedBy, Vocabulary},
     rule::{
-        Bound, Clock, Effect, Obligation, ObligationKind, OneOrMore, RefuseKind, Rule, Stage, Unit,
+        Bound, Clock, Effect, Obligation, ObligationKind, OneOrMore, RefuseKind, Rule, RunsOut,
+        Stage, Unit,
     },
 };
 

@@ -7,14 +7,14 @@ use comity_domain::{Confidence, RuleId, Stage};
 use crate::{
     condition::{self, Line},
     diagnostic::{Code, suggest},
-    model::{Condition, FormFields, Rule},
+    model::{Condition, Rule},
 };
 
 use super::{
     context::{Context, words},
     effect,
     files::Kind,
-    form::FormFile,
+    forms::Forms,
     place::Place,
     raw,
     schema::Document,
@@ -33,7 +33,7 @@ impl Rules {
     /// those of rules that have other mistakes.
     pub(super) fn new(
         documents: &[Document<'_>],
-        forms: &BTreeMap<String, FormFile>,
+        forms: &mut Forms,
         context: &mut Context,
     ) -> Self {
         let modules: Vec<_> = documents
@@ -72,7 +72,7 @@ impl Rules {
                 .collect(),
         };
         let (since, until) = context.period(place, raw.since.as_ref(), raw.until.as_ref());
-        let instruments = context.instruments(&place.at("instruments"), &raw.instruments);
+        let instruments = context.filtered(&place.at("instruments"), &raw.instruments);
         let counterparts = context.states(&place.at("counterparts"), &raw.counterparts);
         let measures = context.filter(&place.at("measures"), &raw.measures);
         let exception_to = raw
@@ -88,7 +88,7 @@ impl Rules {
             since,
             until,
             stage: raw.stage.map_or(stage, at_stage),
-            instruments: instruments.into_iter().collect(),
+            instruments,
             counterparts,
             measures,
             effect,
@@ -163,7 +163,7 @@ fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc
 
 fn conditions(
     modules: &[&Document<'_>],
-    forms: &BTreeMap<String, FormFile>,
+    forms: &mut Forms,
     context: &mut Context,
 ) -> BTreeMap<(Arc<str>, String), Condition> {
     // Without a vocabulary there is nothing to check against, and nothing loads.
@@ -173,7 +173,7 @@ fn conditions(
     let mut keys = Vec::new();
     let mut lines = Vec::new();
     for rule in modules.iter().flat_map(|module| rule_places(module)) {
-        let form = form_of(&rule, forms);
+        let form = forms.readable(&rule, context.measures.as_ref());
         for list in [rule.at("when"), rule.at("unless")] {
             let found = list.document.node.find(&list.pointer);
             let items = found.map(|(_, node)| node.items()).unwrap_or_default();
@@ -183,7 +183,7 @@ fn conditions(
                     lines.push(Line {
                         source: &list.document.file.source,
                         node,
-                        form,
+                        form: form.clone(),
                     });
                 }
             }
@@ -194,29 +194,6 @@ fn conditions(
         .zip(checked)
         .filter_map(|(key, condition)| Some((key, condition?)))
         .collect()
-}
-
-/// The form that a rule may read: that of its instrument, or of the one under
-/// which a national rule is asked.
-fn form_of<'a>(
-    rule: &Place<'a>,
-    forms: &'a BTreeMap<String, FormFile>,
-) -> Option<(&'a str, &'a FormFields)> {
-    let file = rule.document.file;
-    let instrument = if file.kind == Kind::Instrument {
-        file.folder_name()
-    } else {
-        let named = rule
-            .document
-            .json
-            .pointer(&rule.at("instruments").pointer)?;
-        let [only] = named.as_array()?.as_slice() else {
-            return None;
-        };
-        only.as_str()?
-    };
-    let (instrument, form) = forms.get_key_value(instrument)?;
-    Some((instrument, &form.fields))
 }
 
 pub(crate) fn rule_places<'a>(module: &'a Document<'a>) -> impl Iterator<Item = Place<'a>> {

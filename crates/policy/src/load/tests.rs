@@ -221,13 +221,7 @@ fn a_good_library_loads() {
         fiscal.presumption.as_ref().unwrap().value,
         FactValue::Truth(false)
     );
-    assert!(
-        eio.form
-            .as_ref()
-            .unwrap()
-            .schema
-            .is_valid(&serde_json::json!({"a": 1}))
-    );
+    assert!(eio.forms[0].schema.is_valid(&serde_json::json!({"a": 1})));
     assert_eq!(model.calendars[&"DE".parse().unwrap()].holidays.len(), 3);
 }
 

@@ -5,13 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{FactName, FactSource, FactValue, JurisdictionCode};
+use comity_domain::{BoundParty, FactName, FactSource, FactValue, JurisdictionCode};
 use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::{
     diagnostic::{Code, suggest},
-    model::{Calendar, FactDeclaration, FactType, Holiday, Measures, Presumption, Vocabulary},
+    model::{
+        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Producer,
+        Vocabulary,
+    },
 };
 
 use super::{
@@ -125,7 +128,8 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     let events = raw.events.keys().map(|name| Arc::from(name.as_str()));
     types.insert(Arc::from(EVENT), events.collect());
     let produced = raw.events.into_iter();
-    let produced = produced.filter(|(_, event)| event.produced_by.is_some());
+    let produced =
+        produced.filter_map(|(name, event)| Some((Arc::from(name), producer(event.produced_by?))));
     let mut facts: BTreeMap<FactName, FactDeclaration> = BTreeMap::new();
     let groups: BTreeSet<String> = raw
         .facts
@@ -147,7 +151,7 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     }
     Some(Vocabulary {
         types,
-        produced: produced.map(|(name, _)| Arc::from(name)).collect(),
+        produced: produced.collect(),
         facts,
     })
 }
@@ -198,6 +202,14 @@ fn declaration(
         title,
         role: fact.role.map(Arc::from),
         presumption,
+    }
+}
+
+fn producer(raw: raw::Producer) -> Producer {
+    match raw {
+        raw::Producer::Gateway => Producer::Gateway,
+        raw::Producer::Issuing => Producer::Party(BoundParty::Issuing),
+        raw::Producer::Executing => Producer::Party(BoundParty::Executing),
     }
 }
 
@@ -280,14 +292,26 @@ pub(super) fn calendar(
         );
     }
     let holidays = raw.holidays.iter().enumerate().filter_map(|(index, raw)| {
-        holiday(raw).or_else(|| {
-            let at = place.at("holidays").at(index);
+        let at = place.at("holidays").at(index);
+        if raw.since.zip(raw.until).is_some_and(|(since, until)| since >= until) {
+            context.found.push(
+                at.at("until")
+                    .wrong(Code::EmptyPeriod, "`until` must lie after `since`")
+                    .why("the first year without the holiday"),
+            );
+        }
+        let falls = falls(raw).or_else(|| {
             context.found.push(
                 at.wrong(Code::WrongValue, "not a day of the year").why("it must be given in exactly one way").remedy(
                     "give one of: `day: 12-25`; `easter: 1`; `nth: 1`, `weekday: monday` and `month: 5`",
                 ),
             );
             None
+        })?;
+        Some(Holiday {
+            falls,
+            since: raw.since,
+            until: raw.until,
         })
     });
     let calendar = Calendar {
@@ -297,17 +321,17 @@ pub(super) fn calendar(
     Some((code?, calendar))
 }
 
-fn holiday(raw: &raw::Holiday) -> Option<Holiday> {
+fn falls(raw: &raw::Holiday) -> Option<Falls> {
     match (&raw.day, raw.easter, raw.nth, raw.weekday, raw.month) {
         (Some(day), None, None, None, None) => {
             let (month, day) = day.split_once('-')?;
             let (month, day) = (month.parse().ok()?, day.parse().ok()?);
             // A leap year has all days there are.
             Date::new(2000, month, day).ok()?;
-            Some(Holiday::Fixed { month, day })
+            Some(Falls::Fixed { month, day })
         }
-        (None, Some(days), None, None, None) => Some(Holiday::Easter(days)),
-        (None, None, Some(nth), Some(weekday), Some(month)) => Some(Holiday::Nth {
+        (None, Some(days), None, None, None) => Some(Falls::Easter(days)),
+        (None, None, Some(nth), Some(weekday), Some(month)) => Some(Falls::Nth {
             month,
             weekday: weekday as i8,
             nth,

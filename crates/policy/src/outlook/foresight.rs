@@ -52,7 +52,7 @@ pub(crate) fn foresee(library: &Library, question: &Question<'_>) -> Foresight {
             model,
             language: question.language,
         },
-        declarations: model.declarations(instrument),
+        declarations: model.declarations(instrument, &request.measure),
         request,
         known: &stated,
         now: question.now,

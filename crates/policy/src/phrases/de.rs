@@ -42,6 +42,24 @@ pub(super) fn particular(particular: &Particular<'_>) -> String {
         Particular::NoBasis => {
             "Rechtsgrundlage: keine benannt, die Bibliothek ermittelt sie".to_owned()
         }
+        Particular::Supposed {
+            title,
+            state,
+            since,
+            until,
+            languages,
+        } => {
+            let until = until.map(|until| format!(" und bis zum {}", day(until)));
+            let until = until.unwrap_or_default();
+            let languages = match languages.is_empty() {
+                true => String::new(),
+                false => format!("; akzeptierte Sprachen: {languages}"),
+            };
+            format!(
+                "In diesem Szenario angenommen: {state} ist seit dem {}{until} gebunden durch {title}{languages}",
+                day(*since)
+            )
+        }
         Particular::Offence {
             provision,
             title,
@@ -186,6 +204,15 @@ pub(super) fn because(because: &Because<'_>) -> String {
             let calendar = calendar.unwrap_or_default();
             format!("{length} von {from} bis {until}{calendar}")
         }
+        Because::Pauses { from, until } => format!("Sie ruht von {from} bis {until}"),
+        Because::Extendable { length, by } => {
+            let party = match by {
+                BoundParty::Issuing => "ersuchende",
+                BoundParty::Executing => "ersuchte",
+            };
+            format!("Die {party} Seite kann sie mit Begründung um bis zu {length} verlängern")
+        }
+        Because::EndsCase => "Mit ihrem Ablauf ist der Fall beendet".to_owned(),
     }
 }
 
@@ -204,6 +231,7 @@ pub(super) fn basis(basis: &Basis<'_>) -> String {
             value,
             because,
         } => format!("{title}: {value}. {because}"),
+        Basis::InScenario => "im Szenario angegeben".to_owned(),
         Basis::NobodyStated => "niemand hat sich dazu erklärt".to_owned(),
     }
 }
@@ -336,8 +364,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 }
 
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
-    let one = ["Stunde", "Tag", "Arbeitstag"];
-    let many = ["Stunden", "Tage", "Arbeitstage"];
+    let one = ["Stunde", "Tag", "Arbeitstag", "Monat"];
+    let many = ["Stunden", "Tage", "Arbeitstage", "Monate"];
     format!(
         "{number} {}",
         unit(of, if number == 1 { one } else { many })

@@ -40,6 +40,24 @@ pub(super) fn particular(particular: &Particular<'_>) -> String {
         Particular::Measure { title } => format!("Measure: {title}"),
         Particular::Basis { title } => format!("Legal basis named: {title}"),
         Particular::NoBasis => "Legal basis: none named, it is for the library to find".to_owned(),
+        Particular::Supposed {
+            title,
+            state,
+            since,
+            until,
+            languages,
+        } => {
+            let until = until.map(|until| format!(" and until {}", day(until)));
+            let until = until.unwrap_or_default();
+            let languages = match languages.is_empty() {
+                true => String::new(),
+                false => format!("; languages accepted: {languages}"),
+            };
+            format!(
+                "Supposed in this scenario: {title} binds {state} since {}{until}{languages}",
+                day(*since)
+            )
+        }
         Particular::Offence {
             provision,
             title,
@@ -188,6 +206,15 @@ pub(super) fn because(because: &Because<'_>) -> String {
             let calendar = calendar.unwrap_or_default();
             format!("{length} from {from} until {until}{calendar}")
         }
+        Because::Pauses { from, until } => format!("It stands still from {from} until {until}"),
+        Because::Extendable { length, by } => {
+            let party = match by {
+                BoundParty::Issuing => "issuing",
+                BoundParty::Executing => "executing",
+            };
+            format!("The {party} side may extend it by up to {length}, with a reason")
+        }
+        Because::EndsCase => "The case is over once it has run out".to_owned(),
     }
 }
 
@@ -206,6 +233,7 @@ pub(super) fn basis(basis: &Basis<'_>) -> String {
             value,
             because,
         } => format!("{title}: {value}. {because}"),
+        Basis::InScenario => "stated in the scenario".to_owned(),
         Basis::NobodyStated => "nobody has stated it".to_owned(),
     }
 }
@@ -335,8 +363,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 }
 
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
-    let one = ["hour", "day", "working day"];
-    let many = ["hours", "days", "working days"];
+    let one = ["hour", "day", "working day", "month"];
+    let many = ["hours", "days", "working days", "months"];
     format!(
         "{number} {}",
         unit(of, if number == 1 { one } else { many })

@@ -43,6 +43,24 @@ pub(super) fn particular(particular: &Particular<'_>) -> String {
         Particular::NoBasis => {
             "Base juridique : non désignée, à rechercher par la bibliothèque".to_owned()
         }
+        Particular::Supposed {
+            title,
+            state,
+            since,
+            until,
+            languages,
+        } => {
+            let until = until.map(|until| format!(" et jusqu'au {}", day(until)));
+            let until = until.unwrap_or_default();
+            let languages = match languages.is_empty() {
+                true => String::new(),
+                false => format!(" ; langues acceptées : {languages}"),
+            };
+            format!(
+                "Supposé dans ce scénario : {title} lie {state} depuis le {}{until}{languages}",
+                day(*since)
+            )
+        }
         Particular::Offence {
             provision,
             title,
@@ -189,6 +207,15 @@ pub(super) fn because(because: &Because<'_>) -> String {
             let calendar = calendar.unwrap_or_default();
             format!("{length}, de {from} à {until}{calendar}")
         }
+        Because::Pauses { from, until } => format!("Il est suspendu de {from} à {until}"),
+        Because::Extendable { length, by } => {
+            let party = match by {
+                BoundParty::Issuing => "requérante",
+                BoundParty::Executing => "requise",
+            };
+            format!("La partie {party} peut le prolonger de {length} au plus, en motivant")
+        }
+        Because::EndsCase => "À son expiration, l'affaire est close".to_owned(),
     })
 }
 
@@ -207,6 +234,7 @@ pub(super) fn basis(basis: &Basis<'_>) -> String {
             value,
             because,
         } => format!("{title} : {value}. {because}"),
+        Basis::InScenario => "énoncé dans le scénario".to_owned(),
         Basis::NobodyStated => "personne ne l'a déclaré".to_owned(),
     })
 }
@@ -338,8 +366,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 }
 
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
-    let one = ["heure", "jour", "jour ouvrable"];
-    let many = ["heures", "jours", "jours ouvrables"];
+    let one = ["heure", "jour", "jour ouvrable", "mois"];
+    let many = ["heures", "jours", "jours ouvrables", "mois"];
     format!("{number} {}", unit(of, if number < 2 { one } else { many }))
 }
 

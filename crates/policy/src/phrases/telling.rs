@@ -35,6 +35,15 @@ pub(crate) enum Particular<'a> {
         title: &'a str,
     },
     NoBasis,
+    /// A scenario supposes that a State is bound so.
+    Supposed {
+        title: &'a str,
+        state: &'a str,
+        since: Date,
+        until: Option<Date>,
+        /// Empty: none declared.
+        languages: &'a str,
+    },
     Offence {
         provision: &'a str,
         title: Option<&'a str>,
@@ -193,6 +202,17 @@ pub(crate) enum Because<'a> {
         until: &'a str,
         calendar: Option<&'a str>,
     },
+    /// Events from which a clock stands still, and from which it runs again.
+    Pauses {
+        from: &'a str,
+        until: &'a str,
+    },
+    Extendable {
+        length: &'a str,
+        by: BoundParty,
+    },
+    /// The case is over once the clock has run out.
+    EndsCase,
 }
 
 /// The facts that a line rests on.
@@ -215,6 +235,8 @@ pub(crate) enum Basis<'a> {
         because: &'a str,
     },
     NobodyStated,
+    /// A scenario states it.
+    InScenario,
 }
 
 /// A condition in words; facts and values come quoted.

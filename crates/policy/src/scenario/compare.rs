@@ -234,6 +234,7 @@ fn length(clock: &Clock) -> String {
         ClockUnit::Hours => "hours",
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working-days",
+        ClockUnit::Months => "months",
     };
     format!("{} {unit}", clock.length)
 }

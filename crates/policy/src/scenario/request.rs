@@ -23,6 +23,10 @@ pub(crate) const DEFAULT_DATE: &str = "2026-11-23";
 const LANGUAGE: &str = "en";
 /// Kinds of authority that issue where a scenario names none, likeliest first.
 const USUAL_KINDS: [&str; 4] = ["court", "judge", "investigating-judge", "prosecutor"];
+/// Says that a form is taken to be in order.
+const PRESUMED: &str = "presumed";
+/// Says that a request came without its form.
+const MISSING: &str = "missing";
 /// An authority of no directory.
 const UNLISTED: &str = "unlisted";
 
@@ -36,6 +40,7 @@ pub(crate) struct Given<'a> {
 /// A form as far as a scenario gives it.
 enum Form<'a> {
     Presumed,
+    Missing,
     Whole(&'a Value),
     /// Fields stated as facts.
     Excerpt(Value),
@@ -47,11 +52,13 @@ impl Given<'_> {
             request: &self.request,
             form: match &self.form {
                 Form::Presumed => FormCheck::Presumed,
+                Form::Missing => FormCheck::Missing,
                 Form::Whole(form) => FormCheck::Given(form),
                 Form::Excerpt(fields) => FormCheck::Excerpt(fields),
             },
             language: self.language,
             now: self.request.issued_at,
+            rulings: &[],
         }
     }
 }
@@ -63,8 +70,7 @@ impl Given<'_> {
 pub(crate) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Given<'a>, String> {
     let said = |error: InvalidId| error.to_string();
     let issuing: JurisdictionCode = given.issuing.parse().map_err(said)?;
-    let date = given.date.as_deref().unwrap_or(DEFAULT_DATE);
-    let date: Date = date.parse().map_err(|_| format!("`{date}` is no date"))?;
+    let date = given.day()?;
     let issued_at = noon(library, &issuing, date)?;
     let measure: MeasureId = given.measure.parse().map_err(said)?;
     if !library.measure_exists(&measure) {
@@ -82,7 +88,7 @@ pub(crate) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Gi
             .map(str::parse)
             .transpose()
             .map_err(said)?,
-        measure,
+        measure: measure.clone(),
         offences: given.offences.iter().map(offence).collect(),
         persons: given
             .persons
@@ -114,9 +120,20 @@ pub(crate) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Gi
     let language = given.text_language.as_deref().unwrap_or(LANGUAGE);
     Ok(Given {
         request,
-        form: form(library, given, carrier)?,
+        form: form(library, given, (carrier, &measure))?,
         language,
     })
+}
+
+impl GivenRequest {
+    /// The day on which it is made.
+    ///
+    /// # Errors
+    /// What is written is no date.
+    pub(super) fn day(&self) -> Result<Date, String> {
+        let date = self.date.as_deref().unwrap_or(DEFAULT_DATE);
+        date.parse().map_err(|_| format!("`{date}` is no date"))
+    }
 }
 
 /// Noon in the issuing State, so that the day is the same on either side.
@@ -262,18 +279,17 @@ fn is_of_form(name: &str) -> bool {
 fn form<'a>(
     library: &Library,
     given: &'a GivenRequest,
-    carrier: Option<&Instrument>,
+    (carrier, measure): (Option<&Instrument>, &MeasureId),
 ) -> Result<Form<'a>, String> {
+    let form = carrier.and_then(|carrier| library.model.form(carrier, measure));
     let whole = given.form.as_ref().filter(|form| form.is_object());
     let fields = given.facts.iter().filter(|(name, _)| is_of_form(name));
     let mut excerpt = Value::Null;
     for (name, value) in fields {
-        if whole.is_some() {
-            return Err(format!(
-                "`{name}` stands beside a whole `form`: state it there"
-            ));
+        if given.form.as_ref().is_some_and(|form| *form != PRESUMED) {
+            return Err(format!("`{name}` stands beside `form`: state it there"));
         }
-        let known = carrier.and_then(|carrier| carrier.form.as_ref()?.fields.get(name.as_str()));
+        let known = form.and_then(|form| form.fields.get(name.as_str()));
         let Some(field) = known else {
             let carrier = carrier.map_or("no instrument", |carrier| carrier.id.as_str());
             return Err(format!("`{name}` is no field of the form of {carrier}"));
@@ -289,8 +305,10 @@ fn form<'a>(
         let place = steps.fold(&mut excerpt, |place, step| &mut place[step]);
         *place = value.clone();
     }
+    let missing = given.form.as_ref().and_then(Value::as_str) == Some(MISSING);
     Ok(match whole {
         Some(whole) => Form::Whole(whole),
+        None if missing => Form::Missing,
         None if excerpt.is_null() => Form::Presumed,
         None => Form::Excerpt(excerpt),
     })

@@ -301,6 +301,7 @@ fn a_form_is_presumed_missing_or_checked_without_repeating_it() {
             form,
             language: "en",
             now: request.issued_at,
+            rulings: &[],
         };
         let decision = library.decide(&question).decision;
         let requirements = decision.requirements.iter();
@@ -352,6 +353,7 @@ fn texts_are_in_the_asked_language_where_there_is_one() {
         form: FormCheck::Presumed,
         language: "fr-FR",
         now: request.issued_at,
+        rulings: &[],
     };
     let permits = library.decide(&question).decision.permits;
     let texts: Vec<_> = permits

@@ -27,12 +27,16 @@ fn every_line(library: &Library) -> Vec<(&Rule, &Condition, Declarations<'_>)> {
         form: None,
     };
     let instruments = library.model.instruments.values();
-    let instruments = instruments.map(|found| (&found.module, library.model.declarations(found)));
+    let instruments = instruments.map(|found| (&found.module, Some(found)));
     let states = library.model.jurisdictions.values();
-    let states = states.map(|found| (&found.module, vocabulary));
+    let states = states.map(|found| (&found.module, None));
     instruments
         .chain(states)
-        .flat_map(|(module, declared)| module.rules.iter().map(move |rule| (rule, declared)))
+        .flat_map(|(module, found)| module.rules.iter().map(move |rule| (rule, found)))
+        .map(|(rule, found)| {
+            let form = found.and_then(|found| found.form_read_by(rule));
+            (rule, Declarations { form, ..vocabulary })
+        })
         .flat_map(|(rule, declared)| lines_of(rule).map(move |line| (rule, line, declared)))
         .collect()
 }

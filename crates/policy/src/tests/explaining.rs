@@ -127,6 +127,7 @@ fn explain(library: &Library, request: &Request, language: &str) -> Explanation 
         form: FormCheck::Presumed,
         language,
         now: request.issued_at,
+        rulings: &[],
     })
 }
 

@@ -26,6 +26,7 @@ fn decide(library: &Library, request: &Request, form: FormCheck<'_>) -> Decision
         form,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     };
     library.decide(&question).decision
 }
@@ -122,4 +123,100 @@ fn a_national_rule_reads_the_form_of_its_instrument_alone() {
     request.instrument = Some("treaty".parse().unwrap());
     let approved = decide(&library, &request, FormCheck::Given(&original));
     assert_eq!(approved.outcome, Outcome::Approved, "{approved:#?}");
+}
+
+const BY_MEASURE: &str = "forms:
+  - {schema: teams, cite: act art 7, title: {en: Team form}, for: [hearing]}
+  - {cite: act art 5, title: {en: Annex A}, for: [data], required: false}
+";
+
+/// A form for hearings, one for data that may be left out, and none for teams.
+fn by_measure(rules: &str) -> Library {
+    let teams = ("instruments/order/teams.schema.json", HEARING);
+    let all = "exclude: [{measure: team, cite: act art 3}]";
+    edited(
+        &[(ORDER, rules), teams],
+        &[
+            (ORDER, all, ""),
+            (
+                ORDER,
+                "form: {cite: act art 5, title: {en: Annex A}}\n",
+                BY_MEASURE,
+            ),
+        ],
+    )
+}
+
+const HEARING: &str =
+    r#"{"type": "object", "required": ["room"], "properties": {"room": {"type": "string"}}}"#;
+
+fn asking(measure: &str) -> Request {
+    Request {
+        instrument: Some("order".parse().unwrap()),
+        measure: measure.parse().unwrap(),
+        ..request()
+    }
+}
+
+#[test]
+fn the_measure_says_which_form_is_asked_for() {
+    let library = by_measure("");
+    let remedies = |measure: &str, form: FormCheck<'_>| {
+        let decision = decide(&library, &asking(measure), form);
+        let found = decision.requirements.iter();
+        found
+            .map(|found| found.remedy.to_string())
+            .collect::<Vec<_>>()
+    };
+    let annex = form(json!({}));
+    assert_eq!(
+        remedies("hearing", FormCheck::Missing),
+        ["Attach the form: Team form"]
+    );
+    assert_eq!(
+        remedies("hearing", FormCheck::Given(&annex)),
+        ["is missing"]
+    );
+    assert!(remedies("data.traffic", FormCheck::Missing).is_empty());
+    assert!(remedies("data.traffic", FormCheck::Given(&annex)).is_empty());
+    // What may be left out is checked where it is there.
+    assert_eq!(
+        remedies("data", FormCheck::Given(&json!({}))),
+        ["is missing"]
+    );
+    assert!(remedies("team", FormCheck::Missing).is_empty());
+    assert!(remedies("team", FormCheck::Given(&json!(7))).is_empty());
+}
+
+#[test]
+fn a_field_of_a_form_left_out_is_asked_for_where_a_rule_needs_it() {
+    let library = by_measure(
+        r#"
+  - id: order-lyon
+    title: {en: Not in Lyon}
+    cite: act art 6
+    effect: refuse
+    measures: [data]
+    when: ['context.form.place.city == "Lyon"']
+"#,
+    );
+    let fields = |measure: &str, form: FormCheck<'_>| {
+        let decision = decide(&library, &asking(measure), form);
+        let found = decision.requirements.iter();
+        let fields = found.map(|found| found.field.to_string());
+        (decision.outcome, fields.collect::<Vec<_>>())
+    };
+    let left_out = fields("data", FormCheck::Missing);
+    assert_eq!(
+        left_out,
+        (Outcome::Incomplete, vec!["form.place.city".to_owned()])
+    );
+    let lyon = form(json!({}));
+    assert_eq!(fields("data", FormCheck::Given(&lyon)).0, Outcome::Refused);
+    // The rule is not asked of a measure whose form lacks the field.
+    let room = json!({"room": "2"});
+    assert_eq!(
+        fields("hearing", FormCheck::Given(&room)).0,
+        Outcome::Approved
+    );
 }

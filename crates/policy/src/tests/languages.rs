@@ -12,6 +12,7 @@ fn decide(library: &Library, request: &Request, form: FormCheck<'_>, language: &
         form,
         language,
         now: request.issued_at,
+        rulings: &[],
     };
     library.decide(&question).decision
 }

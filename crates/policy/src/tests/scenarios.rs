@@ -286,3 +286,89 @@ fn between<'a>(page: &'a str, begin: &str) -> Vec<&'a str> {
     let parts = page.split(begin).skip(1);
     parts.map(|part| part.split('"').next().unwrap()).collect()
 }
+
+/// Ireland is on record as not bound; France as bound, in French.
+const SUPPOSING: &str = r#"tests:
+  - id: on-record
+    title: As the law is
+    request: {issuing: DE, executing: IE, instrument: order, measure: data.traffic}
+    expect: {outcome: REFUSED, rules: [order-not-bound]}
+  - id: opted-in
+    title: Bound on the day
+    suppose: {binds: {order: {IE: {languages: [en]}}}}
+    request: {issuing: DE, executing: IE, instrument: order, measure: data.traffic}
+    expect: {outcome: REFUSED, instrument: order, absent: [order-not-bound]}
+  - id: later
+    title: Bound from the next day on
+    suppose: {binds: {order: {IE: {since: 2026-11-24}}}}
+    request: {issuing: DE, executing: IE, instrument: order, measure: data.traffic}
+    expect: {outcome: REFUSED, rules: [order-not-yet]}
+  - id: withdrawn
+    title: No longer bound
+    suppose: {binds: {order: {FR: {until: 2026-11-23}}}}
+    request: {issuing: DE, executing: FR, measure: data.traffic, facts: {dual_criminality: true}}
+    expect: {outcome: APPROVED, instrument: treaty, passed_over: [order]}
+  - id: declared
+    title: French and English
+    suppose: {binds: {order: {FR: {languages: [en, fr]}}}}
+    request: {issuing: DE, executing: FR, measure: data.traffic, language: en, facts: {dual_criminality: true}}
+    expect: {outcome: APPROVED, absent: [order-language]}
+  - id: undeclared
+    title: French alone
+    request: {issuing: DE, executing: FR, measure: data.traffic, language: en, facts: {dual_criminality: true}}
+    expect: {outcome: REFUSED, rules: [order-language]}
+  - id: doubted
+    title: Bound as far as is known
+    suppose: {binds: {order: {FR: {confidence: low}}}}
+    request: {issuing: DE, executing: FR, measure: data.traffic, facts: {dual_criminality: true}}
+    expect: {outcome: REFERRED, rules: [order-binding]}
+  - id: no-form
+    title: The form is missing
+    request: {issuing: DE, executing: FR, measure: data.traffic, form: missing, facts: {dual_criminality: true}}
+    expect: {outcome: INCOMPLETE, requirements: [form]}
+"#;
+
+const LANGUAGE: &str = r"
+  - id: order-language
+    title: {en: In a language accepted}
+    cite: act art 5
+    effect: refuse
+    when: [context.language_accepted == false]
+";
+
+#[test]
+fn scenarios_may_suppose_other_bindings() {
+    let library = with_tests(LANGUAGE, SUPPOSING);
+    let run = library.test(&Selection::default()).unwrap();
+    assert_eq!(run.results.len(), 8);
+    let failed: Vec<_> = run.failed().collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    for language in ["en", "de", "fr"] {
+        let explanation = library
+            .explain_scenario("order:declared", language)
+            .unwrap();
+        let told = explanation.paragraphs().join("\n\n");
+        insta::assert_snapshot!(format!("supposed_{language}"), told);
+    }
+}
+
+#[test]
+fn what_is_supposed_of_nothing_is_no_scenario() {
+    let scenario = |suppose: &str| {
+        format!(
+            "tests:\n  - id: wrong\n    title: Wrong\n    suppose: {{binds: {suppose}}}\n    \
+             request: {{issuing: DE, executing: FR, measure: data}}\n    expect: {{outcome: APPROVED}}\n"
+        )
+    };
+    for (suppose, expected) in [
+        (
+            "{ordr: {FR: {}}}",
+            "`ordr` is no instrument of the library: did you mean `order`?",
+        ),
+        ("{order: {XX: {}}}", "`XX` is no State of vocabulary.yaml"),
+    ] {
+        let library = with_tests("", &scenario(suppose));
+        let run = library.test(&Selection::default()).unwrap();
+        assert_eq!(run.results[0].differences[0].found, expected);
+    }
+}

@@ -306,6 +306,7 @@ pub(super) fn verdict(library: &Library, request: &Request) -> Verdict {
         form: FormCheck::Presumed,
         language: "en",
         now: request.issued_at,
+        rulings: &[],
     })
 }
 

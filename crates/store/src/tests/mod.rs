@@ -1,12 +1,14 @@
 //! The store as a whole: on a real disk, against models, crashes and tampering.
 
+mod agenda;
 mod crash;
+mod erase;
 mod history;
 mod model;
 mod outbox;
 mod tamper;
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use comity_domain::{
     CaseId, CaseState, Digest, Executing, Issuing, JurisdictionCode, Outcome, RequestId, Urgency,
@@ -83,6 +85,8 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
         urgency: Urgency::Routine,
         owner: "sta-berlin".into(),
         request_id: request_id(case),
+        wake_at: None,
+        reviewers: BTreeSet::new(),
     }
 }
 

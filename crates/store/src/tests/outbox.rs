@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comity_domain::{CaseState, Urgency};
 
-use super::{at, case_id, entry, job, open, run, step, submission};
+use super::{at, case_id, entry, job, open, request_id, request_key, run, step, submission};
 use crate::{CommitError, Durable, Job, Store, Transaction, verify};
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -192,5 +192,45 @@ fn whoever_enqueues_a_job_may_keep_it_for_the_first_attempt() {
             ..step(1, 1, CaseState::Acknowledged)
         };
         assert_eq!(store.commit(finish).await, Err(CommitError::LeaseLost));
+    });
+}
+
+#[test]
+fn a_job_is_cancelled_unless_a_worker_takes_it_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        store.commit(submission(2)).await.unwrap();
+        let found = store.jobs(&case_id(1)).await.unwrap().remove(0);
+        assert_eq!((found.step.as_str(), found.attempts), ("deliver", 0));
+        let cancel = |job: &Job, version| Transaction {
+            finish: Some(job.lease),
+            ..step(1, version, CaseState::Withdrawn)
+        };
+        let claimed = claim(&store, 0).await;
+        assert_eq!(claimed.len(), 2);
+        let lost = store.commit(cancel(&found, 1)).await;
+        assert_eq!(lost, Err(CommitError::LeaseLost));
+
+        let found = store.jobs(&case_id(1)).await.unwrap().remove(0);
+        assert_eq!(found.attempts, 1);
+        store.commit(cancel(&found, 1)).await.unwrap();
+        assert!(store.jobs(&case_id(1)).await.unwrap().is_empty());
+        assert_eq!(store.jobs(&case_id(2)).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_request_id_tells_what_it_was_used_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let used = store.request_key("sta-berlin", &request_id(1)).await;
+        let digest = request_key("sta-berlin", 1, 1).digest;
+        assert_eq!(used.unwrap(), Some((digest, case_id(1))));
+        let other = store.request_key("tj-paris", &request_id(1)).await;
+        assert_eq!(other.unwrap(), None);
     });
 }

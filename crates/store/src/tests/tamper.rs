@@ -140,7 +140,7 @@ fn alter(db: &Connection, table: &str, column: &str, place: u32) -> bool {
 #[test]
 fn a_missing_row_is_found() {
     let whole = store();
-    for table in ["entry", "record", "cases", "request_key"] {
+    for table in ["entry", "cases", "request_key"] {
         for end in ["ASC", "DESC"] {
             let key = if table == "request_key" {
                 "idx"
@@ -170,9 +170,14 @@ fn flaws_name_their_place() {
          says; the database was changed outside the gateway",
     );
     check(
-        "UPDATE record SET record = CAST('x' || record AS BLOB) WHERE idx = 1",
-        "`comity.db` (entry 1): its row of table `record` is not what the entry commits to; the \
+        "UPDATE entry SET sealed = (SELECT sealed FROM entry WHERE idx = 0) WHERE idx = 1",
+        "`comity.db` (entry 1): its record does not open with the key that is kept for it; the \
          database was changed outside the gateway",
+    );
+    check(
+        "UPDATE entry SET key = NULL, sealed = NULL WHERE idx = 1",
+        "`comity.db` (entry 1): its record is gone, and no later entry says that the case was \
+         erased; the database was changed outside the gateway",
     );
     check(
         "UPDATE cases SET state = 'CONCLUDED' WHERE opened = 0",

@@ -119,6 +119,8 @@ fn change(case: CaseRow) -> CaseChange {
         request_id,
         opened_at: _,
         changed_at: _,
+        wake_at,
+        reviewers,
         // Entries commit to these themselves.
         records: _,
     } = case;
@@ -134,6 +136,8 @@ fn change(case: CaseRow) -> CaseChange {
         urgency,
         owner,
         request_id,
+        wake_at,
+        reviewers,
     }
 }
 

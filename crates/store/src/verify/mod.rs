@@ -4,13 +4,15 @@ mod bound;
 
 use std::path::Path;
 
-use comity_ledger::{Checkpoint, Flaw, Leaf, Verified, VerifierKey, published_entries};
+use comity_ledger::{Checkpoint, Flaw, Hash, Leaf, Verified, VerifierKey, published_entries};
 use rusqlite::{Connection, Row};
 
 use crate::{
     ReadError, column,
-    open::{DATABASE, LEDGER, WRITE_AHEAD_LOG},
+    open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
+    prepare::open_salt,
     read, schema,
+    vault::{Vault, VaultError},
 };
 use bound::{check_cases, check_jobs, check_keys};
 
@@ -37,6 +39,11 @@ pub struct Report {
     pub cases: u64,
     /// Jobs still to be done, each as an entry enqueued it.
     pub jobs: u64,
+    /// Entries whose records were erased, as other entries say.
+    pub erased: u64,
+    /// Records could be opened, and are what their entries commit to. Without the key
+    /// file beside the database they stay sealed, and only the entries are verified.
+    pub opened: bool,
 }
 
 /// Verifies the store in `dir`, which may be in use, without changing it.
@@ -62,21 +69,48 @@ pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
     }
     // A store that nobody has open is read as it lies, without a trace beside it.
     let at_rest = || !dir.join(WRITE_AHEAD_LOG).exists();
+    let vault = vault(dir)?;
+    let sealed = Sealed {
+        ledger_dir: &ledger_dir,
+        key: &key,
+        vault: vault.as_ref(),
+    };
     if at_rest() {
-        let result = check_store(&ledger_dir, &key, || schema::open_at_rest(&database));
+        let result = check_store(&sealed, || schema::open_at_rest(&database));
         if at_rest() {
             return result;
         }
         // It was opened meanwhile: what was read may not belong together.
     }
-    check_store(&ledger_dir, &key, || schema::open_reader(&database))
+    check_store(&sealed, || schema::open_reader(&database))
+}
+
+/// What is beside the database.
+struct Sealed<'a> {
+    ledger_dir: &'a Path,
+    key: &'a VerifierKey,
+    vault: Option<&'a Vault>,
+}
+
+/// The key file, where it is there.
+fn vault(dir: &Path) -> Result<Option<Vault>, Flaw> {
+    let path = dir.join(VAULT);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let unusable = |error: VaultError| Flaw::of(VAULT, error.to_string(), UNREADABLE);
+    Vault::open(path, false).map(Some).map_err(unusable)
 }
 
 fn check_store(
-    ledger_dir: &Path,
-    key: &VerifierKey,
+    sealed: &Sealed<'_>,
     open: impl FnOnce() -> rusqlite::Result<Connection>,
 ) -> Result<Report, Flaw> {
+    let Sealed {
+        ledger_dir,
+        key,
+        vault,
+    } = *sealed;
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
     let ledger = comity_ledger::verify(ledger_dir, key).map_err(in_ledger)?;
@@ -89,7 +123,7 @@ fn check_store(
     }
     check_file(&db)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
-    let counted = check_entries(&db, ledger_dir, ledger.size)?;
+    let counted = check_entries(&db, sealed, ledger.size)?;
     let cases = check_cases(&db)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
@@ -100,6 +134,8 @@ fn check_store(
         key: key.clone(),
         cases,
         jobs,
+        erased: counted.erased,
+        opened: vault.is_some(),
     })
 }
 
@@ -159,21 +195,25 @@ fn check_head(
 struct Counted {
     entries: u64,
     keys: u64,
+    erased: u64,
 }
 
 /// Every row is dense, published as it is, and means what its leaf says.
-fn check_entries(db: &Connection, ledger: &Path, published: u64) -> Result<Counted, Flaw> {
+fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result<Counted, Flaw> {
     let mut select = db
         .prepare(
-            "SELECT e.idx, at, kind, actor, case_id, state, outcome, instrument, issuing, \
-             executing, leaf, salt, record FROM entry e LEFT JOIN record r ON r.idx = e.idx \
-             ORDER BY e.idx",
+            "SELECT e.idx, e.at, e.kind, e.actor, e.case_id, e.state, e.outcome, \
+             e.instrument, e.issuing, e.executing, e.leaf, e.salt, e.sealed, \
+             e.key, EXISTS (SELECT 1 FROM entry x WHERE x.idx > e.idx \
+             AND x.case_id = e.case_id AND x.kind = 'erasure' AND e.sealed IS NULL) \
+             FROM entry e ORDER BY e.idx",
         )
         .map_err(failed)?;
     let mut found = select.query([]).map_err(failed)?;
     let mut counted = Counted {
         entries: 0,
         keys: 0,
+        erased: 0,
     };
     let mut bundle = Vec::new().into_iter();
     while let Some(row) = found.next().map_err(failed)? {
@@ -184,7 +224,7 @@ fn check_entries(db: &Connection, ledger: &Path, published: u64) -> Result<Count
         let leaf_bytes: Vec<u8> = row.get(10).map_err(failed)?;
         if index < published {
             if index.is_multiple_of(BUNDLE) {
-                bundle = published_entries(ledger, index / BUNDLE, published)
+                bundle = published_entries(sealed.ledger_dir, index / BUNDLE, published)
                     .map_err(|error| Flaw::of(LEDGER, error.to_string(), UNREADABLE))?
                     .unwrap_or_default()
                     .into_iter();
@@ -197,7 +237,8 @@ fn check_entries(db: &Connection, ledger: &Path, published: u64) -> Result<Count
                 ));
             }
         }
-        let leaf = check_entry(row, index, &leaf_bytes)?;
+        let (leaf, commitment) = check_entry(row, index, &leaf_bytes)?;
+        counted.erased += u64::from(check_record(row, index, &commitment, sealed.vault)?);
         counted.keys += u64::from(leaf.binds.contains_key("key"));
         counted.entries += 1;
     }
@@ -212,7 +253,7 @@ fn check_entries(db: &Connection, ledger: &Path, published: u64) -> Result<Count
 }
 
 /// One row against its leaf.
-fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<Leaf, Flaw> {
+fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<(Leaf, Hash), Flaw> {
     let (leaf, commitment) = Leaf::read(leaf_bytes)
         .map_err(|error| flaw(index, &format!("column `leaf`: {error}"), CHANGED))?;
     if row.get::<_, i64>(1).map_err(failed)? != leaf.at.as_microsecond() {
@@ -234,17 +275,44 @@ fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<Leaf, Fla
             return Err(column_flaw(index, name));
         }
     }
-    let salt: Option<Vec<u8>> = row.get(11).map_err(failed)?;
-    let record: Option<Vec<u8>> = row.get(12).map_err(failed)?;
-    let (Some(salt), Some(record)) = (salt, record) else {
-        return Err(flaw(index, "its row of table `record` is missing", CHANGED));
+    Ok((leaf, commitment))
+}
+
+/// The record of a row against what its leaf commits to; true if it was erased.
+fn check_record(
+    row: &Row<'_>,
+    index: u64,
+    commitment: &Hash,
+    vault: Option<&Vault>,
+) -> Result<bool, Flaw> {
+    let sealed: Option<Vec<u8>> = row.get(12).map_err(failed)?;
+    let Some(sealed) = sealed else {
+        return if row.get(14).map_err(failed)? {
+            Ok(true)
+        } else {
+            let what = "its record is gone, and no later entry says that the case was erased";
+            Err(flaw(index, what, CHANGED))
+        };
     };
-    let opens =
-        <[u8; 32]>::try_from(salt).is_ok_and(|salt| commitment.opens("record", &salt, &record));
-    if opens {
-        Ok(leaf)
+    let Some(vault) = vault else {
+        return Ok(false);
+    };
+    let salt: Vec<u8> = row.get(11).map_err(failed)?;
+    let key: Option<Vec<u8>> = row.get(13).map_err(failed)?;
+    let opened = key
+        .and_then(|key| vault.unwrap(&key))
+        .and_then(|key| key.open(&sealed));
+    let Some(opened) = opened else {
+        let what = "its record does not open with the key that is kept for it";
+        return Err(flaw(index, what, CHANGED));
+    };
+    if open_salt(&opened.salt).as_slice() != salt {
+        return Err(column_flaw(index, "salt"));
+    }
+    if commitment.opens("record", &opened.salt, &opened.record) {
+        Ok(false)
     } else {
-        let what = "its row of table `record` is not what the entry commits to";
+        let what = "its record is not what the entry commits to";
         Err(flaw(index, what, CHANGED))
     }
 }

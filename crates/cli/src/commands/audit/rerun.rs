@@ -19,8 +19,8 @@ const SHOWN: usize = 100;
 
 /// What is compared, for whoever relies on it.
 const COMPARED: &str = "compared is the whole decision in its canonical encoding, but for its \
-     random id and the moment it was made; the moment its clocks run from and the language of \
-     its texts are taken from the record";
+     random id and the moment it was made; the request, the answers of humans, the language and \
+     the moment from which clocks run are taken from the record";
 
 #[derive(Debug, Args)]
 pub(crate) struct Rerun {

@@ -97,6 +97,7 @@ impl Ready {
             form: form.map_or(FormCheck::Missing, FormCheck::Given),
             language: &self.language,
             now: self.now,
+            rulings: &[],
         }
     }
 }

@@ -36,10 +36,11 @@ pub(super) fn sections(page: &mut Html, case: &v1::Case) {
         ("Would apply instead", decision.alternatives.join(", ")),
     ]);
     findings(page, decision);
+    answers(page, decision);
     passed_over(page, decision);
     page.section_end();
     conditions(page, case);
-    clocks(page, decision);
+    clocks(page, case);
     facts(page, decision);
 }
 
@@ -107,6 +108,29 @@ fn cited(page: &mut Html, rule: &v1::RuleReference) {
     }
 }
 
+/// What humans answered.
+fn answers(page: &mut Html, decision: &v1::Decision) {
+    if decision.rulings.is_empty() {
+        return;
+    }
+    page.element("h3", "Answers of humans");
+    page.table_head(&["Rule", "Answer", "Task"]);
+    for ruling in &decision.rulings {
+        let rule = ruling.rule.as_ref();
+        let answer = if ruling.released {
+            "does not stand in the way"
+        } else {
+            "holds"
+        };
+        page.row(&[
+            rule.map(|rule| rule.text.clone()).unwrap_or_default(),
+            answer.to_owned(),
+            ruling.task.clone(),
+        ]);
+    }
+    page.table_foot();
+}
+
 fn passed_over(page: &mut Html, decision: &v1::Decision) {
     if decision.passed_over.is_empty() {
         return;
@@ -151,24 +175,21 @@ fn capital(text: &str) -> String {
     first.into_iter().flatten().chain(letters).collect()
 }
 
-fn clocks(page: &mut Html, decision: &v1::Decision) {
-    if decision.clocks.is_empty() {
+fn clocks(page: &mut Html, case: &v1::Case) {
+    if case.clocks.is_empty() {
         return;
     }
     page.section("clocks", "Time limits");
-    page.table_head(&["What for", "Length", "From", "Due", "Rule"]);
-    for clock in &decision.clocks {
+    page.table_head(&["What for", "Length", "From", "Stands", "Due", "Rule"]);
+    for clock in &case.clocks {
         let unit = name(clock.unit().as_str_name(), "CLOCK_UNIT_");
         page.row(&[
             clock.measures.clone(),
             format!("{} {unit}", clock.length),
             clock.starts.clone(),
+            name(clock.state().as_str_name(), "CLOCK_STATE_"),
             clock.due_at.as_ref().map(instant).unwrap_or_default(),
-            clock
-                .rule
-                .as_ref()
-                .map(|rule| rule.rule_id.clone())
-                .unwrap_or_default(),
+            clock.clock_id.clone(),
         ]);
     }
     page.table_foot();

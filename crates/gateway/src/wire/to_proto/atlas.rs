@@ -232,6 +232,7 @@ fn form(form: &FormInfo) -> v1::FormProfile {
     let FormInfo {
         title,
         citation: cited,
+        may_be_omitted,
         required,
         optional,
     } = form;
@@ -240,6 +241,7 @@ fn form(form: &FormInfo) -> v1::FormProfile {
         citation: Some(citation(cited)),
         required_sections: texts(required),
         optional_sections: texts(optional),
+        may_be_omitted: *may_be_omitted,
     }
 }
 

@@ -73,7 +73,7 @@ fn open_fact(fact: &OpenFact) -> v1::OpenFact {
         Some(FactUse { value, source }) => {
             let because = match source {
                 FactUseSource::Presumed(because) => because.to_string(),
-                FactUseSource::Stated(_) => String::new(),
+                FactUseSource::Stated(_) | FactUseSource::Judged(_) => String::new(),
             };
             (Some(fact_value(value)), because)
         }

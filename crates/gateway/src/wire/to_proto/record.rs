@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{case_state, timestamp};
 
 /// One thing that happened to a case.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Event<'a> {
     /// Position in the case, from 1.
     pub sequence: u32,
@@ -24,6 +24,8 @@ pub struct Event<'a> {
     pub note: &'a str,
     /// Index of its ledger entry.
     pub ledger_index: u64,
+    /// What the actor said of it; may be personal data.
+    pub remark: String,
 }
 
 /// Proof that an event is in the ledger.
@@ -61,6 +63,7 @@ pub fn event(event: Event<'_>) -> v1::CaseEvent {
         actor,
         note,
         ledger_index,
+        remark,
     } = event;
     v1::CaseEvent {
         sequence,
@@ -70,6 +73,7 @@ pub fn event(event: Event<'_>) -> v1::CaseEvent {
         actor: actor.to_owned(),
         note: note.to_owned(),
         ledger_index,
+        remark,
     }
 }
 
@@ -121,6 +125,7 @@ mod tests {
             actor: "gateway",
             note: "referred to a judge",
             ledger_index: 7,
+            remark: "heard on Monday".to_owned(),
         });
         let expected = json!({
             "sequence": 2,
@@ -130,6 +135,7 @@ mod tests {
             "actor": "gateway",
             "note": "referred to a judge",
             "ledgerIndex": "7",
+            "remark": "heard on Monday",
         });
         check(&shown, expected);
     }

@@ -1,6 +1,6 @@
 //! A decision with everything in it, as the contract shows it.
 
-use comity_domain::Digest;
+use comity_domain::{Digest, Extension, Settles};
 use jiff::civil::date;
 use serde_json::{Value as Json, json};
 
@@ -38,14 +38,65 @@ fn a_clock() -> Clock {
         unit: ClockUnit::Days,
         starts: "received".into(),
         stops: vec!["acknowledged".into()],
+        suspends: vec!["clarification-requested".into()],
+        resumes: vec!["clarified".into()],
         calendar: Some("FR".parse().unwrap()),
+        extension: Some(Extension {
+            length: 30,
+            by: BoundParty::Issuing,
+        }),
+        runs_out: RunsOut::Lapse,
+        bound: BoundParty::Executing,
         started_at: Some(at(0)),
         due_at: Some(at(604_800)),
     }
 }
 
-fn a_decision() -> Decision {
+fn a_referral() -> Referral {
+    Referral {
+        rule: a_rule(),
+        role: "executing-judge".into(),
+        jurisdiction: "FR".parse().unwrap(),
+        question: "is it proportionate".into(),
+        four_eyes: true,
+        stage: Stage::Disclosure,
+        basis: Digest([4; 32]),
+        settles: Some(Settles {
+            fact: "dual_criminality".into(),
+            if_released: true,
+        }),
+    }
+}
+
+fn the_facts() -> BTreeMap<Arc<str>, FactUse> {
     let used = |value, source| FactUse { value, source };
+    [
+        (
+            "a".into(),
+            used(
+                FactValue::Truth(true),
+                FactUseSource::Stated(FactSource::Register),
+            ),
+        ),
+        (
+            "d".into(),
+            used(
+                FactValue::Day(date(2026, 1, 2)),
+                FactUseSource::Presumed("usual".into()),
+            ),
+        ),
+        (
+            "e".into(),
+            used(
+                FactValue::Truth(false),
+                FactUseSource::Judged("tasks/1-1".into()),
+            ),
+        ),
+    ]
+    .into()
+}
+
+fn a_decision() -> Decision {
     Decision {
         outcome: Outcome::Refused,
         instrument: Some("eio".parse().unwrap()),
@@ -67,14 +118,7 @@ fn a_decision() -> Decision {
             field: "language".into(),
             stage: Stage::Inbound,
         }],
-        referrals: vec![Referral {
-            rule: a_rule(),
-            role: "executing-judge".into(),
-            jurisdiction: "FR".parse().unwrap(),
-            question: "is it proportionate".into(),
-            four_eyes: true,
-            stage: Stage::Disclosure,
-        }],
+        referrals: vec![a_referral()],
         obligations: vec![Obligation {
             rule: a_rule(),
             kind: ObligationKind::Redact,
@@ -90,23 +134,16 @@ fn a_decision() -> Decision {
         }],
         bundle: Digest([3; 32]),
         law_date: date(2026, 1, 31),
-        facts: [
-            (
-                "a".into(),
-                used(
-                    FactValue::Truth(true),
-                    FactUseSource::Stated(FactSource::Register),
-                ),
-            ),
-            (
-                "d".into(),
-                used(
-                    FactValue::Day(date(2026, 1, 2)),
-                    FactUseSource::Presumed("usual".into()),
-                ),
-            ),
-        ]
-        .into(),
+        facts: the_facts(),
+        rulings: vec![Ruled {
+            rule: a_rule(),
+            ruling: Ruling {
+                basis: Digest([5; 32]),
+                judgement: Judgement::Release,
+                task: "tasks/1-1".into(),
+            },
+            fact: Some("e".into()),
+        }],
     }
 }
 
@@ -129,6 +166,20 @@ fn a_rule_shown() -> Json {
         "factsUsed": ["a"],
         "factsMissing": ["b"],
         "confidence": "high",
+    })
+}
+
+fn a_referral_shown(rule: &Json) -> Json {
+    json!({
+        "rule": rule,
+        "role": "executing-judge",
+        "jurisdiction": "FR",
+        "question": "is it proportionate",
+        "fourEyes": true,
+        "stage": "STAGE_DISCLOSURE",
+        "basisSha256": "04".repeat(32),
+        "fact": "dual_criminality",
+        "factIfReleased": true,
     })
 }
 
@@ -157,14 +208,7 @@ fn everything_found_is_shown() {
             "field": "language",
             "stage": "STAGE_INBOUND",
         }],
-        "referrals": [{
-            "rule": rule,
-            "role": "executing-judge",
-            "jurisdiction": "FR",
-            "question": "is it proportionate",
-            "fourEyes": true,
-            "stage": "STAGE_DISCLOSURE",
-        }],
+        "referrals": [a_referral_shown(&rule)],
         "obligations": [{
             "obligationId": "o1",
             "rule": rule,
@@ -179,6 +223,12 @@ fn everything_found_is_shown() {
             "unit": "CLOCK_UNIT_DAYS",
             "starts": "received",
             "stops": ["acknowledged"],
+            "suspends": ["clarification-requested"],
+            "resumes": ["clarified"],
+            "extensionMax": 30,
+            "extensionBy": "issuing",
+            "runsOut": "CLOCK_END_LAPSE",
+            "boundParty": "executing",
             "calendar": "FR",
             "startedAt": "1970-01-01T00:00:00Z",
             "dueAt": "1970-01-08T00:00:00Z",
@@ -193,7 +243,15 @@ fn everything_found_is_shown() {
         "facts": [
             {"name": "a", "value": {"truth": true}, "source": "register"},
             {"name": "d", "value": {"text": "2026-01-02"}, "source": "presumption", "reason": "usual"},
+            {"name": "e", "value": {"truth": false}, "source": "judgement", "reason": "tasks/1-1"},
         ],
+        "rulings": [{
+            "rule": rule,
+            "released": true,
+            "task": "tasks/1-1",
+            "basisSha256": "05".repeat(32),
+            "fact": "e",
+        }],
     });
     assert_eq!(shown, expected);
 }

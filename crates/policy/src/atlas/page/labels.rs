@@ -72,6 +72,11 @@ pub(super) const NO_CHANNEL: Phrase = Phrase(
     "le module n'en indique pas",
 );
 pub(super) const FORM: Phrase = Phrase("Form", "Formular", "Formulaire");
+pub(super) const FORM_MAY_BE_OMITTED: Phrase = Phrase(
+    "a request may go without it",
+    "ein Ersuchen kann auch ohne es gestellt werden",
+    "une demande peut s'en passer",
+);
 pub(super) const FORM_NEEDED: Phrase = Phrase("always: {}", "immer: {}", "toujours: {}");
 pub(super) const FORM_OPTIONAL: Phrase = Phrase(
     "where it applies: {}",

@@ -208,6 +208,9 @@ fn form(sheet: &mut Sheet, form: Option<&FormInfo>) {
         citation: Some(form.citation.clone()),
     };
     sheet.line(ENTRY, &cited(&title));
+    if form.may_be_omitted {
+        sheet.line(DETAIL, say::FORM_MAY_BE_OMITTED.in_words(tongue));
+    }
     for (phrase, sections) in [
         (say::FORM_NEEDED, &form.required),
         (say::FORM_OPTIONAL, &form.optional),
@@ -269,6 +272,7 @@ fn length(clock: &Clock, tongue: Tongue) -> String {
         ClockUnit::Hours => Phrase("{} hours", "{} Stunden", "{} heures"),
         ClockUnit::Days => Phrase("{} days", "{} Tage", "{} jours"),
         ClockUnit::WorkingDays => Phrase("{} working days", "{} Arbeitstage", "{} jours ouvrables"),
+        ClockUnit::Months => Phrase("{} months", "{} Monate", "{} mois"),
     };
     unit.with(tongue, &[&clock.length.to_string()])
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{InstrumentId, JurisdictionCode};
+use comity_domain::{ClockUnit, InstrumentId, JurisdictionCode};
 use jiff::{ToSpan, civil::Date};
 
 use super::{Asks, Ground, Occasion, given, reads, variant::Variant};
@@ -128,9 +128,7 @@ impl Path<'_> {
             .into_iter()
             .flat_map(|library| self.modules(library));
         let all = modules.flat_map(|module| &module.rules);
-        let here = all.filter(|rule| {
-            rule.instruments.is_empty() || rule.instruments.contains(self.instrument)
-        });
+        let here = all.filter(|rule| rule.is_under(self.instrument));
         here.filter(|rule| rules.contains(&rule.id) || reads(rule, facts))
             .collect()
     }
@@ -158,8 +156,13 @@ impl Path<'_> {
             .filter_map(|state| touched.holidays.get(state))
             .flatten()
         {
-            for length in self.lengths() {
-                let before = holiday.checked_sub(i64::from(length).days()).ok();
+            for (in_months, length) in self.lengths() {
+                let length = i64::from(length);
+                let length = match in_months {
+                    true => length.months(),
+                    false => length.days(),
+                };
+                let before = holiday.checked_sub(length).ok();
                 days.extend(before.map(|day| (day, Asks::Plainly)));
             }
         }
@@ -171,8 +174,8 @@ impl Path<'_> {
         days
     }
 
-    /// Lengths of the time limits that may run, in days or working days.
-    fn lengths(&self) -> BTreeSet<u32> {
+    /// Lengths of the time limits that may run, each in months or in days.
+    fn lengths(&self) -> BTreeSet<(bool, u32)> {
         let modules = self
             .ground
             .libraries
@@ -183,7 +186,7 @@ impl Path<'_> {
             .map(|rule| &rule.effect);
         effects
             .filter_map(|effect| match effect {
-                Effect::Clock(clock) => Some(clock.length),
+                Effect::Clock(clock) => Some((clock.unit == ClockUnit::Months, clock.length)),
                 Effect::Permit
                 | Effect::Refuse { .. }
                 | Effect::Require { .. }

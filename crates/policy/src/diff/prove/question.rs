@@ -51,23 +51,26 @@ impl<'a> Question<'a> {
         let carrier = form
             .as_ref()
             .and_then(|form| new.model.instruments.get(form));
-        let fields =
-            carrier.and_then(|carrier| Some((carrier.id.as_str(), &carrier.form.as_ref()?.fields)));
+        let fields = carrier.and_then(|carrier| {
+            let form = carrier.form_read_by(now.rule)?;
+            Some((carrier.id.as_str(), &form.fields))
+        });
         let schema = condition::schema(&new.model.vocabulary, &fields.into_iter().collect());
         let action = condition::action(fields.map(|(instrument, _)| instrument));
-        let declared = |library: &'a Library| {
+        let declared = |library: &'a Library, rule: &Rule| {
             let carrier = form
                 .as_ref()
                 .and_then(|form| library.model.instruments.get(form));
             Declarations {
                 vocabulary: &library.model.vocabulary,
-                form: carrier.and_then(|carrier| carrier.form.as_ref()),
+                form: carrier.and_then(|carrier| carrier.form_read_by(rule)),
             }
         };
         let question = Self {
             libraries,
             rules: [old.rule, now.rule],
-            declarations: libraries.map(declared),
+            declarations: zip(libraries, [old.rule, now.rule])
+                .map(|(library, rule)| declared(library, rule)),
             schema: schema.map_err(|error| error.to_string())?,
             environment: environment(&action).ok_or_else(missing)?,
             action,
@@ -182,8 +185,7 @@ fn form(rule: &Rule, module: &str) -> Option<InstrumentId> {
     if let Some(instrument) = module.strip_prefix("instrument/") {
         return instrument.parse().ok();
     }
-    let mut named = rule.instruments.iter();
-    named.next().filter(|_| named.next().is_none()).cloned()
+    rule.only_instrument().cloned()
 }
 
 fn environment(action: &str) -> Option<RequestEnv> {

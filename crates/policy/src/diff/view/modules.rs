@@ -1,6 +1,8 @@
 //! What the modules of instruments and States mean.
 
-use comity_domain::InstrumentId;
+use std::{collections::BTreeMap, sync::Arc};
+
+use comity_domain::{InstrumentId, JurisdictionCode};
 use serde_json::Value;
 
 use super::{Values, View, Views, list, rules, rules::citation};
@@ -30,7 +32,9 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
         include,
         exclude,
         prevails_over,
-        form,
+        forms,
+        // Rules say themselves under which instruments they are asked.
+        kinds,
     } = instrument;
     let subject = Subject::Instrument(id.clone());
     let mut view = View::of(&module.title, None);
@@ -45,12 +49,7 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
     }
     view.remark("open", open.iter().map(|open| open.checked));
     view.one("rank", rank);
-    for (state, NotBound { cite, note, open }) in not_bound {
-        view.each("not bound", [state]);
-        view.words("note", note);
-        view.remark("not bound", [citation(cite)]);
-        view.remark("open", open.iter().map(|open| open.checked));
-    }
+    of_not_bound(not_bound, &mut view);
     let between = between.iter().map(|[one, other]| {
         let mut sides = [list(one), list(other)];
         sides.sort();
@@ -74,15 +73,26 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
             .map(|prevails| citation(&prevails.cite)),
     );
     view.remark("binding", binding_cite.iter().map(citation));
+    view.remark("kinds", kinds);
     views.insert(subject.clone(), view);
     for (state, binding) in binds {
         let bound = Subject::Binding(id.clone(), state.clone());
         views.insert(bound, of_binding(binding, &subject));
     }
-    if let Some(form) = form {
-        views.insert(Subject::Form(id.clone()), of_form(form, &subject));
-    }
+    views.extend(forms.iter().enumerate().map(|(place, form)| {
+        let part = Subject::Form(id.clone(), Arc::clone(&form.name));
+        (part, of_form(form, place, &subject))
+    }));
     of_rules(module, &subject, views);
+}
+
+fn of_not_bound(not_bound: &BTreeMap<JurisdictionCode, NotBound>, view: &mut View) {
+    for (state, NotBound { cite, note, open }) in not_bound {
+        view.each("not bound", [state]);
+        view.words("note", note);
+        view.remark("not bound", [citation(cite)]);
+        view.remark("open", open.iter().map(|open| open.checked));
+    }
 }
 
 fn of_binding(binding: &Binding, owner: &Subject) -> View {
@@ -109,9 +119,12 @@ fn of_binding(binding: &Binding, owner: &Subject) -> View {
 }
 
 /// A form by everything that its schema demands.
-fn of_form(form: &Form, owner: &Subject) -> View {
+fn of_form(form: &Form, place: usize, owner: &Subject) -> View {
     let mut view = View::of(&form.title, Some(owner.clone()));
     view.remark("cite", [citation(&form.cite)]);
+    view.one("place", place + 1);
+    view.each("for", &form.measures);
+    view.one("required", form.required);
     let [mut read, mut demanded] = [Values::new(), Values::new()];
     gather(&form.content, "", &mut read);
     gather(&demands(&form.content, false), "", &mut demanded);

@@ -4,8 +4,11 @@ use comity_domain::{FactSource, FactValue, JurisdictionCode};
 
 use super::{View, Views, list, rules::citation};
 use crate::{
+    diagnostic::count,
     diff::Subject,
-    model::{Calendar, FactDeclaration, FactType, Holiday, Measures, Presumption, Vocabulary},
+    model::{
+        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Vocabulary,
+    },
 };
 
 pub(super) fn vocabulary(vocabulary: &Vocabulary, views: &mut Views) {
@@ -116,10 +119,19 @@ fn of_holiday(holiday: &Holiday) -> String {
         "Saturday",
         "Sunday",
     ];
-    match *holiday {
-        Holiday::Fixed { month, day } => format!("{month:02}-{day:02}"),
-        Holiday::Easter(days) => format!("{days} days after Easter"),
-        Holiday::Nth {
+    let Holiday {
+        falls,
+        since,
+        until,
+    } = *holiday;
+    let falls = match falls {
+        Falls::Fixed { month, day } => format!("{month:02}-{day:02}"),
+        Falls::Easter(0) => "Easter Sunday".to_owned(),
+        Falls::Easter(days) => {
+            let side = if days < 0 { "before" } else { "after" };
+            format!("{} {side} Easter", count(days.unsigned_abs().into(), "day"))
+        }
+        Falls::Nth {
             month,
             weekday,
             nth,
@@ -128,5 +140,8 @@ fn of_holiday(holiday: &Holiday) -> String {
             let weekday = weekday.and_then(|at| WEEKDAYS.get(at)).unwrap_or(&"day");
             format!("{weekday} {nth} of month {month}")
         }
-    }
+    };
+    let since = since.map(|year| format!(", since {year}"));
+    let until = until.map(|year| format!(", until {year}"));
+    [Some(falls), since, until].into_iter().flatten().collect()
 }

@@ -1,6 +1,8 @@
 //! What a rule means.
 
-use comity_domain::{BoundParty, Citation, ClockUnit, Confidence, GroundKind, Stage};
+use comity_domain::{
+    BoundParty, Citation, ClockUnit, Confidence, Extension, GroundKind, RunsOut, Stage,
+};
 
 use super::{Values, View, list};
 use crate::{
@@ -34,7 +36,7 @@ pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
     view.each("since", since);
     view.each("until", until);
     view.one("stage", of_stage(*stage));
-    view.each("instruments", instruments);
+    view.each("instruments", instruments.iter().flatten());
     view.each("counterparts", counterparts);
     view.each("measures", measures);
     view.each("exception to", exception_to);
@@ -103,14 +105,25 @@ fn of_effect(effect: &Effect, view: &mut View) {
             unit,
             starts,
             stops,
+            suspends,
+            resumes,
+            extension,
+            runs_out,
             executing_calendar,
+            bound,
         }) => {
             view.one("clock", measures);
             view.one("length", format!("{length} {}", of_unit(*unit)));
             view.one("starts", starts);
             view.one("stops", list(stops));
+            view.each("paused from", suspends);
+            view.each("paused until", resumes);
+            let longer = |by: &Extension| format!("{} by the {} side", by.length, party(by.by));
+            view.each("extension", extension.iter().map(longer));
+            view.one("runs out as", of_running_out(*runs_out));
             let executing = *executing_calendar;
             view.one("calendar", if executing { "executing" } else { "issuing" });
+            view.one("bound", party(*bound));
         }
     }
 }
@@ -143,10 +156,19 @@ fn party(party: BoundParty) -> &'static str {
     }
 }
 
+fn of_running_out(runs_out: RunsOut) -> &'static str {
+    match runs_out {
+        RunsOut::Breach => "breach",
+        RunsOut::Lapse => "lapse",
+        RunsOut::Expire => "end of the case",
+    }
+}
+
 fn of_unit(unit: ClockUnit) -> &'static str {
     match unit {
         ClockUnit::Hours => "hours",
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working days",
+        ClockUnit::Months => "months",
     }
 }

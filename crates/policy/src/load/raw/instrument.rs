@@ -15,6 +15,9 @@ pub(in crate::load) struct Instrument {
     pub(in crate::load) source: String,
     pub(in crate::load) status: Status,
     pub(in crate::load) open: Option<Open>,
+    /// Names by which rules mean it among others.
+    #[serde(default)]
+    pub(in crate::load) kinds: Vec<String>,
     pub(in crate::load) rank: i64,
     pub(in crate::load) binds: BTreeMap<String, Binding>,
     pub(in crate::load) binding_cite: Option<String>,
@@ -24,7 +27,11 @@ pub(in crate::load) struct Instrument {
     pub(in crate::load) measures: InstrumentMeasures,
     #[serde(default)]
     pub(in crate::load) prevails_over: Vec<Prevails>,
-    pub(in crate::load) form: Option<Form>,
+    /// Read before the rest, since rules may read forms.
+    #[serde(rename = "form")]
+    pub(in crate::load) _form: Option<Form>,
+    #[serde(rename = "forms", default)]
+    pub(in crate::load) _forms: Vec<Form>,
     pub(in crate::load) channel: Option<Channel>,
     pub(in crate::load) notes: Option<Text>,
     /// Read one by one: a broken rule does not hide the mistakes of another.
@@ -100,8 +107,14 @@ pub(in crate::load) struct Prevails {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Form {
+    /// Name of its file, without `.schema.json`.
+    pub(in crate::load) schema: Option<String>,
     pub(in crate::load) cite: String,
     pub(in crate::load) title: Text,
+    /// Measures or tags; none: all.
+    #[serde(rename = "for", default)]
+    pub(in crate::load) measures: Vec<String>,
+    pub(in crate::load) required: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -147,6 +147,10 @@ pub(in crate::load) struct Holiday {
     pub(in crate::load) nth: Option<i8>,
     pub(in crate::load) weekday: Option<Weekday>,
     pub(in crate::load) month: Option<i8>,
+    /// First year.
+    pub(in crate::load) since: Option<i16>,
+    /// First year without it.
+    pub(in crate::load) until: Option<i16>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -123,7 +123,7 @@ pub(in crate::load) enum ObligationKind {
     ConfirmWithin,
 }
 
-/// The side an obligation binds, or whose calendar a clock follows.
+/// The side an obligation or a clock binds, or whose calendar a clock follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -142,8 +142,40 @@ pub(in crate::load) struct Clock {
     pub(in crate::load) unit: Unit,
     pub(in crate::load) starts: String,
     pub(in crate::load) stops: Vec<String>,
+    pub(in crate::load) pause: Option<Pause>,
+    pub(in crate::load) extension: Option<Extension>,
+    #[serde(default)]
+    pub(in crate::load) runs_out: RunsOut,
     #[serde(default)]
     pub(in crate::load) calendar: Bound,
+    /// The side that must act; that of the calendar where it does not say.
+    pub(in crate::load) binds: Option<Bound>,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::load) struct Pause {
+    pub(in crate::load) from: Vec<String>,
+    pub(in crate::load) until: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::load) struct Extension {
+    pub(in crate::load) length: u32,
+    pub(in crate::load) by: Bound,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(in crate::load) enum RunsOut {
+    #[default]
+    Breach,
+    Lapse,
+    Expire,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -153,4 +185,5 @@ pub(in crate::load) enum Unit {
     Hours,
     Days,
     WorkingDays,
+    Months,
 }

@@ -1,6 +1,8 @@
 //! Events, obligations, open questions, and the fields of a form.
 
-use super::{DE, EIO, report, write};
+use std::fs;
+
+use super::{DE, EIO, put, report, write};
 use crate::load::load;
 
 /// A rule that obliges, to stand after `de-1`.
@@ -132,11 +134,7 @@ fn fields_of_the_form_are_type_checked() {
         ),
     ]);
     let (model, _) = load(dir.path()).unwrap_or_else(|report| panic!("{report}"));
-    let read = &model.instruments[&"eio".parse().unwrap()]
-        .form
-        .as_ref()
-        .unwrap()
-        .read;
+    let read = &model.instruments[&"eio".parse().unwrap()].forms[0].read;
     let read: Vec<&str> = read.iter().map(|name| &**name).collect();
     let expected = ["copies", "kind", "place.city", "sent", "ticked", "urgent"];
     assert_eq!(read, expected.map(|name| format!("form.{name}")));
@@ -177,14 +175,218 @@ fn a_national_rule_under_one_instrument_reads_its_form() {
         write(&[form, (DE, "when: ['context.offence.fiscal']", &edit)])
     };
     let (model, _) = load(rule("instruments: [eio]\n    ").path()).unwrap();
-    let read = &model.instruments[&"eio".parse().unwrap()]
-        .form
-        .as_ref()
-        .unwrap()
-        .read;
+    let read = &model.instruments[&"eio".parse().unwrap()].forms[0].read;
     assert!(read.contains("form.urgent"), "{read:?}");
     let found = load(rule("").path()).unwrap_err().to_string();
     assert!(found.contains("`instruments: [<id>]`"), "{found}");
+}
+
+/// Two forms: one for traffic data, one for everything else.
+const FORMS: &str = "forms:
+  - {schema: traffic, cite: act art 6, title: {en: Annex B}, for: [data.traffic]}
+  - {cite: act art 5, title: {en: Annex A}, required: false}
+";
+const FORM_LINE: &str = "form: {cite: act art 5, title: {en: Annex A}}\n";
+const TRAFFIC: &str = "instruments/eio/traffic.schema.json";
+const TRAFFIC_FIELDS: &str = r#"{"type": "object", "properties": {
+  "kind": {"enum": ["copy", "list"]},
+  "urgent": {"type": "string"},
+  "number": {"type": "string"}
+}}"#;
+
+/// The library with both forms, and conditions of a further rule.
+fn with_forms<'a>(fields: &'a str, rule: &'a str) -> Vec<(&'a str, &'a str, &'a str)> {
+    vec![
+        (
+            FORM,
+            "{\"type\": \"object\", \"required\": [\"a\"]}",
+            fields,
+        ),
+        (TRAFFIC, "", TRAFFIC_FIELDS),
+        (EIO, FORM_LINE, FORMS),
+        (EIO, "  - id: eio-12\n", rule),
+    ]
+}
+
+#[test]
+fn a_rule_reads_what_all_forms_of_its_measures_have() {
+    let fields = FIELDS.replace('\n', " ");
+    let rule = |measures: &str, lines: &[&str]| {
+        let lines: String = lines
+            .iter()
+            .map(|line| format!("      - '{line}'\n"))
+            .collect();
+        format!(
+            "  - id: eio-9\n    title: {{en: Reads}}\n    cite: act art 9\n{measures}    \
+             effect: refuse\n    when:\n{lines}  - id: eio-12\n"
+        )
+    };
+    let shared = rule(
+        "",
+        &[
+            "context.form.kind == \"copy\"",
+            "context.form.kind != \"list\"",
+        ],
+    );
+    let traffic = "    measures: [data.traffic]\n";
+    let narrowed = rule(
+        traffic,
+        &[
+            "context.form.number == \"1\"",
+            "context.form.urgent == \"no\"",
+        ],
+    );
+    for good in [&shared, &narrowed] {
+        let dir = write(&with_forms(&fields, good));
+        let (model, _) = load(dir.path()).unwrap_or_else(|report| panic!("{report}"));
+        let eio = &model.instruments[&"eio".parse().unwrap()];
+        let form = |measure: &str| &model.form(eio, &measure.parse().unwrap()).unwrap().name;
+        assert_eq!(&**form("data.traffic"), "traffic");
+        assert_eq!(&**form("data"), "form");
+    }
+    let wrong = rule(
+        "",
+        &[
+            "context.form.number == \"1\"",
+            "context.form.copies == 1",
+            "context.form.place.city == \"Paris\"",
+            "context.form.urgent",
+            "context.form.kind == \"original copy\"",
+            "context.form.nmber == \"1\"",
+        ],
+    );
+    let other = rule(traffic, &["context.form.copies == 1"]);
+    let wrong = wrong.replace("  - id: eio-12\n", &other.replace("eio-9", "eio-10"));
+    shown!(report(&with_forms(&fields, &wrong)));
+}
+
+#[test]
+fn a_form_for_some_measures_is_read_for_these_alone() {
+    let only = "form: {schema: traffic, cite: act art 6, title: {en: B}, for: [data.traffic]}\n";
+    let edits = |rule: &'static str| {
+        [
+            (TRAFFIC, "", TRAFFIC_FIELDS),
+            (EIO, FORM_LINE, only),
+            (EIO, "effect: permit\n", rule),
+        ]
+    };
+    let narrowed = edits(
+        "effect: permit\n    measures: [data.traffic]\n    when: ['context.form.number == \"1\"']\n",
+    );
+    let wide = edits("effect: permit\n    when: ['context.form.number == \"1\"']\n");
+    // The usual name is not the one that is meant.
+    let left = load(write(&narrowed).path()).unwrap_err();
+    let [left] = left.diagnostics() else {
+        panic!("{left}");
+    };
+    assert_eq!(
+        (&*left.path, &*left.message),
+        (FORM, "nothing prescribes this form")
+    );
+    let dir = write(&narrowed);
+    fs::remove_file(dir.path().join(FORM)).unwrap();
+    load(dir.path()).unwrap_or_else(|report| panic!("{report}"));
+    let dir = write(&wide);
+    fs::remove_file(dir.path().join(FORM)).unwrap();
+    shown!(load(dir.path()).unwrap_err());
+}
+
+#[test]
+fn instruments_share_forms() {
+    let dir = write(&[(
+        EIO,
+        FORM_LINE,
+        "form: {schema: letter, cite: act art 5, title: {en: L}}\n",
+    )]);
+    fs::remove_file(dir.path().join(FORM)).unwrap();
+    let digest = || {
+        let (model, _) = load(dir.path()).unwrap_or_else(|report| panic!("{report}"));
+        model.instruments[&"eio".parse().unwrap()].module.digest
+    };
+    put(
+        dir.path(),
+        "forms/letter.schema.json",
+        "{\"type\": \"object\"}",
+    );
+    let before = digest();
+    put(
+        dir.path(),
+        "forms/letter.schema.json",
+        "{\"type\": \"array\"}",
+    );
+    assert_ne!(before, digest(), "a shared form is part of the module");
+    put(
+        dir.path(),
+        "forms/unused.schema.json",
+        "{\"type\": \"object\"}",
+    );
+    fs::remove_file(dir.path().join("forms/letter.schema.json")).unwrap();
+    let found = load(dir.path()).unwrap_err();
+    let found: Vec<_> = found
+        .diagnostics()
+        .iter()
+        .map(|found| (&*found.path, &*found.message))
+        .collect();
+    let expected = [
+        ("forms/unused.schema.json", "nothing prescribes this form"),
+        (EIO, "the form has no schema"),
+    ];
+    assert_eq!(found, expected);
+    let both = format!("{FORM_LINE}forms: [{{cite: act art 5, title: {{en: Annex A}}}}]\n");
+    let found = report(&[(EIO, FORM_LINE, &both)]);
+    assert!(
+        found.contains("`form` and `forms` stand side by side"),
+        "{found}"
+    );
+}
+
+#[test]
+fn rules_name_instruments_by_kind() {
+    let kinds = [
+        (
+            "vocabulary.yaml",
+            "types:\n",
+            "types:\n  InstrumentKind: [mutual-assistance, police]\n",
+        ),
+        (EIO, "rank: 10", "kinds: [mutual-assistance]\nrank: 10"),
+    ];
+    let named = |names: &str| {
+        let rule = format!("instruments: [{names}]\n    when: ['context.offence.fiscal']");
+        let mut edits = kinds
+            .map(|(file, from, to)| (file, from, to.to_owned()))
+            .to_vec();
+        edits.push((DE, "when: ['context.offence.fiscal']", rule));
+        let edits: Vec<_> = edits
+            .iter()
+            .map(|(file, from, to)| (*file, *from, &**to))
+            .collect();
+        load(write(&edits).path())
+    };
+    let under = |names: &str| {
+        let (model, _) = named(names).unwrap_or_else(|report| panic!("{report}"));
+        let rule = &model.jurisdictions[&"DE".parse().unwrap()].module.rules[0];
+        let named = rule.instruments.iter().flatten();
+        named.map(|id| id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(under("mutual-assistance"), ["eio"]);
+    // A kind without members is no instrument at all, not every one.
+    assert!(under("police").is_empty());
+    let (model, _) = named("police").unwrap();
+    let rule = &model.jurisdictions[&"DE".parse().unwrap()].module.rules[0];
+    assert!(!rule.is_under(&"eio".parse().unwrap()));
+    let found = named("mutual-asistance").unwrap_err().to_string();
+    assert!(
+        found.contains("did you mean `mutual-assistance`?"),
+        "{found}"
+    );
+    shown!(report(&[
+        (EIO, "rank: 10", "kinds: [mutual-assistance, eio]\nrank: 10"),
+        (
+            "vocabulary.yaml",
+            "types:\n",
+            "types:\n  InstrumentKind: [mutual-assistence, eio]\n",
+        ),
+    ]));
 }
 
 #[test]

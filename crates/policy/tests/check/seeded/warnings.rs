@@ -141,6 +141,13 @@ pub(super) const WARNINGS: &[Seed] = &[
         "interception, search]",
     ),
     seed(
+        Code::FormNeverAsked,
+        "instruments/jit/module.yaml",
+        "  - schema: joint-team\n",
+        "  - schema: joint-team\n    for: [hearing.video]\n",
+        "for: [hearing.video]",
+    ),
+    seed(
         Code::FactNeverRead,
         "vocabulary.yaml",
         "  # States.\n",

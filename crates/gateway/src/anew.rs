@@ -1,0 +1,147 @@
+//! Deciding a case anew: after its requester supplied something, or once humans
+//! have answered what was referred to them. The bundle in force decides, by the
+//! law of the day on which the request was issued; nobody's word does alone.
+
+mod follows;
+
+use comity::v1;
+use comity_ledger::Leaf;
+use comity_policy::Verdict;
+use prost::{Message as _, bytes::Bytes};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::{
+    admit::{self, Admission},
+    cases::{self, CaseAt},
+    clocks, deliver,
+    gateway::Gateway,
+    happen::{self, Event, Unfiled},
+    identity::Caller,
+    recall::TakenBack,
+    record,
+    refusal::Refusal,
+    review::tasks,
+    wire::{
+        encoded::{self, Kept, Task},
+        from_proto, to_proto,
+    },
+};
+
+use self::follows::Follows;
+
+/// A case as it is decided anew.
+#[derive(Debug)]
+pub(crate) struct Anew {
+    admission: Admission,
+    verdict: Verdict,
+    /// Its tasks, with every answer that was taken into account.
+    tasks: Vec<Task>,
+}
+
+/// What a case is decided anew for.
+#[derive(Debug)]
+pub(crate) struct Occasion<'a> {
+    /// Kind of the event.
+    pub(crate) kind: &'static str,
+    pub(crate) by: &'a Caller,
+    /// One sentence without personal data.
+    pub(crate) note: String,
+}
+
+/// The request of a case, as it stands.
+pub(crate) fn request(case: &CaseAt) -> Result<v1::CooperationRequest, Refusal> {
+    let request = case.snapshot.request.clone().unwrap_or_default();
+    v1::CooperationRequest::decode(request).map_err(cases::damaged)
+}
+
+/// Decides a case by a request and by the answers that tasks hold.
+///
+/// # Errors
+/// What the request lacks to be decided by the bundle in force.
+pub(crate) fn decide(
+    gateway: &Gateway,
+    case: &CaseAt,
+    request: v1::CooperationRequest,
+    tasks: Vec<Task>,
+) -> Result<Anew, Refusal> {
+    let admission = admit::again(gateway, request, case.snapshot.kept().language)?;
+    let received = case.snapshot.received_at;
+    let received = received.and_then(from_proto::timestamp);
+    let rulings = tasks::rulings(&case.row.id, &tasks);
+    let verdict = admission.decide_anew(received.unwrap_or_else(|| gateway.now()), &rulings);
+    Ok(Anew {
+        admission,
+        verdict,
+        tasks,
+    })
+}
+
+/// The event by which a case is decided anew, with what `adds` says besides.
+pub(crate) async fn event(
+    gateway: &Gateway,
+    case: &mut CaseAt,
+    anew: Anew,
+    occasion: Occasion<'_>,
+    adds: encoded::Case,
+) -> Result<Event, Refusal> {
+    let Anew {
+        admission,
+        verdict: Verdict { decision, permit },
+        tasks: answered,
+    } = anew;
+    let now = gateway.now();
+    let leaf = record::decision_leaf(now, occasion.kind, occasion.by, &admission, &decision);
+    let leaf = Leaf {
+        note: Some(occasion.note),
+        ..leaf
+    };
+    let before = case.snapshot.kept();
+    let follows = Follows::from(gateway, case, (decision.outcome, permit)).await?;
+    let shown = to_proto::decision(&decision, &Uuid::now_v7().to_string(), now);
+    let tasks = tasks::renew(&answered, &shown, now);
+    let limits = clocks::decided(&decision, &case.row.executing);
+    case.row.outcome = Some(decision.outcome);
+    case.row.instrument = decision.instrument;
+    case.row.reviewers = tasks::reviewers(&tasks);
+    // The conditions of the decision before bind nobody any more.
+    case.obligations = None;
+    let Follows {
+        to,
+        step,
+        back: TakenBack { cancel, recall },
+        delivery,
+        handover,
+    } = follows;
+    let (recalling, recall) = recall.unzip();
+    let kept = Kept {
+        step,
+        tasks: tasks::changed(tasks, &before.tasks),
+        recall,
+        handover,
+        ..adds.kept()
+    };
+    let adds = encoded::Case {
+        request: Some(admission.encoded),
+        decision: Some(Bytes::from(shown.encode_to_vec())),
+        kept: Some(kept),
+        ..adds
+    };
+    Ok(Event {
+        enqueue: recalling.into_iter().chain(delivery).collect(),
+        clocks: vec![limits],
+        cancel,
+        ..Event::new(leaf, to, adds)
+    })
+}
+
+/// Files an event and begins the delivery that it permits, as at the first
+/// submission.
+pub(crate) async fn file(gateway: &Gateway, case: CaseAt, event: Event) -> Result<CaseAt, Unfiled> {
+    let (case, mut committed) = happen::file(gateway, case, event, None).await?;
+    if let Some(job) = committed.take_held().next() {
+        let first = deliver::first(gateway.clone(), job, case.clone());
+        let _detached: JoinHandle<_> = tokio::spawn(first);
+    }
+    Ok(case)
+}

@@ -1,0 +1,184 @@
+//! The time limits of a case: what its events mean for them, and what follows
+//! when time alone brings something.
+//!
+//! Whoever files an event says what it means ([`Happened`]); `happen::file` lets
+//! it take effect, and looks first at what time has brought until then.
+
+mod brought;
+pub(crate) mod engine;
+
+use std::{borrow::Cow, sync::Arc};
+
+use comity::v1;
+use comity_domain::{
+    BoundParty, CaseClock, CaseState, Clock, ClockTerms, ClockUnit, Decision, Executing,
+    JurisdictionCode, Outcome, RuleId, RunsOut,
+};
+use comity_policy::{Calendars, Turn, bring, next_moment};
+use jiff::Timestamp;
+
+pub(crate) use self::brought::brought;
+use crate::{refusal::Refusal, wire};
+
+/// Id of the clock of a postponement.
+const POSTPONEMENT: &str = "postponement";
+
+/// What an event means for the time limits of its case.
+#[derive(Debug, Clone)]
+pub(crate) enum Happened {
+    /// Something of the vocabulary's events.
+    Event(Cow<'static, str>),
+    /// A decision takes effect; made by [`decided`].
+    Decided {
+        clocks: Vec<Clock>,
+        /// The executing side has the request now, be it to judge it.
+        received: bool,
+    },
+    /// A side extends a limit.
+    Extended {
+        rule: RuleId,
+        length: u32,
+        reason: String,
+    },
+    /// Recognition or execution is postponed until then.
+    PostponedUntil(Timestamp),
+    /// The first thing that time has brought.
+    Time,
+}
+
+/// Time limits after an event.
+#[derive(Debug)]
+pub(crate) struct After {
+    /// Those that changed, for the event's record.
+    pub(crate) changed: Vec<v1::CaseClock>,
+    /// When the case has to be looked at although nobody asks.
+    pub(crate) wake_at: Option<Timestamp>,
+}
+
+/// What a decision means for the time limits, be it the first of the case or one
+/// that takes the place of another: its own run or wait, those that run already
+/// go on, and what it no longer names is set aside.
+pub(crate) fn decided(decision: &Decision, executing: &Executing) -> Happened {
+    Happened::Decided {
+        clocks: decision.clocks.clone(),
+        received: is_received(decision, &executing.0),
+    }
+}
+
+/// Whether the executing side has the request once it is so decided: what the
+/// requester must mend first, or the issuing State judge, has not reached it.
+fn is_received(decision: &Decision, executing: &JurisdictionCode) -> bool {
+    let mut referrals = decision.referrals.iter();
+    match decision.outcome {
+        Outcome::Approved => true,
+        Outcome::Referred => referrals.any(|referral| referral.jurisdiction == *executing),
+        Outcome::Incomplete | Outcome::Refused => false,
+    }
+}
+
+/// The time limits of a case after an event by which it comes to stand at `to`.
+pub(crate) fn after(
+    calendars: Calendars<'_>,
+    before: &[CaseClock],
+    happened: &[Happened],
+    (to, at): (CaseState, Timestamp),
+) -> After {
+    let over = is_over(to);
+    let mut clocks = before.to_vec();
+    for happened in happened {
+        let turn = match happened {
+            Happened::Event(event) => Turn::Event(event),
+            // Of a case that is over nothing new begins to run.
+            Happened::Decided { .. } if over => continue,
+            Happened::Decided { clocks, received } => Turn::Decided {
+                clocks,
+                received: *received,
+            },
+            Happened::Extended {
+                rule,
+                length,
+                reason,
+            } => Turn::Extended {
+                rule,
+                length: *length,
+                reason,
+            },
+            Happened::PostponedUntil(until) => {
+                postpone(&mut clocks, *until, at);
+                continue;
+            }
+            Happened::Time => {
+                bring(&mut clocks, at);
+                continue;
+            }
+        };
+        calendars.turn(&mut clocks, turn, at);
+    }
+    if over {
+        calendars.turn(&mut clocks, Turn::Over, at);
+    }
+    let changed = clocks.iter().filter(|clock| !before.contains(clock));
+    After {
+        changed: changed.map(wire::clock::show).collect(),
+        wake_at: next_moment(&clocks),
+    }
+}
+
+/// Sets a clock for the time until which execution is postponed: no law sets it,
+/// but its end must not be missed.
+fn postpone(clocks: &mut Vec<CaseClock>, until: Timestamp, at: Timestamp) {
+    let Ok(rule) = POSTPONEMENT.parse::<RuleId>() else {
+        return;
+    };
+    clocks.retain(|clock| clock.rule != rule);
+    let events = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect();
+    let terms = ClockTerms {
+        measures: Arc::from(POSTPONEMENT),
+        length: 0,
+        unit: ClockUnit::Hours,
+        starts: Arc::from(""),
+        stops: events(&[
+            "recognised",
+            "progress",
+            "concluded",
+            "not-executed",
+            "withdrawn",
+        ]),
+        suspends: Vec::new(),
+        resumes: Vec::new(),
+        calendar: None,
+        extension: None,
+        runs_out: RunsOut::Lapse,
+        bound: BoundParty::Executing,
+    };
+    clocks.push(CaseClock::between(rule, terms, at, until));
+}
+
+/// The time limits of a case as its record has them.
+///
+/// # Errors
+/// A record that no gateway writes.
+pub(crate) fn of(clocks: &[v1::CaseClock]) -> Result<Vec<CaseClock>, Refusal> {
+    let clocks = clocks.iter().cloned().map(wire::clock::read);
+    clocks
+        .collect::<Result<_, _>>()
+        .map_err(|error| Refusal::Internal(Box::new(error)))
+}
+
+/// Nothing is to be done in time any more. After execution some limits run on:
+/// for objections, for keeping data, for having an order enforced.
+fn is_over(state: CaseState) -> bool {
+    match state {
+        CaseState::Refused | CaseState::Withdrawn | CaseState::Expired => true,
+        CaseState::Received
+        | CaseState::Incomplete
+        | CaseState::UnderReview
+        | CaseState::Approved
+        | CaseState::Delivering
+        | CaseState::Acknowledged
+        | CaseState::Executing
+        | CaseState::Postponed
+        | CaseState::Concluded
+        | CaseState::NotExecuted => false,
+    }
+}

@@ -1,0 +1,225 @@
+//! What happens to a case: one event, made durable as a whole.
+//!
+//! Whoever has something to say about a case makes an [`Event`]; [`file`] alone
+//! writes it down, so that every change takes the table of transitions, the
+//! ledger and the watchers along.
+
+use comity_domain::{CaseId, CaseState, IllegalTransition};
+use comity_ledger::Leaf;
+use comity_store::{
+    CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, Lease, NewJob, RequestKey,
+    Transaction, state_name,
+};
+use jiff::Timestamp;
+use prost::Message as _;
+use thiserror::Error;
+
+use crate::{
+    cases::CaseAt,
+    clocks::{self, Happened},
+    gateway::Gateway,
+    record,
+    refusal::Refusal,
+    wire::{encoded, to_proto},
+};
+
+/// Something that happens to a case.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// What the ledger says of it; case and state are filled in.
+    pub(crate) leaf: Leaf,
+    /// Where the case stands after it, which may be where it stood.
+    pub(crate) to: CaseState,
+    /// What it adds to the case; name, state and time are filled in.
+    pub(crate) adds: encoded::Case,
+    /// What follows from it.
+    pub(crate) enqueue: Vec<NewJob>,
+    /// What it means for the time limits, in order.
+    pub(crate) clocks: Vec<Happened>,
+    /// The job that it makes needless.
+    pub(crate) cancel: Option<Lease>,
+    /// What makes a repetition of the call behind it harmless.
+    pub(crate) key: Option<RequestKey>,
+}
+
+impl Event {
+    /// Something that happens and from which nothing follows.
+    pub(crate) fn new(leaf: Leaf, to: CaseState, adds: encoded::Case) -> Self {
+        Self {
+            leaf,
+            to,
+            adds,
+            enqueue: Vec::new(),
+            clocks: Vec::new(),
+            cancel: None,
+            key: None,
+        }
+    }
+}
+
+/// An event that could not be recorded; nothing of it is shown to anybody.
+#[derive(Debug, Error)]
+pub(crate) enum Unfiled {
+    /// The case does not allow it.
+    #[error(transparent)]
+    NotAllowed(#[from] IllegalTransition),
+    /// The case changed meanwhile, or another worker holds the delivery.
+    #[error("the case changed meanwhile")]
+    Conflict,
+    /// The same call was recorded before; this is the case it led to.
+    #[error("the call was recorded before")]
+    Before(CaseId),
+    /// The call's id was used before for another one.
+    #[error("the id was used before for another call")]
+    IdReused,
+    /// The case cannot be read.
+    #[error("the case cannot be read")]
+    Unread(#[from] Refusal),
+    /// The record cannot be written.
+    #[error("the record cannot be written")]
+    Unavailable(#[source] CommitError),
+}
+
+/// Records an event and ends the job where one is given, after what time has
+/// brought to the case until then. What else the row says beside the state, the
+/// caller has set in `case` before.
+///
+/// # Errors
+/// [`Unfiled`].
+pub(crate) async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    event: Event,
+    job: Option<&Durable<Job>>,
+) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
+    let case = up_to(gateway, case, event.leaf.at).await?;
+    write(gateway, case, event, job).await
+}
+
+/// Records what time has brought to a case by an instant, each as its own event.
+///
+/// # Errors
+/// [`Unfiled`].
+pub(crate) async fn up_to(
+    gateway: &Gateway,
+    mut case: CaseAt,
+    at: Timestamp,
+) -> Result<CaseAt, Unfiled> {
+    while let Some((moment, event)) = clocks::brought(&case, at)? {
+        (case, _) = write(gateway, case, event, None).await?;
+        gateway.metrics().brought(moment);
+    }
+    Ok(case)
+}
+
+async fn write(
+    gateway: &Gateway,
+    case: CaseAt,
+    event: Event,
+    job: Option<&Durable<Job>>,
+) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
+    let Event {
+        leaf,
+        to,
+        adds,
+        enqueue,
+        clocks: happened,
+        cancel,
+        key,
+    } = event;
+    let CaseAt {
+        snapshot,
+        obligations,
+        version,
+        row,
+    } = case;
+    if to != row.state {
+        row.state.step(to)?;
+    }
+    let mut row = row;
+    if to.is_final() {
+        // Nobody is asked about what is over.
+        row.reviewers.clear();
+    }
+    let id = row.id.clone();
+    let running = clocks::of(&snapshot.clocks)?;
+    let policies = gateway.policies();
+    let when = (to, leaf.at);
+    let clocks::After { changed, wake_at } =
+        clocks::after(policies.calendars(), &running, &happened, when);
+    // Only what the event adds: the rest stands in the records before it.
+    let adds = encoded::Case {
+        state: to_proto::case_state(to).into(),
+        updated_at: Some(to_proto::timestamp(leaf.at)),
+        clocks: changed,
+        ..adds
+    };
+    let record = adds.encode_to_vec();
+    let mut snapshot = snapshot.then(adds);
+    let leaf = Leaf {
+        case: Some(id.to_string()),
+        state: Some(state_name(to).to_owned()),
+        ..leaf
+    };
+    let row = CaseChange {
+        expected: Expected::Version(version),
+        state: to,
+        wake_at,
+        ..row
+    };
+    let transaction = Transaction {
+        key,
+        case: Some(row.clone()),
+        entries: vec![Entry { leaf, record }],
+        enqueue,
+        finish: job.map(|job| job.lease).or(cancel),
+        ..Transaction::default()
+    };
+    let committed = gateway.store().commit(transaction).await?;
+    snapshot.receipt = record::receipt(gateway, &committed, &snapshot.request_digest());
+    gateway.changed(&id);
+    let case = CaseAt {
+        snapshot,
+        obligations,
+        version: version + 1,
+        row,
+    };
+    Ok((case, committed))
+}
+
+impl Unfiled {
+    /// What the caller of `call` is told.
+    pub(crate) fn refusal(self, call: &'static str) -> Refusal {
+        match self {
+            Self::NotAllowed(error) => Refusal::NotAllowedNow {
+                call,
+                state: error.from,
+                allowed: leading_to(error.to),
+            },
+            Self::Conflict => Refusal::Conflict("the case"),
+            Self::Before(_) | Self::IdReused => Refusal::IdReused,
+            Self::Unread(refusal) => refusal,
+            Self::Unavailable(error) => record::unavailable(error),
+        }
+    }
+}
+
+/// The states from which a case may move to one.
+pub(crate) fn leading_to(to: CaseState) -> Vec<CaseState> {
+    let all = CaseState::ALL.into_iter();
+    all.filter(|state| state.next().contains(&to)).collect()
+}
+
+impl From<CommitError> for Unfiled {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { .. } | CommitError::LeaseLost => Self::Conflict,
+            CommitError::Replay(case) => Self::Before(case),
+            CommitError::Mismatch => Self::IdReused,
+            CommitError::IllegalTransition(error) => Self::NotAllowed(error),
+            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
+                Self::Unavailable(error)
+            }
+        }
+    }
+}

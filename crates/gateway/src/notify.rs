@@ -1,0 +1,80 @@
+//! Telling the executing system of an event that needs no answer: through the
+//! outbox, until it has been told.
+
+use comity::v1;
+use comity_ledger::Leaf;
+use comity_store::{CommitError, Durable, Entry, Job, Transaction};
+use prost::Message as _;
+use tonic::Code;
+
+use crate::{
+    backends::Purpose, cases, deliver, gateway::Gateway, happen::Unfiled, refusal::Refusal,
+};
+
+/// Works off a notice: made once, and tried again until the backend has it.
+pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
+    let (message, purpose) = match message(gateway, &job).await {
+        Ok(notice) => notice,
+        Err(error) => {
+            tracing::warn!(%error, "an event to tell of cannot be read");
+            return;
+        }
+    };
+    let filed = match call(gateway, &job, message, purpose).await {
+        Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
+            .await
+            .map_err(Unfiled::from),
+        Err(code) if deliver::is_final(code) => {
+            let note = format!("the executing system does not take the notice ({code:?})");
+            finish(gateway, &job, &note).await.map_err(Unfiled::from)
+        }
+        Err(code) => deliver::retry(gateway, &job, code).await,
+    };
+    if let Err(error) = filed {
+        // The lease runs out, and the outbox comes back to it.
+        tracing::warn!(%error, "a notice could not be filed");
+    }
+}
+
+/// The notice with the event as it stands in the ledger.
+async fn message(gateway: &Gateway, job: &Job) -> Result<(v1::NotifyRequest, Purpose), Refusal> {
+    let damaged = |error| Refusal::Internal(Box::new(error));
+    let mut message = v1::NotifyRequest::decode(job.body.as_slice()).map_err(damaged)?;
+    let case = cases::load(gateway, &job.case).await?;
+    // The event by which the case came to the version that the step names.
+    let events = cases::events(gateway, &job.case, 0).await?;
+    let version = usize::try_from(message.step).unwrap_or(usize::MAX);
+    message.event = events.into_iter().nth(version.saturating_sub(1));
+    Ok((message, case.snapshot.exercise.into()))
+}
+
+async fn call(
+    gateway: &Gateway,
+    job: &Job,
+    message: v1::NotifyRequest,
+    purpose: Purpose,
+) -> Result<v1::NotifyResponse, Code> {
+    let backend = gateway.backends().get(&job.target, purpose);
+    let told = backend.ok_or(Code::Unavailable)?.notify(message);
+    match tokio::time::timeout(deliver::ATTEMPT, told).await {
+        Ok(answer) => answer.map_err(|status| status.code()),
+        Err(_) => Err(Code::DeadlineExceeded),
+    }
+}
+
+async fn finish(gateway: &Gateway, job: &Durable<Job>, note: &str) -> Result<(), CommitError> {
+    let leaf = Leaf {
+        case: Some(job.case.to_string()),
+        note: Some(note.to_owned()),
+        ..Leaf::new(gateway.now(), "notice", "gateway")
+    };
+    let transaction = Transaction {
+        entries: vec![Entry {
+            leaf,
+            record: Vec::new(),
+        }],
+        finish: Some(job.lease),
+        ..Transaction::default()
+    };
+    gateway.store().commit(transaction).await.map(drop)
+}

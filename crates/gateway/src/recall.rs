@@ -1,0 +1,131 @@
+//! Taking back what was handed over: the delivery that is still to be made is
+//! cancelled, the one that was or may have been made is recalled.
+
+use comity::v1::{RecallRequest, RecallResponse};
+use comity_ledger::Leaf;
+use comity_store::{Durable, Job, Lease, NewJob};
+use tonic::Code;
+
+use crate::{
+    backends::Purpose,
+    cases::CaseAt,
+    deliver,
+    gateway::Gateway,
+    happen::{self, Event, Unfiled},
+    record,
+    refusal::Refusal,
+    wire::encoded::{self, Kept, Recall},
+};
+
+/// What has to be done so that nothing stands that was handed over.
+#[derive(Debug, Default)]
+pub(crate) struct TakenBack {
+    /// The delivery that is not made any more.
+    pub(crate) cancel: Option<Lease>,
+    /// The recall of one that was, or may have been.
+    pub(crate) recall: Option<(NewJob, Recall)>,
+}
+
+/// Finds out what has to be taken back. It holds as long as nobody takes up the
+/// delivery meanwhile, which the cancelling itself finds out.
+pub(crate) async fn take_back(
+    gateway: &Gateway,
+    case: &CaseAt,
+    reason: &str,
+) -> Result<TakenBack, Refusal> {
+    let kept = case.snapshot.kept();
+    if !kept.is_handed_over() {
+        return Ok(TakenBack::default());
+    }
+    let jobs = gateway.store().jobs(&case.row.id).await;
+    let jobs = jobs.map_err(record::unavailable)?;
+    let pending = jobs.iter().find(|job| job.step == record::DELIVER);
+    // An attempt whose answer was lost may have had its effect.
+    let may_be_made = pending.is_none_or(|job| job.attempts > 0);
+    let step = kept.step + 1;
+    let recall = may_be_made.then(|| {
+        let recall = Recall {
+            step,
+            reason: reason.to_owned(),
+            ended: false,
+        };
+        (record::recall(&case.row, step, gateway.now()), recall)
+    });
+    Ok(TakenBack {
+        cancel: pending.map(|job| job.lease),
+        recall,
+    })
+}
+
+/// Recalls, and files what came of it.
+pub(crate) async fn attempt(
+    gateway: &Gateway,
+    job: Durable<Job>,
+    case: CaseAt,
+) -> Result<CaseAt, Unfiled> {
+    let kept = case.snapshot.kept();
+    let step = deliver::step(&job);
+    let recall = kept.recall.filter(|recall| recall.step == step);
+    let message = RecallRequest {
+        case: case.snapshot.name.clone(),
+        step,
+        reason: recall.map(|recall| recall.reason).unwrap_or_default(),
+    };
+    let ended = match call(gateway, &job, message, case.snapshot.exercise.into()).await {
+        Ok(_) => ("recalled", "what was handed over is taken back".to_owned()),
+        Err(code) if deliver::is_final(code) => {
+            tracing::error!(case.id = %job.case, ?code, "a recall was refused");
+            let note = format!("the executing system does not take back what it has ({code:?})");
+            ("recall-refused", note)
+        }
+        Err(code) => {
+            deliver::retry(gateway, &job, code).await?;
+            return Ok(case);
+        }
+    };
+    file(gateway, case, ended, &job).await
+}
+
+async fn call(
+    gateway: &Gateway,
+    job: &Job,
+    message: RecallRequest,
+    purpose: Purpose,
+) -> Result<RecallResponse, Code> {
+    let backend = gateway.backends().get(&job.target, purpose);
+    let recall = backend.ok_or(Code::Unavailable)?.recall(message);
+    match tokio::time::timeout(deliver::ATTEMPT, recall).await {
+        Ok(answer) => answer.map_err(|status| status.code()),
+        Err(_) => Err(Code::DeadlineExceeded),
+    }
+}
+
+/// Files that a recall has come to its end; the case stays where it stands.
+async fn file(
+    gateway: &Gateway,
+    case: CaseAt,
+    (kind, note): (&str, String),
+    job: &Durable<Job>,
+) -> Result<CaseAt, Unfiled> {
+    let state = case.row.state;
+    let recall = case.snapshot.kept().recall;
+    let step = deliver::step(job);
+    let recall = recall.filter(|recall| recall.step == step);
+    let adds = encoded::Case {
+        kept: Some(Kept {
+            recall: recall.map(|recall| Recall {
+                ended: true,
+                ..recall
+            }),
+            ..Kept::default()
+        }),
+        ..encoded::Case::default()
+    };
+    let leaf = Leaf {
+        note: Some(note),
+        ..Leaf::new(gateway.now(), kind, "gateway")
+    };
+    let event = Event::new(leaf, state, adds);
+    let (case, _) = happen::file(gateway, case, event, Some(job)).await?;
+    Ok(case)
+}

@@ -1,0 +1,204 @@
+//! What a side reports of a case in words of the vocabulary, and time limits that
+//! it extends.
+
+use comity::v1::{self, ReportEventRequest};
+use comity_domain::{BoundParty, CaseClock, CaseState};
+use comity_policy::allowance;
+
+use crate::{
+    admit,
+    answer::{self, Answer},
+    cases::{self, CaseAt},
+    clocks::{self, Happened},
+    gateway::Gateway,
+    happen::Unfiled,
+    identity::{Caller, Role},
+    record,
+    refusal::Refusal,
+    wire::from_proto,
+};
+
+/// How often a report is tried again when another one came in between.
+const ATTEMPTS: usize = 5;
+/// Events that have calls, or fields of calls, of their own.
+const OWN_CALL: [&str; 11] = [
+    "acknowledged",
+    "concluded",
+    "extended",
+    "issued",
+    "not-executed",
+    "objected",
+    "postponed",
+    "received",
+    "validated",
+    "validation-refused",
+    "withdrawn",
+];
+/// What the executing side reports where it names nothing else.
+const PROGRESS: &str = "progress";
+
+/// What a side has to report.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) side: BoundParty,
+    /// By its name in the vocabulary; empty where it names none.
+    pub(crate) event: String,
+    /// In its own words.
+    pub(crate) note: String,
+    pub(crate) extension: Option<v1::Extension>,
+}
+
+/// See `CooperationService.ReportEvent`.
+pub(crate) async fn event(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: ReportEventRequest,
+) -> Result<v1::ReportEventResponse, Refusal> {
+    let ReportEventRequest {
+        name,
+        event,
+        note,
+        extension,
+    } = message;
+    let allowed = admit::role(caller, &[Role::Issuing], "issuing");
+    record::attempted(gateway, caller, allowed).await?;
+    let report = Report {
+        side: BoundParty::Issuing,
+        event,
+        note,
+        extension,
+    };
+    let read = |case: &CaseAt| report.read(gateway, case);
+    let case = file(gateway, caller, (&name, "report an event"), read).await?;
+    let case = case.snapshot.open();
+    Ok(v1::ReportEventResponse {
+        case: Some(case.map_err(|error| Refusal::Internal(Box::new(error)))?),
+    })
+}
+
+/// Files what a caller says of a case, again where the case changes meanwhile. A
+/// refusal is on record when it comes back.
+pub(crate) async fn file(
+    gateway: &Gateway,
+    caller: &Caller,
+    (name, call): (&str, &'static str),
+    answer: impl Fn(&CaseAt) -> Result<Answer, Refusal>,
+) -> Result<CaseAt, Refusal> {
+    for _ in 0..ATTEMPTS {
+        let read = cases::visible(gateway, caller, name).await;
+        let read = read.and_then(|case| Ok((answer(&case)?.by(caller), case)));
+        let (answer, case) = record::attempted(gateway, caller, read).await?;
+        match answer::file(gateway, case, answer, None).await {
+            Ok(case) => return Ok(case),
+            Err(Unfiled::Conflict) => {}
+            Err(unfiled @ Unfiled::NotAllowed(_)) => {
+                return Err(record::attempt(gateway, Some(caller), unfiled.refusal(call)).await);
+            }
+            Err(unfiled) => return Err(unfiled.refusal(call)),
+        }
+    }
+    Err(Refusal::Conflict("the case"))
+}
+
+impl Report {
+    /// What a report comes to in a case as it stands.
+    ///
+    /// # Errors
+    /// What the law or the case does not allow.
+    pub(crate) fn read(&self, gateway: &Gateway, case: &CaseAt) -> Result<Answer, Refusal> {
+        open(case.row.state)?;
+        let remark = from_proto::note("note", &self.note).map_err(Refusal::Malformed)?;
+        let extension = match &self.extension {
+            None => None,
+            Some(extension) => Some(self.extension(case, extension)?),
+        };
+        let event = match (self.event.as_str(), self.side) {
+            ("", BoundParty::Executing) if extension.is_none() => PROGRESS,
+            (event, _) => event,
+        };
+        if event.is_empty() {
+            let absent = || admit::malformed("event", "is missing: name what happened");
+            return extension.ok_or_else(absent);
+        }
+        let policies = gateway.policies();
+        let mut possible = policies.events_of(self.side);
+        if OWN_CALL.contains(&event) || !possible.any(|known| known == event) {
+            let possible = policies.events_of(self.side);
+            let possible = possible.filter(|known| !OWN_CALL.contains(known));
+            let possible: Vec<_> = possible.map(|event| format!("`{event}`")).collect();
+            let possible = possible.join(", ");
+            let wrong = format!("is no event that this side reports here; those are {possible}");
+            return Err(admit::malformed("event", &wrong));
+        }
+        let to = (event == PROGRESS).then_some(CaseState::Executing);
+        let answer = Answer::reported(event.to_owned(), to, remark);
+        Ok(match extension {
+            Some(extension) => answer.with(extension),
+            None => answer,
+        })
+    }
+
+    fn extension(&self, case: &CaseAt, extension: &v1::Extension) -> Result<Answer, Refusal> {
+        let v1::Extension {
+            clock_id,
+            length,
+            reason,
+        } = extension;
+        let reason = from_proto::note("extension.reason", reason).map_err(Refusal::Malformed)?;
+        if reason.trim().is_empty() {
+            let missing = "is missing: say why, with the article";
+            return Err(admit::malformed("extension.reason", missing));
+        }
+        let clocks = clocks::of(&case.snapshot.clocks)?;
+        let clock = clocks.iter().find(|clock| clock.rule.as_str() == clock_id);
+        let allowed = clock.map_or(0, |clock| allowance(clock, self.side));
+        let Some(clock) = clock.filter(|_| allowed > 0) else {
+            let wrong = not_extensible(&clocks, self.side);
+            return Err(admit::malformed("extension.clock_id", &wrong));
+        };
+        let length = length.unwrap_or(allowed);
+        if length == 0 || length > allowed {
+            let wrong = format!("must be at least 1 and at most {allowed}, or absent");
+            return Err(admit::malformed("extension.length", &wrong));
+        }
+        let note = format!("`{}` is extended by {length}", clock.terms.measures);
+        let extended = Happened::Extended {
+            rule: clock.rule.clone(),
+            length,
+            reason: reason.clone(),
+        };
+        Ok(Answer::extended(extended, note, reason))
+    }
+}
+
+/// Why a time limit is not extended, and which could be.
+fn not_extensible(clocks: &[CaseClock], side: BoundParty) -> String {
+    let possible = clocks.iter().filter(|clock| allowance(clock, side) > 0);
+    let possible: Vec<_> = possible.map(|clock| format!("`{}`", clock.rule)).collect();
+    if possible.is_empty() {
+        return "names no time limit that this side can extend now; there is none".to_owned();
+    }
+    let possible = possible.join(", ");
+    format!("names no time limit that this side can extend now; those are {possible}")
+}
+
+/// Refuses what is said of a case that is over.
+fn open(state: CaseState) -> Result<(), Refusal> {
+    let over = |state: &CaseState| {
+        matches!(
+            state,
+            CaseState::Refused | CaseState::Withdrawn | CaseState::Expired
+        )
+    };
+    if !over(&state) {
+        return Ok(());
+    }
+    Err(Refusal::NotAllowedNow {
+        call: "report an event",
+        state,
+        allowed: CaseState::ALL
+            .into_iter()
+            .filter(|state| !over(state))
+            .collect(),
+    })
+}

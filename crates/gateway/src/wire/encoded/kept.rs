@@ -1,0 +1,128 @@
+//! What the gateway keeps with a case beside what the contract shows of it. It
+//! stands in the sealed records and goes to no party.
+
+use comity::v1;
+use prost::{Message, bytes::Bytes};
+use prost_types::Timestamp;
+
+/// See the module.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Kept {
+    /// Language of the decision's texts, BCP 47.
+    #[prost(string, tag = "1")]
+    pub(crate) language: String,
+    /// Number of the last step towards the executing side: deliveries and
+    /// recalls, from 1.
+    #[prost(uint32, tag = "2")]
+    pub(crate) step: u32,
+    /// Questions for reviewers, by number.
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) tasks: Vec<Task>,
+    /// The last recall.
+    #[prost(message, optional, tag = "4")]
+    pub(crate) recall: Option<Recall>,
+    /// What a delivery under way hands over, where the case has been
+    /// supplemented since.
+    #[prost(message, optional, tag = "5")]
+    pub(crate) handover: Option<Handover>,
+    /// Why the case was withdrawn.
+    #[prost(string, tag = "6")]
+    pub(crate) reason: String,
+}
+
+/// A question for reviewers.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Task {
+    /// Its number in the case, from 1.
+    #[prost(uint32, tag = "1")]
+    pub(crate) number: u32,
+    /// The question as it was last put.
+    #[prost(message, optional, tag = "2")]
+    pub(crate) referral: Option<v1::Referral>,
+    /// Open, answered or lapsed; the rest follows from the opinions.
+    #[prost(enumeration = "v1::ReviewTaskState", tag = "3")]
+    pub(crate) state: i32,
+    /// When the question was first put.
+    #[prost(message, optional, tag = "4")]
+    pub(crate) opened_at: Option<Timestamp>,
+    /// Opinions given, in their order.
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) opinions: Vec<v1::ReviewOpinion>,
+}
+
+/// A recall of what was handed over.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Recall {
+    /// Its step.
+    #[prost(uint32, tag = "1")]
+    pub(crate) step: u32,
+    /// Why.
+    #[prost(string, tag = "2")]
+    pub(crate) reason: String,
+    /// The executing system has confirmed it, or will never do so.
+    #[prost(bool, tag = "3")]
+    pub(crate) ended: bool,
+}
+
+/// What one delivery hands over.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Handover {
+    /// Its step.
+    #[prost(uint32, tag = "1")]
+    pub(crate) step: u32,
+    /// The request.
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub(crate) request: Option<Bytes>,
+    /// The decision that approved it.
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    pub(crate) decision: Option<Bytes>,
+}
+
+/// What a job of the outbox needs.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Errand {
+    /// Its step within the case.
+    #[prost(uint32, tag = "1")]
+    pub(crate) step: u32,
+}
+
+impl Kept {
+    /// Takes in what an event recorded; what it does not speak of stays.
+    pub(super) fn then(mut self, event: Self) -> Self {
+        let Self {
+            language,
+            step,
+            tasks,
+            recall,
+            handover,
+            reason,
+        } = event;
+        if !language.is_empty() {
+            self.language = language;
+        }
+        if !reason.is_empty() {
+            self.reason = reason;
+        }
+        self.step = self.step.max(step);
+        self.recall = recall.or(self.recall);
+        self.handover = handover.or(self.handover);
+        for task in tasks {
+            match self.tasks.iter_mut().find(|one| one.number == task.number) {
+                Some(before) => *before = task,
+                None => self.tasks.push(task),
+            }
+        }
+        self
+    }
+
+    /// Something was handed over, or is to be, that no recall takes back yet.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        let recalled = self.recall.as_ref().map_or(0, |recall| recall.step);
+        self.step > recalled
+    }
+
+    /// A recall is on its way.
+    pub(crate) fn is_recalling(&self) -> bool {
+        self.recall.as_ref().is_some_and(|recall| !recall.ended)
+    }
+}

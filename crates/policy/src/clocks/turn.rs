@@ -1,0 +1,134 @@
+//! What happens to the time limits of a case when something happens in it.
+
+use comity_domain::{CaseClock, Clock, ClockState};
+use jiff::Timestamp;
+
+use super::{Calendars, Turn, moment};
+use crate::findings::RECEIVED;
+
+impl Calendars<'_> {
+    /// Lets a turn take effect at an instant. A clock that had run out by then
+    /// counts as run out, whether or not anybody has noticed.
+    pub fn turn(&self, clocks: &mut Vec<CaseClock>, turn: Turn<'_>, at: Timestamp) {
+        for clock in clocks.iter_mut() {
+            moment::run_out(clock, at);
+        }
+        match turn {
+            Turn::Event(event) => {
+                for clock in clocks {
+                    self.event(clock, event, at);
+                }
+            }
+            Turn::Decided {
+                clocks: decided,
+                received,
+            } => self.decided(clocks, decided, received, at),
+            Turn::Extended {
+                rule,
+                length,
+                reason,
+            } => {
+                let clock = clocks.iter_mut().find(|clock| clock.rule == *rule);
+                if let Some(clock) = clock {
+                    self.extended(clock, length, reason);
+                }
+            }
+            Turn::Over => clocks.iter_mut().for_each(|clock| set_aside(clock, at)),
+        }
+    }
+
+    fn event(&self, clock: &mut CaseClock, event: &str, at: Timestamp) {
+        let terms = &clock.terms;
+        let [stops, suspends, resumes] = [&terms.stops, &terms.suspends, &terms.resumes]
+            .map(|events| events.iter().any(|name| **name == *event));
+        let starts = *terms.starts == *event;
+        match clock.state {
+            ClockState::Running | ClockState::Paused if stops => {
+                clock.state = ClockState::Met;
+                clock.ended_at = Some(at);
+            }
+            ClockState::Running if suspends => self.pause(clock, at),
+            ClockState::Paused if resumes => self.resume(clock, at),
+            ClockState::Breached if stops && clock.ended_at.is_none() => {
+                clock.ended_at = Some(at);
+            }
+            // What would end it has come before it could begin.
+            ClockState::Waiting if stops && !starts => set_aside(clock, at),
+            ClockState::Running
+            | ClockState::Paused
+            | ClockState::Breached
+            | ClockState::Waiting
+            | ClockState::Met
+            | ClockState::Lapsed => {}
+        }
+        // What was done, in time or late, may have to be done again.
+        let again = !clock.is_open() && clock.state != ClockState::Lapsed;
+        if starts && again {
+            self.start(clock, at);
+        }
+    }
+
+    fn decided(
+        &self,
+        clocks: &mut Vec<CaseClock>,
+        decided: &[Clock],
+        received: bool,
+        at: Timestamp,
+    ) {
+        for clock in clocks.iter_mut() {
+            if !decided.iter().any(|new| new.rule.rule == clock.rule) {
+                set_aside(clock, at);
+            }
+        }
+        for new in decided {
+            let known = clocks.iter_mut().find(|known| known.rule == new.rule.rule);
+            match known {
+                None => clocks.push(self.opened(new, received)),
+                Some(known) if known.started_at.is_none() => *known = self.opened(new, received),
+                Some(known) => take_up(known),
+            }
+        }
+    }
+
+    /// A clock that a decision names, as the case opens or is decided again.
+    fn opened(&self, new: &Clock, received: bool) -> CaseClock {
+        let mut clock = CaseClock::waiting(new);
+        let started = new.started_at;
+        if let Some(at) = started.filter(|_| received || *new.starts != *RECEIVED) {
+            self.begin(&mut clock, at, new.due_at);
+        }
+        clock
+    }
+
+    fn extended(&self, clock: &mut CaseClock, length: u32, reason: &str) {
+        let by = clock.terms.extension.map(|law| law.by);
+        let allowed = by.map_or(0, |by| super::allowance(clock, by));
+        let length = length.min(allowed);
+        if length > 0 {
+            self.extend(clock, length);
+            clock.extension_reason = reason.into();
+        }
+    }
+}
+
+/// Nothing is to be done any more.
+fn set_aside(clock: &mut CaseClock, at: Timestamp) {
+    if clock.is_open() || clock.state == ClockState::Waiting {
+        clock.ended_at = Some(at);
+        if clock.state != ClockState::Breached {
+            clock.state = ClockState::Lapsed;
+        }
+    }
+}
+
+/// A clock that was set aside before its time goes on as if it had not been.
+fn take_up(clock: &mut CaseClock) {
+    let early = clock.ended_at < clock.due_at;
+    if clock.state == ClockState::Lapsed && early {
+        clock.ended_at = None;
+        clock.state = match clock.paused_since {
+            Some(_) => ClockState::Paused,
+            None => ClockState::Running,
+        };
+    }
+}

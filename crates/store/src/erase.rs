@@ -1,0 +1,101 @@
+//! Erasure of a case.
+//!
+//! Its records and its data key leave the database; every other data key is wrapped
+//! anew under the next key-encryption key; once that is durable the old one is
+//! destroyed. Copies of the database made before hold data keys that nothing opens.
+
+use comity_domain::CaseId;
+use rusqlite::{Connection, params};
+
+use crate::{
+    CommitError, Committed, Receipt, column,
+    prepare::Prepared,
+    rows::{self, Stop},
+    vault::Vault,
+};
+
+/// The kind of an entry that erases the case it names.
+pub const ERASURE: &str = "erasure";
+
+/// Keys wrapped anew at a time.
+const CHUNK: i64 = 10_000;
+
+/// Erases a case and appends the entry that says so at the index `next`, in the
+/// transaction under way. The vault keeps both generations until it is told the end.
+pub(crate) fn erase(
+    (db, vault): (&Connection, &Vault),
+    case: &CaseId,
+    (next, prepared): (u64, &Prepared),
+) -> Result<Committed, Stop> {
+    check(db, case)?;
+    if vault.unfinished().is_none() {
+        vault.begin_next().map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "no next key");
+            CommitError::from(error)
+        })?;
+    }
+    db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
+        .execute([case.as_str()])?;
+    let mut receipts = Vec::new();
+    for (index, sealed) in (next..).zip(&prepared.entries) {
+        rows::insert_entry(db, vault, index, sealed)?;
+        receipts.push(Receipt {
+            index,
+            leaf_hash: sealed.leaf_hash,
+        });
+    }
+    wrap_anew(db, vault)?;
+    Ok(Committed {
+        version: None,
+        receipts,
+        held: Vec::new(),
+    })
+}
+
+/// Only a case at its end, of which nothing is left to do, is erased.
+fn check(db: &Connection, case: &CaseId) -> Result<(), Stop> {
+    let sql = "SELECT state, EXISTS (SELECT 1 FROM job WHERE case_id = id) \
+               FROM cases WHERE id = ?1";
+    let mut select = db.prepare_cached(sql)?;
+    let mut found = select.query([case.as_str()])?;
+    let Some(row) = found.next()? else {
+        return Err(CommitError::Conflict { current: None }.into());
+    };
+    let busy = row.get::<_, bool>(1)?;
+    let state = column::state(&row.get::<_, String>(0)?);
+    let ended = state.is_ok_and(comity_domain::CaseState::is_final);
+    if rows::is_erased(db, case)? {
+        Err(CommitError::Conflict { current: None }.into())
+    } else if busy || !ended {
+        Err(CommitError::Invalid("the case has not come to its end".to_owned()).into())
+    } else {
+        Ok(())
+    }
+}
+
+/// Wraps every data key under the newest generation. A key that does not open is a
+/// damage that must not be made worse: nothing is erased then.
+fn wrap_anew(db: &Connection, vault: &Vault) -> Result<(), Stop> {
+    let mut select = db.prepare_cached(
+        "SELECT idx, key FROM entry WHERE key IS NOT NULL AND idx > ?1 ORDER BY idx LIMIT ?2",
+    )?;
+    let mut update = db.prepare_cached("UPDATE entry SET key = ?2 WHERE idx = ?1")?;
+    let mut after = -1;
+    loop {
+        let keys = select
+            .query_map([after, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>()?;
+        let Some((last, _)) = keys.last() else {
+            return Ok(());
+        };
+        after = *last;
+        for (index, wrapped) in keys {
+            let Some(key) = vault.unwrap(&wrapped) else {
+                tracing::error!(index, "the key of an entry is damaged; verify the store");
+                return Err(Stop::Database(rusqlite::Error::InvalidQuery));
+            };
+            let wrapped = vault.wrap(&key).map_err(CommitError::from)?;
+            update.execute(params![index, wrapped])?;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Records at rest, and cases that are erased.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use comity_domain::CaseState;
+use comity_ledger::Leaf;
+use tempfile::TempDir;
+
+use super::{at, case_id, entry, key, open, run, step, submission};
+use crate::{CommitError, ERASURE, Entry, Store, verify};
+
+/// Ends the case and says that it is erased.
+async fn erase(store: &Store, case: u64) -> Result<u64, CommitError> {
+    let mut leaf = Leaf::new(at(9), ERASURE, "clerk");
+    leaf.case = Some(case_id(case).to_string());
+    let entry = Entry {
+        leaf,
+        record: b"retention ended".to_vec(),
+    };
+    let erased = store.erase(&case_id(case), entry).await?;
+    Ok(erased.receipts[0].index)
+}
+
+/// A store with three cases whose records hold names; the first two have ended.
+fn store(dir: &Path) -> Store {
+    let store = open(dir);
+    run(async {
+        for case in 1..=3 {
+            let mut transaction = submission(case);
+            transaction.enqueue.clear();
+            transaction.entries[0].record = format!("Erika Muster {case}").into_bytes();
+            store.commit(transaction).await.unwrap();
+        }
+        for case in 1..=2 {
+            let mut end = step(case, 1, CaseState::Concluded);
+            end.entries[0].record = format!("Max Muster {case}").into_bytes();
+            store.commit(end).await.unwrap();
+        }
+    });
+    store
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let nested = entries.flat_map(|path| {
+        if path.is_dir() {
+            files(&path)
+        } else {
+            vec![path]
+        }
+    });
+    nested.collect()
+}
+
+fn copy(dir: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in files(dir) {
+        let target = copy.path().join(file.strip_prefix(dir).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+    copy
+}
+
+fn records(store: &Store, case: u64) -> Vec<Vec<u8>> {
+    let row = run(store.case(&case_id(case))).unwrap().unwrap();
+    row.records
+}
+
+#[test]
+fn no_file_holds_a_record_in_plain() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let plain = [b"Erika Muster 1".to_vec(), b"Max Muster 1".to_vec()];
+    assert_eq!(records(&store, 1), plain);
+    let check = |when: &str| {
+        for file in files(dir.path()) {
+            let bytes = fs::read(&file).unwrap();
+            let plain = bytes.windows(6).any(|window| window == b"Muster");
+            assert!(!plain, "{when}: {}", file.display());
+        }
+    };
+    check("while in use");
+    run(store.close());
+    check("closed");
+}
+
+#[test]
+fn what_is_erased_is_nowhere_and_every_proof_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = store(dir.path());
+    run(first.publish()).unwrap();
+    let backup = copy(dir.path());
+    let index = run(erase(&first, 1)).unwrap();
+    assert_eq!(records(&first, 1), Vec::<Vec<u8>>::new());
+    assert_eq!(records(&first, 2).len(), 2);
+    assert!(run(first.record(0)).unwrap().is_none());
+    assert!(run(first.record(index)).unwrap().is_some());
+    run(first.close());
+    let report = verify(dir.path(), Some(key().verifier())).unwrap();
+    assert_eq!((report.erased, report.opened), (2, true));
+    // A copy of the database from before opens with the key of its time only.
+    let then = verify(backup.path(), Some(key().verifier())).unwrap();
+    assert_eq!(then.erased, 0);
+    fs::copy(
+        dir.path().join("vault.key"),
+        backup.path().join("vault.key"),
+    )
+    .unwrap();
+    let flaw = verify(backup.path(), Some(key().verifier())).unwrap_err();
+    assert!(flaw.to_string().contains("does not open"), "{flaw}");
+    // The others live on, and are erased in their turn.
+    let again = open(dir.path());
+    assert_eq!(records(&again, 2).len(), 2);
+    run(erase(&again, 2)).unwrap();
+    assert_eq!(records(&again, 3), [b"Erika Muster 3".to_vec()]);
+    run(again.close());
+    assert_eq!(verify(dir.path(), None).unwrap().erased, 4);
+}
+
+#[test]
+fn only_what_has_ended_is_erased_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let open_case = run(erase(&store, 3));
+    assert!(matches!(open_case, Err(CommitError::Invalid(_))));
+    run(erase(&store, 1)).unwrap();
+    for case in [1, 7] {
+        let nothing = run(erase(&store, case));
+        assert!(matches!(
+            nothing,
+            Err(CommitError::Conflict { current: None })
+        ));
+    }
+    let silent = run(store.erase(&case_id(2), entry("note")));
+    assert!(matches!(silent, Err(CommitError::Invalid(_))));
+    let later = run(store.commit(step(1, 2, CaseState::Concluded)));
+    assert_eq!(later.unwrap_err(), CommitError::Conflict { current: None });
+    assert_eq!(records(&store, 3).len(), 1);
+}
+
+#[test]
+fn without_the_key_file_the_entries_are_still_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    run(store(dir.path()).close());
+    fs::remove_file(dir.path().join("vault.key")).unwrap();
+    let report = verify(dir.path(), Some(key().verifier())).unwrap();
+    assert!(!report.opened);
+    let opened = Store::open(dir.path(), key(), &crate::Options::default());
+    let error = opened.err().unwrap();
+    assert_eq!(error.to_string(), "cannot open or seal records");
+}
+
+#[test]
+fn a_change_of_keys_cut_short_is_ended_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vault.key");
+    run(store(dir.path()).close());
+    let before = fs::read_to_string(&path).unwrap();
+    let lines = |file: &str| file.lines().count();
+    // Before the database changed: the next key goes again.
+    let next = before.replacen('1', "2", 1).replace('a', "b");
+    fs::write(&path, format!("{before}{next}")).unwrap();
+    run(open(dir.path()).close());
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    // After it: the old key goes.
+    let again = open(dir.path());
+    run(erase(&again, 1)).unwrap();
+    run(again.close());
+    let after = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{before}{after}")).unwrap();
+    assert_eq!(lines(&fs::read_to_string(&path).unwrap()), 2);
+    let last = open(dir.path());
+    assert_eq!(records(&last, 2).len(), 2);
+    run(last.close());
+    assert_eq!(fs::read_to_string(&path).unwrap(), after);
+}

@@ -1,0 +1,348 @@
+//! Records at rest: each sealed under a data key of its own, which is wrapped by the
+//! store's key-encryption key.
+//!
+//! Wrapped data keys lie beside the records, the key-encryption key in a file of its
+//! own. To erase a case, the data keys of its records are left out when all others
+//! are wrapped anew under the next generation, and the old generation is destroyed: no
+//! copy of the database, of whatever age, opens the case again.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
+};
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use thiserror::Error;
+
+use crate::Record;
+
+/// Length of every key, bytes.
+const KEY_LEN: usize = 32;
+/// Length of a generation's number before a wrapped key, bytes.
+const GENERATION_LEN: usize = 4;
+/// Length of a salt, bytes.
+const SALT_LEN: usize = 32;
+
+/// What a ciphertext is, authenticated with it.
+const OF_RECORDS: &[u8; 16] = b"comity record v1";
+const OF_KEYS: &[u8; 16] = b"comity wrapped 1";
+
+/// Why the key-encryption key cannot be used.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// The file cannot be read or written.
+    #[error("cannot use the key file `{path}`")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not what was written.
+    #[error("`{path}` is not a key file of the store: restore it from where keys are kept")]
+    Malformed {
+        /// The file.
+        path: String,
+    },
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Randomness,
+}
+
+/// The key-encryption key: one generation, or two while it changes.
+pub(crate) struct Vault {
+    path: PathBuf,
+    generations: RwLock<Vec<Generation>>,
+}
+
+/// A key-encryption key under its number.
+#[derive(Clone)]
+struct Generation {
+    number: u32,
+    secret: [u8; KEY_LEN],
+}
+
+/// The key of one record.
+pub(crate) struct DataKey([u8; KEY_LEN]);
+
+impl Vault {
+    /// Reads the key file at `path`; makes it where `new` says that nothing is
+    /// sealed yet.
+    pub(crate) fn open(path: PathBuf, new: bool) -> Result<Self, VaultError> {
+        let generations = match fs::read_to_string(&path) {
+            Ok(text) => read(&text).ok_or_else(|| VaultError::Malformed {
+                path: path.display().to_string(),
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && new => {
+                let first = vec![Generation::draw(1)?];
+                write(&path, &first).map_err(file(&path))?;
+                first
+            }
+            Err(error) => return Err(file(&path)(error)),
+        };
+        Ok(Self {
+            path,
+            generations: RwLock::new(generations),
+        })
+    }
+
+    /// Wraps a data key under the newest generation.
+    pub(crate) fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, VaultError> {
+        let generations = self.generations.read();
+        let generations = generations.unwrap_or_else(PoisonError::into_inner);
+        let newest = generations.last().ok_or(VaultError::Randomness)?;
+        let mut wrapped = newest.number.to_be_bytes().to_vec();
+        wrapped.extend(encrypt(&bound(&newest.secret), OF_KEYS, &[&key.0])?);
+        Ok(wrapped)
+    }
+
+    /// The data key that was wrapped; `None` if its generation is gone or it was
+    /// changed.
+    pub(crate) fn unwrap(&self, wrapped: &[u8]) -> Option<DataKey> {
+        let (number, sealed) = wrapped.split_first_chunk::<GENERATION_LEN>()?;
+        let number = u32::from_be_bytes(*number);
+        let generations = self.generations.read();
+        let generations = generations.unwrap_or_else(PoisonError::into_inner);
+        let generation = generations.iter().find(|known| known.number == number)?;
+        let opened = decrypt(&bound(&generation.secret), OF_KEYS, sealed)?;
+        Some(DataKey(opened.try_into().ok()?))
+    }
+
+    /// Draws the next generation and writes it down beside the one in use: from
+    /// now on keys are wrapped under it.
+    pub(crate) fn begin_next(&self) -> Result<(), VaultError> {
+        self.change(|generations| {
+            let newest = generations.last().map_or(0, |newest| newest.number);
+            generations.push(Generation::draw(newest.saturating_add(1))?);
+            Ok(())
+        })
+    }
+
+    /// Ends a change of generations once no key is wrapped under any other than the
+    /// one to `keep`: the others are destroyed.
+    pub(crate) fn end_next(&self, keep: u32) -> Result<(), VaultError> {
+        self.change(|generations| {
+            generations.retain(|generation| generation.number == keep);
+            Ok(())
+        })
+    }
+
+    /// The generations of a change under way or cut short, older first.
+    pub(crate) fn unfinished(&self) -> Option<[u32; 2]> {
+        let generations = self.generations.read();
+        match generations
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_slice()
+        {
+            [older, newer] => Some([older.number, newer.number]),
+            _ => None,
+        }
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Vec<Generation>) -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
+        let mut generations = self
+            .generations
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut changed = generations.clone();
+        change(&mut changed)?;
+        write(&self.path, &changed).map_err(file(&self.path))?;
+        *generations = changed;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+impl Generation {
+    fn draw(number: u32) -> Result<Self, VaultError> {
+        let mut secret = [0; KEY_LEN];
+        getrandom::fill(&mut secret).map_err(|_| VaultError::Randomness)?;
+        Ok(Self { number, secret })
+    }
+}
+
+impl DataKey {
+    /// Draws a new key.
+    pub(crate) fn draw() -> Result<Self, VaultError> {
+        let mut secret = [0; KEY_LEN];
+        getrandom::fill(&mut secret).map_err(|_| VaultError::Randomness)?;
+        Ok(Self(secret))
+    }
+
+    /// Seals a record together with the salt of its commitment.
+    pub(crate) fn seal(&self, salt: &[u8; SALT_LEN], record: &[u8]) -> Result<Vec<u8>, VaultError> {
+        encrypt(&bound(&self.0), OF_RECORDS, &[salt, record])
+    }
+
+    /// Opens what [`DataKey::seal`] made; `None` if it was changed.
+    pub(crate) fn open(&self, sealed: &[u8]) -> Option<Record> {
+        let mut opened = decrypt(&bound(&self.0), OF_RECORDS, sealed)?;
+        let (salt, _) = opened.split_first_chunk::<SALT_LEN>()?;
+        let salt = *salt;
+        opened.drain(..SALT_LEN);
+        Some(Record {
+            salt,
+            record: opened,
+        })
+    }
+}
+
+fn bound(secret: &[u8; KEY_LEN]) -> LessSafeKey {
+    #[expect(clippy::expect_used, reason = "every key of this length is one")]
+    let key = UnboundKey::new(&AES_256_GCM, secret).expect("32 bytes are an AES-256 key");
+    LessSafeKey::new(key)
+}
+
+/// Nonce, ciphertext and tag. Nonces are drawn: a key seals few things.
+fn encrypt(key: &LessSafeKey, what: &[u8; 16], parts: &[&[u8]]) -> Result<Vec<u8>, VaultError> {
+    let mut nonce = [0; NONCE_LEN];
+    getrandom::fill(&mut nonce).map_err(|_| VaultError::Randomness)?;
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut sealed = Vec::with_capacity(NONCE_LEN + length + AES_256_GCM.tag_len());
+    sealed.extend(nonce);
+    for part in parts {
+        sealed.extend_from_slice(part);
+    }
+    let (_, plain) = sealed.split_at_mut(NONCE_LEN);
+    let tag = key
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(what), plain)
+        .map_err(|_| VaultError::Randomness)?;
+    sealed.extend_from_slice(tag.as_ref());
+    Ok(sealed)
+}
+
+fn decrypt(key: &LessSafeKey, what: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+    let mut opened = rest.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let length = key
+        .open_in_place(nonce, Aad::from(what), &mut opened)
+        .ok()?
+        .len();
+    opened.truncate(length);
+    Some(opened)
+}
+
+/// One line a generation: its number and its key in hexadecimal digits.
+fn read(text: &str) -> Option<Vec<Generation>> {
+    let lines = text.lines().map(|line| {
+        let (number, secret) = line.split_once(' ')?;
+        let digit = |at| u8::from_str_radix(secret.get(2 * at..2 * at + 2)?, 16).ok();
+        let bytes = (0..KEY_LEN).map(digit).collect::<Option<Vec<_>>>()?;
+        Some(Generation {
+            number: number.parse().ok()?,
+            secret: bytes.try_into().ok()?,
+        })
+    });
+    let generations = lines.collect::<Option<Vec<_>>>()?;
+    (1..=2).contains(&generations.len()).then_some(generations)
+}
+
+/// Puts a new file in the place of the old one, and wipes what the old one held.
+fn write(path: &Path, generations: &[Generation]) -> io::Result<()> {
+    let next = path.with_extension("next");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&next)?;
+    for Generation { number, secret } in generations {
+        write!(file, "{number} ")?;
+        for byte in secret {
+            write!(file, "{byte:02x}")?;
+        }
+        writeln!(file)?;
+    }
+    file.sync_all()?;
+    let old = OpenOptions::new().write(true).open(path).ok();
+    fs::rename(&next, path)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    if let Some(mut old) = old {
+        let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
+        old.write_all(&vec![0; length])?;
+        old.sync_all()?;
+    }
+    Ok(())
+}
+
+fn file(path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {
+    let path = path.display().to_string();
+    move |source| VaultError::File { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_bytes_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::open(dir.path().join("vault.key"), true).unwrap();
+        let key = DataKey::draw().unwrap();
+        let wrapped = vault.wrap(&key).unwrap();
+        let sealed = key.seal(&[7; 32], b"a name").unwrap();
+        let opened = vault.unwrap(&wrapped).unwrap().open(&sealed).unwrap();
+        assert_eq!(
+            (opened.salt, opened.record.as_slice()),
+            ([7; 32], &b"a name"[..])
+        );
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            assert!(key.open(&changed).is_none());
+        }
+        for place in 0..wrapped.len() {
+            let mut changed = wrapped.clone();
+            changed[place] ^= 1;
+            assert!(vault.unwrap(&changed).is_none());
+        }
+        assert!(key.open(&sealed[..5]).is_none() && vault.unwrap(&[]).is_none());
+    }
+
+    #[test]
+    fn a_generation_that_ended_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("vault.key");
+        let vault = Vault::open(path.clone(), true).unwrap();
+        let key = DataKey::draw().unwrap();
+        let old = vault.wrap(&key).unwrap();
+        vault.begin_next().unwrap();
+        assert_eq!(vault.unfinished(), Some([1, 2]));
+        let new = vault.wrap(&key).unwrap();
+        let again = Vault::open(path.clone(), false).unwrap();
+        assert!(again.unwrap(&old).is_some() && again.unwrap(&new).is_some());
+        vault.end_next(2).unwrap();
+        for vault in [vault, Vault::open(path, false).unwrap()] {
+            assert_eq!(vault.unfinished(), None);
+            assert!(vault.unwrap(&old).is_none() && vault.unwrap(&new).is_some());
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_made_once_and_never_guessed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("vault.key");
+        let missing = Vault::open(path.clone(), false);
+        assert!(matches!(missing, Err(VaultError::File { .. })));
+        Vault::open(path.clone(), true).unwrap();
+        fs::write(&path, "1 00\n").unwrap();
+        let cut = Vault::open(path, true);
+        assert!(matches!(cut, Err(VaultError::Malformed { .. })));
+    }
+}

@@ -1,0 +1,185 @@
+//! What the issuing authority adds to its request.
+
+use comity::v1::{self, CaseState, Outcome};
+use tonic::Code;
+
+use super::{kinds, reaches, truth};
+use crate::world::{Scene, eventually, get, on_shared, reason, search, story, violations};
+
+/// A capital charge without an assurance: incomplete.
+const CAPITAL: &str = "Bank records for a capital charge, no assurance";
+
+fn assurance(case: &v1::Case, id: &str) -> v1::SupplementRequest {
+    let given = |kind: &str| v1::Assurance {
+        kind: kind.to_owned(),
+        text: "it is given".to_owned(),
+        given_by: "the Minister".to_owned(),
+        given_at: None,
+    };
+    v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: id.to_owned(),
+        assurances: vec![
+            given("no-death-penalty"),
+            given("no-use-for-death-sentence"),
+        ],
+        ..v1::SupplementRequest::default()
+    }
+}
+
+#[test]
+fn an_incomplete_case_is_completed_decided_anew_and_delivered() {
+    on_shared(async |scene| {
+        let story = story("completed", CAPITAL);
+        let case = scene.tell(&story).await;
+        assert_eq!(case.state(), CaseState::Incomplete);
+        let before = case.decision.clone().unwrap();
+        let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+        let message = assurance(&case, "completed/1");
+        let answer = client.supplement(message.clone()).await.unwrap();
+        let answer = answer.into_inner();
+        assert!(!answer.replayed);
+        let supplemented = answer.case.unwrap();
+        let decision = supplemented.decision.clone().unwrap();
+        assert_eq!(decision.outcome(), Outcome::Approved, "{decision:#?}");
+        assert_eq!(decision.law_date, before.law_date);
+        assert_ne!(decision.decision_id, before.decision_id);
+        let request = supplemented.request.unwrap();
+        assert_eq!(request.assurances.len(), 2);
+        let case = reaches(scene, &story, &case.name, CaseState::Concluded).await;
+        assert_eq!(kinds(&case), ["decision", "supplement", "concluded"]);
+
+        // The answer was lost: the same again changes nothing, also at the end.
+        let again = client.supplement(message.clone()).await.unwrap();
+        let again = again.into_inner();
+        assert!(again.replayed);
+        assert_eq!(again.case.unwrap().state(), CaseState::Concluded);
+        let events = get(&mut client, &case.name).await.unwrap().events;
+        assert_eq!(events, case.events);
+        let mut other = message;
+        other.answer = "something else".to_owned();
+        let status = client.supplement(other).await.unwrap_err();
+        assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+        assert_eq!(status.code(), Code::AlreadyExists);
+        let late = assurance(&case, "completed/2");
+        let status = client.supplement(late).await.unwrap_err();
+        assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
+        let message = status.message();
+        assert!(
+            message.contains("possible while the case is INCOMPLETE"),
+            "{message}"
+        );
+    });
+}
+
+#[test]
+fn only_the_owner_supplements_and_something_must_be_supplied() {
+    on_shared(async |scene| {
+        let story = story("owner", CAPITAL);
+        let case = scene.tell(&story).await;
+        let message = assurance(&case, "owner/1");
+        let mut other = scene.issuing("US", "us-attorney-sdny").await;
+        let status = other.supplement(message).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound);
+        let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+        let empty = v1::SupplementRequest {
+            name: case.name.clone(),
+            request_id: "owner/2".to_owned(),
+            ..v1::SupplementRequest::default()
+        };
+        let status = client.supplement(empty).await.unwrap_err();
+        assert!(violations(&status)["facts"].contains("nothing is supplied"));
+        let mut unknown = assurance(&case, "owner/3");
+        unknown.facts.insert("no.such_fact".to_owned(), truth(true));
+        let status = client.supplement(unknown).await.unwrap_err();
+        assert!(violations(&status).contains_key("facts[\"no.such_fact\"]"));
+        let case = get(&mut client, &case.name).await.unwrap();
+        assert_eq!(kinds(&case), ["decision"]);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_is_rebutted_after_delivery_is_recalled() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = search("rebutted");
+    let case = scene.tell(&story).await;
+    assert_eq!(case.state(), CaseState::Acknowledged);
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let mut message = v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: "rebutted/1".to_owned(),
+        answer: "the person is a member of parliament".to_owned(),
+        ..v1::SupplementRequest::default()
+    };
+    // What changes nothing leaves the case where it stands.
+    let answer = client.supplement(message.clone()).await.unwrap();
+    let standing = answer.into_inner().case.unwrap();
+    assert_eq!(standing.state(), CaseState::Acknowledged);
+    assert_eq!(scene.backend("FR").received(), 1);
+
+    let raised = "ground.disproportionate".to_owned();
+    message.facts.insert(raised, truth(true));
+    message.request_id = "rebutted/2".to_owned();
+    let answer = client.supplement(message).await.unwrap();
+    let referred = answer.into_inner().case.unwrap();
+    assert_eq!(referred.state(), CaseState::UnderReview);
+    let backend = scene.backend("FR");
+    let case = eventually("it is recalled", async || {
+        let case = get(&mut client, &case.name).await.unwrap();
+        kinds(&case).contains(&"recalled").then_some(case)
+    })
+    .await;
+    assert_eq!(backend.recalls().unwrap(), 1);
+    assert_eq!(backend.standing(&case.name).unwrap(), 0);
+
+    // Once a human releases it, it is delivered anew, under another step.
+    let name = super::task_name(&case, 1);
+    let (state, authority) = super::AUTHORITY;
+    let mut reviewer = scene.reviewer(state, authority, "A. Durand").await;
+    let release = super::opinion(&name, v1::ReviewVerdict::Release);
+    super::decide(&mut reviewer, release).await.unwrap();
+    let case = reaches(&scene, &story, &case.name, CaseState::Acknowledged).await;
+    assert_eq!(backend.standing(&case.name).unwrap(), 1);
+    assert_eq!(
+        kinds(&case),
+        [
+            "decision",
+            "acknowledged",
+            "supplement",
+            "supplement",
+            "recalled",
+            "review",
+            "acknowledged"
+        ]
+    );
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_under_way_hands_over_what_was_approved() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let backend = scene.backend("FR");
+    backend.set_up(false);
+    let story = search("under-way");
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let case = crate::world::submit(&mut client, &story.request, 0).await;
+    let case = case.unwrap().case.unwrap();
+    let case = reaches(&scene, &story, &case.name, CaseState::Delivering).await;
+    let message = v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: "under-way/1".to_owned(),
+        answer: "for your information".to_owned(),
+        assurances: vec![v1::Assurance {
+            kind: "confidentiality".to_owned(),
+            ..v1::Assurance::default()
+        }],
+        ..v1::SupplementRequest::default()
+    };
+    let answer = client.supplement(message).await.unwrap().into_inner();
+    assert_eq!(answer.case.unwrap().state(), CaseState::Delivering);
+    backend.set_up(true);
+    let case = reaches(&scene, &story, &case.name, CaseState::Acknowledged).await;
+    assert_eq!(case.request.unwrap().assurances.len(), 1);
+    assert_eq!(backend.standing(&case.name).unwrap(), 1);
+    scene.stop().await;
+}
