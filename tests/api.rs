@@ -520,6 +520,7 @@ async fn auditors_read_on_record_and_for_a_reason() {
     let record = |purpose: &str| v1::GetRecordRequest {
         index,
         purpose: purpose.to_owned(),
+        ..v1::GetRecordRequest::default()
     };
 
     let status = auditor.get_record(record(" ")).await.unwrap_err();

@@ -270,43 +270,6 @@ async fn one_flipped_byte_anywhere_is_found_and_its_place_named() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_is_read_from_its_files() {
-    let whole = left_behind().await;
-    let data = whole.path().to_str().unwrap();
-    let found = comity([
-        "audit",
-        "search",
-        "--data",
-        data,
-        "--outcome",
-        "APPROVED",
-        "--json",
-    ]);
-    assert_eq!(found.status.code(), Some(0), "{}", shown(&found));
-    let lines = String::from_utf8(found.stdout).unwrap();
-    let entries: Vec<Value> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(entries.len(), 1, "{lines}");
-    assert_eq!(entries[0]["entry"]["instrument"], "eio");
-    let none = comity(["audit", "search", "--data", data, "--outcome", "REFUSED"]);
-    assert_eq!(none.status.code(), Some(1));
-
-    let shown_entry = comity(["audit", "show", "1", "--data", data]);
-    let entry: Value = serde_json::from_slice(&shown_entry.stdout).unwrap();
-    assert_eq!(entry, entries[0]);
-    let proof = comity(["audit", "prove", "1", "--data", data]);
-    assert!(
-        shown(&proof).starts_with("exit 0\nc2sp.org/tlog-proof@v1\n"),
-        "{}",
-        shown(&proof)
-    );
-    let beyond = comity(["audit", "prove", "999", "--data", data]);
-    assert_eq!(shown(&beyond), "exit 1\nentry 999 is not published\n");
-}
-
 /// The file itself, or the first one below a folder.
 fn first_file(path: &Path) -> PathBuf {
     if path.is_file() {

@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod atlas;
+mod audit;
 mod bad_input;
 mod check;
 mod cli;

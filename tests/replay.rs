@@ -119,7 +119,7 @@ async fn what_is_damaged_or_no_longer_kept_is_counted() {
     let count = left.cases.len() as u64;
     fs::remove_dir_all(left.data.path().join("bundles")).unwrap();
     let database = Connection::open(left.data.path().join("comity.db")).unwrap();
-    let damage = "UPDATE record SET record = x'ff' WHERE idx = (SELECT min(opened) FROM cases)";
+    let damage = "UPDATE entry SET sealed = x'ff' WHERE idx = (SELECT min(opened) FROM cases)";
     assert_eq!(database.execute(damage, []).unwrap(), 1);
     drop(database);
 

@@ -144,8 +144,8 @@ impl Scene {
         let mut message = v1::SearchRequest {
             filter: filter.to_owned(),
             page_size: 500,
-            page_token: String::new(),
             purpose: "test".to_owned(),
+            ..v1::SearchRequest::default()
         };
         let mut found = Vec::new();
         loop {

@@ -3,18 +3,24 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{
+    Status,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+use tonic_types::StatusExt as _;
 
 use crate::exit::Failure;
 
 /// How long a silent connection is believed in, before and after it is asked.
 const SILENCE: Duration = Duration::from_secs(20);
+/// A gateway on this machine.
+const SERVER: &str = "https://127.0.0.1:8443";
 
 /// Where the gateway is and who calls.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Connection {
     /// The gateway, for example https://127.0.0.1:8443
-    #[arg(long, env = "COMITY_SERVER", default_value = "https://127.0.0.1:8443")]
+    #[arg(long, env = "COMITY_SERVER", default_value = SERVER)]
     server: String,
     /// Name in the gateway's certificate, where it differs from the host
     #[arg(long, env = "COMITY_SERVER_NAME")]
@@ -28,6 +34,54 @@ pub(crate) struct Connection {
     /// Own key (PEM)
     #[arg(long, env = "COMITY_KEY")]
     key: PathBuf,
+}
+
+/// Where the gateway is and who calls, where one is to be asked at all.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PossibleConnection {
+    /// The gateway to ask, for example https://127.0.0.1:8443
+    #[arg(long, env = "COMITY_SERVER")]
+    server: Option<String>,
+    /// Name in the gateway's certificate, where it differs from the host
+    #[arg(long, env = "COMITY_SERVER_NAME")]
+    server_name: Option<String>,
+    /// Certificate authority to believe (PEM)
+    #[arg(long, env = "COMITY_CA")]
+    ca: Option<PathBuf>,
+    /// Own certificate (PEM)
+    #[arg(long, env = "COMITY_CERT")]
+    cert: Option<PathBuf>,
+    /// Own key (PEM)
+    #[arg(long, env = "COMITY_KEY")]
+    key: Option<PathBuf>,
+}
+
+impl PossibleConnection {
+    /// The connection, where any part of one is named; then all of it must be.
+    pub(crate) fn named(self) -> Result<Option<Connection>, Failure> {
+        let Self {
+            server,
+            server_name,
+            ca,
+            cert,
+            key,
+        } = self;
+        match (server, ca, cert, key) {
+            (None, None, None, None) => Ok(None),
+            (server, Some(ca), Some(cert), Some(key)) => Ok(Some(Connection {
+                server: server.unwrap_or_else(|| SERVER.to_owned()),
+                server_name,
+                ca,
+                cert,
+                key,
+            })),
+            _ => Err(
+                "to ask a gateway, name all of --ca, --cert and --key; to read a data \
+                 folder, name --data"
+                    .into(),
+            ),
+        }
+    }
 }
 
 impl Connection {
@@ -65,4 +119,16 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
+}
+
+/// A status in words, with every field that is to be mended.
+pub(crate) fn explain(status: Status) -> Failure {
+    let details = status.get_error_details();
+    let fields = details.bad_request().map(|bad| {
+        bad.field_violations
+            .iter()
+            .map(|violation| format!("\n  {}: {}", violation.field, violation.description))
+            .collect::<String>()
+    });
+    format!("{}{}", status.message(), fields.unwrap_or_default()).into()
 }

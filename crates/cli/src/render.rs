@@ -1,6 +1,7 @@
 //! What people read: decisions and tables on a terminal.
 
 mod clocks;
+pub(crate) mod ledger;
 mod preflight;
 pub(crate) mod review;
 
@@ -140,18 +141,8 @@ pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
     for clock in clocks::lines(&case.clocks, now) {
         let _ = writeln!(text, "  clock        {clock}");
     }
-    if let Some(result) = &case.result {
-        let kind = result
-            .kind()
-            .as_str_name()
-            .trim_start_matches("RESULT_KIND_");
-        let _ = writeln!(text, "  answer       {kind}");
-        for path in &result.redacted {
-            let _ = writeln!(text, "  withheld     {path}");
-        }
-        if !result.reason.is_empty() {
-            let _ = writeln!(text, "  reason       {}", result.reason);
-        }
+    if let Some(answer) = &case.result {
+        text.push_str(&result(answer));
     }
     for consultation in &case.consultations {
         let _ = writeln!(text, "  asked        {}", consultation.question);
@@ -176,6 +167,22 @@ pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
             "  ledger       {proved} as entry {} of {}",
             receipt.index, receipt.origin
         );
+    }
+    text
+}
+
+/// What came back, without the data.
+fn result(result: &v1::Result) -> String {
+    let kind = result
+        .kind()
+        .as_str_name()
+        .trim_start_matches("RESULT_KIND_");
+    let mut text = format!("  answer       {kind}\n");
+    for path in &result.redacted {
+        let _ = writeln!(text, "  withheld     {path}");
+    }
+    if !result.reason.is_empty() {
+        let _ = writeln!(text, "  reason       {}", result.reason);
     }
     text
 }

@@ -1,17 +1,21 @@
 //! Reading the ledger: by people who must say why, and on record.
 
+mod access;
+mod export;
+
+use bytes::Bytes;
 use comity::v1::{
-    GetCheckpointResponse, GetRecordRequest, GetRecordResponse, LedgerEntry, ProveRequest,
-    ProveResponse, Receipt, SearchRequest, SearchResponse,
+    self, GetCheckpointResponse, GetRecordRequest, GetRecordResponse, ProveRequest, ProveResponse,
+    Receipt, SearchRequest, SearchResponse,
 };
 use comity_domain::Digest;
-use comity_ledger::{Hash, Leaf};
-use comity_store::{EntryFilter, EntryRow, Page};
+use comity_ledger::{Hash, Proof};
+use comity_store::{EntryFilter, EntryRow, Page, Record};
 
+pub(crate) use self::export::{case as export_case, statistics};
 use crate::{
-    admit,
     gateway::Gateway,
-    identity::{Caller, Role},
+    identity::Caller,
     record,
     refusal::Refusal,
     wire::{from_proto, to_proto},
@@ -28,31 +32,30 @@ pub(crate) async fn search(
         page_size,
         page_token,
         purpose,
+        order_by,
+        category,
+        recipient,
     } = message;
-    entitled(gateway, caller, "search", &purpose).await?;
-    let limit = from_proto::page_size(page_size)?;
-    let from = match page_token.as_str() {
-        "" => 0,
-        token => token.parse().map_err(|_| {
-            admit::malformed(
-                "page_token",
-                "is not one that a page named: begin without it",
-            )
-        })?,
+    let stated = v1::Access {
+        category,
+        purpose,
+        recipient,
+        subject: filter.clone(),
+        ..v1::Access::default()
     };
-    let filter = read_filter(&filter)?;
-    let rows = gateway
-        .store()
-        .entries(Page::From(from), filter, limit)
-        .await;
-    let rows = rows.map_err(record::unavailable)?;
-    let next = rows
-        .last()
-        .filter(|_| rows.len() == limit)
-        .map(|row| row.index + 1);
+    let search = access::entitled(gateway, caller, access::SEARCH, stated, || {
+        Ok(from_proto::search(from_proto::Asked {
+            filter: &filter,
+            order_by: &order_by,
+            page_size,
+            page_token: &page_token,
+        })?)
+    });
+    let found = gateway.store().search(search.await?).await;
+    let found = found.map_err(record::unavailable)?;
     Ok(SearchResponse {
-        entries: rows.into_iter().map(entry).collect(),
-        next_page_token: next.map(|next| next.to_string()).unwrap_or_default(),
+        entries: found.entries.into_iter().map(entry).collect(),
+        next_page_token: from_proto::token(found.next, &filter, &order_by),
     })
 }
 
@@ -62,19 +65,37 @@ pub(crate) async fn get_record(
     caller: &Caller,
     message: GetRecordRequest,
 ) -> Result<GetRecordResponse, Refusal> {
-    let GetRecordRequest { index, purpose } = message;
-    entitled(gateway, caller, "get-record", &purpose).await?;
+    let GetRecordRequest {
+        index,
+        purpose,
+        category,
+        recipient,
+    } = message;
+    let stated = v1::Access {
+        category,
+        purpose,
+        recipient,
+        subject: index.to_string(),
+        ..v1::Access::default()
+    };
+    access::entitled(gateway, caller, access::GET_RECORD, stated, || Ok(())).await?;
     let row = entry_row(gateway, index).await?;
-    let sealed = gateway
-        .store()
-        .record(index)
-        .await
-        .map_err(record::unavailable)?;
-    let record = sealed.map(|sealed| sealed.record).unwrap_or_default();
-    Ok(GetRecordResponse {
+    let record = gateway.store().record(index).await;
+    let record = record.map_err(record::unavailable)?;
+    Ok(show_record(row, record))
+}
+
+/// An entry with the record it commits to, where there is one.
+pub(crate) fn show_record(row: EntryRow, record: Option<Record>) -> GetRecordResponse {
+    let (record, salt) = record.map_or_else(Default::default, |sealed| {
+        let Record { salt, record } = sealed;
+        (record.into(), Bytes::copy_from_slice(&salt))
+    });
+    GetRecordResponse {
         entry: Some(entry(row)),
-        record: record.into(),
-    })
+        record,
+        salt,
+    }
 }
 
 /// Proves that an entry is in the ledger; open to every certified caller,
@@ -85,11 +106,25 @@ pub(crate) async fn prove(
     message: ProveRequest,
 ) -> Result<ProveResponse, Refusal> {
     let ProveRequest { index } = message;
-    record_read(gateway, caller, "prove", "").await?;
-    let receipt = receipt(gateway, index, Digest([0; 32])).await?;
-    Ok(ProveResponse {
-        receipt: Some(receipt),
-    })
+    let access = v1::Access {
+        category: v1::AccessCategory::Consultation.into(),
+        call: "prove".to_owned(),
+        subject: index.to_string(),
+        ..v1::Access::default()
+    };
+    access::on_record(gateway, caller, &access).await?;
+    let row = entry_row(gateway, index).await?;
+    let proof = gateway.store().receipt(index).await;
+    let proof = proof.map_err(record::unavailable)?;
+    Ok(show_proof(gateway.origin(), row, proof))
+}
+
+/// An entry with the proof that it is in the ledger, where there is one yet.
+pub(crate) fn show_proof(origin: &str, row: EntryRow, proof: Option<Proof>) -> ProveResponse {
+    let request = row.leaf.request.map_or([0; 32], |digest| digest.0);
+    let entry = (row.index, row.leaf_hash);
+    let receipt = show_receipt(origin, entry, Digest(request), proof.as_ref());
+    to_proto::proved(receipt, row.leaf_bytes, proof)
 }
 
 /// The newest signed checkpoint.
@@ -107,43 +142,43 @@ pub(crate) async fn receipt(
     index: u64,
     request: Digest,
 ) -> Result<Receipt, Refusal> {
-    let proof = gateway
-        .store()
-        .receipt(index)
-        .await
-        .map_err(record::unavailable)?;
-    let Some(proof) = proof else {
-        let row = entry_row(gateway, index).await?;
-        return Ok(show_receipt(gateway, index, row.leaf_hash, request, None));
+    let proof = gateway.store().receipt(index).await;
+    let proof = proof.map_err(record::unavailable)?;
+    let leaf_hash = match &proof {
+        Some(proof) => proof.leaf_hash,
+        None => entry_row(gateway, index).await?.leaf_hash,
     };
-    let path: Vec<[u8; 32]> = proof.path.iter().map(|hash| hash.0).collect();
-    let checkpoint = String::from_utf8_lossy(&proof.checkpoint);
-    let published = to_proto::Published {
-        inclusion_path: &path,
-        checkpoint: &checkpoint,
-    };
+    let entry = (index, leaf_hash);
     Ok(show_receipt(
-        gateway,
-        index,
-        proof.leaf_hash,
+        gateway.origin(),
+        entry,
         request,
-        Some(published),
+        proof.as_ref(),
     ))
 }
 
-fn show_receipt(
-    gateway: &Gateway,
-    index: u64,
-    leaf: Hash,
+/// The receipt of an entry by its index and the hash of its leaf.
+pub(crate) fn show_receipt(
+    origin: &str,
+    (index, leaf_hash): (u64, Hash),
     request: Digest,
-    published: Option<to_proto::Published<'_>>,
+    proof: Option<&Proof>,
 ) -> Receipt {
+    let path: Vec<[u8; 32]> = proof
+        .iter()
+        .flat_map(|proof| &proof.path)
+        .map(|hash| hash.0)
+        .collect();
+    let checkpoint = proof.map(|proof| String::from_utf8_lossy(&proof.checkpoint));
     to_proto::receipt(to_proto::Receipt {
-        origin: gateway.origin(),
+        origin,
         index,
-        leaf_hash: Digest(leaf.0),
+        leaf_hash: Digest(leaf_hash.0),
         request,
-        published,
+        published: checkpoint.as_deref().map(|checkpoint| to_proto::Published {
+            inclusion_path: &path,
+            checkpoint,
+        }),
     })
 }
 
@@ -160,82 +195,13 @@ async fn entry_row(gateway: &Gateway, index: u64) -> Result<EntryRow, Refusal> {
         })
 }
 
-fn entry(row: EntryRow) -> LedgerEntry {
+/// An entry as the contract shows it.
+pub(crate) fn entry(row: EntryRow) -> v1::LedgerEntry {
     let EntryRow {
         index,
         leaf_hash: _,
         leaf,
         leaf_bytes,
     } = row;
-    LedgerEntry {
-        index,
-        at: Some(to_proto::timestamp(leaf.at)),
-        kind: leaf.kind,
-        leaf: leaf_bytes.into(),
-    }
-}
-
-/// Reads `kind=decision AND outcome=REFUSED`.
-fn read_filter(text: &str) -> Result<EntryFilter, Refusal> {
-    let mut filter = EntryFilter::default();
-    for term in text.split(" AND ").filter(|term| !term.trim().is_empty()) {
-        let wrong = || {
-            admit::malformed(
-                "filter",
-                "expected terms such as `kind=decision`, joined by ` AND `; the names are kind, case, actor, outcome, state, instrument, issuing and executing",
-            )
-        };
-        let (name, value) = term.trim().split_once('=').ok_or_else(wrong)?;
-        match name.trim() {
-            "kind" => filter.kind = Some(value.to_owned()),
-            "case" => filter.case = Some(value.parse().map_err(|_| wrong())?),
-            "actor" => filter.actor = Some(value.to_owned()),
-            "outcome" => filter.outcome = Some(value.to_owned()),
-            "state" => filter.state = Some(value.to_owned()),
-            "instrument" => filter.instrument = Some(value.parse().map_err(|_| wrong())?),
-            "issuing" => filter.issuing = Some(value.parse().map_err(|_| wrong())?),
-            "executing" => filter.executing = Some(value.parse().map_err(|_| wrong())?),
-            _ => return Err(wrong()),
-        }
-    }
-    Ok(filter)
-}
-
-/// Lets auditors in who say why, and records that they read.
-async fn entitled(
-    gateway: &Gateway,
-    caller: &Caller,
-    call: &str,
-    purpose: &str,
-) -> Result<(), Refusal> {
-    let checked = admit::role(caller, &[Role::Auditor], "auditor").and_then(|()| {
-        if purpose.trim().is_empty() {
-            Err(admit::malformed(
-                "purpose",
-                "is missing: say why the log is read",
-            ))
-        } else {
-            Ok(())
-        }
-    });
-    match checked {
-        Ok(()) => record_read(gateway, caller, call, purpose).await,
-        Err(refusal) => Err(record::attempt(gateway, Some(caller), refusal).await),
-    }
-}
-
-/// The purpose is the auditor's own words and may name people: it is sealed,
-/// and the leaf says only what was called.
-async fn record_read(
-    gateway: &Gateway,
-    caller: &Caller,
-    call: &str,
-    purpose: &str,
-) -> Result<(), Refusal> {
-    let leaf = Leaf::new(gateway.now(), "read", &caller.to_string());
-    let leaf = Leaf {
-        note: Some(call.to_owned()),
-        ..leaf
-    };
-    record::event(gateway, leaf, purpose.as_bytes().to_vec()).await
+    to_proto::entry(index, leaf, leaf_bytes)
 }

@@ -322,7 +322,7 @@ pub(crate) async fn events(
 }
 
 /// An entry that moved the case, as the contract shows it.
-fn event(row: &Event) -> Option<v1::CaseEvent> {
+pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
     let state = row.leaf.state.as_deref()?;
     let state = CaseState::ALL
         .into_iter()

@@ -5,6 +5,7 @@ mod anew;
 mod answer;
 mod audit;
 mod backends;
+mod case_file;
 mod cases;
 mod clocks;
 mod conditions;
@@ -27,6 +28,7 @@ mod model;
 mod notify;
 mod object;
 mod observe;
+pub mod offline;
 mod places;
 pub mod policies;
 mod recall;
@@ -39,17 +41,8 @@ mod review;
 mod services;
 pub mod signatures;
 mod start;
+mod statistics;
 mod supplement;
 pub mod tls;
 pub mod wire;
 mod withdraw;
-
-/// What a gateway's data folder tells without the gateway.
-pub mod offline {
-    pub use comity_store::{Period, Report, verify};
-
-    pub use crate::{
-        policies::kept as bundle,
-        replay::{Again, Case, Made, Replay, ReplayError, Unread},
-    };
-}

@@ -20,7 +20,7 @@ use std::{
 };
 
 use comity_domain::Digest;
-use comity_policy::{Library, Report};
+use comity_policy::{DecidingFiles, Library, Report};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tempfile::TempDir;
 use thiserror::Error;
@@ -270,6 +270,14 @@ impl Rejected {
 /// [`KeptError`]: it is not there, or is not what it was.
 pub fn kept(data: &Path, bundle: Digest) -> Result<Library, KeptError> {
     Kept::in_data(data).load(bundle)
+}
+
+/// The files of such a bundle on which decisions depend.
+///
+/// # Errors
+/// [`KeptError`]: it is not there, or is not what it was.
+pub(crate) fn kept_files(data: &Path, bundle: Digest) -> Result<DecidingFiles, KeptError> {
+    Kept::in_data(data).files(bundle)
 }
 
 /// The day in UTC, by which signatures run out.

@@ -3,20 +3,22 @@
 
 mod bundles;
 mod pool;
+mod rerun;
 
 use std::path::{Path, PathBuf};
 
 use comity::v1;
-use comity_domain::{CaseId, Digest, JurisdictionCode};
+use comity_domain::{CaseId, Decision, Digest, JurisdictionCode, Request, Ruling};
 use comity_policy::{FormCheck, Library, Question};
 use comity_store::{Archive, CaseRow, OpenError, Period, ReadError};
 use jiff::Timestamp;
-use prost::{Message as _, bytes::Bytes};
+use prost::Message as _;
 use thiserror::Error;
 
 use crate::wire::{encoded, from_proto, to_proto};
 
 use self::bundles::Bundles;
+pub use self::rerun::{Redone, Rerun, Verdict};
 
 /// Cases read from the store at once.
 const BATCH: usize = 128;
@@ -125,11 +127,52 @@ impl<'a> Replay<'a> {
         } = self;
         let bundles = Bundles::kept_in(&data);
         let decide = |case| decide(case, policies, &bundles);
-        let batches = std::iter::from_fn(|| {
-            let batch = archive.next(BATCH).map_err(ReplayError::from);
-            Some(batch).filter(|batch| !batch.as_ref().is_ok_and(Vec::is_empty))
-        });
-        pool::each(batches, decide, take)
+        pool::each(batches(&mut archive), decide, take)
+    }
+}
+
+/// Every case still to come, so many at once.
+fn batches(archive: &mut Archive) -> impl Iterator<Item = Result<Vec<CaseRow>, ReplayError>> {
+    std::iter::from_fn(|| {
+        let batch = archive.next(BATCH).map_err(ReplayError::from);
+        Some(batch).filter(|batch| !batch.as_ref().is_ok_and(Vec::is_empty))
+    })
+}
+
+/// A request on record, to be decided again.
+struct Asked {
+    request: Request,
+    form: Option<serde_json::Value>,
+    /// What humans answered.
+    rulings: Vec<Ruling>,
+}
+
+impl Asked {
+    fn read(
+        request: v1::CooperationRequest,
+        received: Timestamp,
+        rulings: Vec<Ruling>,
+    ) -> Result<Self, Unread> {
+        let read = from_proto::request(request, received);
+        let (request, form) = read.map_err(|_| Unread::Malformed)?;
+        Ok(Self {
+            request,
+            form,
+            rulings,
+        })
+    }
+
+    /// What a library decides of it, in a language, received at a moment.
+    fn decide(&self, library: &Library, language: &str, now: Timestamp) -> Decision {
+        let form = self.form.as_ref();
+        let question = Question {
+            request: &self.request,
+            form: form.map_or(FormCheck::Missing, FormCheck::Given),
+            language,
+            now,
+            rulings: &self.rulings,
+        };
+        library.decide(&question).decision
     }
 }
 
@@ -142,11 +185,7 @@ struct Recorded {
 impl Recorded {
     /// `None` where the records are not what a gateway writes.
     fn read(records: Vec<Vec<u8>>) -> Option<Self> {
-        let events = records
-            .into_iter()
-            .map(|record| encoded::Case::decode(Bytes::from(record)));
-        let events: Vec<_> = events.collect::<Result<_, _>>().ok()?;
-        let case = events.into_iter().reduce(encoded::Case::then)?;
+        let case = encoded::Case::add_up(records).ok()?;
         Some(Self {
             request: v1::CooperationRequest::decode(case.request?).ok()?,
             decision: v1::Decision::decode(case.decision?).ok()?,
@@ -187,18 +226,11 @@ fn again(
     (policies, bundles): (&Library, &Bundles),
 ) -> Result<Again, Unread> {
     let Recorded { request, decision } = recorded;
-    // It may have been supplemented by what was not there when it was received.
-    let (request, form) = from_proto::request(request, changed).map_err(|_| Unread::Malformed)?;
     let rulings = from_proto::rulings(&decision).ok_or(Unread::Damaged)?;
-    let question = Question {
-        request: &request,
-        form: form.as_ref().map_or(FormCheck::Missing, FormCheck::Given),
-        language: "en",
-        now: received,
-        rulings: &rulings,
-    };
+    // It may have been supplemented by what was not there when it was received.
+    let asked = Asked::read(request, changed, rulings)?;
     let decide = |library: &Library| {
-        let decision = library.decide(&question).decision;
+        let decision = asked.decide(library, "en", received);
         Made::of(&to_proto::decision(&decision, "", received))
     };
     let before = Made::of(&decision);

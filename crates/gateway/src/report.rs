@@ -120,7 +120,9 @@ impl Report {
         }
         let policies = gateway.policies();
         let mut possible = policies.events_of(self.side);
-        if OWN_CALL.contains(&event) || !possible.any(|known| known == event) {
+        // That execution goes on can be said whatever the vocabulary names.
+        let known = event == PROGRESS || possible.any(|known| known == event);
+        if OWN_CALL.contains(&event) || !known {
             let possible = policies.events_of(self.side);
             let possible = possible.filter(|known| !OWN_CALL.contains(known));
             let possible: Vec<_> = possible.map(|event| format!("`{event}`")).collect();

@@ -64,6 +64,9 @@ pub struct Leaf {
     /// A short remark without personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What a reading of personal data was: Directive (EU) 2016/680 Art. 25(1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// Further commitments under the record's salt, by name of what they commit
     /// to; made and checked by whoever keeps those things.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -137,6 +140,7 @@ impl Leaf {
             request: None,
             evidence: None,
             note: None,
+            category: None,
             binds: BTreeMap::new(),
         }
     }

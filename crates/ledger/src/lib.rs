@@ -34,6 +34,7 @@ mod leaf;
 mod note;
 mod proof;
 mod publish;
+mod receipt;
 mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
@@ -42,9 +43,11 @@ pub use key::{Key, KeyError, VerifierKey};
 pub use leaf::{Evidence, Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
 pub use note::{Note, NoteError};
 pub use proof::{
-    Extension, Proof, ProofError, prove, prove_extension, verify_extension, verify_proof,
+    Extension, Proof, ProofError, prove, prove_extension, prove_under, verify_extension,
+    verify_proof,
 };
 pub use publish::{PublishError, Publisher, published_entries};
+pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
 
 #[cfg(test)]

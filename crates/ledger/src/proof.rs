@@ -11,9 +11,6 @@ use crate::{
     layout::{self, CHECKPOINT, Kind},
 };
 
-/// First line of a proof in text form, C2SP tlog-proof.
-const PROOF_HEADER: &str = "c2sp.org/tlog-proof@v1";
-
 /// Longest path in a tree of [`MAX_SIZE`] entries.
 const MAX_PATH: usize = 48;
 
@@ -47,9 +44,6 @@ pub enum ProofError {
     /// The path does not lead from the leaf to the root.
     #[error("the proof does not lead from the entry to the checkpoint")]
     Invalid,
-    /// Not a proof in text form.
-    #[error("not a proof in the `{PROOF_HEADER}` form")]
-    Malformed,
 }
 
 /// Proves that the entry `index` is in the log in `dir`; `None` if no checkpoint
@@ -60,17 +54,30 @@ pub enum ProofError {
 pub fn prove(dir: &Path, index: u64) -> Result<Option<Proof>, ProofError> {
     let note = layout::read(dir, CHECKPOINT).map_err(ProofError::File)?;
     let checkpoint = Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)?;
+    prove_under(dir, &checkpoint, index)
+}
+
+/// Proves that the entry `index` is in the log in `dir`, under one of its
+/// checkpoints; `None` if that does not cover it.
+///
+/// # Errors
+/// [`ProofError`] if files are missing or do not fit together.
+pub fn prove_under(
+    dir: &Path,
+    checkpoint: &Checkpoint,
+    index: u64,
+) -> Result<Option<Proof>, ProofError> {
     let size = checkpoint.size;
     if index >= size {
         return Ok(None);
     }
-    let (leaf_hash, path) = lead(dir, &checkpoint, index)?;
+    let (leaf_hash, path) = lead(dir, checkpoint, index)?;
     Ok(Some(Proof {
         index,
         size,
         leaf_hash,
         path: path.into_iter().map(Hash::from).collect(),
-        checkpoint: note,
+        checkpoint: checkpoint.note.clone(),
     }))
 }
 
@@ -164,53 +171,6 @@ pub fn verify_extension(
     tlog_tiles::check_tree(&path, new.size, new.root.into(), old.size, old.root.into())
         .map_err(|_| ProofError::Invalid)?;
     Ok(new)
-}
-
-impl Proof {
-    /// The proof as text, C2SP tlog-proof. It does not hold the leaf hash:
-    /// whoever checks it has the leaf.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let mut text = format!("{PROOF_HEADER}\nindex {}\n", self.index);
-        for hash in &self.path {
-            text.push_str(&tlog_tiles::Hash::from(*hash).to_string());
-            text.push('\n');
-        }
-        text.push('\n');
-        text.push_str(&String::from_utf8_lossy(&self.checkpoint));
-        text
-    }
-
-    /// Reads a proof for `leaf` from its text form.
-    ///
-    /// # Errors
-    /// [`ProofError::Malformed`].
-    pub fn from_text(text: &str, leaf: &[u8]) -> Result<Self, ProofError> {
-        let (head, checkpoint) = text.split_once("\n\n").ok_or(ProofError::Malformed)?;
-        let mut lines = head.lines();
-        if lines.next() != Some(PROOF_HEADER) {
-            return Err(ProofError::Malformed);
-        }
-        let index = lines
-            .find(|line| !line.starts_with("extra "))
-            .and_then(|line| line.strip_prefix("index "))
-            .and_then(|number| number.parse().ok())
-            .ok_or(ProofError::Malformed)?;
-        let path = lines
-            .map(|line| tlog_tiles::Hash::parse_hash(line).map(Hash::from))
-            .collect::<Result<_, _>>()
-            .map_err(|_| ProofError::Malformed)?;
-        let checkpoint = checkpoint.as_bytes().to_vec();
-        Ok(Self {
-            index,
-            size: Checkpoint::read_unverified(&checkpoint)
-                .map_err(ProofError::Checkpoint)?
-                .size,
-            leaf_hash: Hash::of_leaf(leaf),
-            path,
-            checkpoint,
-        })
-    }
 }
 
 /// Whether the tiles lead from the leaf `index` to the checkpoint's root.

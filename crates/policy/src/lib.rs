@@ -76,6 +76,7 @@ pub use self::{
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
     format::format,
+    load::DecidingFiles,
     open::OpenQuestion,
     outlook::{Foresight, Line, OpenFact, Prospect, ProspectEffect, Standing},
     permit::Permit,

@@ -3,6 +3,7 @@
 //! folder are reported together.
 
 mod context;
+mod deciding;
 mod effect;
 mod files;
 mod form;
@@ -44,6 +45,7 @@ use self::{
     schema::Schemas,
 };
 
+pub use self::deciding::DecidingFiles;
 pub(crate) use self::{
     context::Named, files::Kind, place::Place, rules::rule_places, schema::Document,
 };

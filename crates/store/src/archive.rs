@@ -1,17 +1,23 @@
-//! The cases of a store, read from its files without opening it: what reports on
-//! the past need, whether or not a gateway is at work on it.
+//! A store read from its files without opening it: what reports on the past
+//! need, whether or not a gateway is at work on it.
 
 use std::path::{Path, PathBuf};
 
+use comity_domain::CaseId;
+use comity_ledger::Leaf;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, OpenError, ReadError, column,
-    open::{DATABASE, VAULT, WRITE_AHEAD_LOG},
+    CaseRow, EntryFilter, EntryRow, Found, OpenError, Page, ReadError, Record, Search, Store,
+    open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
+    search::search,
     vault::Vault,
 };
+
+/// Entries of a case read at once.
+const ENTRIES: usize = 512;
 
 /// See the module. Cases come in the order of opening, batch by batch, so that
 /// no more than one batch is held.
@@ -62,17 +68,7 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn remaining(&self) -> Result<u64, ReadError> {
-        let Period { since, until } = self.period;
-        let count = self.db.query_row(
-            "SELECT count(*) FROM cases WHERE opened > ?1 AND opened_at >= ?2 AND opened_at < ?3",
-            rusqlite::params![
-                self.after.map_or(-1, column::sql),
-                since.map_or(i64::MIN, Timestamp::as_microsecond),
-                until.map_or(i64::MAX, Timestamp::as_microsecond),
-            ],
-            |row| row.get(0),
-        )?;
-        column::count(count)
+        read::count_cases(&self.db, self.after, self.period)
     }
 
     /// The next cases with the records of their events, at most `limit`; none
@@ -81,15 +77,116 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn next(&mut self, limit: usize) -> Result<Vec<CaseRow>, ReadError> {
-        if self.at_rest && self.dir.join(WRITE_AHEAD_LOG).exists() {
-            // It came into use: from now on as others write to it.
-            self.db = schema::open_reader(&self.dir.join(DATABASE))?;
-            self.at_rest = false;
-        }
+        let (after, period) = (self.after, self.period);
         let cases =
-            read::cases_with_records((&self.db, &self.vault), self.after, self.period, limit)?;
+            self.read(|db, vault| read::cases_with_records((db, vault), after, period, limit))?;
         self.after = cases.last().map(|case| case.opened).or(self.after);
         Ok(cases)
+    }
+
+    /// A page of the ledger.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn search(&mut self, what: &Search) -> Result<Found, ReadError> {
+        self.read(|db, _| search(db, what))
+    }
+
+    /// One entry with its private part, where that was not erased.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn entry(&mut self, index: u64) -> Result<Option<(EntryRow, Option<Record>)>, ReadError> {
+        self.read(|db, vault| {
+            let found = read::entries(db, Page::From(index), &EntryFilter::default(), 1)?;
+            let entry = found.into_iter().find(|entry| entry.index == index);
+            entry
+                .map(|entry| Ok((entry, read::record(db, vault, index)?)))
+                .transpose()
+        })
+    }
+
+    /// Every entry of a case with its private part, oldest first; none if there
+    /// is no such case.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn entries_of(
+        &mut self,
+        case: &CaseId,
+    ) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
+        let filter = EntryFilter {
+            case: Some(case.clone()),
+            ..EntryFilter::default()
+        };
+        self.read(|db, vault| {
+            let mut found = Vec::new();
+            let mut from = 0;
+            loop {
+                let page = read::entries(db, Page::From(from), &filter, ENTRIES)?;
+                let Some(last) = page.last() else {
+                    return Ok(found);
+                };
+                from = last.index + 1;
+                for entry in page {
+                    let record = read::record(db, vault, entry.index)?;
+                    found.push((entry, record));
+                }
+            }
+        })
+    }
+
+    /// What every entry of a case says, oldest first.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn leaves_of(&mut self, case: &CaseId) -> Result<Vec<Leaf>, ReadError> {
+        let filter = EntryFilter {
+            case: Some(case.clone()),
+            ..EntryFilter::default()
+        };
+        self.read(|db, _| {
+            let mut leaves = Vec::new();
+            let mut from = 0;
+            loop {
+                let page = read::entries(db, Page::From(from), &filter, ENTRIES)?;
+                let Some(last) = page.last() else {
+                    return Ok(leaves);
+                };
+                from = last.index + 1;
+                leaves.extend(page.into_iter().map(|entry| entry.leaf));
+            }
+        })
+    }
+
+    /// The folder of the published ledger, C2SP tlog-tiles.
+    #[must_use]
+    pub fn ledger_dir(&self) -> PathBuf {
+        self.dir.join(LEDGER)
+    }
+
+    /// Runs a query; again where the store came into use meanwhile, from then on
+    /// as others write to it.
+    fn read<T>(
+        &mut self,
+        query: impl Fn(&Connection, &Vault) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let result = query(&self.db, &self.vault);
+        if self.at_rest && self.dir.join(WRITE_AHEAD_LOG).exists() {
+            self.db = schema::open_reader(&self.dir.join(DATABASE))?;
+            self.at_rest = false;
+            return query(&self.db, &self.vault);
+        }
+        result
+    }
+}
+
+impl Store {
+    /// The folder of the store, to open an [`Archive`] of it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        let ledger = self.ledger_dir();
+        ledger.parent().unwrap_or(ledger)
     }
 }
 

@@ -184,7 +184,8 @@ pub(crate) fn cases_after(
 }
 
 /// The cases opened in a period, in the order of opening, from the first opened
-/// after `after`, with records.
+/// after `after`, with records; a case whose records are damaged has none, so that
+/// the others can be read.
 pub(crate) fn cases_with_records(
     (db, vault): (&Connection, &Vault),
     after: Option<u64>,
@@ -197,7 +198,31 @@ pub(crate) fn cases_with_records(
     query.and_if("opened_at >= ?", since.map(Timestamp::as_microsecond));
     query.and_if("opened_at < ?", until.map(Timestamp::as_microsecond));
     let cases = query.rows(db, "opened", limit, read_case)?.into_iter();
-    cases.map(|case| with_records(db, vault, case)).collect()
+    cases
+        .map(|case| match with_records(db, vault, case.clone()) {
+            Err(ReadError::Damaged { .. }) => Ok(case),
+            read => read,
+        })
+        .collect()
+}
+
+/// How many cases [`cases_with_records`] has to come.
+pub(crate) fn count_cases(
+    db: &Connection,
+    after: Option<u64>,
+    period: Period,
+) -> Result<u64, ReadError> {
+    let Period { since, until } = period;
+    let count = db.query_row(
+        "SELECT count(*) FROM cases WHERE opened > ?1 AND opened_at >= ?2 AND opened_at < ?3",
+        rusqlite::params![
+            after.map_or(-1, column::sql),
+            since.map_or(i64::MIN, Timestamp::as_microsecond),
+            until.map_or(i64::MAX, Timestamp::as_microsecond),
+        ],
+        |row| row.get(0),
+    )?;
+    column::count(count)
 }
 
 pub(crate) fn cases(
@@ -334,32 +359,7 @@ pub(crate) fn entries(
     filter: &EntryFilter,
     limit: usize,
 ) -> Result<Vec<EntryRow>, ReadError> {
-    let EntryFilter {
-        kind,
-        case,
-        actor,
-        outcome,
-        state,
-        instrument,
-        issuing,
-        executing,
-        since,
-        until,
-    } = filter;
-    let mut query = Query::select("SELECT idx, leaf FROM entry");
-    query.and_if("case_id = ?", case.as_ref().map(ToString::to_string));
-    query.and_if("kind = ?", kind.clone());
-    query.and_if("actor = ?", actor.clone());
-    query.and_if("outcome = ?", outcome.clone());
-    query.and_if("state = ?", state.clone());
-    query.and_if(
-        "instrument = ?",
-        instrument.as_ref().map(ToString::to_string),
-    );
-    query.and_if("issuing = ?", issuing.as_ref().map(ToString::to_string));
-    query.and_if("executing = ?", executing.as_ref().map(ToString::to_string));
-    query.and_if("at >= ?", since.map(Timestamp::as_microsecond));
-    query.and_if("at < ?", until.map(Timestamp::as_microsecond));
+    let mut query = Query::entries(filter);
     let order = match start {
         Page::From(index) => {
             query.and("idx >= ?", column::sql(index));
@@ -374,7 +374,7 @@ pub(crate) fn entries(
     query.rows(db, order, limit, read_entry)
 }
 
-fn read_entry(row: &Row<'_>) -> Result<EntryRow, ReadError> {
+pub(crate) fn read_entry(row: &Row<'_>) -> Result<EntryRow, ReadError> {
     let leaf_bytes: Vec<u8> = row.get(1)?;
     let (leaf, _) = Leaf::read(&leaf_bytes).map_err(|_| ReadError::Damaged { what: "leaf" })?;
     Ok(EntryRow {
@@ -451,7 +451,7 @@ pub(crate) fn leaves(
 
 /// A query under conditions. Which ones there are decides its text, so that each
 /// combination is prepared once and uses its index.
-struct Query {
+pub(crate) struct Query {
     sql: String,
     values: Vec<Value>,
 }
@@ -464,7 +464,43 @@ impl Query {
         }
     }
 
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+    /// The entries that a filter lets through.
+    pub(crate) fn entries(filter: &EntryFilter) -> Self {
+        let EntryFilter {
+            kind,
+            case,
+            actor,
+            outcome,
+            state,
+            instrument,
+            issuing,
+            executing,
+            category,
+            since,
+            until,
+        } = filter;
+        let mut query = Self::select("SELECT idx, leaf FROM entry");
+        query.and_if("case_id = ?", case.as_ref().map(ToString::to_string));
+        query.and_if("kind = ?", kind.clone());
+        query.and_if("actor = ?", actor.clone());
+        query.and_if("outcome = ?", outcome.clone());
+        query.and_if("state = ?", state.clone());
+        query.and_if(
+            "instrument = ?",
+            instrument.as_ref().map(ToString::to_string),
+        );
+        query.and_if("issuing = ?", issuing.as_ref().map(ToString::to_string));
+        query.and_if("executing = ?", executing.as_ref().map(ToString::to_string));
+        query.and_if(
+            "json_extract(CAST(leaf AS TEXT), '$.entry.category') = ?",
+            category.clone(),
+        );
+        query.and_if("at >= ?", since.map(Timestamp::as_microsecond));
+        query.and_if("at < ?", until.map(Timestamp::as_microsecond));
+        query
+    }
+
+    pub(crate) fn and(&mut self, condition: &str, value: impl Into<Value>) {
         let word = if self.values.is_empty() {
             " WHERE "
         } else {
@@ -477,7 +513,7 @@ impl Query {
         self.push(" OR ", condition, value.into());
     }
 
-    fn and_if(&mut self, condition: &str, value: Option<impl Into<Value>>) {
+    pub(crate) fn and_if(&mut self, condition: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.and(condition, value);
         }
@@ -489,7 +525,7 @@ impl Query {
         self.values.push(value);
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         mut self,
         db: &Connection,
         order: &str,

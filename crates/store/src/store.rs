@@ -16,10 +16,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
-    Event, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Transaction,
-    Unavailable, prepare,
+    Event, Found, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Search,
+    Transaction, Unavailable, prepare,
     publisher::{Order, Progress},
     read::{self, Readers},
+    search,
     vault::Vault,
     writer::{Op, Reply, Signals},
 };
@@ -296,6 +297,15 @@ impl Store {
             .readers
             .run(move |db, _| read::entries(db, page, &filter, limit))
             .await
+    }
+
+    /// A page of the ledger.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn search(&self, what: Search) -> Result<Found, ReadError> {
+        let readers = &self.inner.readers;
+        readers.run(move |db, _| search::search(db, &what)).await
     }
 
     /// The private part of an entry.

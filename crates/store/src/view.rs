@@ -153,6 +153,8 @@ pub struct EntryFilter {
     pub issuing: Option<JurisdictionCode>,
     /// With this asked State.
     pub executing: Option<JurisdictionCode>,
+    /// Of this category of reading.
+    pub category: Option<String>,
     /// Not before this.
     pub since: Option<Timestamp>,
     /// Before this.

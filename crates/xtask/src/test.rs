@@ -6,7 +6,7 @@ use lexopt::prelude::*;
 
 use crate::{
     AnyError, python,
-    run::{Steps, cargo, run, succeeds, target},
+    run::{Steps, apt_install, cargo, run, succeeds, target},
 };
 
 const HELP: &str = "\
@@ -15,7 +15,8 @@ Install what the tests need, check the style, pass all tests
 Usage: cargo xtask test
 
 Makes a Python environment with gRPC in `target/python` (needs python3 with
-venv; installed where this is Debian and you are root), then checks formatting
+venv; installed where this is Debian and you are root, as is Go, without which
+one of two foreign verifiers is left out), then checks formatting
 and lints, builds `comity`, and runs every test of the workspace. Ends at the
 first step that fails, with exit code 1.";
 
@@ -42,6 +43,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     let python = steps.step("python", || {
         python::environment(&target().join("python"), &PYTHON_PACKAGES)
     })?;
+    steps.step("go", go)?;
     steps.step("format", || {
         run(cargo().args(["fmt", "--all", "--", "--check"]))
     })?;
@@ -58,6 +60,18 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
             .env("COMITY_PYTHON", python))
     })?;
     steps.print();
+    Ok(())
+}
+
+/// Go, on whose packages one more verifier of the ledger is built where it is there.
+fn go() -> Result<(), AnyError> {
+    for package in ["golang-go", "golang-golang-x-mod-dev"] {
+        if let Err(error) = apt_install(package) {
+            println!("the ledger is verified without Go: {error}");
+            return Ok(());
+        }
+    }
+    println!("Go and golang.org/x/mod are there");
     Ok(())
 }
 

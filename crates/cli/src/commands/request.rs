@@ -11,11 +11,10 @@ use clap::{Args, Subcommand};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::wire::json;
 use jiff::Timestamp;
-use tonic::{Status, transport::Channel};
-use tonic_types::StatusExt as _;
+use tonic::transport::Channel;
 
 use crate::{
-    client::{Connection, runtime},
+    client::{Connection, explain, runtime},
     exit::{Exit, Failure},
     render,
 };
@@ -376,16 +375,4 @@ pub(super) fn exit(decision: &v1::Decision) -> Exit {
     } else {
         Exit::No
     }
-}
-
-/// A status in words, with every field that is to be mended.
-pub(super) fn explain(status: Status) -> Failure {
-    let details = status.get_error_details();
-    let fields = details.bad_request().map(|bad| {
-        bad.field_violations
-            .iter()
-            .map(|violation| format!("\n  {}: {}", violation.field, violation.description))
-            .collect::<String>()
-    });
-    format!("{}{}", status.message(), fields.unwrap_or_default()).into()
 }

@@ -6,9 +6,9 @@ use comity_gateway::wire::{json, statement};
 use jiff::Timestamp;
 use tonic::transport::Channel;
 
-use super::request::{explain, print};
+use super::request::print;
 use crate::{
-    client::{Connection, runtime},
+    client::{Connection, explain, runtime},
     exit::{Exit, Failure},
     render::{self, review},
 };

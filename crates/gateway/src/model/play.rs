@@ -270,7 +270,7 @@ impl Play {
             Report::Progress => {
                 let message = v1::ReportProgressRequest {
                     name,
-                    note: String::new(),
+                    note: "it goes on".to_owned(),
                     ..v1::ReportProgressRequest::default()
                 };
                 let done = execute::report_progress(gateway, &caller, message).await;

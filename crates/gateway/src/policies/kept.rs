@@ -10,7 +10,7 @@ use std::{
 };
 
 use comity_domain::Digest;
-use comity_policy::{Library, Report};
+use comity_policy::{DecidingFiles, Library, Report};
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -96,6 +96,22 @@ impl Kept {
         let found = library.digest();
         if found == bundle {
             Ok(library)
+        } else {
+            Err(KeptError::Altered { bundle, found })
+        }
+    }
+
+    /// The files of a kept bundle on which decisions depend, as text.
+    pub(crate) fn files(&self, bundle: Digest) -> Result<DecidingFiles, KeptError> {
+        let place = self.place(bundle);
+        if !place.exists() {
+            return Err(KeptError::Missing(bundle));
+        }
+        let files =
+            DecidingFiles::read(&place).map_err(|report| KeptError::Broken { bundle, report })?;
+        let found = files.digest();
+        if found == bundle {
+            Ok(files)
         } else {
             Err(KeptError::Altered { bundle, found })
         }

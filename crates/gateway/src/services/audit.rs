@@ -11,7 +11,7 @@ use futures::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{audit, gateway::Gateway, refusal::Refusal};
+use crate::{audit, gateway::Gateway};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -62,18 +62,22 @@ impl AuditService for Audit {
         &self,
         request: Request<ExportCaseRequest>,
     ) -> Result<Response<Self::ExportCaseStream>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "case bundles are not served yet: read the records one by one with `GetRecord`",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move {
+            let pieces = audit::export_case(&gateway, &caller, message).await?;
+            let stream = tokio_stream::iter(pieces.into_iter().map(Ok));
+            Ok(Box::pin(stream) as Self::ExportCaseStream)
+        })
+        .await
     }
 
     async fn statistics(
         &self,
         request: Request<StatisticsRequest>,
     ) -> Result<Response<StatisticsResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet("statistics are not served yet: count what `Search` returns").into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::statistics(&gateway, &caller, message).await }).await
     }
 }

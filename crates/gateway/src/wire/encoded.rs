@@ -85,6 +85,18 @@ pub(crate) struct DeliverRequest {
 }
 
 impl Case {
+    /// What the records of a case's events add up to, oldest first.
+    ///
+    /// # Errors
+    /// Where a record is none of ours.
+    pub(crate) fn add_up(records: Vec<Vec<u8>>) -> Result<Self, prost::DecodeError> {
+        records
+            .into_iter()
+            .try_fold(Self::default(), |case, record| {
+                Ok(case.then(Self::decode(Bytes::from(record))?))
+            })
+    }
+
     /// Takes in what an event recorded; what it does not speak of stays.
     pub(crate) fn then(mut self, event: Self) -> Self {
         let Self {

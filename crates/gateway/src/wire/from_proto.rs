@@ -3,6 +3,7 @@
 //! Everything wrong with a message is reported at once. Only shapes are
 //! checked here: whether a State, fact or authority is known is for policy.
 
+mod access;
 mod draft;
 mod listing;
 mod lookup;
@@ -10,6 +11,7 @@ mod parts;
 mod report;
 mod review;
 mod ruling;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -25,11 +27,13 @@ use serde_json::Value as Json;
 
 pub(crate) use self::report::{line, note, postponement};
 pub use self::{
+    access::{Call, access},
     draft::{Draft, draft},
     listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},
     ruling::rulings,
+    search::{Asked, days, search, token},
 };
 use super::{
     Violation,

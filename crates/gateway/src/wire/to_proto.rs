@@ -1,6 +1,7 @@
 //! Domain values to messages of the contract.
 
 mod atlas;
+mod ledger;
 mod outlook;
 mod record;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 
 pub use self::{
     atlas::atlas,
+    ledger::{category_name, entry, proved},
     outlook::preflight,
     record::{Event, Published, Receipt, event, receipt},
 };

@@ -43,7 +43,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn of(path: &str) -> Option<Self> {
+    pub(super) fn of(path: &str) -> Option<Self> {
         let steps: Vec<&str> = path.split('/').collect();
         match steps.as_slice() {
             ["vocabulary.yaml"] => Some(Self::Vocabulary),
@@ -64,7 +64,7 @@ impl Kind {
     }
 
     /// Whether decisions depend on it.
-    fn decides(self) -> bool {
+    pub(super) fn decides(self) -> bool {
         !matches!(self, Self::Tests | Self::Schema)
     }
 }
@@ -192,11 +192,16 @@ fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
     Diagnostic::of_file(Code::FileUnreadable, path, "cannot be read").why(error.to_string())
 }
 
-/// Names and contents, each with its length before it, in order of paths.
 fn digest<'a>(files: impl Iterator<Item = &'a File>) -> Digest {
+    let deciding = files.filter(|file| file.kind.decides());
+    digest_of(deciding.map(|file| (&*file.source.path, &*file.source.text)))
+}
+
+/// Names and contents, each with its length before it, in order of paths.
+pub(super) fn digest_of<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Digest {
     let mut hash = Sha256::new();
-    for file in files.filter(|file| file.kind.decides()) {
-        for part in [&file.source.path, &file.source.text] {
+    for (path, text) in files {
+        for part in [path, text] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }

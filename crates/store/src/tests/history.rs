@@ -7,8 +7,8 @@ use comity_ledger::{Hash, verify_proof};
 
 use super::{case_id, change, entry, key, open, run, state, step, submission, try_open};
 use crate::{
-    CaseFilter, EntryFilter, Expected, OpenError, Page, Party, PublicationError, Transaction,
-    verify,
+    CaseFilter, EntryFilter, Expected, OpenError, Order, Page, Party, PublicationError, Search,
+    SortBy, Transaction, verify,
 };
 
 #[test]
@@ -134,6 +134,73 @@ fn entries_are_found_by_what_they_say() {
         assert_eq!(indexes(Page::From(0), actor).await, [1]);
         let record = store.record(1).await.unwrap().unwrap();
         assert_eq!(record.record, b"what read was about");
+    });
+}
+
+/// Whatever the order and however small the pages, together they are the entries
+/// there were when the first was read, each once.
+#[test]
+fn pages_of_a_search_add_up_in_every_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        for n in 0..6 {
+            store.commit(submission(n)).await.unwrap();
+            let mut read = entry("read");
+            read.leaf.actor = format!("auditor-{}", n % 3);
+            read.leaf.category = Some("consultation".into());
+            let read = Transaction {
+                entries: vec![read],
+                ..Transaction::default()
+            };
+            store.commit(read).await.unwrap();
+        }
+        for by in [
+            SortBy::Index,
+            SortBy::At,
+            SortBy::Kind,
+            SortBy::Actor,
+            SortBy::Case,
+        ] {
+            for (descending, limit) in [(false, 1), (true, 1), (false, 5), (true, 5), (true, 12)] {
+                let mut search = Search {
+                    order: Order { by, descending },
+                    limit,
+                    ..Search::default()
+                };
+                let mut seen = Vec::new();
+                loop {
+                    let found = store.search(search.clone()).await.unwrap();
+                    assert!(found.entries.len() <= limit);
+                    seen.extend(found.entries.iter().map(|entry| entry.index));
+                    // Meanwhile others write.
+                    store.commit(submission(100 + seen.len() as u64)).await.ok();
+                    search.after = found.next;
+                    if found.next.is_none() {
+                        break;
+                    }
+                }
+                let first = search.order;
+                let count = seen.len();
+                seen.sort_unstable();
+                seen.dedup();
+                assert_eq!(seen.len(), count, "{first:?}");
+                assert_eq!(seen, (0..count as u64).collect::<Vec<_>>(), "{first:?}");
+            }
+        }
+        let filter = EntryFilter {
+            category: Some("consultation".into()),
+            actor: Some("auditor-1".into()),
+            ..EntryFilter::default()
+        };
+        let search = Search {
+            filter,
+            limit: 9,
+            ..Search::default()
+        };
+        let found = store.search(search).await.unwrap();
+        let indexes: Vec<_> = found.entries.iter().map(|entry| entry.index).collect();
+        assert_eq!((indexes, found.next), (vec![3, 9], None));
     });
 }
 

@@ -1,0 +1,147 @@
+//! Bundles as folders and as zip files.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Component, Path, PathBuf},
+};
+
+use comity_gateway::offline::Files;
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+use crate::exit::Failure;
+
+/// Most files read of a bundle, and most bytes of all of them: more than any case
+/// has, and less than a machine.
+const FILES_MAX: usize = 100_000;
+const BYTES_MAX: u64 = 1 << 30;
+
+/// Writes a bundle into a new zip file, where the path says so, else into a new
+/// folder. What is written is for its owner alone: it holds personal data.
+pub(super) fn write(out: &Path, files: &Files) -> Result<(), Failure> {
+    if is_zip(out) {
+        write_zip(out, files)
+    } else {
+        write_folder(out, files)
+    }
+}
+
+/// Whether a path names a zip file.
+fn is_zip(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+}
+
+fn write_zip(out: &Path, files: &Files) -> Result<(), Failure> {
+    let mut zip = ZipWriter::new(create(out)?);
+    // Neither owner nor time: the same bundle makes the same file.
+    let options = SimpleFileOptions::default();
+    for (path, bytes) in files {
+        zip.start_file(path.as_str(), options)?;
+        zip.write_all(bytes)?;
+    }
+    zip.finish()?.sync_all()?;
+    Ok(())
+}
+
+fn write_folder(out: &Path, files: &Files) -> Result<(), Failure> {
+    make_folder(out, false)?;
+    for (path, bytes) in files {
+        let target = out.join(inside(path)?);
+        if let Some(parent) = target.parent() {
+            make_folder(parent, true)?;
+        }
+        create(&target)?.write_all(bytes)?;
+    }
+    Ok(())
+}
+
+fn make_folder(path: &Path, or_there: bool) -> Result<(), Failure> {
+    let made = fs::DirBuilder::new()
+        .mode(0o700)
+        .recursive(or_there)
+        .create(path);
+    made.map_err(|error| format!("cannot make `{}`: {error}", path.display()).into())
+}
+
+fn create(path: &Path) -> Result<File, Failure> {
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    created.map_err(|error| format!("cannot make `{}`: {error}", path.display()).into())
+}
+
+/// A path of a bundle that leads nowhere outside it.
+fn inside(path: &str) -> Result<PathBuf, Failure> {
+    let path = PathBuf::from(path);
+    let plain = |part| matches!(part, Component::Normal(_));
+    if path.components().all(plain) {
+        Ok(path)
+    } else {
+        Err("a path of the bundle leads out of it".into())
+    }
+}
+
+/// Reads a bundle from a zip file.
+pub(super) fn read_zip(path: &Path) -> Result<Files, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| -> Failure {
+        format!("cannot read `{}`: {error}", path.display()).into()
+    };
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let mut zip = ZipArchive::new(file).map_err(|error| unreadable(&error))?;
+    if zip.len() > FILES_MAX {
+        return Err(unreadable(&"it holds more files than any bundle"));
+    }
+    let mut files = Files::new();
+    let mut left = BYTES_MAX;
+    for place in 0..zip.len() {
+        let mut file = zip.by_index(place).map_err(|error| unreadable(&error))?;
+        if file.is_dir() {
+            continue;
+        }
+        let name = file.name().map_err(|error| unreadable(&error))?;
+        let name = name.into_owned();
+        let mut bytes = Vec::new();
+        let read = file.by_ref().take(left + 1).read_to_end(&mut bytes);
+        read.map_err(|error| unreadable(&error))?;
+        left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| unreadable(&"it is larger than any bundle"))?;
+        if files.insert(name, bytes).is_some() {
+            return Err(unreadable(&"it holds a file twice"));
+        }
+    }
+    Ok(files)
+}
+
+/// Reads a bundle from a folder.
+pub(super) fn read_folder(path: &Path) -> Result<Files, Failure> {
+    let mut files = Files::new();
+    let mut left = BYTES_MAX;
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let at = path.join(&folder);
+        let unreadable =
+            |error: &dyn std::fmt::Display| format!("cannot read `{}`: {error}", at.display());
+        for entry in fs::read_dir(&at).map_err(|error| unreadable(&error))? {
+            let entry = entry.map_err(|error| unreadable(&error))?;
+            let place = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(place);
+                continue;
+            }
+            let bytes = fs::read(entry.path()).map_err(|error| unreadable(&error))?;
+            left = left
+                .checked_sub(bytes.len() as u64)
+                .ok_or_else(|| unreadable(&"it is larger than any bundle"))?;
+            files.insert(place.to_string_lossy().into_owned(), bytes);
+            if files.len() > FILES_MAX {
+                return Err(unreadable(&"it holds more files than any bundle").into());
+            }
+        }
+    }
+    Ok(files)
+}

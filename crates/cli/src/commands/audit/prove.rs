@@ -1,0 +1,62 @@
+//! `comity audit prove`: a receipt to keep, C2SP tlog-proof.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use comity::v1;
+use comity_gateway::wire::json;
+
+use super::source::{Source, Subject};
+use crate::exit::{Exit, Failure};
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// Index of the entry, or `cases/<id>` for the last entry of a case
+    #[arg(value_name = "INDEX|CASE")]
+    subject: Subject,
+    #[command(flatten)]
+    source: Source,
+    /// File to write the proof to; printed otherwise
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "out")]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Prove) -> Result<Exit, Failure> {
+    let Prove {
+        subject,
+        source,
+        out,
+        json,
+    } = arguments;
+    let mut ledger = source.open()?;
+    let index = match &subject {
+        Subject::Entry(index) => Some(*index),
+        Subject::Case(case) => ledger.entries_of(case)?.pop(),
+    };
+    let proved = match index {
+        Some(index) => ledger.prove(index)?,
+        None => None,
+    };
+    let Some(proved) = proved else {
+        match subject {
+            Subject::Entry(index) => println!("there is no entry {index}"),
+            Subject::Case(case) => println!("there is no case {case}"),
+        }
+        return Ok(Exit::No);
+    };
+    let v1::ProveResponse { tlog_proof, .. } = &proved;
+    if tlog_proof.is_empty() {
+        println!("not under a signed checkpoint yet: try again in a second");
+        return Ok(Exit::No);
+    }
+    match out {
+        Some(out) => fs::write(&out, tlog_proof)
+            .map_err(|error| format!("cannot write `{}`: {error}", out.display()))?,
+        None if json => println!("{}", json::print(&proved)?),
+        None => print!("{tlog_proof}"),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,217 @@
+//! `comity audit rerun`: whether the law of its day still makes every decision on
+//! record.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comity_gateway::offline::{Made, Period, Redone, Rerun as Cases, Verdict};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
+
+use crate::{
+    exit::{Exit, Failure},
+    progress::Progress,
+    render,
+};
+
+/// Decisions shown by case; all are counted.
+const SHOWN: usize = 100;
+
+/// What is compared, for whoever relies on it.
+const COMPARED: &str = "compared is the whole decision in its canonical encoding, but for its \
+     random id and the moment it was made; the request, the answers of humans, the language and \
+     the moment from which clocks run are taken from the record";
+
+#[derive(Debug, Args)]
+pub(crate) struct Rerun {
+    /// Data folder of the gateway, in use or not; it is not changed
+    #[arg(long, default_value = ".comity/data")]
+    data: PathBuf,
+    /// Only cases received on this day or later, UTC
+    #[arg(long)]
+    since: Option<Date>,
+    /// Only cases received before this day, UTC
+    #[arg(long)]
+    until: Option<Date>,
+    /// Print JSON, one object a line: every decision that is not as on record, then
+    /// the summary
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Default)]
+struct Tally {
+    decisions: u64,
+    same: u64,
+    otherwise: u64,
+    not_kept: u64,
+    erased: u64,
+    unread: u64,
+}
+
+pub(super) fn run(arguments: &Rerun) -> Result<Exit, Failure> {
+    let Rerun {
+        data,
+        since,
+        until,
+        json,
+    } = arguments;
+    let period = Period {
+        since: since.map(midnight).transpose()?,
+        until: until.map(midnight).transpose()?,
+    };
+    let cases = Cases::open(data, period)?;
+    let mut progress = Progress::new("cases", cases.cases()?);
+    let mut tally = Tally::default();
+    let mut shown = Vec::new();
+    cases.run(|decisions| {
+        progress.step();
+        for redone in decisions {
+            if tally.add(&redone.verdict) {
+                match json {
+                    true => println!("{}", machine(&redone)),
+                    false if shown.len() < SHOWN => shown.push(redone),
+                    false => {}
+                }
+            }
+        }
+    })?;
+    drop(progress);
+    if *json {
+        println!("{}", json!({"summary": tally.json()}));
+    } else {
+        tell(&tally, &shown);
+    }
+    Ok(if tally.is_as_on_record() {
+        Exit::Done
+    } else {
+        Exit::No
+    })
+}
+
+impl Tally {
+    /// Counts a decision; whether it is to be shown.
+    fn add(&mut self, verdict: &Verdict) -> bool {
+        self.decisions += 1;
+        let count = match verdict {
+            Verdict::Same => &mut self.same,
+            Verdict::Otherwise { .. } => &mut self.otherwise,
+            Verdict::NotKept(_) => &mut self.not_kept,
+            Verdict::Erased => &mut self.erased,
+            Verdict::Unread(_) => &mut self.unread,
+        };
+        *count += 1;
+        *verdict != Verdict::Same
+    }
+
+    /// What was erased on purpose speaks against nothing.
+    fn is_as_on_record(&self) -> bool {
+        self.same + self.erased == self.decisions
+    }
+
+    fn json(&self) -> Value {
+        let Self {
+            decisions,
+            same,
+            otherwise,
+            not_kept,
+            erased,
+            unread,
+        } = self;
+        json!({
+            "decisions": decisions, "asOnRecord": same, "otherwise": otherwise,
+            "bundleNotKept": not_kept, "erased": erased, "unread": unread,
+        })
+    }
+}
+
+fn tell(tally: &Tally, shown: &[Redone]) {
+    let Tally {
+        decisions,
+        same,
+        otherwise,
+        not_kept,
+        erased,
+        unread,
+    } = tally;
+    println!("{decisions} decisions made again: {same} as on record, {otherwise} otherwise");
+    for (count, why) in [
+        (not_kept, "whose policy bundle is not kept"),
+        (erased, "whose record was erased"),
+        (unread, "that cannot be read: verify the store"),
+    ] {
+        if *count > 0 {
+            println!("  {count} {why}");
+        }
+    }
+    println!("  {COMPARED}");
+    if shown.is_empty() {
+        return;
+    }
+    let mut table = render::table(&["case", "decision", "from", "to", "what"]);
+    for redone in shown {
+        let [from, to] = &redone.pair;
+        table.add_row([
+            redone.case.to_string(),
+            redone.number.to_string(),
+            from.to_string(),
+            to.to_string(),
+            what(&redone.verdict),
+        ]);
+    }
+    println!("{table}");
+    let more = tally.decisions - tally.same - shown.len() as u64;
+    if more > 0 {
+        println!("and {more} more; `--json` names them all");
+    }
+}
+
+fn what(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Same => "as on record".to_owned(),
+        Verdict::Otherwise {
+            before,
+            after,
+            differs,
+        } => format!(
+            "{} was {}; differs in {}",
+            outcome(after),
+            outcome(before),
+            differs.join(", ")
+        ),
+        Verdict::NotKept(bundle) => format!("bundle {bundle} is not kept"),
+        Verdict::Erased => "its record was erased".to_owned(),
+        Verdict::Unread(why) => why.to_string(),
+    }
+}
+
+fn outcome(made: &Made) -> &'static str {
+    render::outcome_name(made.outcome)
+}
+
+fn machine(redone: &Redone) -> Value {
+    let Redone {
+        case,
+        number,
+        received,
+        pair: [issuing, executing],
+        verdict,
+    } = redone;
+    let differs = match verdict {
+        Verdict::Otherwise { differs, .. } => differs.as_slice(),
+        Verdict::Same | Verdict::NotKept(_) | Verdict::Erased | Verdict::Unread(_) => &[],
+    };
+    json!({
+        "case": case.as_str(),
+        "decision": number,
+        "received": received.to_string(),
+        "issuing": issuing.as_str(),
+        "executing": executing.as_str(),
+        "what": what(verdict),
+        "differs": differs,
+    })
+}
+
+fn midnight(day: Date) -> Result<Timestamp, jiff::Error> {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
+}

@@ -1,0 +1,60 @@
+//! `comity audit show`: an entry with its record, or a case as its entries tell it.
+
+use clap::Args;
+use comity_domain::CaseId;
+use comity_gateway::offline::case_of;
+
+use super::source::{Ledger, Source, Subject};
+use crate::{
+    commands::request::print,
+    exit::{Exit, Failure},
+    render,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Index of the entry, or `cases/<id>`
+    #[arg(value_name = "INDEX|CASE")]
+    subject: Subject,
+    #[command(flatten)]
+    source: Source,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Show) -> Result<Exit, Failure> {
+    let Show {
+        subject,
+        source,
+        json,
+    } = arguments;
+    let mut ledger = source.open()?;
+    match subject {
+        Subject::Entry(index) => match ledger.record(index)? {
+            Some(found) => {
+                print(json, &found, || render::ledger::entry(&found))?;
+                Ok(Exit::Done)
+            }
+            None => {
+                println!("there is no entry {index}");
+                Ok(Exit::No)
+            }
+        },
+        Subject::Case(case) => show_case(&mut ledger, &case, json),
+    }
+}
+
+fn show_case(ledger: &mut Ledger, case: &CaseId, json: bool) -> Result<Exit, Failure> {
+    let mut found = Vec::new();
+    for index in ledger.entries_of(case)? {
+        found.extend(ledger.record(index)?);
+    }
+    if found.is_empty() {
+        println!("there is no case {case}");
+        return Ok(Exit::No);
+    }
+    let case = case_of(&found)?;
+    print(json, &case, || render::case(&case, jiff::Timestamp::now()))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,209 @@
+//! `comity audit verify`: whatever proves itself, checked offline.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use comity_gateway::offline::{self, MARK};
+use comity_ledger::{Flaw, Leaf, Receipt, VerifierKey, is_receipt, verifier_beside};
+use serde_json::{Value, json};
+
+use super::bundle;
+use crate::exit::{Exit, Failure};
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Case bundle (folder or zip file), proof, published ledger or data folder
+    #[arg(conflicts_with = "data")]
+    path: Option<PathBuf>,
+    /// Data folder of a gateway
+    #[arg(long, default_value = ".comity/data")]
+    data: PathBuf,
+    /// Verifier key known from elsewhere, or a file with it; without it, the one
+    /// beside the ledger
+    #[arg(long, value_parser = read_key)]
+    key: Option<VerifierKey>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found in order: lines for people, a value for machines.
+struct Verified(Vec<String>, Value);
+
+pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
+    let Verify {
+        path,
+        data,
+        key,
+        json,
+    } = arguments;
+    let key = key.as_ref();
+    let found = match path {
+        None => data_folder(data, key),
+        Some(path) if path.is_dir() && path.join(MARK).exists() => {
+            case_bundle(&bundle::read_folder(path)?, key)
+        }
+        Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, key),
+        Some(path) if path.is_dir() => data_folder(path, key),
+        Some(path) if is_proof(path)? => {
+            let text = fs::read_to_string(path)?;
+            let key = key.ok_or("name the ledger's verifier key with --key: a proof has none")?;
+            proof(path, &text, key)
+        }
+        Some(path) => case_bundle(&bundle::read_zip(path)?, key),
+    };
+    match found {
+        Ok(Verified(_, value)) if *json => println!("{value}"),
+        Ok(Verified(lines, _)) => println!("{}", lines.join("\n  ")),
+        Err(flaw) => {
+            if *json {
+                println!("{}", json!({"verified": false, "flaw": flaw.to_string()}));
+            } else {
+                println!("NOT VERIFIED\n  {flaw}");
+            }
+            return Ok(Exit::No);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn data_folder(data: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
+    let report = offline::verify(data, key)?;
+    let root = report.ledger.root;
+    let value = json!({
+        "verified": true, "entries": report.entries, "published": report.ledger.size,
+        "checkpoints": report.ledger.checkpoints, "cases": report.cases,
+        "root": root.to_string(), "key": report.key.to_string(),
+    });
+    let lines = vec![
+        format!(
+            "verified: {} entries, {} cases",
+            report.entries, report.cases
+        ),
+        format!(
+            "{} under {} signed checkpoints, root {root}",
+            report.ledger.size, report.ledger.checkpoints
+        ),
+        format!(
+            "{} not yet published, {} deliveries under way",
+            report.unpublished, report.jobs
+        ),
+        format!("key {}", report.key),
+    ];
+    Ok(Verified(lines, value))
+}
+
+fn ledger(dir: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
+    let key = match key {
+        Some(key) => key.clone(),
+        None => verifier_beside(dir)?,
+    };
+    let found = comity_ledger::verify(dir, &key)?;
+    let value = json!({
+        "verified": true, "published": found.size, "checkpoints": found.checkpoints,
+        "root": found.root.to_string(), "key": key.to_string(),
+    });
+    let lines = vec![
+        format!("verified: {} published entries", found.size),
+        format!(
+            "under {} signed checkpoints, root {}",
+            found.checkpoints, found.root
+        ),
+        format!("key {key}"),
+    ];
+    Ok(Verified(lines, value))
+}
+
+fn case_bundle(files: &offline::Files, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
+    let found = offline::check(files, key)?;
+    let indexes: Vec<_> = found.entries.iter().map(ToString::to_string).collect();
+    let value = json!({
+        "verified": true, "case": format!("cases/{}", found.case), "files": files.len(),
+        "entries": found.entries, "erased": found.erased, "published": found.checkpoint.size,
+        "root": found.checkpoint.root.to_string(), "key": found.key.to_string(),
+    });
+    let mut lines = vec![
+        format!("verified: case {}, {} files", found.case, files.len()),
+        format!(
+            "entries {} of {}, under a signed checkpoint of {} entries, root {}",
+            indexes.join(", "),
+            found.key.name(),
+            found.checkpoint.size,
+            found.checkpoint.root
+        ),
+    ];
+    if found.erased > 0 {
+        lines.push(format!("{} records were erased", found.erased));
+    }
+    for (bundle, count) in &found.policies {
+        lines.push(format!("policy bundle {bundle}, {count} files"));
+    }
+    lines.push(format!("key {}", found.key));
+    if key.is_none() {
+        lines.push(UNKNOWN_KEY.to_owned());
+    }
+    Ok(Verified(lines, value))
+}
+
+/// What a key that came with the bundle is worth.
+const UNKNOWN_KEY: &str = "it came with the bundle: compare it with one from elsewhere, or name that \
+     with --key";
+
+fn proof(path: &Path, text: &str, key: &VerifierKey) -> Result<Verified, Flaw> {
+    const MEANING: &str = "it proves nothing";
+    let flaw = |what: &dyn std::error::Error| {
+        let cause = what.source().map(|cause| format!(": {cause}"));
+        let what = format!("{what}{}", cause.unwrap_or_default());
+        Flaw::of(&path.display().to_string(), what, MEANING)
+    };
+    let receipt = Receipt::from_text(text).map_err(|error| flaw(&error))?;
+    let checkpoint = receipt.verify(key).map_err(|error| flaw(&error))?;
+    let (leaf, _) = Leaf::read(&receipt.leaf).map_err(|error| flaw(&error))?;
+    let index = receipt.proof.index;
+    let value = json!({
+        "verified": true, "index": index, "published": checkpoint.size,
+        "root": checkpoint.root.to_string(), "key": key.to_string(),
+        "leaf": String::from_utf8_lossy(&receipt.leaf),
+    });
+    let says = [leaf.outcome, leaf.instrument, leaf.state, leaf.note];
+    let says: Vec<_> = says.into_iter().flatten().collect();
+    let case = leaf.case.map(|id| format!(" in cases/{id}"));
+    let lines = vec![
+        format!("verified: entry {index} of {}", key.name()),
+        format!(
+            "{} at {}{}: {}",
+            leaf.kind,
+            leaf.at,
+            case.unwrap_or_default(),
+            says.join(", ")
+        ),
+        format!(
+            "under a signed checkpoint of {} entries, root {}",
+            checkpoint.size, checkpoint.root
+        ),
+        format!("key {key}"),
+    ];
+    Ok(Verified(lines, value))
+}
+
+/// Whether a file begins as a proof does.
+fn is_proof(path: &Path) -> Result<bool, Failure> {
+    let mut begin = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(64).read_to_end(&mut begin))
+        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    Ok(is_receipt(&begin))
+}
+
+/// A verifier key, or a file that holds one.
+fn read_key(text: &str) -> Result<VerifierKey, String> {
+    let given = match fs::read_to_string(text) {
+        Ok(file) => file,
+        Err(_) => text.to_owned(),
+    };
+    given.parse().map_err(|error| format!("{error}"))
+}

@@ -1,0 +1,145 @@
+//! Entries of the ledger, and what they keep to themselves.
+
+use std::fmt::Write as _;
+
+use comity::v1;
+use prost::Message as _;
+
+use super::instant;
+
+/// An entry as a row of a list.
+pub(crate) fn row(entry: &v1::LedgerEntry) -> [String; 6] {
+    [
+        entry.index.to_string(),
+        entry.at.as_ref().map(instant).unwrap_or_default(),
+        entry.kind.clone(),
+        says(entry),
+        short(&entry.actor),
+        entry.case.trim_start_matches("cases/").to_owned(),
+    ]
+}
+
+/// An actor without the trust domain that all names share.
+fn short(actor: &str) -> String {
+    let name = actor.strip_prefix("spiffe://");
+    let name = name.and_then(|name| name.split_once('/'));
+    name.map_or(actor, |(_, name)| name).to_owned()
+}
+
+/// What an entry says besides who, when and what.
+fn says(entry: &v1::LedgerEntry) -> String {
+    let v1::LedgerEntry {
+        outcome,
+        state,
+        instrument,
+        issuing,
+        executing,
+        note,
+        ..
+    } = entry;
+    let way = match (issuing.as_str(), executing.as_str()) {
+        ("", "") => String::new(),
+        (from, to) => format!("{from} to {to}"),
+    };
+    let category = category(entry.category());
+    let parts = [outcome, state, instrument, &way, &category, note];
+    let mut told: Vec<&str> = Vec::new();
+    for part in parts {
+        // A refused case is refused.
+        if !part.is_empty() && !told.contains(&part.as_str()) {
+            told.push(part);
+        }
+    }
+    told.join(", ")
+}
+
+fn category(category: v1::AccessCategory) -> String {
+    if category == v1::AccessCategory::Unspecified {
+        return String::new();
+    }
+    let name = category.as_str_name();
+    name.trim_start_matches("ACCESS_CATEGORY_").to_lowercase()
+}
+
+/// An entry with its record as a page.
+pub(crate) fn entry(found: &v1::GetRecordResponse) -> String {
+    let entry = found.entry.clone().unwrap_or_default();
+    let mut text = format!("entry {} of the ledger\n", entry.index);
+    let hash: String = entry
+        .leaf_hash
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let record = if found.salt.is_empty() {
+        "erased".to_owned()
+    } else {
+        format!("{} bytes", found.record.len())
+    };
+    for (term, value) in [
+        ("at", entry.at.as_ref().map(instant).unwrap_or_default()),
+        ("kind", entry.kind.clone()),
+        ("by", entry.actor.clone()),
+        ("case", entry.case.clone()),
+        ("says", says(&entry)),
+        ("measure", entry.measure.clone()),
+        ("rules", entry.rules.join(" ")),
+        ("leaf hash", hash),
+        ("record", record),
+    ] {
+        if !value.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {term:<12} {value}");
+        }
+    }
+    text.push_str(&contents(&entry, found));
+    text
+}
+
+/// What a record holds, where its kind is known.
+fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
+    let record = found.record.clone();
+    match entry.kind.as_str() {
+        "read" => v1::Access::decode(record).map_or_else(|_| String::new(), |read| access(&read)),
+        "preflight" | "explain" | "compare" => v1::CooperationRequest::decode(record)
+            .map_or_else(|_| String::new(), |request| tried(&request)),
+        _ if !entry.state.is_empty() => v1::Case::decode(record)
+            .map_or_else(|_| String::new(), |case| format!("\n{}", event(&case))),
+        _ => String::new(),
+    }
+}
+
+fn access(read: &v1::Access) -> String {
+    let mut text = String::from("\n");
+    for (term, value) in [
+        ("purpose", &read.purpose),
+        ("recipient", &read.recipient),
+        ("of", &read.subject),
+    ] {
+        if !value.is_empty() {
+            let _ = writeln!(text, "  {term:<12} {value}");
+        }
+    }
+    text
+}
+
+fn tried(request: &v1::CooperationRequest) -> String {
+    format!(
+        "\n  {:<12} {}, {}\n",
+        "request", request.request_id, request.measure
+    )
+}
+
+/// What an event added to its case.
+fn event(case: &v1::Case) -> String {
+    let mut text = String::new();
+    if let Some(request) = &case.request {
+        text.push_str(tried(request).trim_start_matches('\n'));
+    }
+    if let Some(decision) = &case.decision {
+        text.push_str(&super::decision(decision));
+    }
+    if let Some(result) = &case.result {
+        text.push_str(&super::result(result));
+    }
+    text
+}

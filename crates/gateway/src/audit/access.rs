@@ -1,0 +1,63 @@
+//! Who may read the ledger, why and for whom: checked first, recorded next, and
+//! only then anything is read.
+
+use comity::v1;
+use comity_ledger::Leaf;
+use prost::Message as _;
+
+use crate::{
+    admit,
+    gateway::Gateway,
+    identity::{Caller, Role},
+    record,
+    refusal::Refusal,
+    wire::{from_proto, to_proto},
+};
+
+pub(super) const SEARCH: from_proto::Call = consultation("search");
+pub(super) const GET_RECORD: from_proto::Call = consultation("get-record");
+pub(super) const STATISTICS: from_proto::Call = consultation("statistics");
+pub(super) const EXPORT: from_proto::Call = from_proto::Call {
+    name: "export-case",
+    category: v1::AccessCategory::Disclosure,
+};
+
+const fn consultation(name: &'static str) -> from_proto::Call {
+    from_proto::Call {
+        name,
+        category: v1::AccessCategory::Consultation,
+    }
+}
+
+/// Lets auditors in who say why, with what they ask for once it is understood.
+/// What they read is on record when this returns; so is what was refused.
+pub(super) async fn entitled<T>(
+    gateway: &Gateway,
+    caller: &Caller,
+    call: from_proto::Call,
+    stated: v1::Access,
+    understood: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let checked = admit::role(caller, &[Role::Auditor], "auditor").and_then(|()| {
+        let access = from_proto::access(call, stated)?;
+        Ok((access, understood()?))
+    });
+    let (access, asked) = record::attempted(gateway, caller, checked).await?;
+    on_record(gateway, caller, &access).await?;
+    Ok(asked)
+}
+
+/// Records a reading. Purpose, recipient and what was looked for are the
+/// reader's own words and may name people: they are sealed.
+pub(super) async fn on_record(
+    gateway: &Gateway,
+    caller: &Caller,
+    access: &v1::Access,
+) -> Result<(), Refusal> {
+    let leaf = Leaf {
+        note: Some(access.call.clone()),
+        category: Some(to_proto::category_name(access.category())),
+        ..Leaf::new(gateway.now(), "read", &caller.to_string())
+    };
+    record::event(gateway, leaf, access.encode_to_vec()).await
+}

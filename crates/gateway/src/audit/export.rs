@@ -1,0 +1,125 @@
+//! Handing a case out, and counting: what auditors take away.
+
+use comity::v1::{self, ExportCaseRequest, ExportCaseResponse, StatisticsRequest};
+
+use super::access;
+use crate::{
+    case_file::{self, Damaged, Files, GatherError},
+    gateway::Gateway,
+    identity::Caller,
+    record,
+    refusal::Refusal,
+    statistics,
+    wire::from_proto,
+};
+
+/// Most bytes of a file in one message.
+const PIECE: usize = 256 << 10;
+
+/// Exports a case, piece by piece. That it was disclosed is on record before.
+pub(crate) async fn case(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: ExportCaseRequest,
+) -> Result<Vec<ExportCaseResponse>, Refusal> {
+    let ExportCaseRequest {
+        name,
+        purpose,
+        recipient,
+    } = message;
+    let stated = v1::Access {
+        purpose,
+        recipient,
+        subject: name.clone(),
+        ..v1::Access::default()
+    };
+    let case = access::entitled(gateway, caller, access::EXPORT, stated, || {
+        Ok(from_proto::case_name(&name)?)
+    })
+    .await?;
+    // Every entry of the case is to be under a checkpoint.
+    gateway
+        .store()
+        .publish()
+        .await
+        .map_err(record::unavailable)?;
+    let data = gateway.store().folder().to_owned();
+    let files = blocking(move || {
+        let gathered = case_file::gather(&data, &case)?;
+        Ok::<_, Refusal>(gathered.files()?)
+    });
+    let files = record::attempted(gateway, caller, files.await).await?;
+    Ok(pieces(files))
+}
+
+/// Counts what happened in a period.
+pub(crate) async fn statistics(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: StatisticsRequest,
+) -> Result<v1::StatisticsResponse, Refusal> {
+    let StatisticsRequest {
+        from,
+        until,
+        purpose,
+    } = message;
+    let stated = v1::Access {
+        purpose,
+        subject: format!("{from}..{until}"),
+        ..v1::Access::default()
+    };
+    let period = access::entitled(gateway, caller, access::STATISTICS, stated, || {
+        Ok(from_proto::days(&from, &until)?)
+    })
+    .await?;
+    let data = gateway.store().folder().to_owned();
+    blocking(move || statistics::count(&data, period, || ()).map_err(record::unavailable)).await
+}
+
+/// Runs what reads files off the threads that serve.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| Refusal::Internal(Box::new(panic)))?
+}
+
+fn pieces(files: Files) -> Vec<ExportCaseResponse> {
+    let mut pieces = Vec::new();
+    for (path, bytes) in files {
+        let piece = |data: &[u8]| ExportCaseResponse {
+            path: path.clone(),
+            data: data.to_vec().into(),
+        };
+        match bytes.as_slice() {
+            // An empty file is a file.
+            [] => pieces.push(piece(&[])),
+            bytes => pieces.extend(bytes.chunks(PIECE).map(piece)),
+        }
+    }
+    pieces
+}
+
+impl From<GatherError> for Refusal {
+    fn from(error: GatherError) -> Self {
+        match error {
+            GatherError::NoCase(case) => Self::NotFound {
+                kind: "case",
+                name: format!("cases/{case}"),
+            },
+            GatherError::Policies(error) => error.into(),
+            GatherError::Unpublished(_)
+            | GatherError::Open(_)
+            | GatherError::Read(_)
+            | GatherError::Ledger(_)
+            | GatherError::Proof(_) => record::unavailable(error),
+        }
+    }
+}
+
+impl From<Damaged> for Refusal {
+    fn from(damaged: Damaged) -> Self {
+        tracing::error!(error = %damaged, "a case cannot be exported");
+        Self::Internal(Box::new(damaged))
+    }
+}

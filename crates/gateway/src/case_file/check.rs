@@ -1,0 +1,280 @@
+//! Checking a bundle by itself: no gateway, no ledger, no network.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_domain::{CaseId, Digest};
+use comity_ledger::{Checkpoint, Flaw, KeyError, Leaf, Receipt, ReceiptError, VerifierKey};
+use comity_policy::DecidingFiles;
+use comity_store::Record;
+
+use super::{
+    CHECKPOINT, CaseFile, Files, Item, Kind, MARK, VERIFIER, derive, entry_path, gather::deciding,
+    sums,
+};
+
+const CHANGED: &str = "the bundle was changed after it was made";
+const INCOMPLETE: &str = "part of the bundle is missing";
+const FORGED: &str = "the ledger's key does not stand behind it; it proves nothing";
+
+/// A bundle found in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The case.
+    pub case: CaseId,
+    /// Indexes of its entries.
+    pub entries: Vec<u64>,
+    /// Of these, entries whose records were erased.
+    pub erased: u64,
+    /// Policy bundles that decided, with the files of each.
+    pub policies: BTreeMap<Digest, usize>,
+    /// The checkpoint that every entry is under.
+    pub checkpoint: Checkpoint,
+    /// The key that signed it.
+    pub key: VerifierKey,
+}
+
+/// Checks every file of a bundle: signature of the checkpoint, proof and hash of
+/// every leaf, commitment to every record, digest of request and policy files, and
+/// that all else says what these say.
+///
+/// Without `key`, the key in the bundle is used. It shows that the bundle agrees
+/// with itself, not whose it is.
+///
+/// # Errors
+/// The first [`Flaw`] found; its file is the one that was changed.
+pub fn check(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw> {
+    let found = check_deep(files, key);
+    match (found, sums::mismatch(files)) {
+        (found, None) => found,
+        // All is proven but the list itself.
+        (Ok(_), Some((path, what))) => {
+            let what = format!("is not the list of the files here: `{path}` {what}");
+            Err(Flaw::of(sums::PATH, what, CHANGED))
+        }
+        // Of a leaf and its proof, the list says which one was changed.
+        (Err(flaw), Some((path, what))) if path != flaw.file => {
+            let what = format!("{what}; {}: {}", flaw.file, flaw.what);
+            Err(Flaw::of(&path, what, flaw.meaning))
+        }
+        (Err(flaw), Some(_)) => Err(flaw),
+    }
+}
+
+fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw> {
+    let key = read_key(files, key)?;
+    let note = file(files, CHECKPOINT)?;
+    let checkpoint = Checkpoint::open(note, &key)
+        .map_err(|error| Flaw::of(CHECKPOINT, error.to_string(), FORGED))?;
+    let entries = read_entries(files, &checkpoint, &key)?;
+    let case = same_case(&entries)?;
+    let case_file = CaseFile {
+        case,
+        policies: read_policies(files, &entries)?,
+        key,
+        checkpoint,
+        entries,
+    };
+    derive::agrees(&case_file)?;
+    compare(files, &case_file)?;
+    Ok(Checked {
+        entries: case_file.entries.iter().map(Item::index).collect(),
+        erased: case_file
+            .entries
+            .iter()
+            .filter(|item| item.record.is_none())
+            .count() as u64,
+        policies: case_file
+            .policies
+            .iter()
+            .map(|(bundle, files)| (*bundle, files.iter().count()))
+            .collect(),
+        case: case_file.case,
+        checkpoint: case_file.checkpoint,
+        key: case_file.key,
+    })
+}
+
+fn file<'f>(files: &'f Files, path: &str) -> Result<&'f [u8], Flaw> {
+    let bytes = files.get(path).map(Vec::as_slice);
+    bytes.ok_or_else(|| Flaw::of(path, "is missing", INCOMPLETE))
+}
+
+fn read_key(files: &Files, known: Option<&VerifierKey>) -> Result<VerifierKey, Flaw> {
+    let bytes = file(files, VERIFIER)?;
+    let key: VerifierKey = String::from_utf8_lossy(bytes)
+        .parse()
+        .map_err(|error: KeyError| Flaw::of(VERIFIER, error.to_string(), CHANGED))?;
+    if format!("{key}\n").as_bytes() != bytes {
+        return Err(Flaw::of(VERIFIER, "is not one line with a key", CHANGED));
+    }
+    match known {
+        Some(known) if *known != key => {
+            Err(Flaw::of(VERIFIER, format!("is not `{known}`"), FORGED))
+        }
+        Some(_) | None => Ok(key),
+    }
+}
+
+/// Every entry of which there is a file, in order.
+fn read_entries(
+    files: &Files,
+    checkpoint: &Checkpoint,
+    key: &VerifierKey,
+) -> Result<Vec<Item>, Flaw> {
+    let indexes: BTreeSet<u64> = files
+        .keys()
+        .filter_map(|path| path.strip_prefix("entries/")?.split('.').next())
+        .filter_map(|index| index.parse().ok())
+        .collect();
+    if indexes.is_empty() {
+        let first = entry_path(0, Kind::Leaf);
+        return Err(Flaw::of(&first, "no entry is there", INCOMPLETE));
+    }
+    let read = |index| read_entry(files, index, checkpoint, key);
+    indexes.into_iter().map(read).collect()
+}
+
+fn read_entry(
+    files: &Files,
+    index: u64,
+    checkpoint: &Checkpoint,
+    key: &VerifierKey,
+) -> Result<Item, Flaw> {
+    let at = |kind| entry_path(index, kind);
+    let flaw = |kind, what: String, meaning| Flaw::of(&at(kind), what, meaning).entry(index);
+    let proof = file(files, &at(Kind::Proof))?;
+    let broken = |error: ReceiptError| flaw(Kind::Proof, error.to_string(), CHANGED);
+    let receipt = Receipt::from_text(&String::from_utf8_lossy(proof)).map_err(broken)?;
+    if receipt.proof.index != index {
+        let what = format!("proves entry {}", receipt.proof.index);
+        return Err(flaw(Kind::Proof, what, CHANGED));
+    }
+    if receipt.proof.checkpoint != checkpoint.note {
+        let what = format!("leads to another checkpoint than `{CHECKPOINT}`");
+        return Err(flaw(Kind::Proof, what, CHANGED));
+    }
+    receipt.verify(key).map_err(broken)?;
+    let bytes = file(files, &at(Kind::Leaf))?;
+    if bytes != receipt.leaf {
+        let what = "is not the entry that was signed".to_owned();
+        return Err(flaw(Kind::Leaf, what, CHANGED));
+    }
+    let (leaf, commitment) =
+        Leaf::read(bytes).map_err(|error| flaw(Kind::Leaf, error.to_string(), CHANGED))?;
+    let [record, salt] = [Kind::Record, Kind::Salt].map(|kind| files.get(&at(kind)));
+    let record = match (record, salt) {
+        (None, None) => None,
+        (Some(record), Some(salt)) => {
+            let salt = <[u8; 32]>::try_from(salt.as_slice())
+                .map_err(|_| flaw(Kind::Salt, "is not 32 bytes".to_owned(), CHANGED))?;
+            if !commitment.opens("record", &salt, record) {
+                let what = "is not what the entry commits to, under this salt".to_owned();
+                return Err(flaw(Kind::Record, what, CHANGED));
+            }
+            let record = record.clone();
+            Some(Record { salt, record })
+        }
+        (None, Some(_)) => return Err(flaw(Kind::Record, "is missing".to_owned(), INCOMPLETE)),
+        (Some(_), None) => return Err(flaw(Kind::Salt, "is missing".to_owned(), INCOMPLETE)),
+    };
+    Ok(Item {
+        receipt,
+        leaf,
+        record,
+    })
+}
+
+/// The one case that all entries are of.
+fn same_case(entries: &[Item]) -> Result<CaseId, Flaw> {
+    let mut case: Option<CaseId> = None;
+    for item in entries {
+        let named = item.leaf.case.as_deref().and_then(|id| id.parse().ok());
+        let same = named.is_some()
+            && case
+                .as_ref()
+                .is_none_or(|case| Some(case) == named.as_ref());
+        if !same {
+            let path = entry_path(item.index(), Kind::Leaf);
+            let what = "is an entry of another case than the first";
+            return Err(Flaw::of(&path, what, CHANGED).entry(item.index()));
+        }
+        case = named;
+    }
+    case.ok_or_else(|| Flaw::of(MARK, "no entry is there", INCOMPLETE))
+}
+
+/// The policy files: those that the entries name, whole, and no others.
+fn read_policies(files: &Files, entries: &[Item]) -> Result<BTreeMap<Digest, DecidingFiles>, Flaw> {
+    let mut policies: BTreeMap<Digest, DecidingFiles> = BTreeMap::new();
+    for (path, bytes) in files {
+        let Some((bundle, place)) = path
+            .strip_prefix("policies/")
+            .and_then(|path| path.split_once('/'))
+        else {
+            continue;
+        };
+        let text = std::str::from_utf8(bytes).ok();
+        let added = bundle.parse().ok().zip(text).and_then(|(bundle, text)| {
+            let files = policies.entry(bundle).or_default();
+            files.insert(place, text.to_owned())
+        });
+        if added.is_none() {
+            return Err(Flaw::of(path, "is no policy file of the bundle", CHANGED));
+        }
+    }
+    let needed = deciding(entries);
+    for (bundle, files) in &policies {
+        let folder = format!("policies/{bundle}");
+        if files.digest() != *bundle {
+            let what = format!("its files have the digest {}", files.digest());
+            return Err(Flaw::of(&folder, what, CHANGED));
+        }
+        if !needed.contains(bundle) {
+            return Err(Flaw::of(&folder, "decided nothing in this case", CHANGED));
+        }
+    }
+    match needed
+        .into_iter()
+        .find(|bundle| !policies.contains_key(bundle))
+    {
+        Some(missing) => {
+            let folder = format!("policies/{missing}");
+            Err(Flaw::of(&folder, "is missing", INCOMPLETE))
+        }
+        None => Ok(policies),
+    }
+}
+
+/// Every file is the one that the material makes, and none is beside them.
+fn compare(files: &Files, case_file: &CaseFile) -> Result<(), Flaw> {
+    let damaged = |damaged: super::Damaged| {
+        let path = entry_path(damaged.0, Kind::Record);
+        Flaw::of(&path, "is no record of a case", CHANGED).entry(damaged.0)
+    };
+    let mut made = case_file.files().map_err(damaged)?;
+    made.remove(sums::PATH);
+    for (path, bytes) in &made {
+        if file(files, path)? != bytes {
+            let what = format!(
+                "is not what the records say, as Comity {} writes it; another version may have \
+                 written it: see `{MARK}`",
+                env!("CARGO_PKG_VERSION")
+            );
+            return Err(Flaw::of(path, what, CHANGED));
+        }
+    }
+    let beside = files.keys().find(|path| {
+        let path = path.as_str();
+        path != sums::PATH && !made.contains_key(path)
+    });
+    match beside {
+        Some(path) => Err(Flaw::of(path, "is no file of this bundle", CHANGED)),
+        None => Ok(()),
+    }
+}
+
+impl Item {
+    pub(super) fn index(&self) -> u64 {
+        self.receipt.proof.index
+    }
+}

@@ -1,0 +1,110 @@
+//! From a data folder to a bundle.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use comity_domain::{CaseId, Digest};
+use comity_ledger::{Checkpoint, Flaw, ProofError, Receipt, latest, prove_under, verifier_beside};
+use comity_store::{Archive, EntryRow, OpenError, Period, ReadError, Record};
+use thiserror::Error;
+
+use super::{CaseFile, Item};
+use crate::policies::{KeptError, kept_files};
+
+/// Why there is no bundle.
+#[derive(Debug, Error)]
+pub enum GatherError {
+    /// There is no such case.
+    #[error("there is no case {0}")]
+    NoCase(CaseId),
+    /// An entry that no checkpoint covers yet.
+    #[error(
+        "entry {0} of the case is not under a signed checkpoint yet: publish first, by starting \
+         the gateway or waiting a second"
+    )]
+    Unpublished(u64),
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The data folder cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The ledger is not in order.
+    #[error("the ledger is not in order: verify the data folder")]
+    Ledger(#[from] Flaw),
+    /// The ledger gives no proof.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The policy files that decided are not to be had.
+    #[error(transparent)]
+    Policies(#[from] KeptError),
+}
+
+/// Gathers a case from a data folder, in use or not.
+///
+/// # Errors
+/// [`GatherError`].
+pub(crate) fn gather(data: &Path, case: &CaseId) -> Result<CaseFile, GatherError> {
+    let mut archive = Archive::open(data, Period::default())?;
+    let rows = archive.entries_of(case)?;
+    if rows.is_empty() {
+        return Err(GatherError::NoCase(case.clone()));
+    }
+    let ledger = archive.ledger_dir();
+    let key = verifier_beside(&ledger)?;
+    // After the entries were read, so that it covers what had been published.
+    let checkpoint = latest(&ledger, &key)?;
+    let entries = rows
+        .into_iter()
+        .map(|row| item(&ledger, &checkpoint, row))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(CaseFile {
+        case: case.clone(),
+        policies: policies(data, &entries)?,
+        key,
+        checkpoint,
+        entries,
+    })
+}
+
+fn item(
+    ledger: &Path,
+    checkpoint: &Checkpoint,
+    (row, record): (EntryRow, Option<Record>),
+) -> Result<Item, GatherError> {
+    let EntryRow {
+        index,
+        leaf_hash: _,
+        leaf,
+        leaf_bytes,
+    } = row;
+    let proof = prove_under(ledger, checkpoint, index)?.ok_or(GatherError::Unpublished(index))?;
+    let receipt = Receipt {
+        leaf: leaf_bytes,
+        proof,
+    };
+    Ok(Item {
+        receipt,
+        leaf,
+        record,
+    })
+}
+
+/// The policy bundles that decided.
+fn policies(
+    data: &Path,
+    entries: &[Item],
+) -> Result<BTreeMap<Digest, comity_policy::DecidingFiles>, GatherError> {
+    deciding(entries)
+        .into_iter()
+        .map(|bundle| Ok((bundle, kept_files(data, bundle)?)))
+        .collect()
+}
+
+/// The digests of the policy bundles that entries name.
+pub(super) fn deciding(entries: &[Item]) -> BTreeSet<Digest> {
+    let named = entries.iter().filter_map(|item| item.leaf.bundle);
+    named.map(|bundle| Digest(bundle.0)).collect()
+}

@@ -1,0 +1,48 @@
+//! What shows that the case is what was recorded.
+
+use comity_ledger::Hash;
+
+use super::html::Html;
+use crate::case_file::CaseFile;
+
+/// The checkpoint, the entries and how to check them.
+pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
+    let CaseFile {
+        case: _,
+        key,
+        checkpoint,
+        entries,
+        policies: _,
+    } = case_file;
+    page.section("proof", "Proof");
+    page.raw("<p>");
+    page.text(
+        "Every event above is an entry of a ledger that nobody can alter unnoticed. The files \
+         beside this page prove it: ",
+    );
+    page.raw("<code>verify.txt</code>");
+    page.text(" says how to check them with public tools.");
+    page.raw("</p>\n");
+    page.terms(&[
+        ("Ledger", key.name().to_owned()),
+        ("Entries under the checkpoint", checkpoint.size.to_string()),
+        ("Root hash", checkpoint.root.to_string()),
+        ("Signed by the key", key.to_string()),
+    ]);
+    page.table_head(&["Entry", "Kind", "Hash of the leaf", "Record"]);
+    for item in entries {
+        let kept = if item.record.is_some() {
+            "here"
+        } else {
+            "erased"
+        };
+        page.row(&[
+            item.index().to_string(),
+            item.leaf.kind.clone(),
+            Hash::of_leaf(&item.receipt.leaf).to_string(),
+            kept.to_owned(),
+        ]);
+    }
+    page.table_foot();
+    page.section_end();
+}

@@ -1,0 +1,161 @@
+//! What a gateway's data folder tells without the gateway: read where it lies, in
+//! use or not, and never changed.
+
+use std::path::{Path, PathBuf};
+
+use comity::v1;
+use comity_domain::CaseId;
+use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
+use comity_store::{Archive, OpenError, ReadError};
+pub use comity_store::{Period, Report, verify};
+use thiserror::Error;
+
+use crate::{
+    audit, case_file, statistics,
+    wire::{Violation, from_proto},
+};
+pub use crate::{
+    case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
+    policies::kept as bundle,
+    replay::{Again, Case, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict},
+};
+
+/// A data folder, open for reading.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    archive: Archive,
+}
+
+/// Why a data folder gives no answer.
+#[derive(Debug, Error)]
+pub enum OfflineError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The question is not as the contract demands.
+    #[error("{}", told(.0))]
+    Malformed(Vec<Violation>),
+    /// The published ledger is not in order.
+    #[error("the ledger is not in order: verify the data folder")]
+    Ledger(#[from] Flaw),
+    /// The published ledger gives no proof.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+impl DataFolder {
+    /// Opens a data folder.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn open(path: &Path) -> Result<Self, OfflineError> {
+        Ok(Self {
+            path: path.to_owned(),
+            archive: Archive::open(path, Period::default())?,
+        })
+    }
+
+    /// As `AuditService.Search`; nobody is asked for a purpose.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn search(
+        &mut self,
+        message: v1::SearchRequest,
+    ) -> Result<v1::SearchResponse, OfflineError> {
+        let v1::SearchRequest {
+            filter,
+            page_size,
+            page_token,
+            purpose: _,
+            order_by,
+            category: _,
+            recipient: _,
+        } = message;
+        let search = from_proto::search(from_proto::Asked {
+            filter: &filter,
+            order_by: &order_by,
+            page_size,
+            page_token: &page_token,
+        })?;
+        let found = self.archive.search(&search)?;
+        Ok(v1::SearchResponse {
+            entries: found.entries.into_iter().map(audit::entry).collect(),
+            next_page_token: from_proto::token(found.next, &filter, &order_by),
+        })
+    }
+
+    /// As `AuditService.GetRecord`; `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn record(&mut self, index: u64) -> Result<Option<v1::GetRecordResponse>, OfflineError> {
+        let found = self.archive.entry(index)?;
+        Ok(found.map(|(row, record)| audit::show_record(row, record)))
+    }
+
+    /// As `AuditService.Prove`; `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn prove(&mut self, index: u64) -> Result<Option<v1::ProveResponse>, OfflineError> {
+        let Some((row, _)) = self.archive.entry(index)? else {
+            return Ok(None);
+        };
+        let ledger = self.archive.ledger_dir();
+        let key = verifier_beside(&ledger)?;
+        let proof = prove(&ledger, index)?;
+        Ok(Some(audit::show_proof(key.name(), row, proof)))
+    }
+
+    /// Everything on record of a case, with what proves it.
+    ///
+    /// # Errors
+    /// [`GatherError`].
+    pub fn case_file(&self, case: &CaseId) -> Result<CaseFile, GatherError> {
+        case_file::gather(&self.path, case)
+    }
+
+    /// How many cases there are.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn cases(&self) -> Result<u64, OfflineError> {
+        Ok(self.archive.remaining()?)
+    }
+
+    /// As `AuditService.Statistics`. `step` is called for every case looked at.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn statistics(
+        &self,
+        message: &v1::StatisticsRequest,
+        step: impl FnMut(),
+    ) -> Result<v1::StatisticsResponse, OfflineError> {
+        let v1::StatisticsRequest {
+            from,
+            until,
+            purpose: _,
+        } = message;
+        let days = from_proto::days(from, until)?;
+        statistics::count(&self.path, days, step)
+    }
+}
+
+impl From<Vec<Violation>> for OfflineError {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self::Malformed(violations)
+    }
+}
+
+fn told(violations: &[Violation]) -> String {
+    let told = violations
+        .iter()
+        .map(|Violation { field, description }| format!("`{field}`: {description}"));
+    told.collect::<Vec<_>>().join("; ")
+}

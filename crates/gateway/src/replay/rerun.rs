@@ -1,0 +1,244 @@
+//! Decisions on record made again by the law of their day: each must come out as
+//! it is on record, to the byte of its canonical encoding.
+//!
+//! Compared is all of a decision but its id, which is drawn at random, and the
+//! moment it was made, which is another now. From the record come the request, the
+//! answers of humans, the language, and the moment from which clocks run.
+
+use std::path::{Path, PathBuf};
+
+use comity::v1;
+use comity_domain::{CaseId, Digest, JurisdictionCode};
+use comity_policy::Library;
+use comity_store::{Archive, CaseRow, Period};
+use jiff::Timestamp;
+use prost::{Message as _, bytes::Bytes};
+
+use super::{Asked, Made, ReplayError, Unread, batches, bundles::Bundles, pool};
+use crate::wire::{encoded, from_proto, to_proto};
+
+/// Decisions on record, to be made again.
+#[derive(Debug)]
+pub struct Rerun {
+    data: PathBuf,
+    archive: Archive,
+}
+
+/// A decision made again. Without personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redone {
+    /// The case.
+    pub case: CaseId,
+    /// Which of its decisions, from 1; 0 where none could be read.
+    pub number: usize,
+    /// When the case was received.
+    pub received: Timestamp,
+    /// The State that asked, the State that was asked.
+    pub pair: [JurisdictionCode; 2],
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// What came of making a decision again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same, to the byte.
+    Same,
+    /// Another decision.
+    Otherwise {
+        /// As on record.
+        before: Made,
+        /// As made again.
+        after: Made,
+        /// Fields that differ.
+        differs: Vec<&'static str>,
+    },
+    /// The policy bundle of its day is not kept, or is not what it was.
+    NotKept(String),
+    /// A record of the case was erased.
+    Erased,
+    /// It cannot be made again.
+    Unread(Unread),
+}
+
+impl Rerun {
+    /// Opens a gateway's data folder, in use or not, without changing it.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn open(data: &Path, period: Period) -> Result<Self, ReplayError> {
+        Ok(Self {
+            data: data.to_owned(),
+            archive: Archive::open(data, period)?,
+        })
+    }
+
+    /// How many cases there are.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn cases(&self) -> Result<u64, ReplayError> {
+        Ok(self.archive.remaining()?)
+    }
+
+    /// Makes the decisions of all cases again on all processors, and hands over
+    /// those of each case in the order of opening. Only so many are held at once
+    /// as are being made.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; what was handed over before still holds.
+    pub fn run(self, take: impl FnMut(Vec<Redone>)) -> Result<(), ReplayError> {
+        let Self { data, mut archive } = self;
+        let bundles = Bundles::kept_in(&data);
+        let redo = |row| redo(row, &bundles);
+        pool::each(batches(&mut archive), redo, take)
+    }
+}
+
+/// Makes every decision of a case again.
+fn redo(row: CaseRow, bundles: &Bundles) -> Vec<Redone> {
+    let received = row.opened_at;
+    let pair = [row.issuing.0.clone(), row.executing.0.clone()];
+    let redone = |number, verdict| Redone {
+        case: row.id.clone(),
+        number,
+        received,
+        pair: pair.clone(),
+        verdict,
+    };
+    // Each version of a case has its record.
+    if (row.records.len() as u64) < row.version {
+        return vec![redone(0, Verdict::Erased)];
+    }
+    match decisions(&row.records) {
+        Ok(decisions) => (1..)
+            .zip(decisions)
+            .map(|(number, made)| redone(number, again(made, received, bundles)))
+            .collect(),
+        Err(unread) => vec![redone(0, Verdict::Unread(unread))],
+    }
+}
+
+/// A decision on record, the request it was made of, and in which language.
+struct OnRecord {
+    request: Bytes,
+    decision: Bytes,
+    language: String,
+}
+
+fn decisions(records: &[Vec<u8>]) -> Result<Vec<OnRecord>, Unread> {
+    let mut found = Vec::new();
+    let mut case = encoded::Case::default();
+    for record in records {
+        let event = encoded::Case::decode(record.as_slice()).map_err(|_| Unread::Damaged)?;
+        let decides = event.decision.is_some();
+        case = case.then(event);
+        if let Some(decision) = case.decision.clone().filter(|_| decides) {
+            let request = case.request.clone().ok_or(Unread::Damaged)?;
+            let language = case.kept().language;
+            found.push(OnRecord {
+                request,
+                decision,
+                language,
+            });
+        }
+    }
+    if found.is_empty() {
+        return Err(Unread::Damaged);
+    }
+    Ok(found)
+}
+
+fn again(made: OnRecord, received: Timestamp, bundles: &Bundles) -> Verdict {
+    let OnRecord {
+        request,
+        decision,
+        language,
+    } = made;
+    let read = v1::CooperationRequest::decode(request).ok();
+    let Some((request, before)) = read.zip(v1::Decision::decode(decision.clone()).ok()) else {
+        return Verdict::Unread(Unread::Damaged);
+    };
+    let rulings = from_proto::rulings(&before).ok_or(Unread::Damaged);
+    let asked = rulings.and_then(|rulings| Asked::read(request, received, rulings));
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(unread) => return Verdict::Unread(unread),
+    };
+    let bundle = before.bundle_sha256.parse::<Digest>().ok();
+    let Some(library) = bundle.and_then(|bundle| bundles.get(bundle)) else {
+        return Verdict::NotKept(before.bundle_sha256);
+    };
+    let now = moment(&before).unwrap_or(received);
+    let after = remade(&asked, &library, &language, (&before, now));
+    if after.encode_to_vec() == decision {
+        return Verdict::Same;
+    }
+    Verdict::Otherwise {
+        differs: differs(&before, &after),
+        before: Made::of(&before),
+        after: Made::of(&after),
+    }
+}
+
+/// A decision made again, with the id and the moment of the one on record.
+fn remade(
+    asked: &Asked,
+    library: &Library,
+    language: &str,
+    (before, now): (&v1::Decision, Timestamp),
+) -> v1::Decision {
+    let decision = asked.decide(library, language, now);
+    v1::Decision {
+        decided_at: before.decided_at,
+        ..to_proto::decision(&decision, &before.decision_id, now)
+    }
+}
+
+/// The moment from which the clocks of a decision run.
+fn moment(decision: &v1::Decision) -> Option<Timestamp> {
+    let mut started = decision.clocks.iter().filter_map(|clock| clock.started_at);
+    from_proto::timestamp(started.next().or(decision.decided_at)?)
+}
+
+/// Fields in which two decisions differ.
+fn differs(before: &v1::Decision, after: &v1::Decision) -> Vec<&'static str> {
+    let v1::Decision {
+        decision_id: _,
+        outcome,
+        instrument,
+        passed_over,
+        alternatives,
+        grounds,
+        requirements,
+        referrals,
+        obligations,
+        clocks,
+        permits,
+        modules,
+        bundle_sha256,
+        law_date,
+        decided_at: _,
+        facts,
+        rulings,
+    } = before;
+    let same = [
+        ("outcome", *outcome == after.outcome),
+        ("instrument", *instrument == after.instrument),
+        ("passed_over", *passed_over == after.passed_over),
+        ("alternatives", *alternatives == after.alternatives),
+        ("grounds", *grounds == after.grounds),
+        ("requirements", *requirements == after.requirements),
+        ("referrals", *referrals == after.referrals),
+        ("obligations", *obligations == after.obligations),
+        ("clocks", *clocks == after.clocks),
+        ("permits", *permits == after.permits),
+        ("modules", *modules == after.modules),
+        ("bundle_sha256", *bundle_sha256 == after.bundle_sha256),
+        ("law_date", *law_date == after.law_date),
+        ("facts", *facts == after.facts),
+        ("rulings", *rulings == after.rulings),
+    ];
+    let differing = same.into_iter().filter(|(_, same)| !same);
+    differing.map(|(name, _)| name).collect()
+}

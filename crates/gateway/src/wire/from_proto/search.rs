@@ -1,0 +1,297 @@
+//! Searches of the ledger: filter, order and page.
+
+use comity_store::{Cursor, EntryFilter, Order, Period, Search, SortBy};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use sha2::{Digest as _, Sha256};
+
+use super::page_size;
+use crate::wire::{
+    Violation,
+    read::{Findings, Path},
+};
+
+/// What a caller searches for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Terms joined by ` AND `.
+    pub filter: &'a str,
+    /// A name, with ` desc` the other way round.
+    pub order_by: &'a str,
+    /// At most so many; 0 for the usual number.
+    pub page_size: i32,
+    /// What the page before named.
+    pub page_token: &'a str,
+}
+
+/// Reads a search.
+///
+/// # Errors
+/// Every field that is not as the contract demands.
+pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
+    let Asked {
+        filter,
+        order_by,
+        page_size: size,
+        page_token,
+    } = asked;
+    let mut findings = Findings::default();
+    let limit = page_size(size)?;
+    let read = read_filter(filter).or_else(|| findings.reject(Path::root("filter"), TERMS));
+    let order = read_order(order_by).or_else(|| findings.reject(Path::root("order_by"), ORDERS));
+    let after = match page_token {
+        "" => Some(None),
+        token => match read_token(token, seal(filter, order_by)) {
+            Some(cursor) => Some(Some(cursor)),
+            None => findings.reject(
+                Path::root("page_token"),
+                "is not one that a page of this search named: begin without it",
+            ),
+        },
+    };
+    let read = read.zip(order).zip(after);
+    findings.conclude(read.map(|((filter, order), after)| Search {
+        filter,
+        order,
+        after,
+        limit,
+    }))
+}
+
+/// The period from a first to a last day, in UTC; empty where it is open.
+///
+/// # Errors
+/// Both fields, where they are no days.
+pub fn days(from: &str, until: &str) -> Result<Period, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let mut read = |field, text: &str, after: i64| {
+        if text.is_empty() {
+            return None;
+        }
+        let day = text.parse::<Date>().ok();
+        let day = day.and_then(|day| day.checked_add(after.days()).ok());
+        let begins = day.and_then(midnight);
+        begins.or_else(|| findings.reject(Path::root(field), "expected a day such as `2026-01-31`"))
+    };
+    // The last day is part of the period, which ends as the next begins.
+    let (since, until) = (read("from", from, 0), read("until", until, 1));
+    findings.conclude(Some(Period { since, until }))
+}
+
+/// The token of the page after a cursor; empty where there is none.
+#[must_use]
+pub fn token(next: Option<Cursor>, filter: &str, order_by: &str) -> String {
+    next.map_or_else(String::new, |Cursor { last, below }| {
+        format!("{below}-{last}-{}", seal(filter, order_by))
+    })
+}
+
+const TERMS: &str = "expected terms such as `kind=decision`, joined by ` AND `, each name once; \
+     the names are kind, case, actor, outcome, state, instrument, issuing, executing, category, \
+     since and until, the last two with a day such as `2026-01-31` or a moment";
+
+const ORDERS: &str = "expected one of index, at, kind, actor, case, outcome, state, instrument, \
+     issuing and executing, with ` desc` behind it for the other way round";
+
+fn read_filter(text: &str) -> Option<EntryFilter> {
+    let mut filter = EntryFilter::default();
+    for term in text.split(" AND ") {
+        let term = term.trim();
+        if !term.is_empty() {
+            let (name, value) = term.split_once('=')?;
+            read_term(&mut filter, name.trim(), value.trim())?;
+        }
+    }
+    Some(filter)
+}
+
+fn read_term(filter: &mut EntryFilter, name: &str, value: &str) -> Option<()> {
+    let EntryFilter {
+        kind,
+        case,
+        actor,
+        outcome,
+        state,
+        instrument,
+        issuing,
+        executing,
+        category,
+        since,
+        until,
+    } = filter;
+    if value.is_empty() {
+        return None;
+    }
+    match name {
+        "kind" => once(kind, value.to_owned()),
+        "case" => {
+            let id = value.strip_prefix("cases/").unwrap_or(value);
+            once(case, id.parse().ok()?)
+        }
+        "actor" => once(actor, value.to_owned()),
+        "outcome" => once(outcome, value.to_owned()),
+        "state" => once(state, value.to_owned()),
+        "instrument" => once(instrument, value.parse().ok()?),
+        "issuing" => once(issuing, value.parse().ok()?),
+        "executing" => once(executing, value.parse().ok()?),
+        "category" => once(category, value.to_owned()),
+        "since" => once(since, moment(value)?),
+        "until" => once(until, moment(value)?),
+        _ => None,
+    }
+}
+
+fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
+    slot.replace(value).is_none().then_some(())
+}
+
+/// A moment, or the beginning of a day in UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    if let Ok(moment) = text.parse() {
+        return Some(moment);
+    }
+    midnight(text.parse().ok()?)
+}
+
+fn midnight(day: Date) -> Option<Timestamp> {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
+fn read_order(text: &str) -> Option<Order> {
+    let text = text.trim();
+    let (name, descending) = match text.strip_suffix(" desc") {
+        Some(name) => (name.trim_end(), true),
+        None => (text, false),
+    };
+    let by = match name {
+        "" | "index" => SortBy::Index,
+        "at" => SortBy::At,
+        "kind" => SortBy::Kind,
+        "actor" => SortBy::Actor,
+        "case" => SortBy::Case,
+        "outcome" => SortBy::Outcome,
+        "state" => SortBy::State,
+        "instrument" => SortBy::Instrument,
+        "issuing" => SortBy::Issuing,
+        "executing" => SortBy::Executing,
+        _ => return None,
+    };
+    Some(Order { by, descending })
+}
+
+fn read_token(token: &str, seal: String) -> Option<Cursor> {
+    let mut parts = token.split('-');
+    let below = parts.next()?.parse().ok()?;
+    let last = parts.next()?.parse().ok()?;
+    let sealed = parts.next()? == seal && parts.next().is_none();
+    sealed.then_some(Cursor { last, below })
+}
+
+/// What ties a token to its search: a slip, not a secret.
+fn seal(filter: &str, order_by: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(format!("{filter}\n{order_by}")).into();
+    let [a, b, c, d, ..] = digest;
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(filter: &'static str) -> Asked<'static> {
+        Asked {
+            filter,
+            order_by: "at desc",
+            page_size: 2,
+            page_token: "",
+        }
+    }
+
+    #[track_caller]
+    fn rejects(asked: Asked<'_>, field: &str) {
+        let violations = search(asked).unwrap_err();
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert_eq!(violations[0].field, field);
+    }
+
+    #[test]
+    fn every_term_is_read() {
+        let id = "00000000-0000-4000-8000-000000000001";
+        let filter = format!(
+            "kind=decision AND case=cases/{id} AND actor=spiffe://x/DE/a/issuing AND outcome=REFUSED \
+             AND state=REFUSED AND instrument=eio AND issuing=DE AND executing=FR AND \
+             category=disclosure AND since=2026-01-31 AND until=2026-02-01T12:00:00Z"
+        );
+        let found = search(Asked {
+            filter: &filter,
+            ..asked("")
+        })
+        .unwrap();
+        let EntryFilter { case, since, .. } = &found.filter;
+        assert_eq!(case.as_ref().unwrap().as_str(), id);
+        assert_eq!(since.unwrap().to_string(), "2026-01-31T00:00:00Z");
+        assert!(found.order.descending && found.order.by == SortBy::At);
+        assert_eq!((found.limit, found.after), (2, None));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for filter in [
+            "kind",
+            "kind=",
+            "colour=red",
+            "kind=a AND kind=b",
+            "case=7",
+            "since=yesterday",
+        ] {
+            rejects(asked(filter), "filter");
+        }
+        let order_by = "index down";
+        rejects(
+            Asked {
+                order_by,
+                ..asked("")
+            },
+            "order_by",
+        );
+        let page_size = -1;
+        rejects(
+            Asked {
+                page_size,
+                ..asked("")
+            },
+            "page_size",
+        );
+    }
+
+    #[test]
+    fn periods_are_whole_days() {
+        let Period { since, until } = days("2026-01-01", "2026-12-31").unwrap();
+        assert_eq!(since.unwrap().to_string(), "2026-01-01T00:00:00Z");
+        assert_eq!(until.unwrap().to_string(), "2027-01-01T00:00:00Z");
+        let Period { since, until } = days("", "").unwrap();
+        assert_eq!((since, until), (None, None));
+        let fields: Vec<_> = days("1.1.2026", "x").unwrap_err();
+        assert_eq!(fields.len(), 2);
+    }
+
+    #[test]
+    fn a_token_belongs_to_its_search() {
+        let cursor = Cursor { last: 7, below: 90 };
+        let page_token = &*token(Some(cursor), "kind=read", "at desc");
+        let again = |filter| Asked {
+            page_token,
+            ..asked(filter)
+        };
+        assert_eq!(search(again("kind=read")).unwrap().after, Some(cursor));
+        rejects(again("kind=start"), "page_token");
+        let page_token = "7";
+        rejects(
+            Asked {
+                page_token,
+                ..asked("")
+            },
+            "page_token",
+        );
+        assert_eq!(token(None, "", ""), "");
+    }
+}

@@ -1,0 +1,126 @@
+//! Searching the ledger in pages that neither shift nor end in themselves: the
+//! reading of each page is an entry too.
+
+use rusqlite::Connection;
+
+use crate::{EntryFilter, EntryRow, ReadError, column, read};
+
+/// What to find, in which order, and which page of it.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Which entries.
+    pub filter: EntryFilter,
+    /// In which order.
+    pub order: Order,
+    /// The page before; `None` for the first.
+    pub after: Option<Cursor>,
+    /// At most so many on a page, and no more than 999.
+    pub limit: usize,
+}
+
+/// An order of entries. Equals follow by index, in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Order {
+    /// What decides.
+    pub by: SortBy,
+    /// Greatest first.
+    pub descending: bool,
+}
+
+/// What decides an order of entries; what an entry does not have is least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortBy {
+    /// Its place in the ledger.
+    #[default]
+    Index,
+    /// When it happened.
+    At,
+    /// What it records.
+    Kind,
+    /// Who did it.
+    Actor,
+    /// The case it belongs to.
+    Case,
+    /// Outcome of a decision.
+    Outcome,
+    /// Where the case stands after it.
+    State,
+    /// The legal basis.
+    Instrument,
+    /// The State that asks.
+    Issuing,
+    /// The State that is asked.
+    Executing,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Index of its last entry.
+    pub last: u64,
+    /// Entries there were when the first page was read: later ones are left out
+    /// of all pages.
+    pub below: u64,
+}
+
+/// A page of what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The entries.
+    pub entries: Vec<EntryRow>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+impl SortBy {
+    /// The expression that decides, never null.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Index => "idx",
+            Self::At => "at",
+            Self::Kind => "kind",
+            Self::Actor => "actor",
+            Self::Case => "coalesce(case_id, '')",
+            Self::Outcome => "coalesce(outcome, '')",
+            Self::State => "coalesce(state, '')",
+            Self::Instrument => "coalesce(instrument, '')",
+            Self::Issuing => "coalesce(issuing, '')",
+            Self::Executing => "coalesce(executing, '')",
+        }
+    }
+}
+
+pub(crate) fn search(db: &Connection, search: &Search) -> Result<Found, ReadError> {
+    let Search {
+        filter,
+        order: Order { by, descending },
+        after,
+        limit,
+    } = search;
+    let below = match after {
+        Some(cursor) => cursor.below,
+        None => read::size(db)?,
+    };
+    let key = by.sql();
+    let (beyond, direction) = if *descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
+    let mut query = read::Query::entries(filter);
+    query.and("idx < ?", column::sql(below));
+    query.and_if(
+        &format!("({key}, idx) {beyond} (SELECT {key}, idx FROM entry WHERE idx = ?)"),
+        after.map(|cursor| column::sql(cursor.last)),
+    );
+    // One more than asked for tells whether there are more.
+    let order = format!("{key} {direction}, idx {direction}");
+    let mut entries = query.rows(db, &order, limit + 1, read::read_entry)?;
+    let more = entries.len() > *limit;
+    entries.truncate(*limit);
+    let next = entries.last().filter(|_| more).map(|last| Cursor {
+        last: last.index,
+        below,
+    });
+    Ok(Found { entries, next })
+}

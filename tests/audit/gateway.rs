@@ -1,0 +1,247 @@
+//! The same asked of a gateway: for a purpose, in a category, and on record.
+
+use std::path::Path;
+
+use comity::v1;
+use comity_gateway::wire::json;
+use prost::Message as _;
+use tonic::Code;
+
+use super::{audit, tell_all};
+use crate::{
+    cli::{comity, shown},
+    world::{Scene, approvable, violations},
+};
+
+/// The options that name a gateway and an auditor.
+fn options(scene: &Scene) -> Vec<String> {
+    let folder = scene.folder();
+    let auditor = scene.world.issue("EU", "auditor", "auditor", &[]).unwrap();
+    auditor.write(folder, "auditor").unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    [
+        ("--server", format!("https://{}", scene.address())),
+        ("--server-name", "localhost".to_owned()),
+        ("--ca", path("ca.pem")),
+        ("--cert", path("auditor.pem")),
+        ("--key", path("auditor.key")),
+    ]
+    .into_iter()
+    .flat_map(|(name, value)| [name.to_owned(), value])
+    .collect()
+}
+
+fn ask(options: &[String], arguments: &[&str]) -> std::process::Output {
+    let options = options.iter().map(String::as_str);
+    let command = ["audit"].into_iter().chain(arguments.iter().copied());
+    comity(command.chain(options))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_answers_as_the_files_do() {
+    let scene = Scene::start(&comity_sandbox::stories::JURISDICTIONS).await;
+    let cases = tell_all(&scene).await;
+    let case = &cases["Mailbox at a provider, produced directly"];
+    let options = options(&scene);
+    let data = scene.world.data();
+    scene.running.reload_policies();
+    let purpose = ["--purpose", "complaint 7"];
+    let both = |arguments: &[&str]| {
+        let gateway = ask(&options, &[arguments, &purpose].concat());
+        let files = audit(&data, arguments);
+        assert_eq!(shown(&gateway), shown(&files), "{arguments:?}");
+        gateway
+    };
+    both(&[
+        "search",
+        "--kind",
+        "decision",
+        "--sort",
+        "outcome desc",
+        "--page-size",
+        "3",
+    ]);
+    both(&["search", "--kind", "decision", "--json"]);
+    both(&["search", "--kind", "nothing"]);
+    both(&["show", "1", "--json"]);
+    both(&["show", case, "--json"]);
+    both(&["show", "99999"]);
+    let stats = both(&["stats", "--json"]);
+    assert!(stats.status.success());
+
+    for out in ["by-gateway", "from-files"] {
+        let path = scene.folder().join(out);
+        let arguments = ["export", case, "--out", path.to_str().unwrap()];
+        let output = match out {
+            "by-gateway" => {
+                let to = ["--recipient", "court of appeal", "--purpose", "appeal"];
+                ask(&options, &[arguments.as_slice(), &to].concat())
+            }
+            _ => audit(&data, &arguments),
+        };
+        assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+        let verified = comity(["audit", "verify", path.to_str().unwrap()]);
+        assert_eq!(verified.status.code(), Some(0), "{}", shown(&verified));
+    }
+    let decision = |out: &str| std::fs::read(scene.folder().join(out).join("decision.json"));
+    assert_eq!(
+        decision("by-gateway").unwrap(),
+        decision("from-files").unwrap()
+    );
+
+    let proof = scene.folder().join("7.tlog-proof");
+    let proof = proof.to_str().unwrap();
+    let proved = ask(
+        &options,
+        &["prove", case, "--out", proof, "--purpose", "appeal"],
+    );
+    assert_eq!(proved.status.code(), Some(0), "{}", shown(&proved));
+    let key = data.join("ledger/verifier");
+    let verified = comity(["audit", "verify", proof, "--key", key.to_str().unwrap()]);
+    assert_eq!(verified.status.code(), Some(0), "{}", shown(&verified));
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reading_is_on_record_in_its_category() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let case = scene.tell(&approvable("reading")).await.name;
+    let options = options(&scene);
+
+    let silent = ask(&options, &["search"]);
+    assert_eq!(silent.status.code(), Some(2), "{}", shown(&silent));
+    assert!(shown(&silent).contains("purpose"), "{}", shown(&silent));
+    let out = scene.folder().join("never");
+    let export = [
+        "export",
+        &case,
+        "--purpose",
+        "appeal",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let nobody = ask(&options, &export);
+    assert!(shown(&nobody).contains("recipient"), "{}", shown(&nobody));
+    assert!(!out.exists());
+    let partial = comity(["audit", "search", "--server", "https://127.0.0.1:1"]);
+    assert_eq!(partial.status.code(), Some(2), "{}", shown(&partial));
+
+    ask(&options, &["search", "--purpose", "complaint 7"]);
+    ask(
+        &options,
+        &[
+            "show",
+            "1",
+            "--purpose",
+            "complaint 7",
+            "--recipient",
+            "Anna Beispiel",
+        ],
+    );
+    let export = [export.as_slice(), &["--recipient", "court of appeal"]].concat();
+    let exported = ask(&options, &export);
+    assert_eq!(exported.status.code(), Some(0), "{}", shown(&exported));
+    ask(&options, &["stats", "--purpose", "yearly report"]);
+
+    let data = scene.world.data();
+    scene.running.stop().await;
+    let reads = |category: &str| -> Vec<(String, v1::Access)> {
+        let found = page(&data, &["search", "--kind", "read", "--category", category]);
+        let entries = found.entries.into_iter();
+        entries
+            .map(|entry| {
+                let index = entry.index.to_string();
+                let record = audit(&data, &["show", &index, "--json"]);
+                let text = String::from_utf8(record.stdout).unwrap();
+                let record: v1::GetRecordResponse = json::parse(&text).unwrap();
+                // What was looked for is nobody else's business.
+                assert!(!String::from_utf8_lossy(&entry.leaf).contains("Beispiel"));
+                (entry.note, v1::Access::decode(record.record).unwrap())
+            })
+            .collect()
+    };
+    let told = |reads: &[(String, v1::Access)]| {
+        let one = |(call, read): &(String, v1::Access)| {
+            let v1::Access {
+                category: _,
+                call: _,
+                purpose,
+                recipient,
+                subject,
+            } = read;
+            format!("{call} of `{subject}` for {purpose}, to `{recipient}`")
+        };
+        reads.iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&reads("consultation")),
+        [
+            "search of `` for complaint 7, to ``",
+            "statistics of `..` for yearly report, to ``",
+        ]
+    );
+    assert_eq!(
+        told(&reads("disclosure")),
+        [
+            "get-record of `1` for complaint 7, to `Anna Beispiel`".to_owned(),
+            format!("export-case of `{case}` for appeal, to `court of appeal`"),
+        ]
+    );
+    let refused = page(&data, &["search", "--kind", "malformed"]);
+    assert_eq!(refused.entries.len(), 2);
+}
+
+fn page(data: &Path, arguments: &[&str]) -> v1::SearchResponse {
+    let output = audit(data, &[arguments, &["--json"]].concat());
+    json::parse(&String::from_utf8(output.stdout).unwrap()).unwrap()
+}
+
+/// The reading of a page is an entry too: pages must neither shift nor go on for
+/// ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_end_although_reading_them_makes_entries() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    scene.tell(&approvable("pages")).await;
+    let mut auditor = scene.auditor().await;
+    for order_by in ["", "index desc", "kind", "actor desc"] {
+        let mut message = v1::SearchRequest {
+            page_size: 1,
+            purpose: "complaint 7".to_owned(),
+            order_by: order_by.to_owned(),
+            ..v1::SearchRequest::default()
+        };
+        let mut seen = Vec::new();
+        let mut first = None;
+        loop {
+            let page = auditor.search(message.clone()).await.unwrap().into_inner();
+            seen.extend(page.entries.iter().map(|entry| entry.index));
+            message.page_token = page.next_page_token;
+            first.get_or_insert_with(|| message.page_token.clone());
+            if message.page_token.is_empty() {
+                break;
+            }
+            assert!(seen.len() < 200, "{order_by}: {seen:?}");
+        }
+        let all = seen.len() as u64;
+        seen.sort_unstable();
+        assert_eq!(seen, (0..all).collect::<Vec<_>>(), "{order_by}");
+        // A token belongs to its search.
+        let other = v1::SearchRequest {
+            page_token: first.unwrap(),
+            filter: "kind=read".to_owned(),
+            ..message
+        };
+        let status = auditor.search(other).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(violations(&status).contains_key("page_token"));
+    }
+    scene.stop().await;
+}
+
+#[test]
+fn a_folder_without_a_store_is_a_failure() {
+    let output = comity(["audit", "show", "1", "--data", "no-such-folder"]);
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    let text = shown(&output);
+    assert!(text.contains("it holds no `comity.db`"), "{text}");
+}
