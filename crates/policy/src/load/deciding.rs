@@ -63,12 +63,35 @@ impl DecidingFiles {
         }
     }
 
-    /// SHA-256 of the files of one module.
+    /// SHA-256 of the files of one module, with the forms that it shares with
+    /// others.
     #[must_use]
     pub fn module_digest(&self, module: &ModuleId) -> Digest {
         let folder = Self::folder_of(module);
-        digest_of(self.iter().filter(|(path, _)| path.starts_with(&folder)))
+        let text = self.get(&format!("{folder}module.yaml"));
+        let text = text.unwrap_or_default();
+        let is_part = |path: &str| {
+            path.starts_with(&folder)
+                || shared_form(path).is_some_and(|name| {
+                    let beside = format!("{folder}{name}.schema.json");
+                    names_schema(text, name) && self.get(&beside).is_none()
+                })
+        };
+        digest_of(self.iter().filter(|(path, _)| is_part(path)))
     }
+}
+
+/// The name of a form that instruments share.
+fn shared_form(path: &str) -> Option<&str> {
+    path.strip_prefix("forms/")?.strip_suffix(".schema.json")
+}
+
+/// Whether a module's file names a schema.
+fn names_schema(module: &str, name: &str) -> bool {
+    module.split("schema: ").skip(1).any(|rest| {
+        let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+        rest.split(ends).next() == Some(name)
+    })
 }
 
 #[cfg(test)]

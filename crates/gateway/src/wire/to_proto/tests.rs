@@ -211,7 +211,7 @@ fn everything_found_is_shown() {
         }],
         "referrals": [a_referral_shown(&rule)],
         "obligations": [{
-            "obligationId": "o1",
+            "obligationId": "eio-11-1-g",
             "rule": rule,
             "kind": "OBLIGATION_KIND_REDACT",
             "parameters": {"path": "$.victim"},
