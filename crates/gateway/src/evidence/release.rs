@@ -4,7 +4,7 @@
 use comity_domain::CaseState;
 
 use super::Side;
-use crate::{cases::CaseAt, refusal::Refusal};
+use crate::{cases::CaseAt, hold, refusal::Refusal};
 
 /// The right to hand over what one side stored. Only [`ask`] gives it, and nothing
 /// is sent without it.
@@ -13,12 +13,21 @@ pub(super) struct Released(());
 
 /// Asks whether what `from` stored may be handed to `to`, as the case stands now.
 ///
-/// What a side stored itself it may have back. Holds of the law on release belong
-/// here: the objection period of a notified authority, ex-post validation, conflict
-/// with the law of a third country, appeal.
+/// What a side stored itself it may have back. What the executing side stored is held
+/// as its results are: see [`hold::keeps`].
 pub(super) fn ask(case: &CaseAt, from: Side, to: Side) -> Result<Released, Refusal> {
     let state = case.row.state;
-    if from == to || is_open(state) {
+    if from == to {
+        return Ok(Released(()));
+    }
+    if to == Side::Issuing && hold::keeps(&case.snapshot.holds) {
+        return Err(Refusal::NotNow(
+            "download is not possible while the law holds data of this case back: the case shows \
+             its holds, and until when they last"
+                .to_owned(),
+        ));
+    }
+    if is_open(state) {
         return Ok(Released(()));
     }
     Err(Refusal::NotAllowedNow {
