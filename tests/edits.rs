@@ -85,8 +85,7 @@ impl Edited {
 fn examples(text: &str) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     let mut inside = false;
-    for line in text.lines() {
-        let entry = line.strip_prefix("   ").unwrap_or_default();
+    for entry in text.lines() {
         if entry.starts_with("  - id:") {
             entries.push(String::new());
             inside = true;

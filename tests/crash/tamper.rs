@@ -18,8 +18,8 @@ use super::{
 const REQUESTS: usize = 9;
 /// What the ledger holds besides: the start.
 const ENTRIES: u64 = 1 + 2 * REQUESTS as u64;
-/// Columns by which the database holds the ledger, and their tables.
-const COLUMNS: [(&str, &str); 3] = [("entry", "leaf"), ("record", "record"), ("record", "salt")];
+/// Columns by which the database holds an entry and its sealed record.
+const COLUMNS: [&str; 4] = ["leaf", "salt", "key", "sealed"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_flipped_byte_anywhere_in_the_ledger_is_found_and_named() {
@@ -67,10 +67,10 @@ fn flip_bytes(data: &Path, file: &Path) {
 }
 
 /// Flips a byte in the middle of a value in the row of an entry.
-fn flip_column(data: &Path, index: u64, (table, column): (&str, &str)) {
+fn flip_column(data: &Path, index: u64, column: &str) {
     let db = Connection::open(data.join("comity.db")).unwrap();
     let index_sql = i64::try_from(index).unwrap();
-    let select = format!("SELECT {column} FROM {table} WHERE idx = ?");
+    let select = format!("SELECT {column} FROM entry WHERE idx = ?");
     let value: Vec<u8> = db
         .query_row(&select, [index_sql], |row| row.get(0))
         .unwrap();
@@ -81,7 +81,7 @@ fn flip_column(data: &Path, index: u64, (table, column): (&str, &str)) {
         Some(byte) => *byte ^= 1,
         None => changed.push(1),
     }
-    let update = format!("UPDATE {table} SET {column} = ?2 WHERE idx = ?1");
+    let update = format!("UPDATE entry SET {column} = ?2 WHERE idx = ?1");
     db.execute(&update, (index_sql, changed)).unwrap();
     let found = offline::verify(data, None);
     db.execute(&update, (index_sql, value)).unwrap();

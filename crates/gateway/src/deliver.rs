@@ -109,7 +109,9 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
         return notify::send(gateway, job).await;
     }
     match recorded(gateway, &job).await {
-        Ok(case) if case.row.state == CaseState::Expired => drop_expired(gateway, &job).await,
+        Ok(case) if case.row.state == CaseState::Expired && job.step == record::DELIVER => {
+            drop_expired(gateway, &job).await;
+        }
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
     }

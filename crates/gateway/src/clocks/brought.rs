@@ -88,7 +88,11 @@ fn kind(moment: Moment) -> &'static str {
 }
 
 fn note(moment: Moment, clock: &CaseClock) -> String {
-    let limit = format!("`{}` ({})", clock.terms.measures, clock.citation);
+    let citation = clock.citation.to_string();
+    let limit = match citation.as_str() {
+        "" => format!("`{}`", clock.terms.measures),
+        cited => format!("`{}` ({cited})", clock.terms.measures),
+    };
     let due = clock.due_at.unwrap_or_default();
     match moment {
         Moment::Reminder => format!("{limit} runs out at {due}"),

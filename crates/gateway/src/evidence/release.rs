@@ -13,19 +13,16 @@ pub(super) struct Released(());
 
 /// Asks whether what `from` stored may be handed to `to`, as the case stands now.
 ///
-/// What a side stored itself it may have back. What the executing side stored is held
-/// as its results are: see [`hold::keeps`].
+/// What a side stored itself it may have back. What the law holds, such as in the
+/// objection period of a notified authority, does not reach the issuing side.
 pub(super) fn ask(case: &CaseAt, from: Side, to: Side) -> Result<Released, Refusal> {
     let state = case.row.state;
     if from == to {
         return Ok(Released(()));
     }
     if to == Side::Issuing && hold::keeps(&case.snapshot.holds) {
-        return Err(Refusal::NotNow(
-            "download is not possible while the law holds data of this case back: the case shows \
-             its holds, and until when they last"
-                .to_owned(),
-        ));
+        let held = "data of this case are held; `Case.holds` says by which rule, and until when";
+        return Err(Refusal::NotNow(held.to_owned()));
     }
     if is_open(state) {
         return Ok(Released(()));
