@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use comity::v1::{
     self, CaseState, ConditionState, HoldState, ResultKind, UrgencyLevel,
-    execution_service_client::ExecutionServiceClient,
+    evidence_service_client::EvidenceServiceClient,
+    execution_service_client::ExecutionServiceClient, upload_request::Part,
 };
 use comity_sandbox::stories::Story;
 use jiff::{SignedDuration, Timestamp};
-use prost::Message as _;
+use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
 use tonic::{Code, Status, transport::Channel};
 
@@ -211,6 +212,77 @@ async fn what_is_held_is_in_no_answer_until_the_hold_lapses() {
     assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
     let report = mailbox.scene.stop().await;
     assert_eq!(report.unpublished, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_is_held_as_results_are() {
+    static WALL: Wall = Wall::new();
+    let scene = Scene::start_by(&["FR", "IE"], || WALL.now(), |_| ()).await;
+    let mut story = story("held-evidence", "Mailbox at a provider");
+    // Long enough under way for something to be stored before it is answered.
+    for code in ["FR", "IE"] {
+        scene.backend(code).set_up(false);
+    }
+    story.request.urgency = None;
+    let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
+    let answer = submit(&mut requester, &story.request, 0).await.unwrap();
+    let name = answer.case.unwrap().name;
+    let case = eventually("it is on its way", async || {
+        let case = get(&mut requester, &name).await.unwrap();
+        (case.state() == CaseState::Delivering).then_some(case)
+    })
+    .await;
+    assert_eq!(hold(&case), HoldState::On);
+
+    let state = story
+        .request
+        .executing
+        .as_ref()
+        .unwrap()
+        .jurisdiction
+        .clone();
+    let channel = scene.connect(&state, "provider", "executing").await;
+    let mut executing = EvidenceServiceClient::new(channel);
+    let channel = scene
+        .connect(story.jurisdiction, story.authority, "issuing")
+        .await;
+    let mut issuing = EvidenceServiceClient::new(channel);
+    let data = b"what is in the mailbox";
+    let sha256 = Bytes::copy_from_slice(&comity_evidence::digest(data).0);
+    let header = v1::EvidenceHeader {
+        case: name.clone(),
+        media_type: "text/plain".to_owned(),
+        size: data.len() as u64,
+        sha256: sha256.clone(),
+        ..v1::EvidenceHeader::default()
+    };
+    let chunk = v1::EvidenceChunk {
+        data: Bytes::from_static(data),
+        sha256,
+    };
+    let parts = [Part::Header(header), Part::Chunk(chunk)]
+        .map(|part| v1::UploadRequest { part: Some(part) });
+    let stored = executing.upload(tokio_stream::iter(parts)).await.unwrap();
+    let message = v1::DownloadRequest {
+        name: stored.into_inner().name,
+        offset: 0,
+    };
+    let status = issuing.download(message.clone()).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
+    assert!(status.message().contains("holds"), "{status:?}");
+
+    WALL.set_days(20);
+    eventually("the hold lapses", async || {
+        let case = get(&mut requester, &name).await.unwrap();
+        (hold(&case) == HoldState::Lapsed).then_some(())
+    })
+    .await;
+    let mut read = issuing.download(message).await.unwrap().into_inner();
+    assert!(read.message().await.unwrap().unwrap().item.is_some());
+    let chunk = read.message().await.unwrap().unwrap().chunk.unwrap();
+    assert_eq!(chunk.data, data.as_slice());
+    scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
