@@ -1,6 +1,5 @@
 //! What humans answer, end to end over mutual TLS.
 
-mod cli;
 mod consult;
 mod eyes;
 mod supplement;
