@@ -172,6 +172,8 @@ fn formatting_settles_and_changes_nothing_else() {
     let (code, listed) = fmt(&["--check"]);
     assert_eq!(code, Some(1), "{listed}");
     assert!(listed.contains("tca/module.yaml\n"), "{listed}");
+    // All others are laid out so already.
+    assert!(listed.contains("\n1 of "), "{listed}");
     let (code, done) = fmt(&[]);
     assert_eq!(code, Some(0), "{done}");
     let (code, settled) = fmt(&["--check"]);

@@ -1,5 +1,6 @@
 //! What humans answer, end to end over mutual TLS.
 
+mod cli;
 mod consult;
 mod eyes;
 mod supplement;

@@ -10,12 +10,11 @@ use crate::{
     clocks::Happened,
     conditions,
     gateway::Gateway,
-    happen::{self, Event, Unfiled},
+    happen::{self, ATTEMPTS, Event, Unfiled},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
     wire::{encoded, from_proto, to_proto},
-    withdraw::ATTEMPTS,
 };
 
 /// See `ExecutionService.ConfirmObligation`.

@@ -110,7 +110,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     }
     match recorded(gateway, &job).await {
         Ok(case) if case.row.state == CaseState::Expired && job.step == record::DELIVER => {
-            drop_expired(gateway, &job).await;
+            overtaken(gateway, &job).await;
         }
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
@@ -124,8 +124,8 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     Ok(case)
 }
 
-/// Ends a job whose answer the case has no use for any more: the executing side
-/// has reported it by itself, or the case is over.
+/// Ends a job that the case has no use for any more: the executing side has reported
+/// its answer by itself, or the case is over and nothing leaves any more.
 async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
     let transaction = Transaction {
         finish: Some(job.lease),
@@ -191,17 +191,6 @@ async fn call(
     match tokio::time::timeout(ATTEMPT, deliver).await {
         Ok(answer) => answer.map_err(|status| status.code()),
         Err(_) => Err(Code::DeadlineExceeded),
-    }
-}
-
-/// Ends the delivery of a case that is over: nothing leaves any more.
-async fn drop_expired(gateway: &Gateway, job: &Durable<Job>) {
-    let transaction = Transaction {
-        finish: Some(job.lease),
-        ..Transaction::default()
-    };
-    if let Err(error) = gateway.store().commit(transaction).await {
-        tracing::warn!(%error, "the delivery of an expired case could not be ended");
     }
 }
 

@@ -25,6 +25,9 @@ use crate::{
     wire::{encoded, to_proto},
 };
 
+/// How often a change is tried again when another one came in between.
+pub(crate) const ATTEMPTS: usize = 5;
+
 /// Something that happens to a case.
 #[derive(Debug)]
 pub(crate) struct Event {

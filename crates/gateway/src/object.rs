@@ -14,7 +14,7 @@ use crate::{
     clocks::{self, Happened},
     conditions::EVENT,
     gateway::Gateway,
-    happen::{self, Event, Unfiled},
+    happen::{self, ATTEMPTS, Event, Unfiled},
     hold::{self, OBJECTED},
     identity::{Caller, Role},
     recall::{self, TakenBack},
@@ -24,7 +24,6 @@ use crate::{
         encoded::{self, Kept},
         from_proto,
     },
-    withdraw::ATTEMPTS,
 };
 
 /// A ground that is raised, and why.

@@ -11,15 +11,13 @@ use crate::{
     cases::{self, CaseAt},
     clocks::{self, Happened},
     gateway::Gateway,
-    happen::Unfiled,
+    happen::{ATTEMPTS, Unfiled},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
     wire::from_proto,
 };
 
-/// How often a report is tried again when another one came in between.
-const ATTEMPTS: usize = 5;
 /// Events that have calls, or fields of calls, of their own.
 const OWN_CALL: [&str; 9] = [
     "acknowledged",

@@ -12,13 +12,13 @@ use crate::{
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{Event, Unfiled},
+    happen::{ATTEMPTS, Event, Unfiled},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
     review::consult,
     wire::{Violation, encoded, from_proto},
-    withdraw::{ATTEMPTS, owned},
+    withdraw::owned,
 };
 
 /// See `CooperationService.Supplement`.

@@ -10,7 +10,7 @@ use crate::{
     cases::{self, CaseAt},
     clocks::Happened,
     gateway::Gateway,
-    happen::{self, Event, Unfiled},
+    happen::{self, ATTEMPTS, Event, Unfiled},
     identity::{Caller, Role},
     recall::{self, TakenBack},
     record,
@@ -20,9 +20,6 @@ use crate::{
         from_proto,
     },
 };
-
-/// How often it is tried again when something else happened to the case.
-pub(crate) const ATTEMPTS: usize = 5;
 
 /// See `CooperationService.Withdraw`.
 pub(crate) async fn withdraw(

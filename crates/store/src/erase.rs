@@ -25,14 +25,26 @@ const CHUNK: i64 = 10_000;
 pub(crate) fn erase(
     (db, vault): (&Connection, &Vault),
     case: &CaseId,
+    entry: (u64, &Prepared),
+) -> Result<Committed, Stop> {
+    db.execute_batch("SAVEPOINT erasure")?;
+    let erased = carry_out((db, vault), case, entry);
+    if matches!(erased, Err(Stop::Refused(_))) {
+        // The group goes on without it.
+        db.execute_batch("ROLLBACK TO erasure")?;
+    }
+    db.execute_batch("RELEASE erasure")?;
+    erased
+}
+
+fn carry_out(
+    (db, vault): (&Connection, &Vault),
+    case: &CaseId,
     (next, prepared): (u64, &Prepared),
 ) -> Result<Committed, Stop> {
     check(db, case)?;
     if vault.unfinished().is_none() {
-        vault.begin_next().map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "no next key");
-            CommitError::from(error)
-        })?;
+        vault.begin_next().map_err(CommitError::from)?;
     }
     db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
         .execute([case.as_str()])?;
@@ -91,8 +103,8 @@ fn wrap_anew(db: &Connection, vault: &Vault) -> Result<(), Stop> {
         after = *last;
         for (index, wrapped) in keys {
             let Some(key) = vault.unwrap(&wrapped) else {
-                tracing::error!(index, "the key of an entry is damaged; verify the store");
-                return Err(Stop::Database(rusqlite::Error::InvalidQuery));
+                let what = format!("the key of entry {index} is damaged; verify the store");
+                return Err(CommitError::Invalid(what).into());
             };
             let wrapped = vault.wrap(&key).map_err(CommitError::from)?;
             update.execute(params![index, wrapped])?;

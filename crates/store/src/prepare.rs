@@ -3,7 +3,7 @@
 //! All that needs no database happens here, on the caller's thread, so that the
 //! one writer only reads and writes rows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::ErrorKind};
 
 use comity_domain::{CaseId, JurisdictionCode, Urgency};
 use comity_ledger::{Hash, Leaf};
@@ -277,9 +277,14 @@ fn image(fields: &[Option<&[u8]>]) -> Vec<u8> {
 }
 
 impl From<VaultError> for CommitError {
-    fn from(_: VaultError) -> Self {
-        // A key that is there seals, unless no nonce can be drawn.
-        Self::Unavailable(Unavailable::Randomness)
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Randomness => Self::Unavailable(Unavailable::Randomness),
+            VaultError::File { ref source, .. } if source.kind() == ErrorKind::StorageFull => {
+                Self::Unavailable(Unavailable::DiskFull)
+            }
+            VaultError::File { .. } | VaultError::Malformed { .. } => invalid(&error.to_string()),
+        }
     }
 }
 

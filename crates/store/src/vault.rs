@@ -240,11 +240,12 @@ fn decrypt(key: &LessSafeKey, what: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>>
 fn read(text: &str) -> Option<Vec<Generation>> {
     let lines = text.lines().map(|line| {
         let (number, secret) = line.split_once(' ')?;
-        let digit = |at| u8::from_str_radix(secret.get(2 * at..2 * at + 2)?, 16).ok();
-        let bytes = (0..KEY_LEN).map(digit).collect::<Option<Vec<_>>>()?;
+        let number = number.parse().ok()?;
+        let mut bytes = [0; KEY_LEN];
+        hex::decode_to_slice(secret, &mut bytes).ok()?;
         Some(Generation {
-            number: number.parse().ok()?,
-            secret: bytes.try_into().ok()?,
+            number,
+            secret: bytes,
         })
     });
     let generations = lines.collect::<Option<Vec<_>>>()?;
@@ -261,11 +262,7 @@ fn write(path: &Path, generations: &[Generation]) -> io::Result<()> {
         .mode(0o600)
         .open(&next)?;
     for Generation { number, secret } in generations {
-        write!(file, "{number} ")?;
-        for byte in secret {
-            write!(file, "{byte:02x}")?;
-        }
-        writeln!(file)?;
+        writeln!(file, "{number} {}", hex::encode(secret))?;
     }
     file.sync_all()?;
     let old = OpenOptions::new().write(true).open(path).ok();

@@ -160,7 +160,10 @@ fn again(made: OnRecord, received: Timestamp, bundles: &Bundles) -> Verdict {
         return Verdict::Unread(Unread::Damaged);
     };
     let rulings = from_proto::rulings(&before).ok_or(Unread::Damaged);
-    let asked = rulings.and_then(|rulings| Asked::read(request, received, rulings));
+    // It may have been supplemented by what was not there when it was received.
+    let decided = before.decided_at.and_then(from_proto::timestamp);
+    let decided = decided.unwrap_or(received);
+    let asked = rulings.and_then(|rulings| Asked::read(request, decided, rulings));
     let asked = match asked {
         Ok(asked) => asked,
         Err(unread) => return Verdict::Unread(unread),

@@ -9,7 +9,7 @@ use crate::{
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{Event, Unfiled},
+    happen::{ATTEMPTS, Event, Unfiled},
     identity::Role,
     record,
     refusal::Refusal,
@@ -17,7 +17,6 @@ use crate::{
         encoded::{self, Kept, Task},
         from_proto,
     },
-    withdraw::ATTEMPTS,
 };
 
 use super::{

@@ -10,7 +10,7 @@ use comity_ledger::Leaf;
 use tempfile::TempDir;
 
 use super::{at, case_id, entry, key, open, run, step, submission};
-use crate::{CommitError, ERASURE, Entry, Store, verify};
+use crate::{CommitError, ERASURE, Entry, Store, Transaction, verify};
 
 /// Ends the case and says that it is erased.
 async fn erase(store: &Store, case: u64) -> Result<u64, CommitError> {
@@ -140,6 +140,31 @@ fn only_what_has_ended_is_erased_and_once() {
     let later = run(store.commit(step(1, 2, CaseState::Concluded)));
     assert_eq!(later.unwrap_err(), CommitError::Conflict { current: None });
     assert_eq!(records(&store, 3).len(), 1);
+}
+
+#[test]
+fn a_damaged_key_stops_the_erasure_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    run(store(dir.path()).close());
+    let db = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    db.execute("UPDATE entry SET key = x'00' WHERE idx = 4", [])
+        .unwrap();
+    drop(db);
+    let store = open(dir.path());
+    let CommitError::Invalid(what) = run(erase(&store, 1)).unwrap_err() else {
+        panic!("it is refused");
+    };
+    assert_eq!(what, "the key of entry 4 is damaged; verify the store");
+    assert_eq!(records(&store, 1).len(), 2, "nothing is erased");
+    let next = Transaction {
+        entries: vec![entry("note")],
+        ..Transaction::default()
+    };
+    run(store.commit(next)).unwrap();
+    run(store.close());
+    let again = open(dir.path());
+    assert_eq!(records(&again, 1).len(), 2);
+    assert!(run(again.record(5)).unwrap().is_some());
 }
 
 #[test]

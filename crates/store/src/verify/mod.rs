@@ -204,8 +204,8 @@ fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result
         .prepare(
             "SELECT e.idx, e.at, e.kind, e.actor, e.case_id, e.state, e.outcome, \
              e.instrument, e.issuing, e.executing, e.leaf, e.salt, e.sealed, \
-             e.key, EXISTS (SELECT 1 FROM entry x WHERE x.idx > e.idx \
-             AND x.case_id = e.case_id AND x.kind = 'erasure' AND e.sealed IS NULL) \
+             e.key, e.sealed IS NULL AND EXISTS (SELECT 1 FROM entry x \
+             WHERE x.case_id = e.case_id AND x.idx > e.idx AND x.kind = 'erasure') \
              FROM entry e ORDER BY e.idx",
         )
         .map_err(failed)?;
