@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod keys;
 mod policy;
+mod received;
 mod request;
 mod review;
 mod serve;

@@ -35,6 +35,16 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
+/// Keeps what stands in these columns on one line: an id that is broken cannot be
+/// copied.
+pub(crate) fn keep_whole(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
 /// Fixes the columns' widths, so that rows stay low.
 pub(crate) fn widths(table: &mut Table, widths: &[u16]) {
     table.set_constraints(

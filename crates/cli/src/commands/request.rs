@@ -242,6 +242,7 @@ async fn list(listing: Listing) -> Result<Exit, Failure> {
         "received",
         "next limit",
     ]);
+    render::keep_whole(&mut table, &[0]);
     let mut message = v1::ListCasesRequest {
         page_size: 500,
         page_token: String::new(),

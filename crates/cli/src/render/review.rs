@@ -9,7 +9,9 @@ use super::{citation, day, finding, instant, length};
 
 /// A table of tasks.
 pub(crate) fn table() -> Table {
-    super::table(&["task", "waits for", "what is asked", "deadline"])
+    let mut table = super::table(&["task", "waits for", "what is asked", "deadline"]);
+    super::keep_whole(&mut table, &[0]);
+    table
 }
 
 /// A task as a row of it; emergencies are called out.

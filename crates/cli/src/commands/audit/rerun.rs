@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use comity_gateway::offline::{Made, Period, Redone, Rerun as Cases, Verdict};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use comity_gateway::offline::{Made, Redone, Rerun as Cases, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
+    commands::received::Received,
     exit::{Exit, Failure},
     progress::Progress,
     render,
@@ -27,12 +27,8 @@ pub(crate) struct Rerun {
     /// Data folder of the gateway, in use or not; it is not changed
     #[arg(long, default_value = ".comity/data")]
     data: PathBuf,
-    /// Only cases received on this day or later, UTC
-    #[arg(long)]
-    since: Option<Date>,
-    /// Only cases received before this day, UTC
-    #[arg(long)]
-    until: Option<Date>,
+    #[command(flatten)]
+    received: Received,
     /// Print JSON, one object a line: every decision that is not as on record, then
     /// the summary
     #[arg(long)]
@@ -52,15 +48,10 @@ struct Tally {
 pub(super) fn run(arguments: &Rerun) -> Result<Exit, Failure> {
     let Rerun {
         data,
-        since,
-        until,
+        received,
         json,
     } = arguments;
-    let period = Period {
-        since: since.map(midnight).transpose()?,
-        until: until.map(midnight).transpose()?,
-    };
-    let cases = Cases::open(data, period)?;
+    let cases = Cases::open(data, received.period()?)?;
     let mut progress = Progress::new("cases", cases.cases()?);
     let mut tally = Tally::default();
     let mut shown = Vec::new();
@@ -159,6 +150,7 @@ fn tell(tally: &Tally, shown: &[Redone]) {
             what(&redone.verdict),
         ]);
     }
+    render::keep_whole(&mut table, &[0]);
     println!("{table}");
     let more = tally.decisions - tally.same - shown.len() as u64;
     if more > 0 {
@@ -210,8 +202,4 @@ fn machine(redone: &Redone) -> Value {
         "what": what(verdict),
         "differs": differs,
     })
-}
-
-fn midnight(day: Date) -> Result<Timestamp, jiff::Error> {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
 }

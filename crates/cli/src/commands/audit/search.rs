@@ -1,7 +1,6 @@
 //! `comity audit search`: entries of the ledger by what they say in public.
 
 use clap::Args;
-use comfy_table::ColumnConstraint;
 use comity::v1;
 
 use super::source::Source;
@@ -136,12 +135,7 @@ fn told(page: &v1::SearchResponse) -> String {
         return "no entry".to_owned();
     }
     let mut table = render::table(&["entry", "at", "kind", "says", "by", "case"]);
-    // What is broken cannot be copied.
-    for whole in [0, 1, 2, 5] {
-        if let Some(column) = table.column_mut(whole) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
+    render::keep_whole(&mut table, &[0, 1, 2, 5]);
     for entry in &page.entries {
         table.add_row(render::ledger::row(entry));
     }

@@ -6,21 +6,18 @@ mod tally;
 use std::path::PathBuf;
 
 use clap::Args;
-use comfy_table::ColumnConstraint;
-use comity_gateway::offline::{Case, Period, Replay as Cases};
+use comity_gateway::offline::{Case, Replay as Cases};
 use comity_policy::Library;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::json;
 
 use self::tally::Tally;
 use crate::{
+    commands::received::Received,
     exit::{Exit, Failure},
     progress::Progress,
     render,
 };
 
-/// Columns of the table that are not broken into lines: case and States.
-const WHOLE_COLUMNS: usize = 3;
 /// Changed cases shown by name; all are counted.
 const SHOWN: usize = 100;
 
@@ -32,12 +29,8 @@ pub(crate) struct Replay {
     /// Folder of the policy files to decide by
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
-    /// Only cases received on this day or later, UTC
-    #[arg(long)]
-    since: Option<Date>,
-    /// Only cases received before this day, UTC
-    #[arg(long)]
-    until: Option<Date>,
+    #[command(flatten)]
+    received: Received,
     /// Print JSON, one object a line: every changed case, then the summary
     #[arg(long)]
     json: bool,
@@ -47,16 +40,11 @@ pub(super) fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let Replay {
         data,
         policies,
-        since,
-        until,
+        received,
         json,
     } = arguments;
     let library = Library::load(policies)?;
-    let period = Period {
-        since: since.map(midnight).transpose()?,
-        until: until.map(midnight).transpose()?,
-    };
-    let cases = Cases::open(data, period, &library)?;
+    let cases = Cases::open(data, received.period()?, &library)?;
     let mut progress = Progress::new("cases", cases.cases()?);
     let mut tally = Tally::default();
     let mut shown = Vec::new();
@@ -93,18 +81,10 @@ fn table(shown: &[Case], changed: u64) {
     for case in shown {
         table.add_row(tally::row(case));
     }
-    // Whoever looks a case up copies its id whole.
-    for place in 0..WHOLE_COLUMNS {
-        let column = table.column_mut(place);
-        column.map(|column| column.set_constraint(ColumnConstraint::ContentWidth));
-    }
+    render::keep_whole(&mut table, &[0, 1, 2]);
     println!("{table}");
     let more = changed.saturating_sub(shown.len() as u64);
     if more > 0 {
         println!("and {more} more; `--json` names them all");
     }
-}
-
-fn midnight(day: Date) -> Result<Timestamp, jiff::Error> {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0))
 }
