@@ -140,9 +140,11 @@ pub(crate) async fn get(
 
 /// A case with its events and the newest proof.
 pub(crate) async fn whole(gateway: &Gateway, case: CaseAt) -> Result<v1::Case, Refusal> {
-    let id = case.row.id.clone();
+    let mut events = events(gateway, &case.row.id, 0).await?;
+    // What happened since the case was read is told with what it made of the case.
+    events.truncate(usize::try_from(case.version).unwrap_or(usize::MAX));
     let mut snapshot = with_receipt(gateway, case).await?;
-    snapshot.events = events(gateway, &id, 0).await?;
+    snapshot.events = events;
     open(&snapshot)
 }
 
@@ -172,25 +174,24 @@ pub(crate) async fn with_receipt(
     gateway: &Gateway,
     case: CaseAt,
 ) -> Result<encoded::Case, Refusal> {
-    let CaseAt {
-        mut snapshot, row, ..
-    } = case;
-    snapshot.receipt = receipt(gateway, &row.id, &snapshot).await?;
-    Ok(snapshot)
+    let receipt = receipt(gateway, &case).await?;
+    Ok(encoded::Case {
+        receipt,
+        ..case.snapshot
+    })
 }
 
-/// The receipt of a case's last event.
+/// The receipt of the event by which a case came to stand as it does.
 pub(crate) async fn receipt(
     gateway: &Gateway,
-    id: &CaseId,
-    snapshot: &encoded::Case,
+    case: &CaseAt,
 ) -> Result<Option<v1::Receipt>, Refusal> {
-    let last = gateway.store().last_event(id).await;
-    let Some(last) = last.map_err(record::unavailable)? else {
+    let index = gateway.store().index_of(&case.row.id, case.version).await;
+    let Some(index) = index.map_err(record::unavailable)? else {
         return Ok(None);
     };
-    let request = snapshot.request_digest();
-    audit::receipt(gateway, last, request).await.map(Some)
+    let request = case.snapshot.request_digest();
+    audit::receipt(gateway, index, request).await.map(Some)
 }
 
 /// Lists the caller's cases, newest first, without requests and events.
@@ -279,6 +280,8 @@ async fn follow(
 ) -> Result<(), Refusal> {
     let mut changes = gateway.changes();
     loop {
+        // Read before its events, so that none is left out when it is over.
+        let case = load(gateway, id).await?;
         for event in events(gateway, id, after).await? {
             after = event.sequence;
             if events_to
@@ -289,7 +292,6 @@ async fn follow(
                 return Ok(());
             }
         }
-        let case = load(gateway, id).await?;
         // Some time limits run on beyond the end, and a recall may be under way.
         let over = case.row.state.is_final() && case.row.wake_at.is_none();
         if over && !case.snapshot.kept().is_recalling() {

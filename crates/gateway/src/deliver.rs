@@ -120,7 +120,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
 /// The case of a job, with the proof that it is on record.
 async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
     let mut case = cases::load(gateway, &job.case).await?;
-    case.snapshot.receipt = cases::receipt(gateway, &job.case, &case.snapshot).await?;
+    case.snapshot.receipt = cases::receipt(gateway, &case).await?;
     Ok(case)
 }
 

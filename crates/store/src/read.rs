@@ -60,13 +60,26 @@ impl Readers {
             let _permit = permit;
             let pool = || idle.lock().unwrap_or_else(PoisonError::into_inner);
             let db = pool().pop().ok_or(ReadError::Closed)?;
-            let result = query(&db, &vault);
+            let result = snapshot(&db, &vault, query);
             pool().push(db);
             result
         })
         .await
         .map_err(|_| ReadError::Closed)?
     }
+}
+
+/// Runs a query in one read transaction: all that it reads is of one moment.
+fn snapshot<T>(
+    db: &Connection,
+    vault: &Vault,
+    query: impl FnOnce(&Connection, &Vault) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    // Kept prepared, unlike those of `rusqlite::Transaction`.
+    db.prepare_cached("BEGIN DEFERRED")?.execute([])?;
+    let result = query(db, vault);
+    db.prepare_cached("COMMIT")?.execute([])?;
+    result
 }
 
 const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
@@ -345,12 +358,23 @@ pub(crate) fn events(
     .collect()
 }
 
-/// Where the entry by which a case came to stand as it does is in the ledger.
-pub(crate) fn last_event(db: &Connection, case: &CaseId) -> Result<Option<u64>, ReadError> {
-    let last: Option<i64> = db
-        .prepare_cached("SELECT max(idx) FROM entry WHERE case_id = ?1 AND state IS NOT NULL")?
-        .query_row([case.as_str()], |row| row.get(0))?;
-    last.map(column::count).transpose()
+/// Where the entry by which a case came to a version is in the ledger.
+pub(crate) fn index_of(
+    db: &Connection,
+    case: &CaseId,
+    version: u64,
+) -> Result<Option<u64>, ReadError> {
+    let index: Option<i64> = db
+        .prepare_cached(
+            "SELECT idx FROM entry WHERE case_id = ?1 AND state IS NOT NULL \
+             ORDER BY idx LIMIT 1 OFFSET ?2",
+        )?
+        .query_row(
+            rusqlite::params![case.as_str(), column::sql(version.saturating_sub(1))],
+            |row| row.get(0),
+        )
+        .optional()?;
+    index.map(column::count).transpose()
 }
 
 pub(crate) fn entries(

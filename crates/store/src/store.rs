@@ -272,15 +272,17 @@ impl Store {
             .await
     }
 
-    /// The ledger index of the entry by which a case came to stand as it does;
-    /// `None` where there is no such case.
+    /// The ledger index of the entry by which a case came to a version; `None`
+    /// where it has not come to it.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn last_event(&self, case: &CaseId) -> Result<Option<u64>, ReadError> {
+    pub async fn index_of(&self, case: &CaseId, version: u64) -> Result<Option<u64>, ReadError> {
         let case = case.clone();
         let readers = &self.inner.readers;
-        readers.run(move |db, _| read::last_event(db, &case)).await
+        readers
+            .run(move |db, _| read::index_of(db, &case, version))
+            .await
     }
 
     /// Ledger entries that match, at most `limit` (and 1000).

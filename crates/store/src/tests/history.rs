@@ -1,6 +1,6 @@
 //! Reading back: lists, events, entries, receipts; and the published ledger.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::mpsc};
 
 use comity_domain::CaseState;
 use comity_ledger::{Hash, verify_proof};
@@ -8,7 +8,7 @@ use comity_ledger::{Hash, verify_proof};
 use super::{case_id, change, entry, key, open, run, state, step, submission, try_open};
 use crate::{
     CaseFilter, EntryFilter, Expected, OpenError, Order, Page, Party, PublicationError, Search,
-    SortBy, Transaction, verify,
+    SortBy, Transaction, read, verify,
 };
 
 #[test]
@@ -96,6 +96,38 @@ fn events_are_numbered_within_their_case() {
             seen,
             [(2, 2, Some("DELIVERING")), (3, 3, Some("ACKNOWLEDGED"))]
         );
+    });
+}
+
+#[test]
+fn what_one_query_reads_is_of_one_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let (begun, begins) = mpsc::channel();
+        let (committed, commits) = mpsc::channel();
+        let query = store.inner.readers.run(move |db, vault| {
+            let before = read::case(db, vault, &case_id(1))?;
+            begun.send(()).unwrap();
+            commits.recv().unwrap();
+            Ok((before, read::case(db, vault, &case_id(1))?))
+        });
+        let change = async {
+            tokio::task::spawn_blocking(move || begins.recv().unwrap())
+                .await
+                .unwrap();
+            let step = store.commit(step(1, 1, CaseState::Delivering)).await;
+            committed.send(()).unwrap();
+            step.unwrap()
+        };
+        let (read, _) = tokio::join!(query, change);
+        let (before, after) = read.unwrap();
+        assert_eq!(before, after);
+        let now = store.case(&case_id(1)).await.unwrap().unwrap();
+        assert_eq!((now.version, now.records.len()), (2, 2));
+        assert_eq!(store.index_of(&case_id(1), 2).await.unwrap(), Some(1));
+        assert_eq!(store.index_of(&case_id(1), 3).await.unwrap(), None);
     });
 }
 
