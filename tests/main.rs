@@ -19,6 +19,7 @@ mod python;
 mod reload;
 mod replay;
 mod review;
+mod share;
 mod stories;
 mod tidy;
 mod world;

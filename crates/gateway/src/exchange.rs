@@ -5,7 +5,8 @@ use comity::v1;
 use crate::{
     admit, answer, deliver,
     gateway::Gateway,
-    identity::Caller,
+    identity::{Caller, Role},
+    origin,
     record::{self, Filed, Trial},
     refusal::Refusal,
     wire::{encoded, to_proto},
@@ -29,17 +30,15 @@ pub(crate) async fn submit(
         wait,
         text_language,
     } = message;
-    let admitted = admit::deadline(wait).and_then(|deadline| {
-        Ok((
-            deadline,
-            admit::request(gateway, caller, request, text_language)?,
-        ))
-    });
-    let (deadline, admission) = match admitted {
-        Ok(admitted) => admitted,
-        Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
+    let admitted = async {
+        let deadline = admit::deadline(wait)?;
+        let request = origin::trace(gateway, caller, request).await?;
+        let admission = admit::request(gateway, caller, request, text_language)?;
+        Ok((deadline, admission))
     };
+    let (deadline, admission) = record::attempted(gateway, caller, admitted.await).await?;
     let verdict = admission.decide(gateway.now());
+    let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
@@ -48,6 +47,9 @@ pub(crate) async fn submit(
         }
     };
     let Some(job) = job else {
+        if is_onward {
+            origin::tell(gateway, caller, &case).await;
+        }
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
     let recorded = case.snapshot.clone();
@@ -77,7 +79,11 @@ pub(crate) async fn preflight(
         request,
         text_language,
     } = message;
-    let admitted = admit::draft(gateway, caller, request, text_language);
+    let admitted = async {
+        let request = origin::trace(gateway, caller, request).await?;
+        admit::draft(gateway, caller, request, text_language)
+    };
+    let admitted = admitted.await;
     let (admission, absent) = record::attempted(gateway, caller, admitted).await?;
     let now = gateway.now();
     let foresight = admission.foresee(now);
@@ -99,8 +105,16 @@ pub(crate) async fn explain(
         request,
         text_language,
     } = message;
-    let admission = admit::explainable(gateway, caller, request, text_language);
-    let admission = record::attempted(gateway, caller, admission).await?;
+    let admitted = async {
+        // Who tries rules out may suppose where data come from.
+        let request = if caller.role == Role::Legal {
+            request
+        } else {
+            origin::trace(gateway, caller, request).await?
+        };
+        admit::explainable(gateway, caller, request, text_language)
+    };
+    let admission = record::attempted(gateway, caller, admitted.await).await?;
     let now = gateway.now();
     let explanation = admission.explain(now);
     let decision = &explanation.decision;
