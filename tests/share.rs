@@ -20,12 +20,12 @@ use crate::world::{Cooperation, Scene, eventually, get, reason, violations};
 /// What is told, and must be told to nobody else.
 const SECRET: &str = "Aurelia Beispielmann";
 
-/// What a British agency tells a German prosecutor.
+/// What a British agency tells a German authority.
 fn tip(id: &str) -> v1::ShareInformationRequest {
     let message = serde_json::json!({
         "request_id": id,
         "sender": {"jurisdiction": "GB", "authority": "nca"},
-        "recipient": {"jurisdiction": "DE", "authority": "sta-berlin"},
+        "recipient": {"jurisdiction": "DE", "authority": "bfj"},
         "instrument": "ets-30",
         "information": {"account_holder": SECRET, "bank": "Sparkasse"},
         "conditions": [
@@ -35,6 +35,7 @@ fn tip(id: &str) -> v1::ShareInformationRequest {
             },
             {"kind": "OBLIGATION_KIND_DELETE_AFTER", "parameters": {"days": "30"}},
         ],
+        "language": "de",
         "offences": [{"provision": "Fraud Act 2006 s 1", "category": "D20"}],
         "purpose": "to open proceedings in Germany",
         "wait": "20s",
@@ -65,7 +66,7 @@ impl Tip {
     async fn given(id: &str) -> Self {
         let scene = Scene::start(&["DE", "FR", "GB"]).await;
         let mut sender = scene.issuing("GB", "nca").await;
-        let recipient = scene.executing("DE", "sta-berlin").await;
+        let recipient = scene.executing("DE", "bfj").await;
         let answer = share(&mut sender, &tip(id)).await.unwrap();
         assert!(!answer.replayed);
         Self {
@@ -109,17 +110,18 @@ impl Tip {
 
     /// What the executing side sees of it.
     async fn received(&self) -> v1::Case {
-        let channel = self.scene.connect("DE", "sta-berlin", "executing").await;
+        let channel = self.scene.connect("DE", "bfj", "executing").await;
         get(&mut Cooperation::new(channel), &self.case.name)
             .await
             .unwrap()
     }
 }
 
-/// Where each condition stands, by its id.
+/// Where each condition of the recipient stands, by its id.
 fn conditions(case: &v1::Case) -> BTreeMap<&str, ConditionState> {
     let conditions = case.conditions.iter();
     conditions
+        .filter(|one| one.bound_party == "executing")
         .map(|one| (one.obligation_id.as_str(), one.state()))
         .collect()
 }

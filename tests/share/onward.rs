@@ -13,9 +13,10 @@ use crate::world::{Cooperation, get, reason, submit, violations};
 fn asked(id: &str, source: &str, offence: &str) -> v1::CooperationRequest {
     let request = serde_json::json!({
         "request_id": id,
-        "issuing": {"jurisdiction": "DE", "authority": "sta-berlin"},
+        "issuing": {"jurisdiction": "DE", "authority": "bfj"},
         "executing": {"jurisdiction": "GB"},
         "measure": "use.further",
+        "language": "en",
         "offences": [{"provision": offence, "category": "D20", "max_penalty_months": 60}],
         "purpose": "proceedings for another offence",
         "source_case": source,
@@ -42,7 +43,7 @@ async fn ask(client: &mut Cooperation, request: &v1::CooperationRequest) -> v1::
 async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
     let mut tip = Tip::given("onward").await;
     let source = tip.case.name.clone();
-    let mut holder = tip.scene.issuing("DE", "sta-berlin").await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
     let request = for_another_offence("use-1", &source);
     // What was not accepted is nobody's to use.
     let status = submit(&mut holder, &request, 0).await.unwrap_err();
@@ -72,7 +73,7 @@ async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
     let told = tip.until("onward-use-asked").await;
     let event = told.events.last().unwrap();
     assert!(event.note.contains("refused"), "{event:?}");
-    assert!(event.actor.contains("DE/sta-berlin"));
+    assert!(event.actor.contains("DE/bfj"));
     let entries = tip.scene.entries("kind=onward-use-asked").await;
     assert!(entries[0].rules.contains(&"ets-182-11-use".to_owned()));
 
@@ -96,7 +97,7 @@ async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
 async fn for_the_same_offence_the_sender_is_asked() {
     let mut tip = Tip::given("same").await;
     tip.accept().await;
-    let mut holder = tip.scene.issuing("DE", "sta-berlin").await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
     let request = asked("use-2", &tip.case.name, "StGB 263");
     let case = ask(&mut holder, &request).await;
     let decision = case.decision.unwrap();
@@ -115,7 +116,7 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
     let mut tip = Tip::given("said").await;
     tip.accept().await;
     let source = tip.case.name.clone();
-    let mut holder = tip.scene.issuing("DE", "sta-berlin").await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
     let request = for_another_offence("use-3", &source);
     let check = async |change: fn(&mut v1::CooperationRequest), field: &str| {
         let mut said = request.clone();
@@ -144,7 +145,7 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
     .await;
 
     // Who was given nothing learns nothing, be it of the same State.
-    for authority in ["bfj", "lka-berlin"] {
+    for authority in ["sta-berlin", "lka-berlin"] {
         let mut other = tip.scene.issuing("DE", authority).await;
         let mut request = request.clone();
         request.issuing.as_mut().unwrap().authority = authority.to_owned();
@@ -167,13 +168,14 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
 async fn what_is_passed_on_waits_for_the_state_of_origin() {
     let mut tip = Tip::given("pass-on").await;
     tip.accept().await;
-    let mut holder = tip.scene.issuing("DE", "sta-berlin").await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
     let mut onward = self::tip("pass-on-1");
     let sender = onward.sender.as_mut().unwrap();
-    (sender.jurisdiction, sender.authority) = ("DE".to_owned(), "sta-berlin".to_owned());
+    (sender.jurisdiction, sender.authority) = ("DE".to_owned(), "bfj".to_owned());
     let recipient = onward.recipient.as_mut().unwrap();
     (recipient.jurisdiction, recipient.authority) = ("FR".to_owned(), String::new());
     onward.instrument.clear();
+    "fr".clone_into(&mut onward.language);
     onward.source_case.clone_from(&tip.case.name);
     let case = share(&mut holder, &onward).await.unwrap().case.unwrap();
     let decision = case.decision.unwrap();

@@ -65,8 +65,11 @@ pub(crate) async fn trace(
     if from_proto::is_use(&request.measure) {
         asks_the_sender(&request, &held.sender)?;
     }
-    request.origin = Some(origin(&case, &held, &request.offences));
-    request.instrument = instrument(gateway, &case, &request)?;
+    let instrument = instrument(gateway, &case, &request)?;
+    request.origin = Some(v1::Origin {
+        instrument,
+        ..origin(&case, &held, &request.offences)
+    });
     Ok(Some(request))
 }
 
@@ -195,10 +198,9 @@ fn origin(case: &CaseAt, held: &Held, offences: &[v1::Offence]) -> v1::Origin {
     kinds.sort_unstable();
     kinds.dedup();
     let known = |one: &v1::Offence| held.offences.iter().any(|sent| is_same(sent, one));
-    let instrument = case.row.instrument.as_ref();
     v1::Origin {
         jurisdiction: held.sender.to_string(),
-        instrument: instrument.map_or_else(String::new, ToString::to_string),
+        instrument: String::new(),
         conditions: kinds,
         other_offence: !offences.iter().all(known),
     }
@@ -213,8 +215,8 @@ fn is_same(sent: &v1::Offence, used: &v1::Offence) -> bool {
         || both(&sent.category, &used.category)
 }
 
-/// The instrument on which the data were sent, where it carries the request; else
-/// what carries it is resolved.
+/// The instrument on which the data were sent, where it carries the request; empty
+/// where what carries it is to be resolved.
 fn instrument(
     gateway: &Gateway,
     case: &CaseAt,
@@ -224,7 +226,7 @@ fn instrument(
     let sent = case.row.instrument.as_ref().map(ToString::to_string);
     let sent = sent.unwrap_or_default();
     if !carries(gateway, request, &sent) || !from_proto::is_use(&request.measure) {
-        return Ok(named.clone());
+        return Ok(String::new());
     }
     if named.is_empty() || *named == sent {
         return Ok(sent);

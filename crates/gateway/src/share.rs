@@ -44,7 +44,7 @@ pub(crate) struct Rejected {
     pub(crate) recall: NewJob,
     /// The same, beside the case.
     pub(crate) kept: Kept,
-    /// Conditions that bind nobody any more.
+    /// Conditions that would have bound from acceptance, and bind nobody.
     pub(crate) conditions: Vec<v1::Condition>,
 }
 
@@ -62,10 +62,10 @@ pub(crate) fn rejected(
         return Ok(None);
     }
     let step = case.snapshot.kept().step + 1;
+    // What binds whoever has seen it binds on.
     let conditions = case.snapshot.conditions.iter();
-    let fallen = conditions
-        .filter(|one| one.bound_party == "executing" && one.state() != ConditionState::Confirmed);
-    let lifted = fallen.map(|one| v1::Condition {
+    let waiting = conditions.filter(|one| one.state() == ConditionState::Waiting);
+    let lifted = waiting.map(|one| v1::Condition {
         state: ConditionState::Lifted.into(),
         ..one.clone()
     });

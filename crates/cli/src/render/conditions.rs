@@ -35,6 +35,10 @@ pub(super) fn condition(condition: &Condition) -> String {
         (ConditionState::Open, Some(due)) => format!(", due {}", instant(due)),
         _ => String::new(),
     };
+    let purpose = match condition.parameters.get("purpose") {
+        Some(purpose) => format!(" ({purpose})"),
+        None => String::new(),
+    };
     let note = match condition.note.as_str() {
         "" => String::new(),
         note => format!("\n{:<15}“{note}”", ""),
@@ -44,5 +48,5 @@ pub(super) fn condition(condition: &Condition) -> String {
         bound_party: side,
         ..
     } = condition;
-    format!("{id}: {kind} on the {side} side {state}{due}{note}")
+    format!("{id}: {kind}{purpose} on the {side} side {state}{due}{note}")
 }

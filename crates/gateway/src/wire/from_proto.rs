@@ -103,11 +103,12 @@ fn read_request(
 
     // Read all fields before asking whether one failed, so that all are reported.
     let information = shared::information(findings, &measure, (information, conditions));
-    let source = shared::source(findings, &measure, (&source_case, origin));
     let id = findings.id(Path::root("request_id"), &request_id);
     let issuing = parts::issuing(findings, issuing);
     let executing = parts::executing(findings, executing);
-    let instrument = findings.optional_id(Path::root("instrument"), &instrument);
+    let named = shared::instrument(&instrument, origin.as_ref());
+    let instrument = findings.optional_id(Path::root("instrument"), named);
+    let source = shared::source(findings, &measure, (&source_case, origin));
     let measure = findings.id(Path::root("measure"), &measure);
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
     let offences = findings.list("offences", OFFENCES_MAX, offences, parts::offence);

@@ -218,6 +218,14 @@ fn condition(
     Some(())
 }
 
+/// The instrument named, or the one on which the data came.
+pub(super) fn instrument<'a>(named: &'a str, origin: Option<&'a v1::Origin>) -> &'a str {
+    match origin {
+        Some(origin) if named.is_empty() => &origin.instrument,
+        Some(_) | None => named,
+    }
+}
+
 /// Reads the case that data come from.
 pub(super) fn source(
     findings: &mut Findings,
