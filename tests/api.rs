@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 use comity::v1::{
     self, CaseState, audit_service_client::AuditServiceClient, conclude_request::Conclusion,
 };
-use comity_gateway::{identity::Role, wire::json};
+use comity_gateway::{
+    identity::Role,
+    wire::{json, structure},
+};
 use comity_ledger::{Checkpoint, Hash, Proof, VerifierKey, verify_proof};
 use comity_sandbox::stories::Story;
 use prost::Message as _;
@@ -35,7 +38,9 @@ use tonic_reflection::pb::v1alpha::{
 };
 use tonic_types::StatusExt as _;
 
-use crate::world::{Scene, approvable, eventually, get, on_shared, reason, search, submit};
+use crate::world::{
+    Scene, approvable, eventually, get, on_shared, reason, search, submit, violations,
+};
 
 /// Served by national backends, called by the gateway.
 const BACKEND: &str = "comity.v1.NationalBackendService";
@@ -437,6 +442,7 @@ async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
     let acknowledge = v1::AcknowledgeRequest {
         name: name.clone(),
         reference: "FR-1".to_owned(),
+        form: None,
     };
     // The backend acknowledged on delivery already.
     let status = client.acknowledge(acknowledge).await.unwrap_err();
@@ -465,6 +471,7 @@ async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
     let conclude = v1::ConcludeRequest {
         name: name.clone(),
         conclusion: Some(Conclusion::Result(result(&data))),
+        form: None,
     };
     let answer = client
         .conclude(conclude.clone())
@@ -489,6 +496,50 @@ async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
     let kinds: Vec<_> = case.events.iter().map(|e| e.kind.as_str()).collect();
     assert_eq!(kinds, ["decision", "acknowledged", "progress", "concluded"]);
     scene.stop().await;
+}
+
+#[test]
+fn a_receipt_on_the_instruments_form_is_checked_and_told() {
+    on_shared(async |scene| {
+        let (story, case) = delivered(scene, "annex-b").await;
+        let mut client = scene.executing("FR", "parquet-paris").await;
+        let receipt = |form: serde_json::Value| v1::AcknowledgeRequest {
+            name: case.name.clone(),
+            reference: "FR-1".to_owned(),
+            form: Some(structure::from_json(form.as_object().unwrap())),
+        };
+        let form = serde_json::json!({
+            "order": {"issuing_authority": "StA Berlin", "received_on": "2026-11-25"},
+            "received_by": {"name": "Parquet de Paris", "contact": "greffe"},
+            "signature": {"name": "A. Durand", "date": "2026-11-26"},
+        });
+        let mut wrong = form.clone();
+        wrong["order"]["received_on"] = "yesterday".into();
+        wrong["received_by"].as_object_mut().unwrap().remove("name");
+        let status = client.acknowledge(receipt(wrong)).await.unwrap_err();
+        let found = violations(&status);
+        let fields: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(fields, ["form.order.received_on", "form.received_by.name"]);
+        assert!(!status.message().contains("yesterday"));
+
+        let answer = client.acknowledge(receipt(form.clone())).await.unwrap();
+        assert_eq!(answer.into_inner().state(), CaseState::Acknowledged);
+        let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
+        let told = get(&mut requester, &case.name).await.unwrap();
+        let event = told.events.last().unwrap();
+        assert_eq!(event.kind, "acknowledged");
+        let told = structure::to_json(event.form.clone().unwrap()).unwrap();
+        assert_eq!(serde_json::Value::Object(told), form);
+
+        let progress = v1::ReportProgressRequest {
+            name: case.name.clone(),
+            event: "recognised".to_owned(),
+            form: receipt(form).form,
+            ..Default::default()
+        };
+        let status = client.report_progress(progress).await.unwrap_err();
+        assert!(violations(&status)["form"].contains("no form for `recognised`"));
+    });
 }
 
 #[test]
