@@ -81,6 +81,8 @@ impl Model {
 pub(crate) struct Vocabulary {
     /// Listed types and their values; includes `Measure` and `Event`.
     pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// What each event is, in words.
+    pub(crate) events: BTreeMap<Arc<str>, Text>,
     /// Events that somebody makes happen and reports: clocks start by these.
     pub(crate) produced: BTreeMap<Arc<str>, Producer>,
     pub(crate) facts: BTreeMap<FactName, FactDeclaration>,
