@@ -82,20 +82,13 @@ impl Tip {
     }
 
     async fn conclude(&mut self, result: v1::Result) -> v1::Case {
-        let message = v1::ConcludeRequest {
-            name: self.case.name.clone(),
-            conclusion: Some(v1::conclude_request::Conclusion::Result(result)),
-        };
+        let message = concluding(&self.case.name, result);
         self.recipient.conclude(message).await.unwrap();
         self.case().await
     }
 
     async fn accept(&mut self) -> v1::Case {
-        let accepted = v1::Result {
-            kind: ResultKind::Complete.into(),
-            ..v1::Result::default()
-        };
-        self.conclude(accepted).await
+        self.conclude(accepted()).await
     }
 
     async fn until(&mut self, kind: &str) -> v1::Case {
@@ -114,6 +107,21 @@ impl Tip {
         get(&mut Cooperation::new(channel), &self.case.name)
             .await
             .unwrap()
+    }
+}
+
+fn concluding(name: &str, result: v1::Result) -> v1::ConcludeRequest {
+    v1::ConcludeRequest {
+        name: name.to_owned(),
+        conclusion: Some(v1::conclude_request::Conclusion::Result(result)),
+        ..v1::ConcludeRequest::default()
+    }
+}
+
+fn accepted() -> v1::Result {
+    v1::Result {
+        kind: ResultKind::Complete.into(),
+        ..v1::Result::default()
     }
 }
 

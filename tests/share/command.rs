@@ -2,10 +2,9 @@
 
 use std::{fs, path::Path};
 
-use comity::v1::{self, ResultKind};
 use comity_gateway::wire::json;
 
-use super::tip;
+use super::{accepted, concluding, tip};
 use crate::{
     cli::{comity, shown, stable},
     world::Scene,
@@ -57,14 +56,7 @@ async fn a_tip_from_the_command_line() {
     let sent = sender.says(&["share", file]).await;
     let name = name_in(&sent);
     let mut client = scene.executing("DE", "bfj").await;
-    let accepted = v1::Result {
-        kind: ResultKind::Complete.into(),
-        ..v1::Result::default()
-    };
-    let message = v1::ConcludeRequest {
-        name: name.clone(),
-        conclusion: Some(v1::conclude_request::Conclusion::Result(accepted)),
-    };
+    let message = concluding(&name, accepted());
     client.conclude(message).await.unwrap();
 
     let of_s2 = ["confirm", &name, "--obligation", "s2"];

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use prost_types::Value;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{conditions, information, share};
+use super::{accepted, concluding, conditions, information, share};
 use crate::world::{Cooperation, Scene, get};
 
 /// The victim.
@@ -113,13 +113,7 @@ async fn a_victim_is_referred_who_agrees_and_with_the_least_data() {
     let received = get(&mut Cooperation::new(channel), &case.name).await;
     assert_eq!(information(&received.unwrap()), information(&case));
     let mut other = scene.executing("IE", "garda-dublin").await;
-    let taken_up = v1::ConcludeRequest {
-        name: case.name.clone(),
-        conclusion: Some(v1::conclude_request::Conclusion::Result(v1::Result {
-            kind: v1::ResultKind::Complete.into(),
-            ..v1::Result::default()
-        })),
-    };
+    let taken_up = concluding(&case.name, accepted());
     other.conclude(taken_up).await.unwrap();
     let case = get(&mut service, &case.name).await.unwrap();
     assert_eq!(case.state(), CaseState::Concluded);

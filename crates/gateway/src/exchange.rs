@@ -1,5 +1,7 @@
 //! The way of a request, in one function.
 
+use std::sync::Arc;
+
 use comity::v1;
 
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
 /// the refusal is returned.
 pub(crate) async fn submit(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     message: v1::SubmitRequest,
 ) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
@@ -37,6 +39,9 @@ pub(crate) async fn submit(
         Ok((deadline, admission))
     };
     let (deadline, admission) = record::attempted(gateway, caller, admitted.await).await?;
+    let _place = gateway
+        .lanes()
+        .work(Some(caller), admission.request.urgency)?;
     let verdict = admission.decide(gateway.now());
     let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {

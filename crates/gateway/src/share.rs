@@ -1,6 +1,8 @@
 //! Information without request: a submission that carries what it tells, and what
 //! follows where the recipient rejects it.
 
+use std::sync::Arc;
+
 use comity::v1::{self, ConditionState};
 use comity_store::NewJob;
 
@@ -21,7 +23,7 @@ use crate::{
 /// See `CooperationService.ShareInformation`.
 pub(crate) async fn information(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     message: v1::ShareInformationRequest,
 ) -> Result<v1::ShareInformationResponse, Refusal> {
     let submission = admit::role(caller, &[Role::Issuing], "issuing")
