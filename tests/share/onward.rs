@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use tonic::{Code, Status};
 
 use super::{SECRET, Tip, share, tip};
-use crate::world::{Cooperation, get, reason, submit, violations};
+use crate::{
+    cli::{comity, shown},
+    world::{Cooperation, get, reason, submit, violations},
+};
 
 /// What Germany asks of the United Kingdom: to use a tip on fraud for `offence`.
 fn asked(id: &str, source: &str, offence: &str) -> v1::CooperationRequest {
@@ -90,7 +93,14 @@ async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
     let events = told.events.iter();
     let asked = events.filter(|event| event.kind == "onward-use-asked");
     assert_eq!(asked.count(), 1);
-    tip.scene.stop().await;
+
+    // Who decides it again from the record comes to the same.
+    let data = tip.scene.world.data();
+    tip.scene.running.stop().await;
+    let rerun = ["audit", "rerun", "--data", data.to_str().unwrap()].map(str::to_owned);
+    let rerun = tokio::task::spawn_blocking(move || comity(rerun)).await;
+    let rerun = rerun.unwrap();
+    assert!(rerun.status.success(), "{}", shown(&rerun));
 }
 
 #[tokio::test(flavor = "multi_thread")]
