@@ -1,13 +1,12 @@
 //! The way of a request, in one function.
 
-use std::sync::Arc;
-
 use comity::v1;
 
 use crate::{
     admit, answer, deliver,
     gateway::Gateway,
     identity::Caller,
+    places::Marked,
     record::{self, Filed, Trial},
     refusal::Refusal,
     wire::{encoded, to_proto},
@@ -23,28 +22,28 @@ use crate::{
 /// the refusal is returned.
 pub(crate) async fn submit(
     gateway: &Gateway,
-    caller: &Arc<Caller>,
+    caller: &Caller,
     message: v1::SubmitRequest,
+    marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
         text_language,
     } = message;
+    let urgency = admit::urgency(request.as_ref());
+    let turn = gateway.lanes().turn(urgency).await;
     let admitted = admit::deadline(wait).and_then(|deadline| {
-        Ok((
-            deadline,
-            admit::request(gateway, caller, request, text_language)?,
-        ))
+        marked.check(urgency)?;
+        let admission = admit::request(gateway, caller, request, text_language)?;
+        let verdict = admission.decide(gateway.now());
+        Ok((deadline, admission, verdict))
     });
-    let (deadline, admission) = match admitted {
+    drop(turn);
+    let (deadline, admission, verdict) = match admitted {
         Ok(admitted) => admitted,
         Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
-    let _place = gateway
-        .lanes()
-        .work(Some(caller), admission.request.urgency)?;
-    let verdict = admission.decide(gateway.now());
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
