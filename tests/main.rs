@@ -10,6 +10,7 @@ mod cli;
 mod clocks;
 mod crash;
 mod edits;
+mod emergency;
 mod evidence;
 mod explain;
 mod hangup;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comity::v1;
-use comity_domain::{Decision, Digest, Request, Ruling};
+use comity_domain::{Decision, Digest, Request, Ruling, Urgency};
 use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
@@ -277,6 +277,13 @@ pub(crate) fn role(caller: &Caller, roles: &[Role], open_to: &'static str) -> Re
 pub(crate) fn deadline(wait: Option<prost_types::Duration>) -> Result<Option<Instant>, Refusal> {
     let wait = from_proto::wait(wait).map_err(Refusal::Malformed)?;
     Ok((wait > Duration::ZERO).then(|| Instant::now() + wait))
+}
+
+/// How urgent a request says it is, before anything else is looked at.
+pub(crate) fn urgency(request: Option<&v1::CooperationRequest>) -> Urgency {
+    let urgency = request.and_then(|request| request.urgency.as_ref());
+    let level = urgency.map_or(v1::UrgencyLevel::Unspecified, v1::Urgency::level);
+    from_proto::urgency_level(level)
 }
 
 /// A refusal for one malformed field.

@@ -1,7 +1,5 @@
 //! The way of a request, in one function.
 
-use std::sync::Arc;
-
 use comity::v1;
 
 use crate::{
@@ -9,6 +7,7 @@ use crate::{
     gateway::Gateway,
     identity::{Caller, Role},
     origin,
+    places::Marked,
     record::{self, Filed, Trial},
     refusal::Refusal,
     wire::{encoded, to_proto},
@@ -24,25 +23,27 @@ use crate::{
 /// the refusal is returned.
 pub(crate) async fn submit(
     gateway: &Gateway,
-    caller: &Arc<Caller>,
+    caller: &Caller,
     message: v1::SubmitRequest,
+    marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
         text_language,
     } = message;
-    let admitted = async {
-        let deadline = admit::deadline(wait)?;
-        let request = origin::trace(gateway, caller, request).await?;
-        let admission = admit::request(gateway, caller, request, text_language)?;
-        Ok((deadline, admission))
-    };
-    let (deadline, admission) = record::attempted(gateway, caller, admitted.await).await?;
-    let _place = gateway
-        .lanes()
-        .work(Some(caller), admission.request.urgency)?;
-    let verdict = admission.decide(gateway.now());
+    let urgency = admit::urgency(request.as_ref());
+    // Where data come from is looked up before the turn, which waits for nothing.
+    let traced = origin::trace(gateway, caller, request).await;
+    let turn = gateway.lanes().turn(urgency).await;
+    let admitted = admit::deadline(wait).and_then(|deadline| {
+        marked.check(urgency)?;
+        let admission = admit::request(gateway, caller, traced?, text_language)?;
+        let verdict = admission.decide(gateway.now());
+        Ok((deadline, admission, verdict))
+    });
+    drop(turn);
+    let (deadline, admission, verdict) = record::attempted(gateway, caller, admitted).await?;
     let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),

@@ -1,8 +1,6 @@
 //! Information without request: a submission that carries what it tells, and what
 //! follows where the recipient rejects it.
 
-use std::sync::Arc;
-
 use comity::v1::{self, ConditionState};
 use comity_store::NewJob;
 
@@ -12,6 +10,7 @@ use crate::{
     exchange,
     gateway::Gateway,
     identity::{Caller, Role},
+    places::Marked,
     record,
     refusal::Refusal,
     wire::{
@@ -23,13 +22,14 @@ use crate::{
 /// See `CooperationService.ShareInformation`.
 pub(crate) async fn information(
     gateway: &Gateway,
-    caller: &Arc<Caller>,
+    caller: &Caller,
     message: v1::ShareInformationRequest,
+    marked: Marked,
 ) -> Result<v1::ShareInformationResponse, Refusal> {
     let submission = admit::role(caller, &[Role::Issuing], "issuing")
         .and_then(|()| from_proto::share(message).map_err(Refusal::Malformed));
     let submission = record::attempted(gateway, caller, submission).await?;
-    let answer = match exchange::submit(gateway, caller, submission).await {
+    let answer = match exchange::submit(gateway, caller, submission, marked).await {
         Err(Refusal::Malformed(violations)) => {
             return Err(Refusal::Malformed(from_proto::of_share(violations)));
         }

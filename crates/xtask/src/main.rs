@@ -1,4 +1,5 @@
-//! Developer commands: `cargo xtask test`, `matrix`, `bench` and `evidence`.
+//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence` and
+//! `saturate`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
@@ -8,6 +9,7 @@ mod matrix;
 mod peers;
 mod python;
 mod run;
+mod saturate;
 mod test;
 
 use std::{env, error::Error, process::ExitCode};
@@ -25,6 +27,7 @@ Commands:
   matrix    Write the matrix of States, measures and instruments again
   bench     Measure the gateway beside nginx and Envoy
   evidence  Send a large item of evidence through the gateway, with cuts
+  saturate  Ask in emergencies while ordinary requests flood the gateway
 
 `cargo xtask <COMMAND> --help` says more.";
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Some("matrix") => matrix::main(arguments),
         Some("bench") => bench::main(arguments),
         Some("evidence") => evidence::main(arguments),
+        Some("saturate") => saturate::main(arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())

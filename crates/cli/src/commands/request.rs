@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::wire::json;
 use jiff::Timestamp;
-use tonic::transport::Channel;
+use tonic::{metadata::MetadataValue, transport::Channel};
 
 use crate::{
     client::{Connection, explain, runtime},
@@ -215,13 +215,29 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
     };
     let answer = connect(&connection)
         .await?
-        .submit(message)
+        .submit(marked(message))
         .await
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
     print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
+}
+
+/// An emergency says so in its metadata too, and is let in before others.
+fn marked(message: v1::SubmitRequest) -> tonic::Request<v1::SubmitRequest> {
+    let urgency = message
+        .request
+        .as_ref()
+        .and_then(|one| one.urgency.as_ref());
+    let emergency = urgency.is_some_and(|one| one.level() == v1::UrgencyLevel::Emergency);
+    let mut request = tonic::Request::new(message);
+    if emergency {
+        let (key, value) = comity::EMERGENCY;
+        let value = MetadataValue::from_static(value);
+        request.metadata_mut().insert(key, value);
+    }
+    request
 }
 
 async fn get(named: Named) -> Result<Exit, Failure> {

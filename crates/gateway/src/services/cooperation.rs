@@ -28,9 +28,10 @@ impl Cooperation {
         self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<encoded::SubmitResponse>, Status> {
+        let marked = request.extensions().get().copied().unwrap_or_default();
         let (caller, message) = enter(request)?;
         let gateway = self.0;
-        detached(async move { exchange::submit(&gateway, &caller, message).await }).await
+        detached(async move { exchange::submit(&gateway, &caller, message, marked).await }).await
     }
 }
 
@@ -133,8 +134,9 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<ShareInformationRequest>,
     ) -> Result<Response<ShareInformationResponse>, Status> {
+        let marked = request.extensions().get().copied().unwrap_or_default();
         let (caller, message) = enter(request)?;
         let gateway = self.0.clone();
-        detached(async move { share::information(&gateway, &caller, message).await }).await
+        detached(async move { share::information(&gateway, &caller, message, marked).await }).await
     }
 }

@@ -342,7 +342,7 @@ fn read_fact(
 }
 
 /// The urgency that a message claims; unspecified is routine.
-fn urgency_level(level: v1::UrgencyLevel) -> Urgency {
+pub(crate) fn urgency_level(level: v1::UrgencyLevel) -> Urgency {
     match level {
         v1::UrgencyLevel::Unspecified | v1::UrgencyLevel::Routine => Urgency::Routine,
         v1::UrgencyLevel::Urgent => Urgency::Urgent,
