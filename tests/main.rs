@@ -21,6 +21,7 @@ mod reload;
 mod replay;
 mod reports;
 mod review;
+mod share;
 mod stories;
 mod tidy;
 mod world;

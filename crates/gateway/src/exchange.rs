@@ -5,7 +5,8 @@ use comity::v1;
 use crate::{
     admit, answer, deliver,
     gateway::Gateway,
-    identity::Caller,
+    identity::{Caller, Role},
+    origin,
     places::Marked,
     record::{self, Filed, Trial},
     refusal::Refusal,
@@ -32,18 +33,18 @@ pub(crate) async fn submit(
         text_language,
     } = message;
     let urgency = admit::urgency(request.as_ref());
-    let turn = gateway.lanes().turn(urgency).await;
-    let admitted = admit::deadline(wait).and_then(|deadline| {
+    let admitted = async {
         marked.check(urgency)?;
+        let deadline = admit::deadline(wait)?;
+        let request = origin::trace(gateway, caller, request).await?;
+        let _turn = gateway.lanes().turn(urgency).await;
         let admission = admit::request(gateway, caller, request, text_language)?;
         let verdict = admission.decide(gateway.now());
         Ok((deadline, admission, verdict))
-    });
-    drop(turn);
-    let (deadline, admission, verdict) = match admitted {
-        Ok(admitted) => admitted,
-        Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
+    let admitted = record::attempted(gateway, caller, admitted.await).await;
+    let (deadline, admission, verdict) = admitted?;
+    let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
@@ -52,6 +53,9 @@ pub(crate) async fn submit(
         }
     };
     let Some(job) = job else {
+        if is_onward {
+            origin::tell(gateway, caller, &case).await;
+        }
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
     let recorded = case.snapshot.clone();
@@ -81,7 +85,11 @@ pub(crate) async fn preflight(
         request,
         text_language,
     } = message;
-    let admitted = admit::draft(gateway, caller, request, text_language);
+    let admitted = async {
+        let request = origin::trace(gateway, caller, request).await?;
+        admit::draft(gateway, caller, request, text_language)
+    };
+    let admitted = admitted.await;
     let (admission, absent) = record::attempted(gateway, caller, admitted).await?;
     let now = gateway.now();
     let foresight = admission.foresee(now);
@@ -103,8 +111,16 @@ pub(crate) async fn explain(
         request,
         text_language,
     } = message;
-    let admission = admit::explainable(gateway, caller, request, text_language);
-    let admission = record::attempted(gateway, caller, admission).await?;
+    let admitted = async {
+        // Who tries rules out may suppose where data come from.
+        let request = if caller.role == Role::Legal {
+            request
+        } else {
+            origin::trace(gateway, caller, request).await?
+        };
+        admit::explainable(gateway, caller, request, text_language)
+    };
+    let admission = record::attempted(gateway, caller, admitted.await).await?;
     let now = gateway.now();
     let explanation = admission.explain(now);
     let decision = &explanation.decision;
