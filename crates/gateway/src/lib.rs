@@ -13,6 +13,7 @@ pub mod config;
 mod confirm;
 mod deliver;
 mod effects;
+mod erasure;
 mod evidence;
 mod exchange;
 mod execute;

@@ -29,6 +29,9 @@ use crate::{
     tls::{Material, TlsError},
 };
 
+/// The key of the ledger in the data folder.
+pub(crate) const LEDGER_KEY: &str = "ledger.key";
+
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -167,7 +170,7 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
 
 /// Opens the store with the ledger's key, which is made on first use.
 fn open_store(config: &Config) -> Result<Store, StartError> {
-    let path = config.data.join("ledger.key");
+    let path = config.data.join(LEDGER_KEY);
     let key = if path.exists() {
         Key::load(&path)?
     } else {

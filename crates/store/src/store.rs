@@ -17,7 +17,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
     Event, Found, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Search,
-    Transaction, Unavailable, prepare,
+    Transaction, Unavailable,
+    erase::Target,
+    prepare,
     publisher::{Order, Progress},
     read::{self, Readers},
     search,
@@ -74,8 +76,37 @@ impl Store {
         case: &CaseId,
         entry: Entry,
     ) -> Result<Durable<Committed>, CommitError> {
-        if entry.leaf.kind != ERASURE || entry.leaf.case.as_deref() != Some(case.as_str()) {
-            let what = "the entry of an erasure says so and names the case";
+        self.erase_target(Target::Case(case.clone()), entry).await
+    }
+
+    /// Erases the record of an entry that no case belongs to, as [`Store::erase`] does
+    /// those of a case. The leaf of `entry` names it in [`comity_ledger::Leaf::erases`].
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] if there is no such entry, or it was erased before;
+    /// [`CommitError::Invalid`] if it belongs to a case, or says why something was erased.
+    pub async fn erase_entry(
+        &self,
+        index: u64,
+        entry: Entry,
+    ) -> Result<Durable<Committed>, CommitError> {
+        self.erase_target(Target::Entry(index), entry).await
+    }
+
+    async fn erase_target(
+        &self,
+        target: Target,
+        entry: Entry,
+    ) -> Result<Durable<Committed>, CommitError> {
+        let leaf = &entry.leaf;
+        let named = match &target {
+            Target::Case(case) => {
+                leaf.case.as_deref() == Some(case.as_str()) && leaf.erases.is_none()
+            }
+            Target::Entry(index) => leaf.case.is_none() && leaf.erases == Some(*index),
+        };
+        if leaf.kind != ERASURE || !named {
+            let what = "the entry of an erasure says so and names what is erased";
             return Err(CommitError::Invalid(what.to_owned()));
         }
         let transaction = Transaction {
@@ -84,8 +115,7 @@ impl Store {
             ..Transaction::default()
         };
         let prepared = Box::new(prepare::prepare(transaction)?);
-        let case = case.clone();
-        let erased = self.ask(|reply| Op::Erase(case, prepared, reply)).await?;
+        let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         match self.inner.vault.unfinished() {
             None => Ok(erased),
             // The next start ends it.

@@ -76,10 +76,11 @@ fn data_folder(data: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw>
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
+        "erased": report.erased,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "root": root.to_string(), "key": report.key.to_string(),
     });
-    let lines = vec![
+    let mut lines = vec![
         format!(
             "verified: {} entries, {} cases",
             report.entries, report.cases
@@ -94,6 +95,13 @@ fn data_folder(data: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw>
         ),
         format!("key {}", report.key),
     ];
+    if report.erased > 0 {
+        let erased = format!(
+            "{} records were erased, as later entries say",
+            report.erased
+        );
+        lines.insert(1, erased);
+    }
     Ok(Verified(lines, value))
 }
 

@@ -25,6 +25,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         request: _,
         note,
         evidence: _,
+        erases,
         category: read,
         binds: _,
     } = leaf;
@@ -43,7 +44,10 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         executing: executing.unwrap_or_default(),
         measure: measure.unwrap_or_default(),
         rules,
-        note: note.unwrap_or_default(),
+        note: erases
+            .map(|index| format!("entry {index}"))
+            .or(note)
+            .unwrap_or_default(),
         category: read
             .map_or(AccessCategory::Unspecified, |name| category(&name))
             .into(),
