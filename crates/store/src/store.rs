@@ -10,7 +10,7 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Proof, VerifierKey};
+use comity_ledger::{Checkpoint, Proof, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -24,6 +24,7 @@ use crate::{
     read::{self, Readers},
     search,
     vault::Vault,
+    witnessed::Witnessed,
     writer::{Op, Reply, Signals},
 };
 
@@ -368,9 +369,38 @@ impl Store {
     /// # Errors
     /// [`PublicationError`]; it is tried again in its turn.
     pub async fn publish(&self) -> Result<u64, PublicationError> {
+        self.order(Order::Now).await
+    }
+
+    /// Heeds what a witness, named by its key, has seen of this ledger: a checkpoint
+    /// that this ledger's key signed. It is kept, and nothing that contradicts it is
+    /// signed from now on.
+    ///
+    /// # Errors
+    /// [`PublicationError::Held`] if what is here contradicts it;
+    /// [`PublicationError::NotOurs`] if the key did not sign it.
+    pub async fn heed(&self, witness: &str, note: Vec<u8>) -> Result<(), PublicationError> {
+        let checkpoint = Checkpoint::open(&note, &self.inner.verifier);
+        let witnessed = Witnessed {
+            by: witness.to_owned(),
+            checkpoint: checkpoint.map_err(PublicationError::NotOurs)?,
+        };
+        self.order(|reply| Order::Heed(witnessed, reply)).await
+    }
+
+    /// Ends the waiting of a store that was opened with [`crate::Options::await_witnesses`].
+    pub fn heard_witnesses(&self) {
+        // A publisher that is gone signs nothing anyway.
+        let _ = self.inner.orders.send(Order::Heard);
+    }
+
+    async fn order<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<T, PublicationError>>) -> Order,
+    ) -> Result<T, PublicationError> {
         let (reply, answer) = oneshot::channel();
         let closed = PublicationError::Note(CommitError::Unavailable(Unavailable::Closed));
-        if self.inner.orders.send(Order::Now(reply)).is_err() {
+        if self.inner.orders.send(order(reply)).is_err() {
             return Err(closed);
         }
         answer.await.unwrap_or(Err(closed))
@@ -399,6 +429,7 @@ impl Store {
             published: progress.published.load(Ordering::Acquire),
             failed: signals.failed.load(Ordering::Acquire),
             publication_failing: progress.failing.load(Ordering::Acquire),
+            held: progress.held.load(Ordering::Acquire),
         }
     }
 
