@@ -21,4 +21,5 @@ mod replay;
 mod review;
 mod stories;
 mod tidy;
+mod witness;
 mod world;

@@ -47,3 +47,4 @@ mod supplement;
 pub mod tls;
 pub mod wire;
 mod withdraw;
+mod witness;

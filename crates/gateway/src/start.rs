@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf};
+use comity_ledger::{Key, KeyError, Leaf, WitnessError, publish_policy};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -27,6 +27,7 @@ use crate::{
     refusal::Refusal,
     services,
     tls::{Material, TlsError},
+    witness::{self, Witnesses},
 };
 
 /// The key of the ledger in the data folder.
@@ -65,6 +66,12 @@ pub enum StartError {
     /// The ledger's key cannot be read or made.
     #[error("the key of the ledger cannot be used")]
     Key(#[from] KeyError),
+    /// What this gateway has cosigned cannot be used.
+    #[error("what this gateway has cosigned cannot be used")]
+    Witness(#[from] WitnessError),
+    /// The policy of witnesses cannot be written beside the ledger.
+    #[error("the policy of witnesses cannot be written beside the ledger")]
+    Policy(#[source] std::io::Error),
     /// Stored evidence cannot be used.
     #[error("the evidence store cannot be used")]
     Evidence(#[from] OpenError),
@@ -108,6 +115,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         None => None,
     };
     let store = open_store(&config)?;
+    let witness = witness::open(&config)?;
+    let witnesses = Witnesses::new(&config, &material.client()?)?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
     let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
@@ -119,6 +128,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         metrics: Arc::clone(&metrics),
         backends,
         evidence,
+        witness,
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
@@ -135,13 +145,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         config.limits.into(),
     );
     let (routes, health) = routes(&gateway, config.limits.max_message_bytes).await;
-    let watcher = Watcher::new(gateway.clone(), health, seen);
+    let watcher = Watcher::new(gateway.clone(), health.clone(), seen);
     let monitored = monitor.as_ref().map(|(_, address)| *address);
     if let Some((listener, _)) = monitor {
         let figures = (metrics, gateway.store().clone());
         tasks.spawn(metrics::serve(listener, figures, stopped.clone()));
     }
     tasks.spawn(watcher.run(stopped.clone()));
+    tasks.spawn(witness::stand(gateway.clone(), health, stopped.clone()));
+    tasks.spawn(witness::ask(gateway.clone(), witnesses, stopped.clone()));
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
@@ -185,12 +197,21 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
     };
     let options = Options {
         size_limit_bytes: config.limits.store_bytes,
+        // Where none must cosign, none is waited for.
+        await_witnesses: config.witnesses.required > 0,
         ..Options::default()
     };
-    Store::open(&config.data, key, &options).map_err(|source| StartError::Store {
+    let store = Store::open(&config.data, key, &options);
+    let store = store.map_err(|source| StartError::Store {
         folder: config.data.clone(),
         source,
-    })
+    })?;
+    if !config.witnesses.peers.is_empty() {
+        let policy = config.witnesses.policy();
+        publish_policy(store.ledger_dir(), &policy, store.verifier_key())
+            .map_err(StartError::Policy)?;
+    }
+    Ok(store)
 }
 
 /// Records connections that came to nothing as unauthorised attempts.

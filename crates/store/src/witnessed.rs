@@ -3,10 +3,16 @@
 
 use std::{io, path::Path};
 
-use comity_ledger::{Checkpoint, PublishError, VerifierKey, last_cosigned_by};
+use comity_ledger::{
+    Checkpoint, Flaw, PublishError, VerifierKey, last_cosigned_by, prove_extension,
+    verify_extension,
+};
 use thiserror::Error;
 
 use crate::OpenError;
+
+const CONTRADICTED: &str =
+    "the ledger was rewritten, or restored from an old copy: it is not what a witness has seen";
 
 /// What was seen, in a store's folder: the witness on the first line, then the checkpoint.
 const WITNESSED: &str = "witnessed";
@@ -56,6 +62,30 @@ impl Witnessed {
         let Self { by, checkpoint } = self;
         let text = [by.as_bytes(), b"\n", &checkpoint.note].concat();
         comity_ledger::write_file(dir, WITNESSED, &text)
+    }
+
+    /// Whether the ledger in `ledger` is what was seen of it.
+    pub(crate) fn verify(&self, ledger: &Path, key: &VerifierKey) -> Result<(), Flaw> {
+        let Self { by, checkpoint } = self;
+        let Checkpoint { size, root, .. } = checkpoint;
+        let flaw = |what: String| Err(Flaw::of(WITNESSED, what, CONTRADICTED));
+        let grown = prove_extension(ledger, *size).map_err(|error| {
+            Flaw::of(
+                WITNESSED,
+                format!("cannot be compared: {error}"),
+                CONTRADICTED,
+            )
+        })?;
+        match grown {
+            None => flaw(format!(
+                "`{by}` has cosigned {size} entries, and fewer are signed here"
+            )),
+            Some(grown) if verify_extension(checkpoint, &grown, key).is_err() => flaw(format!(
+                "`{by}` has cosigned {size} entries under root {root}, and the first {size} \
+                 entries here are others"
+            )),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Entries of what was seen.

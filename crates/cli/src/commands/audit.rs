@@ -2,6 +2,7 @@
 //! gateway. Only `erase` changes anything.
 
 mod bundle;
+mod cosigned;
 mod erase;
 mod export;
 mod prove;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples: comity audit verify --data .comity/data
           comity audit verify case.zip --key verifier
           comity audit verify entry.tlog-proof --key 'comity.example/ledger+…'
+          comity audit verify --data .comity/data --policy witnesses.policy
 
 Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
     Verify(verify::Verify),

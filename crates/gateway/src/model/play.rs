@@ -368,6 +368,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         metrics: Arc::new(Metrics::new(Arc::clone(policies), now)),
         backends: Backends::over("FR".parse().unwrap(), channel.clone()),
         evidence: Evidence::open(&config(dir), watch::channel(false).1).unwrap(),
+        witness: crate::witness::open(&config(dir)).unwrap(),
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
         signed_opinions: false,
@@ -391,6 +392,7 @@ fn config(dir: &Path) -> Config {
             client_ca: file("ca"),
         },
         metrics: None,
+        witnesses: crate::config::Witnesses::default(),
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
             max_item_bytes: 1,

@@ -13,6 +13,7 @@ use crate::{
     prepare::open_salt,
     read, schema,
     vault::{Vault, VaultError},
+    witnessed::Witnessed,
 };
 use bound::{check_cases, check_jobs, check_keys};
 
@@ -114,6 +115,7 @@ fn check_store(
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
     let ledger = comity_ledger::verify(ledger_dir, key).map_err(in_ledger)?;
+    check_witnessed(ledger_dir, key)?;
     let db = open().map_err(failed)?;
     // One snapshot for all that follows.
     db.execute_batch("BEGIN").map_err(failed)?;
@@ -137,6 +139,14 @@ fn check_store(
         erased: counted.erased,
         opened: vault.is_some(),
     })
+}
+
+/// The ledger is what witnesses have seen of it.
+fn check_witnessed(ledger_dir: &Path, key: &VerifierKey) -> Result<(), Flaw> {
+    let dir = ledger_dir.parent().unwrap_or(ledger_dir);
+    let witnessed = Witnessed::read(dir, key)
+        .map_err(|error| Flaw::of("witnessed", error.to_string(), CHANGED))?;
+    witnessed.map_or(Ok(()), |witnessed| witnessed.verify(ledger_dir, key))
 }
 
 /// The database as SQLite sees it: pages, indexes, references.

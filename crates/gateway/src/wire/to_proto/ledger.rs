@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use comity::v1::{self, AccessCategory};
-use comity_ledger::{Hash, Leaf, Proof, Receipt};
+use comity_ledger::{Extension, Hash, Leaf, Proof, Receipt};
 
 use super::timestamp;
 
@@ -65,6 +65,22 @@ fn category(name: &str) -> AccessCategory {
 pub fn category_name(category: AccessCategory) -> String {
     let name = category.as_str_name().to_lowercase();
     name.trim_start_matches("access_category_").to_owned()
+}
+
+/// The latest checkpoint with the proof that it extends an earlier one.
+#[must_use]
+pub fn cosign_request(extension: Extension) -> v1::CosignRequest {
+    let Extension {
+        old_size,
+        path,
+        checkpoint,
+    } = extension;
+    let path = path.iter().map(|hash| Bytes::copy_from_slice(&hash.0));
+    v1::CosignRequest {
+        old_size,
+        consistency_path: path.collect(),
+        checkpoint: String::from_utf8_lossy(&checkpoint).into_owned(),
+    }
 }
 
 /// The proof of an entry, and the entry: as messages and as text.
