@@ -262,7 +262,7 @@ impl Play {
             Report::Acknowledge => {
                 let message = v1::AcknowledgeRequest {
                     name,
-                    reference: String::new(),
+                    ..v1::AcknowledgeRequest::default()
                 };
                 let done = execute::acknowledge(gateway, &caller, message).await;
                 return done.map(drop);
@@ -283,7 +283,11 @@ impl Play {
             Report::Conclude => conclude(v1::ResultKind::NothingFound),
             Report::Fail => conclude(v1::ResultKind::NotExecuted),
         };
-        let message = v1::ConcludeRequest { name, conclusion };
+        let message = v1::ConcludeRequest {
+            name,
+            conclusion,
+            form: None,
+        };
         let done = execute::conclude(gateway, &caller, message).await;
         done.map(drop)
     }
