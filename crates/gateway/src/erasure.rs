@@ -154,10 +154,13 @@ async fn carry_out(
         Subject::Case(case) => store.erase(case, entry).await,
         Subject::Entry(index) => store.erase_entry(*index, entry).await,
     };
-    let committed = committed.map_err(|error| match error {
-        // All else was looked at before.
-        CommitError::Invalid(_) => EraseError::Busy,
-        other => EraseError::Commit(other),
+    let committed = committed.map_err(|error| {
+        // All else that would be refused was looked at before.
+        if matches!(error, CommitError::Invalid(_)) {
+            EraseError::Busy
+        } else {
+            EraseError::Commit(error)
+        }
     })?;
     let at = committed
         .receipts

@@ -103,20 +103,17 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let source = Source::new(&config);
     let today = policies::day(clock());
     let (candidate, seen) = source.first(today).await.map_err(unusable)?;
-    let material = Material::load(
-        &config.tls.certificate,
-        &config.tls.key,
-        &config.tls.client_ca,
-    )?;
-    let backends = Backends::new(&config, &material.client()?)?;
+    let tls = &config.tls;
+    let material = Material::load(&tls.certificate, &tls.key, &tls.client_ca)?;
+    let client = material.client()?;
+    let backends = Backends::new(&config, &client)?;
+    let witnesses = Witnesses::new(&config, &client)?;
     let (listener, address) = bind(config.listen).await?;
     let monitor = match config.metrics {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
     let store = open_store(&config)?;
-    let witness = witness::open(&config)?;
-    let witnesses = Witnesses::new(&config, &material.client()?)?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
     let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
@@ -128,7 +125,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         metrics: Arc::clone(&metrics),
         backends,
         evidence,
-        witness,
+        witness: witness::open(&config)?,
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
@@ -152,8 +149,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tasks.spawn(metrics::serve(listener, figures, stopped.clone()));
     }
     tasks.spawn(watcher.run(stopped.clone()));
-    tasks.spawn(witness::stand(gateway.clone(), health, stopped.clone()));
-    tasks.spawn(witness::ask(gateway.clone(), witnesses, stopped.clone()));
+    let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
+    tasks.spawn(asking);
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use comity::v1::{CosignRequest, CosignResponse};
 use comity_ledger::{Cosigner, Leaf, Refused, Witness};
+use tokio::sync::watch;
+use tonic_health::server::HealthReporter;
 
 pub(crate) use self::{
-    ask::{Witnesses, run as ask},
+    ask::Witnesses,
     refused::{code, metadata, reason},
-    stand::run as stand,
 };
 use crate::{
     admit,
@@ -41,6 +42,19 @@ pub(crate) fn open(config: &Config) -> Result<Arc<Witness>, StartError> {
     Ok(Arc::new(witness))
 }
 
+/// Asks witnesses, and tells where the ledger stands with them, until the gateway
+/// stops.
+pub(crate) async fn run(
+    gateway: Gateway,
+    (witnesses, health): (Witnesses, HealthReporter),
+    stopped: watch::Receiver<bool>,
+) {
+    tokio::join!(
+        ask::run(gateway.clone(), witnesses, stopped.clone()),
+        stand::run(gateway, health, stopped),
+    );
+}
+
 /// See `FederationService.Cosign`.
 pub(crate) async fn cosign(
     gateway: &Gateway,
@@ -63,10 +77,8 @@ pub(crate) async fn cosign(
 /// What the peer is told. A contradiction is recorded first, with both checkpoints:
 /// they prove it against the peer.
 async fn refuse(gateway: &Gateway, caller: &Caller, refused: Refused) -> Refusal {
-    let shown = match &refused {
-        Refused::RolledBack { shown, .. }
-        | Refused::Split { shown, .. }
-        | Refused::Unproven { shown, .. } => shown,
+    let both = match &refused {
+        Refused::RolledBack(both) | Refused::Split(both) | Refused::Unproven(both) => both,
         Refused::Stale { .. } => return Refusal::NotCosigned(Box::new(refused)),
         Refused::Witness(_) | Refused::Note(_) => return record::unavailable(refused),
         Refused::Unknown(_) | Refused::Checkpoint(_) | Refused::Backwards { .. } => {
@@ -75,8 +87,7 @@ async fn refuse(gateway: &Gateway, caller: &Caller, refused: Refused) -> Refusal
         }
     };
     tracing::error!(%refused, "a peer's ledger is not what it was");
-    let seen = refused.seen().map(|seen| seen.note.as_slice());
-    let both = [seen.unwrap_or_default(), b"\n", &shown.note].concat();
+    let both = [both.seen.note.as_slice(), b"\n", &both.shown.note].concat();
     let leaf = Leaf {
         note: Some(refused.to_string()),
         ..Leaf::new(gateway.now(), "not-cosigned", &caller.to_string())

@@ -298,7 +298,7 @@ mod tests {
         let known = [other.key().clone(), witness.key().clone()];
         assert_eq!(
             cosignatures(note.as_bytes(), &known).unwrap(),
-            [made.clone()]
+            std::slice::from_ref(&made)
         );
         assert_eq!(cosignatures(CHECKPOINT.as_bytes(), &known), Ok(vec![]));
         let changed = note.replacen("20852163", "20852164", 1);

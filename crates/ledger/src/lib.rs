@@ -60,7 +60,7 @@ pub use proof::{
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
-pub use witness::{Refused, Witness, WitnessError};
+pub use witness::{Contradiction, Refused, Witness, WitnessError};
 
 #[cfg(test)]
 mod tests;

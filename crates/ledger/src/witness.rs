@@ -79,46 +79,31 @@ pub enum Refused {
         size: u64,
     },
     /// The proof starts elsewhere than at what was cosigned last.
-    #[error("{} entries were cosigned last: prove that the checkpoint extends them", size(.seen.as_ref()))]
+    #[error("{} entries were cosigned last: prove that the checkpoint extends them", size(.seen.as_deref()))]
     Stale {
         /// The largest checkpoint cosigned; `None` if none was.
-        seen: Option<Checkpoint>,
+        seen: Option<Box<Checkpoint>>,
     },
     /// Fewer entries than were cosigned: the log was rolled back.
     #[error(
         "the log was rolled back: {} entries were cosigned, root {}, and only {} are shown now",
-        seen.size, seen.root, shown.size
+        .0.seen.size, .0.seen.root, .0.shown.size
     )]
-    RolledBack {
-        /// The largest checkpoint cosigned.
-        seen: Checkpoint,
-        /// The one shown now.
-        shown: Checkpoint,
-    },
+    RolledBack(Box<Contradiction>),
     /// As many entries as were cosigned, but not the same: a split view.
     #[error(
         "the log tells two stories: of its {} entries root {} was cosigned, and root {} is shown \
          now; they part before entry {}",
-        seen.size, seen.root, shown.root, seen.size
+        .0.seen.size, .0.seen.root, .0.shown.root, .0.seen.size
     )]
-    Split {
-        /// The largest checkpoint cosigned.
-        seen: Checkpoint,
-        /// The one shown now.
-        shown: Checkpoint,
-    },
+    Split(Box<Contradiction>),
     /// No proof that the log only grew.
     #[error(
         "the {} entries shown, root {}, are not proven to extend the {} that were cosigned, root \
          {}: the proof does not hold, or they part before entry {}",
-        shown.size, shown.root, seen.size, seen.root, seen.size
+        .0.shown.size, .0.shown.root, .0.seen.size, .0.seen.root, .0.seen.size
     )]
-    Unproven {
-        /// The largest checkpoint cosigned.
-        seen: Checkpoint,
-        /// The one shown now.
-        shown: Checkpoint,
-    },
+    Unproven(Box<Contradiction>),
     /// The witness fails.
     #[error(transparent)]
     Witness(#[from] WitnessError),
@@ -127,29 +112,31 @@ pub enum Refused {
     Note(#[source] NoteError),
 }
 
+/// Two checkpoints that one key signed and that do not go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The largest checkpoint cosigned.
+    pub seen: Checkpoint,
+    /// The one shown now.
+    pub shown: Checkpoint,
+}
+
 impl Refused {
     /// The largest checkpoint that was cosigned of the log, where that is why.
     #[must_use]
     pub fn seen(&self) -> Option<&Checkpoint> {
-        match self {
-            Self::Stale { seen } => seen.as_ref(),
-            Self::RolledBack { seen, .. }
-            | Self::Split { seen, .. }
-            | Self::Unproven { seen, .. } => Some(seen),
-            Self::Unknown(_)
-            | Self::Checkpoint(_)
-            | Self::Backwards { .. }
-            | Self::Witness(_)
-            | Self::Note(_) => None,
+        match (self, self.contradiction()) {
+            (Self::Stale { seen }, _) => seen.as_deref(),
+            (_, contradiction) => contradiction.map(|both| &both.seen),
         }
     }
 
-    /// The checkpoint that contradicts the one seen, where one does.
-    fn contradicts(&self) -> Option<&Checkpoint> {
+    /// What contradicts what was cosigned, where that is why.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<&Contradiction> {
         match self {
-            Self::Split { shown, .. } | Self::Unproven { shown, .. } => Some(shown),
-            Self::RolledBack { .. }
-            | Self::Stale { .. }
+            Self::RolledBack(both) | Self::Split(both) | Self::Unproven(both) => Some(both),
+            Self::Stale { .. }
             | Self::Unknown(_)
             | Self::Checkpoint(_)
             | Self::Backwards { .. }
@@ -222,12 +209,22 @@ impl Witness {
     }
 
     /// The first contradiction is kept: two checkpoints that one key signed and that
-    /// cannot both be true.
+    /// cannot both be true. An old one that is shown again contradicts nothing.
     fn keep_evidence(&self, origin: &str, refused: &Refused) -> Result<(), WitnessError> {
         let path = format!("{}.contradiction", place(origin));
-        match refused.contradicts() {
-            Some(shown) if !self.dir.join(&path).exists() => self.write(&path, &shown.note),
-            Some(_) | None => Ok(()),
+        match refused {
+            Refused::Split(both) | Refused::Unproven(both) if !self.dir.join(&path).exists() => {
+                self.write(&path, &both.shown.note)
+            }
+            Refused::Split(_)
+            | Refused::Unproven(_)
+            | Refused::RolledBack(_)
+            | Refused::Stale { .. }
+            | Refused::Unknown(_)
+            | Refused::Checkpoint(_)
+            | Refused::Backwards { .. }
+            | Refused::Witness(_)
+            | Refused::Note(_) => Ok(()),
         }
     }
 
@@ -249,19 +246,26 @@ fn judge(log: &Log, shown: &Extension) -> Result<Checkpoint, Refused> {
             _ => Err(Refused::Stale { seen: None }),
         };
     };
-    if new.size < seen.size {
-        return Err(Refused::RolledBack { seen, shown: new });
+    if shown.old_size != seen.size && new.size >= seen.size && !is_split(&seen, &new) {
+        let seen = Some(Box::new(seen));
+        return Err(Refused::Stale { seen });
     }
-    if new.size == seen.size && new.root != seen.root {
-        return Err(Refused::Split { seen, shown: new });
+    if let Ok(new) = verify_extension(&seen, shown, &log.key) {
+        return Ok(new);
     }
-    if shown.old_size != seen.size {
-        return Err(Refused::Stale { seen: Some(seen) });
-    }
-    match verify_extension(&seen, shown, &log.key) {
-        Ok(new) => Ok(new),
-        Err(_) => Err(Refused::Unproven { seen, shown: new }),
-    }
+    let both = Box::new(Contradiction { seen, shown: new });
+    Err(if both.shown.size < both.seen.size {
+        Refused::RolledBack(both)
+    } else if is_split(&both.seen, &both.shown) {
+        Refused::Split(both)
+    } else {
+        Refused::Unproven(both)
+    })
+}
+
+/// As large as what was seen, and not the same.
+fn is_split(seen: &Checkpoint, new: &Checkpoint) -> bool {
+    new.size == seen.size && new.root != seen.root
 }
 
 /// The file of a log: any origin makes a name that a folder can hold.

@@ -18,9 +18,9 @@ pub(crate) fn reason(refused: &Refused) -> &'static str {
         Refused::Checkpoint(_) => "CHECKPOINT_NOT_SIGNED",
         Refused::Backwards { .. } => "PROOF_BACKWARDS",
         Refused::Stale { .. } => "CHECKPOINT_STALE",
-        Refused::RolledBack { .. } => "LOG_ROLLED_BACK",
-        Refused::Split { .. } => "LOG_SPLIT",
-        Refused::Unproven { .. } => "LOG_UNPROVEN",
+        Refused::RolledBack(_) => "LOG_ROLLED_BACK",
+        Refused::Split(_) => "LOG_SPLIT",
+        Refused::Unproven(_) => "LOG_UNPROVEN",
         Refused::Witness(_) | Refused::Note(_) => "INTERNAL",
     }
 }
@@ -32,9 +32,9 @@ pub(crate) fn code(refused: &Refused) -> Code {
         Refused::Checkpoint(_) => Code::PermissionDenied,
         Refused::Backwards { .. } => Code::InvalidArgument,
         Refused::Stale { .. }
-        | Refused::RolledBack { .. }
-        | Refused::Split { .. }
-        | Refused::Unproven { .. } => Code::FailedPrecondition,
+        | Refused::RolledBack(_)
+        | Refused::Split(_)
+        | Refused::Unproven(_) => Code::FailedPrecondition,
         Refused::Witness(_) | Refused::Note(_) => Code::Internal,
     }
 }

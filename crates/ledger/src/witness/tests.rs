@@ -110,7 +110,7 @@ fn what_contradicts_is_refused_with_both_sides_named_and_kept() {
         )
     );
     let unproven = show(&witness, long.path(), 300).unwrap_err();
-    assert!(matches!(&unproven, Refused::Unproven { .. }), "{unproven}");
+    assert!(matches!(&unproven, Refused::Unproven(_)), "{unproven}");
     assert_eq!(unproven.seen().unwrap().size, 300);
     // What was signed twice is kept: the first contradiction, beside the truth.
     let kept = fs::read(
