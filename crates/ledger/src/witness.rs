@@ -183,8 +183,7 @@ impl Witness {
     /// remembers it durably before this returns. Blocks on the disk.
     ///
     /// # Errors
-    /// [`Refused`]; what contradicts an earlier checkpoint is kept beside that, as
-    /// evidence.
+    /// [`Refused`]; a split view is kept beside what was cosigned, as evidence.
     pub fn cosign(&self, shown: &Extension, now: Timestamp) -> Result<Cosignature, Refused> {
         let origin = checkpoint::origin(&shown.checkpoint);
         // A panic elsewhere cannot leave a log half changed.
@@ -208,24 +207,16 @@ impl Witness {
         Ok(cosignature)
     }
 
-    /// The first contradiction is kept: two checkpoints that one key signed and that
-    /// cannot both be true. An old one that is shown again contradicts nothing.
+    /// The first split view is kept: two checkpoints of one size that one key signed.
+    /// All else may be somebody's false proof, and proves nothing against the log.
     fn keep_evidence(&self, origin: &str, refused: &Refused) -> Result<(), WitnessError> {
         let path = format!("{}.contradiction", place(origin));
-        match refused {
-            Refused::Split(both) | Refused::Unproven(both) if !self.dir.join(&path).exists() => {
-                self.write(&path, &both.shown.note)
-            }
-            Refused::Split(_)
-            | Refused::Unproven(_)
-            | Refused::RolledBack(_)
-            | Refused::Stale { .. }
-            | Refused::Unknown(_)
-            | Refused::Checkpoint(_)
-            | Refused::Backwards { .. }
-            | Refused::Witness(_)
-            | Refused::Note(_) => Ok(()),
+        if let Refused::Split(both) = refused
+            && !self.dir.join(&path).exists()
+        {
+            self.write(&path, &both.shown.note)?;
         }
+        Ok(())
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<(), WitnessError> {
