@@ -9,7 +9,7 @@ mod federation;
 mod later;
 mod policy;
 mod review;
-mod submit;
+pub(crate) mod submit;
 
 use std::{future::Future, sync::Arc};
 

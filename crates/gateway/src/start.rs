@@ -22,6 +22,7 @@ use crate::{
     listen,
     metrics::{self, Metrics},
     observe::Observe,
+    places::Lanes,
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
@@ -126,6 +127,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         backends,
         evidence,
         witness: witness::open(&config)?,
+        lanes: Lanes::new(&config.limits),
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
@@ -155,7 +157,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
-    let observe = Observe::new(gateway.clone(), &config.limits);
+    let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
     tasks.spawn(serve(routes, observe, incoming, stopped));
     Ok(Running {
         address,
