@@ -24,4 +24,5 @@ mod review;
 mod share;
 mod stories;
 mod tidy;
+mod witness;
 mod world;

@@ -33,17 +33,17 @@ pub(crate) async fn submit(
         text_language,
     } = message;
     let urgency = admit::urgency(request.as_ref());
-    // Where data come from is looked up before the turn, which waits for nothing.
-    let traced = origin::trace(gateway, caller, request).await;
-    let turn = gateway.lanes().turn(urgency).await;
-    let admitted = admit::deadline(wait).and_then(|deadline| {
+    let admitted = async {
         marked.check(urgency)?;
-        let admission = admit::request(gateway, caller, traced?, text_language)?;
+        let deadline = admit::deadline(wait)?;
+        let request = origin::trace(gateway, caller, request).await?;
+        let _turn = gateway.lanes().turn(urgency).await;
+        let admission = admit::request(gateway, caller, request, text_language)?;
         let verdict = admission.decide(gateway.now());
         Ok((deadline, admission, verdict))
-    });
-    drop(turn);
-    let (deadline, admission, verdict) = record::attempted(gateway, caller, admitted).await?;
+    };
+    let admitted = record::attempted(gateway, caller, admitted.await).await;
+    let (deadline, admission, verdict) = admitted?;
     let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),

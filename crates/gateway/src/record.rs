@@ -177,6 +177,7 @@ pub(crate) async fn attempt(
         | Refusal::NotNow(_)
         | Refusal::NotOpen { .. }
         | Refusal::Conflict(_)
+        | Refusal::NotCosigned(_)
         | Refusal::Damaged
         | Refusal::NotYet(_) => "refused",
         // Nothing was refused: the caller is told when, or where, to go on.

@@ -1,6 +1,8 @@
 //! Information without request: a submission that carries what it tells, and what
 //! follows where the recipient rejects it.
 
+use std::sync::Arc;
+
 use comity::v1::{self, ConditionState};
 use comity_store::NewJob;
 
@@ -22,14 +24,13 @@ use crate::{
 /// See `CooperationService.ShareInformation`.
 pub(crate) async fn information(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     message: v1::ShareInformationRequest,
-    marked: Marked,
 ) -> Result<v1::ShareInformationResponse, Refusal> {
     let submission = admit::role(caller, &[Role::Issuing], "issuing")
         .and_then(|()| from_proto::share(message).map_err(Refusal::Malformed));
     let submission = record::attempted(gateway, caller, submission).await?;
-    let answer = match exchange::submit(gateway, caller, submission, marked).await {
+    let answer = match exchange::submit(gateway, caller, submission, Marked::default()).await {
         Err(Refusal::Malformed(violations)) => {
             return Err(Refusal::Malformed(from_proto::of_share(violations)));
         }

@@ -100,9 +100,12 @@ pub(crate) fn read_tile(
     }
 }
 
-/// Writes a file so that after a crash it is there wholly or not at all, and
-/// after this call it is there.
-pub(crate) fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file, by its path in a folder, so that after a crash it is there wholly or
+/// not at all, and after this call it is there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     let target = dir.join(path);
     let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io::Error::other("a path without a folder"));

@@ -134,9 +134,8 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<ShareInformationRequest>,
     ) -> Result<Response<ShareInformationResponse>, Status> {
-        let marked = request.extensions().get().copied().unwrap_or_default();
         let (caller, message) = enter(request)?;
         let gateway = self.0.clone();
-        detached(async move { share::information(&gateway, &caller, message, marked).await }).await
+        detached(async move { share::information(&gateway, &caller, message).await }).await
     }
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod draft;
+mod federation;
 mod listing;
 mod lookup;
 mod parts;
@@ -29,6 +30,7 @@ use serde_json::Value as Json;
 pub use self::{
     access::{Call, access},
     draft::{Draft, draft},
+    federation::extension,
     listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},

@@ -7,6 +7,7 @@ mod history;
 mod model;
 mod outbox;
 mod tamper;
+mod witness;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
