@@ -144,6 +144,7 @@ impl Store {
             size_limit_bytes: options.size_limit_bytes,
             signals: Arc::clone(&signals),
             next,
+            sealed: false,
         };
         let every = options.publish_every.max(SHORTEST);
         let threads = vec![

@@ -115,7 +115,7 @@ impl Publication {
                 Err(RecvTimeoutError::Timeout) => self.publish_quietly(),
                 Ok(Order::Close) | Err(RecvTimeoutError::Disconnected) => {
                     // So that what is still queued is published too.
-                    if let Err(error) = ask(&self.writer, Op::Barrier) {
+                    if let Err(error) = ask(&self.writer, Op::Seal) {
                         tracing::warn!(%error, "closing with entries unpublished");
                     }
                     self.publish_quietly();

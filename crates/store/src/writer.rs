@@ -58,8 +58,9 @@ pub(crate) enum Op {
         note: Vec<u8>,
         reply: Reply<()>,
     },
-    /// Answered once all operations before it are durable.
-    Barrier(Reply<()>),
+    /// Answered once all operations before it are durable; those after it are
+    /// refused, but for the last checkpoint, so that it covers every entry.
+    Seal(Reply<()>),
     /// No more operations after those already queued.
     Close,
 }
@@ -86,6 +87,8 @@ pub(crate) struct Writer {
     pub(crate) signals: Arc<Signals>,
     /// Index of the next entry.
     pub(crate) next: u64,
+    /// No entry is taken any more.
+    pub(crate) sealed: bool,
 }
 
 /// Operations that wait, in the order in which they came, emergencies apart.
@@ -130,7 +133,7 @@ impl Op {
             | Self::Claim { .. }
             | Self::Retry { .. }
             | Self::Head { .. }
-            | Self::Barrier(_)
+            | Self::Seal(_)
             | Self::Close => false,
         }
     }
@@ -257,6 +260,10 @@ impl Writer {
         answers: &mut Vec<Answer>,
         news: &mut News,
     ) -> rusqlite::Result<()> {
+        if self.sealed && !matches!(op, Op::Head { .. } | Op::Close) {
+            refuse(op, &CommitError::Unavailable(Unavailable::Closed));
+            return Ok(());
+        }
         match op {
             Op::Commit(prepared, reply) => {
                 let refused = (over_limit && prepared.is_new_work())
@@ -309,7 +316,8 @@ impl Writer {
                 let result = rows::set_head(&self.db, previous, size, &note);
                 settle(result, reply, answers, |()| ())?;
             }
-            Op::Barrier(reply) => {
+            Op::Seal(reply) => {
+                self.sealed = true;
                 settle(Ok(()), reply, answers, |()| ())?;
             }
             Op::Close => {}
@@ -385,7 +393,7 @@ fn refuse(op: Op, error: &CommitError) {
     match op {
         Op::Commit(_, reply) | Op::Erase(_, _, reply) => drop(reply.send(Err(error))),
         Op::Claim { reply, .. } => drop(reply.send(Err(error))),
-        Op::Retry { reply, .. } | Op::Head { reply, .. } | Op::Barrier(reply) => {
+        Op::Retry { reply, .. } | Op::Head { reply, .. } | Op::Seal(reply) => {
             drop(reply.send(Err(error)))
         }
         Op::Close => {}
@@ -412,6 +420,7 @@ mod tests {
                 failed: AtomicBool::new(false),
             }),
             next: 0,
+            sealed: false,
         }
     }
 

@@ -132,6 +132,29 @@ fn what_one_query_reads_is_of_one_moment() {
 }
 
 #[test]
+fn what_is_committed_while_it_closes_is_published_or_refused() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        run(async {
+            let busy = store.clone();
+            let commits = tokio::spawn(async move {
+                let mut committed = 0;
+                while busy.commit(submission(committed + 1)).await.is_ok() {
+                    committed += 1;
+                }
+                committed
+            });
+            tokio::task::yield_now().await;
+            store.close().await;
+            let committed = commits.await.unwrap();
+            let report = verify(dir.path(), None).unwrap();
+            assert_eq!((report.entries, report.unpublished), (committed, 0));
+        });
+    }
+}
+
+#[test]
 fn entries_are_found_by_what_they_say() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
