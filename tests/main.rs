@@ -12,6 +12,7 @@ mod crash;
 mod edits;
 mod evidence;
 mod explain;
+mod fuzz;
 mod hangup;
 mod holds;
 mod preflight;

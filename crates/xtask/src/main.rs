@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask test`, `matrix`, `bench` and `evidence`.
+//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`, `fuzz`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
 mod bench;
 mod evidence;
+mod fuzz;
 mod matrix;
 mod peers;
 mod python;
@@ -25,6 +26,7 @@ Commands:
   matrix    Write the matrix of States, measures and instruments again
   bench     Measure the gateway beside nginx and Envoy
   evidence  Send a large item of evidence through the gateway, with cuts
+  fuzz      Try whatever `comity audit verify` reads with changed files
 
 `cargo xtask <COMMAND> --help` says more.";
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Some("matrix") => matrix::main(arguments),
         Some("bench") => bench::main(arguments),
         Some("evidence") => evidence::main(arguments),
+        Some("fuzz") => fuzz::main(arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())
