@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`, `fuzz`.
+//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`, `fuzz`, `faults`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
 mod bench;
 mod evidence;
+mod faults;
 mod fuzz;
 mod matrix;
 mod peers;
@@ -27,6 +28,7 @@ Commands:
   bench     Measure the gateway beside nginx and Envoy
   evidence  Send a large item of evidence through the gateway, with cuts
   fuzz      Try whatever `comity audit verify` reads with changed files
+  faults    Break the disk under the store, call by call and in simulation
 
 `cargo xtask <COMMAND> --help` says more.";
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::main(arguments),
         Some("evidence") => evidence::main(arguments),
         Some("fuzz") => fuzz::main(arguments),
+        Some("faults") => faults::main(arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())

@@ -6,6 +6,7 @@ mod erase;
 mod history;
 mod model;
 mod outbox;
+mod syscalls;
 mod tamper;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
