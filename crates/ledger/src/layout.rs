@@ -1,12 +1,16 @@
 //! Where a log's files lie (C2SP tlog-tiles) and how they reach the disk.
 
+#[cfg(not(test))]
+use std::fs::{self, File};
 use std::{
-    fs::{self, File},
+    collections::HashSet,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::edge::TILE_WIDTH;
+#[cfg(test)]
+use crate::tests::disk::{self as fs, File};
 
 /// The latest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -57,7 +61,7 @@ pub(crate) fn wide_path(kind: Kind, number: u64, width: usize) -> String {
 /// Reads a file of the log.
 pub(crate) fn read(dir: &Path, path: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(dir.join(path))?
+    File::open(&dir.join(path))?
         .take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
@@ -100,14 +104,45 @@ pub(crate) fn read_tile(
     }
 }
 
+/// Folders of a log that are known to be entered durably in those above them.
+///
+/// One that is merely there may have been made by a process that died, or was told of
+/// an error, before the one above it was flushed.
+#[derive(Debug, Default)]
+pub(crate) struct Entered(HashSet<PathBuf>);
+
+impl Entered {
+    /// Folders remembered before all are flushed again: a log grows, memory does not.
+    const MAX: usize = 64;
+
+    /// Creates a folder of the log in `dir` and those between, if need be, and enters
+    /// each durably.
+    fn enter(&mut self, dir: &Path, folder: &Path) -> io::Result<()> {
+        let Some(parent) = folder.parent().filter(|_| folder != dir) else {
+            return Ok(());
+        };
+        if self.0.contains(folder) {
+            return Ok(());
+        }
+        self.enter(dir, parent)?;
+        create_dir(folder)?;
+        sync_dir(parent)?;
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        self.0.insert(folder.to_owned());
+        Ok(())
+    }
+}
+
 /// Writes a file so that after a crash it is there wholly or not at all, and
 /// after this call it is there.
-pub(crate) fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(entered: &mut Entered, dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     let target = dir.join(path);
     let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io::Error::other("a path without a folder"));
     };
-    create_dir(parent)?;
+    entered.enter(dir, parent)?;
     let temporary = parent.join(format!(".{}", name.to_string_lossy()));
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
@@ -117,20 +152,49 @@ pub(crate) fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     sync_dir(parent)
 }
 
-/// Creates a folder and those above it, each entered durably in its parent.
-pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
+/// Makes sure that a file found in its place is there after a crash. What it holds was
+/// flushed before it came there; that it is there may not have been.
+pub(crate) fn confirm(entered: &mut Entered, dir: &Path, path: &str) -> io::Result<()> {
+    let target = dir.join(path);
+    let parent = target.parent().unwrap_or(dir);
+    entered.enter(dir, parent)?;
+    sync_dir(parent)
+}
+
+/// Creates the folder of a log and those above it, if need be, and enters each durably.
+pub(crate) fn create(dir: &Path) -> io::Result<()> {
+    let parent = match dir.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    if parent != Path::new(".") {
+        create(parent)?;
+    }
+    create_dir(dir)?;
+    match sync_dir(parent) {
+        // Not a folder that we could have made another one in.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok(())
+        }
+        flushed => flushed,
+    }
+}
+
+fn create_dir(dir: &Path) -> io::Result<()> {
+    if fs::exists(dir)? {
         return Ok(());
     }
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
-    create_dir(parent)?;
     match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync_dir(parent),
+        created => created,
     }
 }
 

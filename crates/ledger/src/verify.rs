@@ -1,9 +1,13 @@
 //! Verification of a whole log from its files alone.
 
-use std::{fmt, fs, io, path::Path};
+#[cfg(not(test))]
+use std::fs;
+use std::{fmt, io, path::Path};
 
 use tlog_tiles::HASH_SIZE;
 
+#[cfg(test)]
+use crate::tests::disk as fs;
 use crate::{
     Checkpoint, CheckpointError, Hash, KeyError, VerifierKey,
     edge::{Edge, TILE_HEIGHT, TILE_WIDTH},
@@ -341,7 +345,7 @@ fn kept_sizes(dir: &Path) -> Result<Vec<u64>, Flaw> {
 
 /// The numbers that name the files of a folder, ascending; none if it is absent.
 fn numbers_in(dir: &Path, folder: &str) -> Result<Vec<u64>, Flaw> {
-    let listing = match fs::read_dir(dir.join(folder)) {
+    let listing = match fs::read_dir(&dir.join(folder)) {
         Ok(listing) => listing,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(folder, &error)),

@@ -8,17 +8,22 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
+};
+#[cfg(not(test))]
+use std::{
+    fs::{self, File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
 };
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use thiserror::Error;
 
 use crate::Record;
+#[cfg(test)]
+use crate::tests::disk::{self as fs, File, OpenOptions};
 
 /// Length of every key, bytes.
 const KEY_LEN: usize = 32;
@@ -338,7 +343,7 @@ mod tests {
         let missing = Vault::open(path.clone(), false);
         assert!(matches!(missing, Err(VaultError::File { .. })));
         Vault::open(path.clone(), true).unwrap();
-        fs::write(&path, "1 00\n").unwrap();
+        std::fs::write(&path, "1 00\n").unwrap();
         let cut = Vault::open(path, true);
         assert!(matches!(cut, Err(VaultError::Malformed { .. })));
     }
