@@ -163,16 +163,13 @@ pub(crate) fn confirm(entered: &mut Entered, dir: &Path, path: &str) -> io::Resu
 
 /// Creates the folder of a log and those above it, if need be, and enters each durably.
 pub(crate) fn create(dir: &Path) -> io::Result<()> {
-    let parent = match dir.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => create(parent)?,
+        Some(_) => {}
         None => return Ok(()),
-    };
-    if parent != Path::new(".") {
-        create(parent)?;
     }
     create_dir(dir)?;
-    match sync_dir(parent) {
+    match sync_folder_of(dir) {
         // Not a folder that we could have made another one in.
         Err(error)
             if matches!(
@@ -195,6 +192,15 @@ fn create_dir(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         created => created,
+    }
+}
+
+/// Makes sure that a file or folder is found by its name after a crash.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
+        Some(_) => sync_dir(Path::new(".")),
+        None => Ok(()),
     }
 }
 
