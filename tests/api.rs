@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
-use comity::v1::{
-    self, CaseState, audit_service_client::AuditServiceClient, conclude_request::Conclusion,
-};
-use comity_gateway::{identity::Role, wire::json};
+use comity::v1::{self, audit_service_client::AuditServiceClient};
+use comity_gateway::identity::Role;
 use comity_ledger::{Checkpoint, Hash, Proof, VerifierKey, verify_proof};
-use comity_sandbox::stories::Story;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
@@ -35,7 +32,7 @@ use tonic_reflection::pb::v1alpha::{
 };
 use tonic_types::StatusExt as _;
 
-use crate::world::{Scene, approvable, eventually, get, on_shared, reason, search, submit};
+use crate::world::{Scene, approvable, eventually, get, on_shared, reason, submit, violations};
 
 /// Served by national backends, called by the gateway.
 const BACKEND: &str = "comity.v1.NationalBackendService";
@@ -414,102 +411,6 @@ fn a_refused_case_is_not_shown_to_the_executing_side() {
     });
 }
 
-/// A house search in France, delivered and waiting for people.
-async fn delivered(scene: &Scene, run: &str) -> (Story, v1::Case) {
-    let story = search(run);
-    let case = scene.tell(&story).await;
-    let decision = case.decision.as_ref().unwrap();
-    assert_eq!(case.state(), CaseState::Acknowledged, "{decision:#?}");
-    (story, case)
-}
-
-fn result(data: &serde_json::Value) -> v1::Result {
-    let text = serde_json::json!({"kind": "RESULT_KIND_COMPLETE", "data": data});
-    json::parse(&text.to_string()).unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
-    let scene = Scene::start(&["DE", "FR"]).await;
-    let (story, case) = delivered(&scene, "search").await;
-    let name = case.name;
-    let mut client = scene.executing("FR", "parquet-paris").await;
-    let acknowledge = v1::AcknowledgeRequest {
-        name: name.clone(),
-        reference: "FR-1".to_owned(),
-    };
-    // The backend acknowledged on delivery already.
-    let status = client.acknowledge(acknowledge).await.unwrap_err();
-    assert_eq!(status.code(), Code::FailedPrecondition);
-    assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
-    assert!(
-        status
-            .message()
-            .ends_with("while the case is APPROVED or DELIVERING"),
-        "{}",
-        status.message()
-    );
-
-    let progress = v1::ReportProgressRequest {
-        name: name.clone(),
-        note: "on the way".to_owned(),
-        ..Default::default()
-    };
-    let answer = client.report_progress(progress).await.unwrap().into_inner();
-    assert_eq!(answer.state(), CaseState::Executing);
-
-    let data = serde_json::json!({"persons": [
-        {"role": "suspect", "name": "Jean Suspect"},
-        {"role": "victim", "name": "Claire Victime", "address": "2 rue Secrète"},
-    ]});
-    let conclude = v1::ConcludeRequest {
-        name: name.clone(),
-        conclusion: Some(Conclusion::Result(result(&data))),
-    };
-    let answer = client
-        .conclude(conclude.clone())
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(answer.state(), CaseState::Concluded);
-    assert!(answer.receipt.is_some());
-    let status = client.conclude(conclude).await.unwrap_err();
-    assert_eq!(status.code(), Code::FailedPrecondition, "an end is an end");
-
-    let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
-    let case = get(&mut requester, &name).await.unwrap();
-    let told = case.result.clone().unwrap();
-    assert_eq!(
-        told.redacted,
-        ["$['persons'][1]['address']", "$['persons'][1]['name']"]
-    );
-    let text = format!("{case:?}");
-    assert!(text.contains("Jean Suspect"));
-    assert!(!text.contains("Victime") && !text.contains("Secrète"));
-    let kinds: Vec<_> = case.events.iter().map(|e| e.kind.as_str()).collect();
-    assert_eq!(kinds, ["decision", "acknowledged", "progress", "concluded"]);
-    scene.stop().await;
-}
-
-#[test]
-fn only_the_executing_state_reports() {
-    on_shared(async |scene| {
-        let (_, case) = delivered(scene, "reports").await;
-        let message = v1::ReportProgressRequest {
-            name: case.name,
-            ..Default::default()
-        };
-        let mut other = scene.executing("IE", "ie-bystander").await;
-        let status = other.report_progress(message.clone()).await.unwrap_err();
-        assert_eq!(status.code(), Code::NotFound);
-        scene
-            .assert_recorded(("IE", "ie-bystander", "executing"), "refused", "NOT_FOUND")
-            .await;
-        let mut own = scene.executing("FR", "parquet-paris").await;
-        own.report_progress(message).await.unwrap();
-    });
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn auditors_read_on_record_and_for_a_reason() {
     let scene = Scene::start(&["DE", "FR"]).await;
@@ -525,7 +426,7 @@ async fn auditors_read_on_record_and_for_a_reason() {
 
     let status = auditor.get_record(record(" ")).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert!(crate::world::violations(&status).contains_key("purpose"));
+    assert!(violations(&status).contains_key("purpose"));
     let answer = auditor
         .get_record(record("complaint 7"))
         .await

@@ -171,7 +171,7 @@ async fn report(client: &mut ExecutionServiceClient<Channel>, name: &str, event:
         name: name.to_owned(),
         note: note.to_owned(),
         event: event.to_owned(),
-        extension: None,
+        ..Default::default()
     };
     client.report_progress(message).await.unwrap();
 }
@@ -245,6 +245,7 @@ async fn the_executing_side_extends_postpones_and_says_why() {
             reason: reason.to_owned(),
             until: Some(until),
         })),
+        form: None,
     };
     let status = client.conclude(postpone("")).await.unwrap_err();
     assert!(violations(&status).contains_key("postponement.reason"));
@@ -277,7 +278,7 @@ async fn each_side_reports_its_own_events() {
         name: name.clone(),
         event: event.to_owned(),
         note: "by letter".to_owned(),
-        extension: None,
+        ..Default::default()
     };
     for (event, says) in [
         ("recognised", "those are `clarified`, "),

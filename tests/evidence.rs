@@ -152,6 +152,7 @@ async fn not_executed(on: &Delivered) -> CaseState {
     let conclude = v1::ConcludeRequest {
         name: on.case.clone(),
         conclusion: Some(Conclusion::Result(result)),
+        form: None,
     };
     client
         .conclude(conclude)

@@ -19,6 +19,7 @@ mod preflight;
 mod python;
 mod reload;
 mod replay;
+mod reports;
 mod review;
 mod stories;
 mod tidy;

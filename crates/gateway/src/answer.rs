@@ -9,6 +9,7 @@ use comity_ledger::Leaf;
 use comity_store::{Durable, Job};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
+use prost_types::Struct;
 use serde_json::Value;
 use tokio::{sync::broadcast, time::Instant};
 use tonic::Code;
@@ -53,6 +54,13 @@ impl Answer {
     pub(crate) fn acknowledged(reference: String) -> Self {
         let note = "the executing authority has the request";
         let answer = Self::new(ACKNOWLEDGED, Some(CaseState::Acknowledged), note);
+        answer.happened(ACKNOWLEDGED).referenced(reference)
+    }
+
+    /// The executing authority confirms receipt once more, on a form.
+    pub(crate) fn confirmed(reference: String) -> Self {
+        let note = "receipt is confirmed on the instrument's form";
+        let answer = Self::new(ACKNOWLEDGED, None, note);
         answer.happened(ACKNOWLEDGED).referenced(reference)
     }
 
@@ -128,6 +136,17 @@ impl Answer {
             result: Some(result),
             ..answer.happened(event)
         }
+    }
+
+    /// The event that it is.
+    pub(crate) fn event(&self) -> &str {
+        &self.kind
+    }
+
+    /// On the form that the instrument prescribes for it, if one came.
+    pub(crate) fn on(mut self, form: Option<Struct>) -> Self {
+        self.adds.form = form;
+        self
     }
 
     /// Under which reference the executing authority has it, if it gave one.
@@ -291,7 +310,7 @@ pub(crate) async fn changed(changes: &mut broadcast::Receiver<CaseId>, id: &Case
 }
 
 /// The executing authority has said that it has the request.
-fn is_acknowledged(state: CaseState) -> bool {
+pub(crate) fn is_acknowledged(state: CaseState) -> bool {
     !matches!(state, CaseState::Approved | CaseState::Delivering)
 }
 

@@ -329,6 +329,7 @@ pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
     let state = CaseState::ALL
         .into_iter()
         .find(|known| state_name(*known) == state)?;
+    let encoded::Case { remark, form, .. } = encoded::Case::decode(row.record.as_slice()).ok()?;
     Some(to_proto::event(to_proto::Event {
         sequence: u32::try_from(row.sequence).ok()?,
         kind: &row.leaf.kind,
@@ -337,7 +338,8 @@ pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
         actor: &row.leaf.actor,
         note: row.leaf.note.as_deref().unwrap_or_default(),
         ledger_index: row.index,
-        remark: encoded::Case::decode(row.record.as_slice()).ok()?.remark,
+        remark,
+        form,
     }))
 }
 

@@ -1,5 +1,7 @@
 //! The way of a request, in one function.
 
+use std::sync::Arc;
+
 use comity::v1;
 
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
 /// the refusal is returned.
 pub(crate) async fn submit(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     message: v1::SubmitRequest,
 ) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
@@ -39,6 +41,9 @@ pub(crate) async fn submit(
         Ok(admitted) => admitted,
         Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
     };
+    let _place = gateway
+        .lanes()
+        .work(Some(caller), admission.request.urgency)?;
     let verdict = admission.decide(gateway.now());
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),

@@ -5,7 +5,7 @@ use comity_domain::BoundParty;
 
 use crate::{
     admit,
-    answer::Answer,
+    answer::{Answer, is_acknowledged},
     cases::CaseAt,
     gateway::Gateway,
     identity::{Caller, Role},
@@ -21,12 +21,24 @@ pub(crate) async fn acknowledge(
     caller: &Caller,
     message: v1::AcknowledgeRequest,
 ) -> Result<v1::AcknowledgeResponse, Refusal> {
-    let v1::AcknowledgeRequest { name, reference } = message;
+    let v1::AcknowledgeRequest {
+        name,
+        reference,
+        form,
+    } = message;
     entitled(gateway, caller).await?;
     let reference = from_proto::line("reference", &reference).map_err(Refusal::Malformed);
     let reference = record::attempted(gateway, caller, reference).await?;
-    let answer = |_: &CaseAt| Ok(Answer::acknowledged(reference.clone()));
-    let case = report::file(gateway, caller, (&name, "acknowledge"), answer).await?;
+    let formal = form.is_some();
+    let answer = |case: &CaseAt| {
+        let reference = reference.clone();
+        // An executing system answers at once, its authority on paper later.
+        if !formal || !is_acknowledged(case.row.state) {
+            return Ok(Answer::acknowledged(reference));
+        }
+        report::open(case.row.state).map(|()| Answer::confirmed(reference))
+    };
+    let case = report::file(gateway, caller, (&name, "acknowledge"), form, answer).await?;
     Ok(v1::AcknowledgeResponse {
         state: case.snapshot.state,
     })
@@ -43,6 +55,7 @@ pub(crate) async fn report_progress(
         note,
         event,
         extension,
+        form,
     } = message;
     entitled(gateway, caller).await?;
     let report = Report {
@@ -52,7 +65,7 @@ pub(crate) async fn report_progress(
         extension,
     };
     let answer = |case: &CaseAt| report.read(gateway, case);
-    let case = report::file(gateway, caller, (&name, "report progress"), answer).await?;
+    let case = report::file(gateway, caller, (&name, "report progress"), form, answer).await?;
     Ok(v1::ReportProgressResponse {
         state: case.snapshot.state,
     })
@@ -64,20 +77,24 @@ pub(crate) async fn conclude(
     caller: &Caller,
     message: v1::ConcludeRequest,
 ) -> Result<v1::ConcludeResponse, Refusal> {
-    let v1::ConcludeRequest { name, conclusion } = message;
+    let v1::ConcludeRequest {
+        name,
+        form,
+        conclusion,
+    } = message;
     entitled(gateway, caller).await?;
     let case = match conclusion {
         Some(Conclusion::Result(result)) => {
             let result = wire::answer::read(result).map_err(Refusal::Malformed);
             let result = record::attempted(gateway, caller, result).await?;
             let answer = |_: &CaseAt| Ok(Answer::result(result.clone()));
-            report::file(gateway, caller, (&name, "conclude"), answer).await?
+            report::file(gateway, caller, (&name, "conclude"), form, answer).await?
         }
         Some(Conclusion::Postponement(postponement)) => {
             let postponement = from_proto::postponement(postponement).map_err(Refusal::Malformed);
             let (reason, until) = record::attempted(gateway, caller, postponement).await?;
             let answer = |_: &CaseAt| Ok(Answer::postponed(reason.clone(), until));
-            report::file(gateway, caller, (&name, "postpone"), answer).await?
+            report::file(gateway, caller, (&name, "postpone"), form, answer).await?
         }
         None => {
             let refusal =

@@ -13,7 +13,9 @@ use tokio::{
 use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
-use crate::{backends::Backends, evidence::Evidence, metrics::Metrics, policies::Policies};
+use crate::{
+    backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes, policies::Policies,
+};
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
 const CHANGES: usize = 1024;
@@ -39,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) backends: Backends,
     pub(crate) evidence: Evidence,
+    pub(crate) lanes: Lanes,
     pub(crate) origin: String,
     pub(crate) clock: Clock,
     pub(crate) signed_opinions: bool,
@@ -48,6 +51,11 @@ impl Gateway {
     pub(crate) fn new(parts: Parts) -> Self {
         let changes = broadcast::channel(CHANGES).0;
         Self(Arc::new(Shared { parts, changes }))
+    }
+
+    /// Room for calls.
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.parts.lanes
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -9,12 +9,13 @@ use std::{
     task::{Context, Poll},
 };
 
+use comity_domain::Urgency;
 use futures::future::BoxFuture;
 use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
 use crate::{
-    admit, config::Limits, gateway::Gateway, identity, places::Places, record, refusal::Refusal,
+    admit, gateway::Gateway, identity, record, refusal::Refusal, services::submit::SUBMIT,
 };
 
 /// Marks that a request was decoded and reached its method, which records it.
@@ -35,16 +36,14 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Observe {
     gateway: Gateway,
-    places: Arc<Places>,
     max_message_bytes: usize,
 }
 
 impl Observe {
-    pub(crate) fn new(gateway: Gateway, limits: &Limits) -> Self {
+    pub(crate) fn new(gateway: Gateway, max_message_bytes: usize) -> Self {
         Self {
             gateway,
-            places: Arc::new(Places::new(limits.in_flight, limits.per_caller)),
-            max_message_bytes: limits.max_message_bytes,
+            max_message_bytes,
         }
     }
 }
@@ -82,33 +81,32 @@ where
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let caller = identity::caller(request.extensions());
-        let Some(place) = self.observe.places.take(caller.as_ref().ok()) else {
-            let refused = Status::from(Refusal::Overloaded {
-                retry_after: record::RETRY_AFTER,
-            });
-            let refused = refused.into_http();
-            return Box::pin(async { Ok(refused) });
-        };
-        // Only the contract's own methods are recorded; health and reflection are not.
-        if !request.uri().path().starts_with("/comity.v1.") {
-            let answer = self.inner.call(request);
-            return Box::pin(async move {
-                let answer = answer.await;
-                drop(place);
-                answer
-            });
-        }
+        let path = request.uri().path();
+        let (submits, ours) = (path == SUBMIT, path.starts_with("/comity.v1."));
         let seen = Seen::default();
         request.extensions_mut().insert(seen.clone());
-        let gateway = self.observe.gateway.clone();
-        let max_message_bytes = self.observe.max_message_bytes;
+        let Observe {
+            gateway,
+            max_message_bytes,
+        } = self.observe.clone();
+        // Nothing of the message is read before this is polled.
         let answer = self.inner.call(request);
         Box::pin(async move {
+            let known = caller.as_ref().ok();
+            let place = match submits {
+                true => gateway.lanes().enter(known).await.map(Some),
+                false => gateway.lanes().work(known, Urgency::Routine),
+            };
+            let place = match place {
+                Ok(place) => place,
+                Err(refusal) => return Ok(Status::from(refusal).into_http()),
+            };
             let answer = answer.await?;
             drop(place);
             let status = Status::from_header_map(answer.headers());
             match status {
-                Some(status) if !seen.is_marked() && status.code() != Code::Ok => {
+                // Health and reflection are not recorded.
+                Some(status) if ours && !seen.is_marked() && status.code() != Code::Ok => {
                     let (caller, refusal) = match caller {
                         Ok(caller) => (Some(caller), unread(&status, max_message_bytes)),
                         Err(refusal) => (None, refusal),

@@ -4,9 +4,10 @@
 use comity::v1::{self, ReportEventRequest};
 use comity_domain::{BoundParty, CaseClock, CaseState};
 use comity_policy::allowance;
+use prost_types::Struct;
 
 use crate::{
-    admit,
+    admit, anew,
     answer::{self, Answer},
     cases::{self, CaseAt},
     clocks::{self, Happened},
@@ -15,7 +16,7 @@ use crate::{
     identity::{Caller, Role},
     record,
     refusal::Refusal,
-    wire::from_proto,
+    wire::{Violation, from_proto},
 };
 
 /// Events that have calls, or fields of calls, of their own.
@@ -55,6 +56,7 @@ pub(crate) async fn event(
         event,
         note,
         extension,
+        form,
     } = message;
     let allowed = admit::role(caller, &[Role::Issuing], "issuing");
     record::attempted(gateway, caller, allowed).await?;
@@ -65,24 +67,30 @@ pub(crate) async fn event(
         extension,
     };
     let read = |case: &CaseAt| report.read(gateway, case);
-    let case = file(gateway, caller, (&name, "report an event"), read).await?;
+    let case = file(gateway, caller, (&name, "report an event"), form, read).await?;
     let case = case.snapshot.open();
     Ok(v1::ReportEventResponse {
         case: Some(case.map_err(|error| Refusal::Internal(Box::new(error)))?),
     })
 }
 
-/// Files what a caller says of a case, again where the case changes meanwhile. A
-/// refusal is on record when it comes back.
+/// Files what a caller says of a case, on a form if it sent one, again where the
+/// case changes meanwhile. A refusal is on record when it comes back.
 pub(crate) async fn file(
     gateway: &Gateway,
     caller: &Caller,
     (name, call): (&str, &'static str),
+    form: Option<Struct>,
     answer: impl Fn(&CaseAt) -> Result<Answer, Refusal>,
 ) -> Result<CaseAt, Refusal> {
     for _ in 0..ATTEMPTS {
         let read = cases::visible(gateway, caller, name).await;
-        let read = read.and_then(|case| Ok((answer(&case)?.by(caller), case)));
+        let read = read.and_then(|case| {
+            let answer = answer(&case)?.by(caller);
+            let form = form.as_ref();
+            let form = form.map(|form| check(gateway, &case, answer.event(), form));
+            Ok((answer.on(form.transpose()?), case))
+        });
         let (answer, case) = record::attempted(gateway, caller, read).await?;
         match answer::file(gateway, case, answer, None).await {
             Ok(case) => return Ok(case),
@@ -94,6 +102,30 @@ pub(crate) async fn file(
         }
     }
     Err(Refusal::Conflict("the case"))
+}
+
+/// A form that comes with the report of an event, if it is as the instrument
+/// prescribes.
+fn check(gateway: &Gateway, case: &CaseAt, event: &str, form: &Struct) -> Result<Struct, Refusal> {
+    let content = from_proto::form(form.clone()).map_err(Refusal::Malformed)?;
+    let measure = anew::request(case)?.measure.parse().ok();
+    let basis = case.row.instrument.as_ref().zip(measure.as_ref());
+    let policies = gateway.policies();
+    let Some(problems) = basis.and_then(|basis| policies.check_report(basis, event, &content))
+    else {
+        let wrong =
+            format!("the instrument of the case prescribes no form for `{event}`: send none");
+        return Err(admit::malformed("form", &wrong));
+    };
+    let violations = problems.into_iter().map(|problem| Violation {
+        field: problem.field,
+        description: problem.message,
+    });
+    let violations: Vec<_> = violations.collect();
+    match violations.is_empty() {
+        true => Ok(form.clone()),
+        false => Err(Refusal::Malformed(violations)),
+    }
 }
 
 impl Report {
@@ -181,7 +213,7 @@ fn not_extensible(clocks: &[CaseClock], side: BoundParty) -> String {
 }
 
 /// Refuses what is said of a case that is over.
-fn open(state: CaseState) -> Result<(), Refusal> {
+pub(crate) fn open(state: CaseState) -> Result<(), Refusal> {
     let over = |state: &CaseState| {
         matches!(
             state,

@@ -8,7 +8,7 @@ mod execution;
 mod later;
 mod policy;
 mod review;
-mod submit;
+pub(crate) mod submit;
 
 use std::{future::Future, sync::Arc};
 

@@ -22,6 +22,7 @@ use crate::{
     listen,
     metrics::{self, Metrics},
     observe::Observe,
+    places::Lanes,
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
@@ -116,6 +117,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         metrics: Arc::clone(&metrics),
         backends,
         evidence,
+        lanes: Lanes::new(&config.limits),
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
@@ -143,7 +145,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
-    let observe = Observe::new(gateway.clone(), &config.limits);
+    let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
     tasks.spawn(serve(routes, observe, incoming, stopped));
     Ok(Running {
         address,

@@ -16,11 +16,11 @@ const MAX_PROBLEMS: usize = 50;
 
 /// A field of an instrument's form that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FormProblem {
-    /// Path in the request, for example `form.offence.place`.
-    pub(crate) field: String,
+pub struct FormProblem {
+    /// Path in the request or report, for example `form.offence.place`.
+    pub field: String,
     /// What is wrong, without the value: it may be personal data.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// Everything wrong with a form.

@@ -75,6 +75,7 @@ pub use self::{
     evaluate::Engine,
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
+    form::FormProblem,
     format::format,
     load::DecidingFiles,
     open::OpenQuestion,
@@ -307,6 +308,20 @@ impl Library {
     /// The events of the vocabulary that a side makes happen and reports, by name.
     pub fn events_of(&self, side: BoundParty) -> impl Iterator<Item = &str> {
         registers::events_of(&self.model, side)
+    }
+
+    /// What is wrong with a form that comes with the report of an event, in
+    /// English; `None` where the instrument prescribes none for it.
+    #[must_use]
+    pub fn check_report(
+        &self,
+        (instrument, measure): (&InstrumentId, &MeasureId),
+        event: &str,
+        form: &serde_json::Value,
+    ) -> Option<Vec<FormProblem>> {
+        let instrument = self.model.instruments.get(instrument)?;
+        let expected = self.model.report_form(instrument, measure, event)?;
+        Some(form::errors(expected, form, phrases::Tongue::English))
     }
 
     /// The grounds that modules know for refusing a request for a measure, by the

@@ -53,10 +53,26 @@ impl Model {
         instrument: &'a Instrument,
         measure: &MeasureId,
     ) -> Option<&'a Form> {
-        let kinds = self.measures.kinds.get(measure);
-        let is_for =
-            |form: &&Form| kinds.map_or(form.measures.is_empty(), |kinds| form.is_for(kinds));
-        instrument.forms.iter().find(is_for)
+        let kinds = self.kinds(measure);
+        instrument.forms.iter().find(|form| form.is_for(kinds))
+    }
+
+    /// The form on which an event is reported: the first that is for it.
+    pub(crate) fn report_form<'a>(
+        &self,
+        instrument: &'a Instrument,
+        measure: &MeasureId,
+        event: &str,
+    ) -> Option<&'a Form> {
+        let kinds = self.kinds(measure);
+        let mut forms = instrument.forms.iter();
+        forms.find(|form| form.reports(event, kinds))
+    }
+
+    /// A measure with everything above it and its tags.
+    fn kinds(&self, measure: &MeasureId) -> &BTreeSet<Arc<str>> {
+        static NONE: BTreeSet<Arc<str>> = BTreeSet::new();
+        self.measures.kinds.get(measure).unwrap_or(&NONE)
     }
 }
 
@@ -65,6 +81,8 @@ impl Model {
 pub(crate) struct Vocabulary {
     /// Listed types and their values; includes `Measure` and `Event`.
     pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    /// What each event is, in words.
+    pub(crate) events: BTreeMap<Arc<str>, Text>,
     /// Events that somebody makes happen and reports: clocks start by these.
     pub(crate) produced: BTreeMap<Arc<str>, Producer>,
     pub(crate) facts: BTreeMap<FactName, FactDeclaration>,

@@ -1,11 +1,15 @@
 //! The one thread that writes: transactions in groups, each group one flush.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
-use comity_domain::CaseId;
+use comity_domain::{CaseId, Urgency};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -83,6 +87,54 @@ pub(crate) struct Writer {
     pub(crate) next: u64,
 }
 
+/// Operations that wait, in the order in which they came, emergencies apart.
+#[derive(Default)]
+struct Waiting {
+    emergencies: Vec<Op>,
+    ordinary: VecDeque<Op>,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.emergencies.is_empty() && self.ordinary.is_empty()
+    }
+
+    fn add(&mut self, op: Op) {
+        match op.is_emergency() {
+            true => self.emergencies.push(op),
+            false => self.ordinary.push_back(op),
+        }
+    }
+
+    /// The next group: emergencies by themselves, else who came first.
+    fn group(&mut self) -> Vec<Op> {
+        if !self.emergencies.is_empty() {
+            return mem::take(&mut self.emergencies);
+        }
+        let length = self.ordinary.len().min(GROUP);
+        self.ordinary.drain(..length).collect()
+    }
+}
+
+impl Op {
+    /// It goes before what came earlier. No order is broken: whoever asks for two
+    /// operations that belong together waits for the first.
+    fn is_emergency(&self) -> bool {
+        match self {
+            Self::Commit(prepared, _) => {
+                let case = prepared.case.as_ref();
+                case.is_some_and(|case| case.urgency == Urgency::Emergency)
+            }
+            Self::Erase(..)
+            | Self::Claim { .. }
+            | Self::Retry { .. }
+            | Self::Head { .. }
+            | Self::Barrier(_)
+            | Self::Close => false,
+        }
+    }
+}
+
 /// What a group brings that somebody waits for.
 #[derive(Default)]
 struct News {
@@ -97,13 +149,20 @@ type Answer = Box<dyn FnOnce(Result<(), CommitError>)>;
 impl Writer {
     /// Works until told to close, or until nobody can ask any more.
     pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Op>) {
-        while let Some(first) = queue.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP
+        let mut waiting = Waiting::default();
+        loop {
+            if waiting.is_empty() {
+                match queue.blocking_recv() {
+                    Some(op) => waiting.add(op),
+                    None => return,
+                }
+            }
+            while waiting.ordinary.len() < QUEUE
                 && let Ok(op) = queue.try_recv()
             {
-                group.push(op);
+                waiting.add(op);
             }
+            let group = waiting.group();
             if group.iter().any(|op| matches!(op, Op::Close)) {
                 queue.close();
             }
@@ -380,6 +439,34 @@ mod tests {
                 answer.map(|committed| committed.receipts[0].index)
             })
             .collect()
+    }
+
+    #[test]
+    fn emergencies_go_first_and_alone() {
+        let mut waiting = Waiting::default();
+        let op = |urgency| {
+            let transaction = Transaction {
+                case: Some(crate::CaseChange {
+                    urgency,
+                    ..crate::tests::a_case()
+                }),
+                entries: vec![Entry {
+                    leaf: Leaf::new(Timestamp::UNIX_EPOCH, "decision", "gateway"),
+                    record: Vec::new(),
+                }],
+                ..Transaction::default()
+            };
+            let prepared = prepare(transaction).unwrap();
+            Op::Commit(Box::new(prepared), oneshot::channel().0)
+        };
+        for _ in 0..=GROUP {
+            waiting.add(op(Urgency::Urgent));
+        }
+        waiting.add(op(Urgency::Emergency));
+        waiting.add(op(Urgency::Routine));
+        let groups: Vec<_> =
+            std::iter::from_fn(|| (!waiting.is_empty()).then(|| waiting.group().len())).collect();
+        assert_eq!(groups, [1, GROUP, 2]);
     }
 
     #[test]

@@ -15,10 +15,11 @@ Install what the tests need, check the style, pass all tests
 Usage: cargo xtask test
 
 Makes a Python environment with gRPC in `target/python` (needs python3 with
-venv; installed where this is Debian and you are root, as is Go, without which
-one of two foreign verifiers is left out), then checks formatting
-and lints, builds `comity`, and runs every test of the workspace. Ends at the
-first step that fails, with exit code 1.";
+venv; installed where this is Debian and you are root, as are Go, without which
+one of two foreign verifiers is left out, and the solver cvc5, without which
+nothing is proved), then checks formatting and lints, builds `comity`, and runs
+every test of the workspace, those of proofs last. Ends at the first step that
+fails, with exit code 1.";
 
 /// gRPC for Python: the tests call the gateway as a stranger would.
 const PYTHON_PACKAGES: [&str; 4] = [
@@ -44,6 +45,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
         python::environment(&target().join("python"), &PYTHON_PACKAGES)
     })?;
     steps.step("go", go)?;
+    steps.step("cvc5", solver)?;
     steps.step("format", || {
         run(cargo().args(["fmt", "--all", "--", "--check"]))
     })?;
@@ -59,6 +61,16 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
             .args(["test", "--workspace"])
             .env("COMITY_PYTHON", python))
     })?;
+    steps.step("prove", || {
+        let proofs = [
+            "test",
+            "--workspace",
+            "--lib",
+            "--features",
+            "comity-policy/prove",
+        ];
+        run(cargo().args(proofs).args(["--", "proving"]))
+    })?;
     steps.print();
     Ok(())
 }
@@ -72,6 +84,15 @@ fn go() -> Result<(), AnyError> {
         }
     }
     println!("Go and golang.org/x/mod are there");
+    Ok(())
+}
+
+/// The solver that proofs of how conditions differ ask where it is there.
+fn solver() -> Result<(), AnyError> {
+    match apt_install("cvc5") {
+        Ok(()) => println!("cvc5 is there"),
+        Err(error) => println!("nothing is proved by a solver: {error}"),
+    }
     Ok(())
 }
 

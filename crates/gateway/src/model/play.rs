@@ -29,6 +29,7 @@ use crate::{
     holder::Holder,
     identity::{Caller, Role},
     metrics::Metrics,
+    places::Lanes,
     policies::{Policies, Source},
     record::{self, Filed},
     refusal::Refusal,
@@ -262,7 +263,7 @@ impl Play {
             Report::Acknowledge => {
                 let message = v1::AcknowledgeRequest {
                     name,
-                    reference: String::new(),
+                    ..v1::AcknowledgeRequest::default()
                 };
                 let done = execute::acknowledge(gateway, &caller, message).await;
                 return done.map(drop);
@@ -283,7 +284,11 @@ impl Play {
             Report::Conclude => conclude(v1::ResultKind::NothingFound),
             Report::Fail => conclude(v1::ResultKind::NotExecuted),
         };
-        let message = v1::ConcludeRequest { name, conclusion };
+        let message = v1::ConcludeRequest {
+            name,
+            conclusion,
+            form: None,
+        };
         let done = execute::conclude(gateway, &caller, message).await;
         done.map(drop)
     }
@@ -368,6 +373,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         metrics: Arc::new(Metrics::new(Arc::clone(policies), now)),
         backends: Backends::over("FR".parse().unwrap(), channel.clone()),
         evidence: Evidence::open(&config(dir), watch::channel(false).1).unwrap(),
+        lanes: Lanes::new(&Limits::default()),
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
         signed_opinions: false,

@@ -22,7 +22,7 @@ use super::cooperation::Cooperation;
 use crate::wire::encoded;
 
 /// The method's path.
-const SUBMIT: &str = "/comity.v1.CooperationService/Submit";
+pub(crate) const SUBMIT: &str = "/comity.v1.CooperationService/Submit";
 
 /// The generated service, and `Submit` before it.
 #[derive(Debug, Clone)]

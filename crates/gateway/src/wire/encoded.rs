@@ -8,7 +8,7 @@ mod kept;
 use comity::v1;
 use comity_domain::Digest;
 use prost::{Message, bytes::Bytes};
-use prost_types::Timestamp;
+use prost_types::{Struct, Timestamp};
 
 pub(crate) use self::kept::{Errand, Handover, Kept, Recall, Task};
 
@@ -51,6 +51,9 @@ pub(crate) struct Case {
     pub(crate) postponed_until: Option<Timestamp>,
     #[prost(message, repeated, tag = "18")]
     pub(crate) conditions: Vec<v1::Condition>,
+    /// The form on which an event was reported; kept as `remark` is.
+    #[prost(message, optional, tag = "98")]
+    pub(crate) form: Option<Struct>,
     /// What the actor of an event said of it; in the event's record alone, and no
     /// part of the contract's message.
     #[prost(string, tag = "99")]
@@ -117,6 +120,7 @@ impl Case {
             reference,
             postponement_reason,
             postponed_until,
+            form: _,
             remark: _,
             consultations,
             kept,
@@ -378,6 +382,7 @@ mod tests {
             reference: whole.reference.clone(),
             postponement_reason: whole.postponement_reason.clone(),
             postponed_until: whole.postponed_until,
+            form: Some(Struct::default()),
             remark: "only of this event".to_owned(),
             ..Case::default()
         };

@@ -197,6 +197,8 @@ pub struct FormInfo {
 pub struct TimeLimit {
     /// The time limit; it has not started.
     pub clock: Clock,
+    /// The event that starts it, in words.
+    pub starts: Arc<str>,
     /// Under which urgencies it runs.
     pub urgencies: Vec<Urgency>,
     /// How its rule stands.

@@ -314,11 +314,20 @@ fn time_limit(outlook: &Outlook<'_, '_>, look: &Look<'_>) -> Option<TimeLimit> {
             due_at: None,
             ..outlook.setting.clock(&look.judged, clock)
         },
+        starts: starts(outlook, &clock.starts),
         urgencies: Vec::new(),
         standing: look.standing,
         when: outlook.unsettled(look, &rule.when),
         unless: outlook.unsettled(look, &rule.unless),
     })
+}
+
+fn starts(outlook: &Outlook<'_, '_>, event: &Arc<str>) -> Arc<str> {
+    let events = &outlook.setting.declarations.vocabulary.events;
+    match events.get(event) {
+        Some(title) => outlook.setting.words(title),
+        None => Arc::clone(event),
+    }
 }
 
 /// Facts that are asked or may be raised. Who asks, in which language and with

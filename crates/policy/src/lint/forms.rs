@@ -43,8 +43,14 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 /// The forms of the measures that an instrument carries, by name.
 fn used<'a>(subject: &Subject<'_>, instrument: &'a Instrument) -> BTreeSet<&'a str> {
     let carried = subject.carried.get(&instrument.id).into_iter().flatten();
+    let events: BTreeSet<_> = instrument.forms.iter().flat_map(|f| &f.events).collect();
     carried
-        .filter_map(|measure| subject.model.form(instrument, measure))
+        .flat_map(|measure| {
+            let events = events.iter();
+            let reports =
+                events.filter_map(|event| subject.model.report_form(instrument, measure, event));
+            reports.chain(subject.model.form(instrument, measure))
+        })
         .map(|form: &Form| &*form.name)
         .collect()
 }

@@ -114,7 +114,11 @@ impl Prescribed {
             .collect();
         // Of a rule that is never asked that is what is said.
         match met.is_empty() {
-            true => (0..self.forms.len()).map(Some).collect(),
+            true => {
+                let forms = self.forms.iter().enumerate();
+                let of_requests = forms.filter(|(_, form)| form.events.is_empty());
+                of_requests.map(|(index, _)| Some(index)).collect()
+            }
             false => met,
         }
     }
@@ -246,6 +250,18 @@ fn form(
     let name = raw.schema.as_deref().unwrap_or(USUAL);
     let cite = context.cite(&place.at("cite"), &raw.cite);
     let measures = context.filter(&place.at("for"), &raw.measures);
+    let events = raw.events.iter().enumerate();
+    let events = events.map(|(index, name)| context.event(&place.at("events").at(index), name));
+    let events: BTreeSet<_> = events.collect();
+    if !events.is_empty() && raw.required.is_some() {
+        context.found.push(
+            place
+                .at("required")
+                .wrong_key(Code::MisplacedKey, "`required` stands beside `events`")
+                .why("only requests can be incomplete for want of a form")
+                .remedy("delete `required`: a form that comes with a report is checked"),
+        );
+    }
     let Some((path, file)) = files.find(module, name) else {
         context.found.push(
             place
@@ -274,7 +290,8 @@ fn form(
         cite,
         title: words(raw.title),
         measures,
-        required: raw.required.unwrap_or(true),
+        required: raw.required.unwrap_or(events.is_empty()),
+        events,
         sections,
         fields,
         read: BTreeSet::new(),

@@ -127,9 +127,14 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     types.insert(Arc::from(MEASURE), kinds);
     let events = raw.events.keys().map(|name| Arc::from(name.as_str()));
     types.insert(Arc::from(EVENT), events.collect());
-    let produced = raw.events.into_iter();
-    let produced =
-        produced.filter_map(|(name, event)| Some((Arc::from(name), producer(event.produced_by?))));
+    let (mut events, mut produced) = (BTreeMap::new(), BTreeMap::new());
+    for (name, event) in raw.events {
+        let name: Arc<str> = Arc::from(name);
+        if let Some(by) = event.produced_by {
+            produced.insert(Arc::clone(&name), producer(by));
+        }
+        events.insert(name, words(event.title));
+    }
     let mut facts: BTreeMap<FactName, FactDeclaration> = BTreeMap::new();
     let groups: BTreeSet<String> = raw
         .facts
@@ -151,7 +156,8 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
     }
     Some(Vocabulary {
         types,
-        produced: produced.collect(),
+        events,
+        produced,
         facts,
     })
 }

@@ -14,6 +14,9 @@ impl Instrument {
     pub(crate) fn form_read_by(&self, rule: &Rule) -> Option<&Form> {
         let lines = || rule.when.iter().chain(&rule.unless);
         let has_all = |form: &&Form| {
+            if !form.events.is_empty() {
+                return false;
+            }
             let facts = lines().flat_map(|line| &line.facts);
             let mut read = facts.filter(|name| name.starts_with("form."));
             read.all(|name| form.fields.contains_key(name))
@@ -34,7 +37,9 @@ pub(crate) struct Form {
     pub(crate) title: Text,
     /// What it is for; empty: every measure.
     pub(crate) measures: MeasureFilter,
-    /// No request goes without it.
+    /// What it is a report of; empty: it is the form of a request.
+    pub(crate) events: BTreeSet<Arc<str>>,
+    /// No request goes without it; no report needs one.
     pub(crate) required: bool,
     /// Its parts, in the order of the form.
     pub(crate) sections: Vec<FormSection>,
@@ -44,8 +49,17 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// It is for a measure of these kinds.
+    /// Requests for a measure of these kinds are made on it.
     pub(crate) fn is_for(&self, kinds: &BTreeSet<Arc<str>>) -> bool {
+        self.events.is_empty() && self.concerns(kinds)
+    }
+
+    /// An event is reported on it in a case of a measure of these kinds.
+    pub(crate) fn reports(&self, event: &str, kinds: &BTreeSet<Arc<str>>) -> bool {
+        self.events.contains(event) && self.concerns(kinds)
+    }
+
+    fn concerns(&self, kinds: &BTreeSet<Arc<str>>) -> bool {
         self.measures.is_empty() || !self.measures.is_disjoint(kinds)
     }
 }

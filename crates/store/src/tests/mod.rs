@@ -95,6 +95,11 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
     }
 }
 
+/// Some case that is new.
+pub(crate) fn a_case() -> CaseChange {
+    change(1, Expected::New, CaseState::Approved)
+}
+
 fn entry(kind: &str) -> Entry {
     let mut leaf = Leaf::new(at(0), kind, "sta-berlin");
     leaf.issuing = Some("DE".into());

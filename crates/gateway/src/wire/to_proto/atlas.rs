@@ -248,6 +248,7 @@ fn form(form: &FormInfo) -> v1::FormProfile {
 fn time_limit(limit: &TimeLimit) -> v1::TimeLimit {
     let TimeLimit {
         clock: runs,
+        starts,
         urgencies,
         standing: stands,
         when,
@@ -255,6 +256,7 @@ fn time_limit(limit: &TimeLimit) -> v1::TimeLimit {
     } = limit;
     v1::TimeLimit {
         clock: Some(clock(runs)),
+        starts: starts.to_string(),
         urgencies: urgencies
             .iter()
             .map(|level| urgency(*level).into())

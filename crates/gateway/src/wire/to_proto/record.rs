@@ -4,6 +4,7 @@ use bytes::Bytes;
 use comity::v1;
 use comity_domain::{CaseState, Digest};
 use jiff::Timestamp;
+use prost_types::Struct;
 
 use super::{case_state, timestamp};
 
@@ -26,6 +27,8 @@ pub struct Event<'a> {
     pub ledger_index: u64,
     /// What the actor said of it; may be personal data.
     pub remark: String,
+    /// The form on which it was reported; may hold personal data.
+    pub form: Option<Struct>,
 }
 
 /// Proof that an event is in the ledger.
@@ -64,6 +67,7 @@ pub fn event(event: Event<'_>) -> v1::CaseEvent {
         note,
         ledger_index,
         remark,
+        form,
     } = event;
     v1::CaseEvent {
         sequence,
@@ -74,6 +78,7 @@ pub fn event(event: Event<'_>) -> v1::CaseEvent {
         note: note.to_owned(),
         ledger_index,
         remark,
+        form,
     }
 }
 
@@ -107,7 +112,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::wire::json;
+    use crate::wire::{json, structure};
 
     #[track_caller]
     fn check<M: prost::Message + prost::Name>(message: &M, expected: Json) {
@@ -126,6 +131,9 @@ mod tests {
             note: "referred to a judge",
             ledger_index: 7,
             remark: "heard on Monday".to_owned(),
+            form: Some(structure::from_json(
+                json!({"name": "X"}).as_object().unwrap(),
+            )),
         });
         let expected = json!({
             "sequence": 2,
@@ -136,6 +144,7 @@ mod tests {
             "note": "referred to a judge",
             "ledgerIndex": "7",
             "remark": "heard on Monday",
+            "form": {"name": "X"},
         });
         check(&shown, expected);
     }

@@ -16,6 +16,7 @@ pub(super) fn vocabulary(vocabulary: &Vocabulary, views: &mut Views) {
         types,
         facts,
         // What the check of clocks heeds; decisions do not.
+        events: _,
         produced: _,
     } = vocabulary;
     // Measures have a file of their own.

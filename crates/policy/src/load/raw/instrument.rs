@@ -114,6 +114,9 @@ pub(in crate::load) struct Form {
     /// Measures or tags; none: all.
     #[serde(rename = "for", default)]
     pub(in crate::load) measures: Vec<String>,
+    /// Reports of these; none: requests.
+    #[serde(default)]
+    pub(in crate::load) events: Vec<String>,
     pub(in crate::load) required: Option<bool>,
 }
 

@@ -20,8 +20,7 @@ pub(in crate::load) struct Vocabulary {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Event {
-    #[serde(rename = "title")]
-    pub(in crate::load) _title: Text,
+    pub(in crate::load) title: Text,
     pub(in crate::load) produced_by: Option<Producer>,
 }
 

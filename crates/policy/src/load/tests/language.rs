@@ -451,3 +451,39 @@ fn open_questions_are_kept() {
     assert_eq!(places, expected);
     assert_eq!(questions[0].checked.to_string(), "2026-01-01");
 }
+
+/// A form on which receipts are confirmed, before the form of requests.
+fn with_receipt(keys: &str) -> Vec<(&'static str, &'static str, String)> {
+    let forms = format!(
+        "forms:\n  - {{schema: traffic, cite: act art 6, title: {{en: Receipt}}, {keys}}}\n  \
+         - {{cite: act art 5, title: {{en: Annex A}}}}\n"
+    );
+    vec![
+        (TRAFFIC, "", TRAFFIC_FIELDS.to_owned()),
+        (EIO, FORM_LINE, forms),
+    ]
+}
+
+#[test]
+fn a_form_of_reports_is_none_of_requests() {
+    let edits = with_receipt("events: [received]");
+    let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
+    let (model, _) = load(write(&edits).path()).unwrap_or_else(|report| panic!("{report}"));
+    let eio = &model.instruments[&"eio".parse().unwrap()];
+    for measure in ["data.traffic", "hearing.video"] {
+        let measure = measure.parse().unwrap();
+        let titled = |form: Option<&crate::model::Form>| form.map(|form| form.name.to_string());
+        let request = titled(model.form(eio, &measure));
+        assert_eq!(request.as_deref(), Some("form"));
+        let report = titled(model.report_form(eio, &measure, "received"));
+        assert_eq!(report.as_deref(), Some("traffic"));
+        assert!(model.report_form(eio, &measure, "concluded").is_none());
+    }
+}
+
+#[test]
+fn a_form_of_reports_names_events_and_binds_nobody_to_send_it() {
+    let edits = with_receipt("events: [recieved], required: true");
+    let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
+    shown!(report(&edits));
+}
