@@ -61,7 +61,7 @@ pub(crate) fn wide_path(kind: Kind, number: u64, width: usize) -> String {
 /// Reads a file of the log.
 pub(crate) fn read(dir: &Path, path: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(&dir.join(path))?
+    File::open(dir.join(path))?
         .take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {

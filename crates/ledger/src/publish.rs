@@ -196,7 +196,7 @@ impl Publisher {
             let path = layout::tile_path(kind, number);
             self.put(&path, &bytes)?;
             let partial = format!("{path}.p");
-            if fs::exists(&self.dir.join(&partial)).map_err(at(&partial))? {
+            if fs::exists(self.dir.join(&partial)).map_err(at(&partial))? {
                 self.superseded.push(path);
             }
         }
@@ -232,7 +232,7 @@ impl Publisher {
         self.write_checkpoint()?;
         for path in std::mem::take(&mut self.superseded) {
             let partial = format!("{path}.p");
-            fs::remove_dir_all(&self.dir.join(&partial)).map_err(at(&partial))?;
+            fs::remove_dir_all(self.dir.join(&partial)).map_err(at(&partial))?;
         }
         Ok(&self.signed)
     }
@@ -290,7 +290,7 @@ impl Publisher {
 
     /// Whether no file under the signed root is missing.
     fn complete(&self) -> bool {
-        let exists = |path: String| fs::exists(&self.dir.join(path)).unwrap_or(false);
+        let exists = |path: String| fs::exists(self.dir.join(path)).unwrap_or(false);
         let full = |kind, count: u64| (0..count).all(|n| exists(layout::tile_path(kind, n)));
         let size = self.signed.size;
         let width = |level: u8| usize::from((size >> (TILE_HEIGHT * level)).to_le_bytes()[0]);

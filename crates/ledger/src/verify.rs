@@ -345,7 +345,7 @@ fn kept_sizes(dir: &Path) -> Result<Vec<u64>, Flaw> {
 
 /// The numbers that name the files of a folder, ascending; none if it is absent.
 fn numbers_in(dir: &Path, folder: &str) -> Result<Vec<u64>, Flaw> {
-    let listing = match fs::read_dir(&dir.join(folder)) {
+    let listing = match fs::read_dir(dir.join(folder)) {
         Ok(listing) => listing,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(folder, &error)),

@@ -96,6 +96,12 @@ impl Vault {
         })
     }
 
+    /// Makes sure that the key file found is there after a crash: whoever put it there
+    /// may have died, or been told of an error, before it was.
+    pub(crate) fn settle(&self) -> Result<(), VaultError> {
+        sync_folder(&self.path).map_err(file(&self.path))
+    }
+
     /// Wraps a data key under the newest generation.
     pub(crate) fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, VaultError> {
         let generations = self.generations.read();
@@ -272,15 +278,20 @@ fn write(path: &Path, generations: &[Generation]) -> io::Result<()> {
     file.sync_all()?;
     let old = OpenOptions::new().write(true).open(path).ok();
     fs::rename(&next, path)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
+    sync_folder(path)?;
     if let Some(mut old) = old {
         let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
         old.write_all(&vec![0; length])?;
         old.sync_all()?;
     }
     Ok(())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 fn file(path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {

@@ -354,8 +354,8 @@ pub(crate) enum File {
 }
 
 impl File {
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new().open(path)
+    pub(crate) fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        OpenOptions::new().open(path.as_ref())
     }
 
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
@@ -518,7 +518,8 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     on(simulated, || std::fs::create_dir(path))
 }
 
-pub(crate) fn exists(path: &Path) -> io::Result<bool> {
+pub(crate) fn exists(path: impl AsRef<Path>) -> io::Result<bool> {
+    let path = path.as_ref();
     let simulated = |state: &mut State| {
         state.step(false)?;
         Ok(state.find(path).is_ok())
@@ -541,7 +542,8 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Of a folder of files.
-pub(crate) fn remove_dir_all(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
+    let path = path.as_ref();
     let simulated = |state: &mut State| {
         let node = state.find(path)?;
         let names = state.names(node).ok_or(ErrorKind::NotADirectory)?;
@@ -558,7 +560,8 @@ pub(crate) fn remove_dir_all(path: &Path) -> io::Result<()> {
 }
 
 /// The names in a folder.
-pub(crate) fn read_dir(path: &Path) -> io::Result<Vec<io::Result<DirEntry>>> {
+pub(crate) fn read_dir(path: impl AsRef<Path>) -> io::Result<Vec<io::Result<DirEntry>>> {
+    let path = path.as_ref();
     let simulated = |state: &mut State| {
         state.step(false)?;
         let node = state.find(path)?;

@@ -1,7 +1,7 @@
 //! The key file on a disk that breaks: no record is ever without its key, and what was
 //! erased stays so.
 //!
-//! A seed is a history of erasures, each ended by a fault or in peace. 500 are lived in
+//! A seed is a history of erasures, each ended by a fault or in peace. 2000 are lived in
 //! the tests, as many as one likes with `cargo xtask faults`.
 
 use std::{env, path::Path};
@@ -18,7 +18,7 @@ fn keys_survive_whatever_the_disk_does() {
         env::var(name).map_or(usual, |number| number.parse().expect("a number"))
     };
     let first = number("COMITY_FIRST_SEED", 0);
-    let failed = lived(first..first + number("COMITY_SEEDS", 500), None);
+    let failed = lived(first..first + number("COMITY_SEEDS", 2000), None);
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
@@ -86,6 +86,7 @@ impl History {
     /// Opens the vault as the store does, and erases a few times.
     fn life(&mut self) -> Result<(), VaultError> {
         let vault = Vault::open(Path::new(PATH).to_owned(), self.kept.is_none())?;
+        vault.settle()?;
         if let (Some(kept), Some([older, newer])) = (&self.kept, vault.unfinished()) {
             let under_newer = kept.starts_with(&newer.to_be_bytes());
             vault.end_next(if under_newer { newer } else { older })?;
