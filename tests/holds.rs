@@ -117,6 +117,7 @@ impl Mailbox {
             name: self.name(),
             obligation_id: obligation.to_owned(),
             note: "deleted from the file and from two copies".to_owned(),
+            broken: false,
         }
     }
 

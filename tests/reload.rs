@@ -197,6 +197,7 @@ async fn a_broken_edit_leaves_the_bundle_in_force_and_is_told_until_mended() {
     assert_eq!(entry.note, Some(format!("replaces {before}")));
     let mut settings = crate::cli::stable(workshop.scene.folder());
     settings.add_filter(r"seconds \d{10}", "seconds [time]");
+    settings.add_filter(r"(comity_ledger_\w*entries) \d+", "$1 [count]");
     let metrics = workshop.metrics().await;
     // Series of one name come in any order.
     let mut metrics: Vec<_> = metrics.lines().collect();

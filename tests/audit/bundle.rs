@@ -10,10 +10,9 @@ use std::{
 };
 
 use comity_gateway::offline::{Files, check};
-use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::{Left, erase, left_behind, snapshot};
+use super::{Left, left_behind, snapshot};
 use crate::cli::{comity, shown};
 
 /// A case that was delivered and answered.
@@ -253,10 +252,10 @@ fn mend(files: &mut Files) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_whose_record_was_erased_is_exported_with_what_is_left() {
     let left = left_behind().await;
-    let id = left.case(ANSWERED).trim_start_matches("cases/").to_owned();
-    let database = Connection::open(left.path().join("comity.db")).unwrap();
-    erase(&database, &id);
-    drop(database);
+    let order = ["--by", "registry", "--reason", "retention ended"];
+    let erase = ["erase", left.case(ANSWERED)];
+    let erased = left.audit(&[erase.as_slice(), &order].concat());
+    assert_eq!(erased.status.code(), Some(0), "{}", shown(&erased));
     let folder = left.path().join("erased");
     let text = export(&left, ANSWERED, &folder);
     assert!(

@@ -168,6 +168,7 @@ async fn every_reading_is_on_record_in_its_category() {
                 purpose,
                 recipient,
                 subject,
+                ordered_by: _,
             } = read;
             format!("{call} of `{subject}` for {purpose}, to `{recipient}`")
         };

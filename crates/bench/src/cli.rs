@@ -17,6 +17,8 @@ use crate::contender::Kind;
 pub(crate) enum Command {
     /// Measures all contenders.
     Compare(Plan),
+    /// Floods the gateway and asks in emergencies meanwhile.
+    Saturate(Plan),
     /// Sends a large item of evidence through the gateway.
     Evidence(Transfer),
     /// The national system behind every contender.
@@ -36,7 +38,7 @@ pub(crate) enum Command {
 }
 
 /// What to measure, and how.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// Folder for everything that is made.
     pub(crate) out: PathBuf,
@@ -60,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) policies: PathBuf,
     /// What was measured of decisions.
     pub(crate) decisions: Option<PathBuf>,
+    /// Places for calls that the gateway is given.
+    pub(crate) places: u32,
 }
 
 /// A large item, and what it goes through.
@@ -89,6 +93,7 @@ impl Default for Plan {
             comity: None,
             policies: PathBuf::from("policies"),
             decisions: None,
+            places: 2048,
         }
     }
 }
@@ -99,6 +104,7 @@ impl Command {
         let mut parser = lexopt::Parser::from_env();
         match parser.next()? {
             Some(Value(role)) if role == "compare" => Plan::parse(parser).map(Self::Compare),
+            Some(Value(role)) if role == "saturate" => Plan::parse(parser).map(Self::Saturate),
             Some(Value(role)) if role == "evidence" => {
                 let [out, comity, policies, mib] = values(parser)?;
                 Ok(Self::Evidence(Transfer {

@@ -25,9 +25,9 @@ const START_RETRY: Duration = Duration::from_millis(100);
 const WARM_UP_MAX: Duration = Duration::from_secs(2);
 
 /// A contender that answers, with its load client.
-struct Runner {
-    contender: Contender,
-    client: Client,
+pub(crate) struct Runner {
+    pub(crate) contender: Contender,
+    pub(crate) client: Client,
 }
 
 /// Measures every contender that can be had, prints the report and writes it.
@@ -92,7 +92,7 @@ fn leave_out(report: &mut Report, kind: Kind, reason: String) {
 }
 
 impl Runner {
-    async fn start(kind: Kind, ground: &Ground, plan: &Plan) -> Result<Self, AnyError> {
+    pub(crate) async fn start(kind: Kind, ground: &Ground, plan: &Plan) -> Result<Self, AnyError> {
         let mut contender = Contender::start(kind, ground, plan)?;
         let deadline = Instant::now() + START_TIMEOUT;
         loop {

@@ -110,7 +110,10 @@ impl Contender {
             Kind::Nginx => nginx::start(ground, program(plan.nginx.as_deref())?),
             Kind::Envoy => envoy::start(ground, program(plan.envoy.as_deref())?),
             Kind::ExtAuthz => envoy::start_with_authorizer(ground, program(plan.envoy.as_deref())?),
-            Kind::Comity => comity::start(ground, program(plan.comity.as_deref())?, &plan.policies),
+            Kind::Comity => {
+                let program = program(plan.comity.as_deref())?;
+                comity::start(ground, program, &plan.policies, plan.places)
+            }
         }
     }
 

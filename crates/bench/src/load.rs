@@ -17,7 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::{
     AnyError,
     pki::Pki,
-    request::{bench_request, executed},
+    request::{Requests, bench_request, executed, marked},
 };
 
 type Caller = CooperationServiceClient<Channel>;
@@ -33,6 +33,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Client {
     callers: Vec<Caller>,
+    requests: Requests,
     sent: Arc<AtomicU64>,
 }
 
@@ -63,8 +64,14 @@ impl Client {
         }
         Ok(Self {
             callers,
+            requests: bench_request,
             sent: Arc::default(),
         })
+    }
+
+    /// Sends others than the usual requests.
+    pub(crate) fn asking(self, requests: Requests) -> Self {
+        Self { requests, ..self }
     }
 
     /// Makes one exchange.
@@ -73,7 +80,7 @@ impl Client {
     /// Why it did not do all of its work.
     pub(crate) async fn exchange_once(&self) -> Result<(), String> {
         let caller = self.callers.first().ok_or("no connection")?;
-        exchange(&mut caller.clone(), &self.sent).await
+        exchange(&mut caller.clone(), self.requests, &self.sent).await
     }
 
     /// Keeps `in_flight` exchanges under way for `turn`, and waits for the
@@ -83,7 +90,7 @@ impl Client {
         let mut loops = JoinSet::new();
         for caller in self.callers.iter().cycle().take(in_flight as usize) {
             let (caller, sent) = (caller.clone(), Arc::clone(&self.sent));
-            loops.spawn(repeat(caller, sent, start + turn));
+            loops.spawn(repeat((caller, self.requests), sent, start + turn));
         }
         let mut sample = Sample::new()?;
         while let Some(part) = loops.join_next().await {
@@ -113,14 +120,14 @@ impl Sample {
 }
 
 async fn repeat(
-    mut caller: Caller,
+    (mut caller, requests): (Caller, Requests),
     sent: Arc<AtomicU64>,
     end: Instant,
 ) -> Result<Sample, AnyError> {
     let mut sample = Sample::new()?;
     while Instant::now() < end {
         let start = Instant::now();
-        match exchange(&mut caller, &sent).await {
+        match exchange(&mut caller, requests, &sent).await {
             Ok(()) => {
                 let micros = start.elapsed().as_micros().try_into()?;
                 sample.answered.record(micros)?;
@@ -135,9 +142,9 @@ async fn repeat(
     Ok(sample)
 }
 
-async fn exchange(caller: &mut Caller, sent: &AtomicU64) -> Result<(), String> {
-    let request = bench_request(sent.fetch_add(1, Ordering::Relaxed));
-    let answer = caller.submit(request).await;
+async fn exchange(caller: &mut Caller, requests: Requests, sent: &AtomicU64) -> Result<(), String> {
+    let request = requests(sent.fetch_add(1, Ordering::Relaxed));
+    let answer = caller.submit(marked(request)).await;
     let answer = answer.map_err(|status| format!("{}: {}", status.code(), status.message()))?;
     executed(answer.get_ref())
 }

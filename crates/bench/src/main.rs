@@ -3,7 +3,8 @@
 //!
 //! One binary plays every part that is not under test: the load client and
 //! referee (`compare`), the backend, and the authorizer that Envoy asks. It also
-//! sends one large item of evidence through the gateway (`evidence`).
+//! sends one large item of evidence through the gateway (`evidence`), and asks in
+//! emergencies while it floods the gateway (`saturate`).
 
 #![expect(clippy::print_stdout, reason = "printing results is its purpose")]
 
@@ -19,6 +20,7 @@ mod pki;
 mod process;
 mod report;
 mod request;
+mod saturate;
 mod spread;
 mod workshop;
 
@@ -55,6 +57,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
     let work = async {
         match command {
             Command::Compare(plan) => compare::compare(&plan).await,
+            Command::Saturate(plan) => saturate::measure(&plan).await,
             Command::Evidence(transfer) => evidence::measure(&transfer).await,
             Command::Backend { plain, tls, pki } => backend::serve(plain, tls, &pki).await,
             Command::Authorizer { listen } => authorizer::serve(listen).await,

@@ -9,6 +9,7 @@ use comity::v1::{
 };
 use prost::Message as _;
 use prost_types::{Duration, Struct, Timestamp, Value, value::Kind};
+use tonic::metadata::MetadataValue;
 
 /// The State that asks.
 pub(crate) const ISSUING: &str = "DE";
@@ -26,6 +27,38 @@ const ISSUED: Timestamp = Timestamp {
     seconds: 1_788_249_600,
     nanos: 0,
 };
+
+/// Makes the `n`th request.
+pub(crate) type Requests = fn(u64) -> SubmitRequest;
+
+/// The `n`th request of those where a life is at risk.
+pub(crate) fn emergency(n: u64) -> SubmitRequest {
+    let mut message = bench_request(n);
+    if let Some(request) = &mut message.request {
+        request.request_id = format!("emergency-{n:012}");
+        request.urgency = Some(Urgency {
+            level: UrgencyLevel::Emergency.into(),
+            reason: "a life is at risk".to_owned(),
+        });
+    }
+    message
+}
+
+/// An emergency says so in its metadata too, and is let in before others.
+pub(crate) fn marked(message: SubmitRequest) -> tonic::Request<SubmitRequest> {
+    let urgency = message
+        .request
+        .as_ref()
+        .and_then(|one| one.urgency.as_ref());
+    let level = urgency.map(Urgency::level);
+    let mut request = tonic::Request::new(message);
+    if level == Some(UrgencyLevel::Emergency) {
+        let (key, value) = comity::EMERGENCY;
+        let value = MetadataValue::from_static(value);
+        request.metadata_mut().insert(key, value);
+    }
+    request
+}
 
 /// The `n`th request: of one size, and approved without anything to ask.
 pub(crate) fn bench_request(n: u64) -> SubmitRequest {

@@ -1,6 +1,7 @@
 //! What people read: decisions and tables on a terminal.
 
 mod clocks;
+mod conditions;
 pub(crate) mod ledger;
 mod preflight;
 pub(crate) mod review;
@@ -151,6 +152,13 @@ pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
     for clock in clocks::lines(&case.clocks, now) {
         let _ = writeln!(text, "  clock        {clock}");
     }
+    for hold in &case.holds {
+        let _ = writeln!(text, "  hold         {}", conditions::hold(hold));
+    }
+    for condition in &case.conditions {
+        let condition = conditions::condition(condition);
+        let _ = writeln!(text, "  condition    {condition}");
+    }
     if let Some(answer) = &case.result {
         text.push_str(&result(answer));
     }
@@ -166,19 +174,23 @@ pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
     for happened in &case.events {
         let _ = writeln!(text, "  {}", event(happened));
     }
-    if let Some(receipt) = &case.receipt {
-        let proved = if receipt.checkpoint.is_empty() {
-            "recorded"
-        } else {
-            "proved"
-        };
-        let _ = writeln!(
-            text,
-            "  ledger       {proved} as entry {} of {}",
-            receipt.index, receipt.origin
-        );
+    if let Some(proof) = &case.receipt {
+        text.push_str(&receipt(proof));
     }
     text
+}
+
+/// Where something stands in the ledger.
+pub(crate) fn receipt(receipt: &v1::Receipt) -> String {
+    let proved = if receipt.checkpoint.is_empty() {
+        "recorded"
+    } else {
+        "proved"
+    };
+    format!(
+        "  ledger       {proved} as entry {} of {}\n",
+        receipt.index, receipt.origin
+    )
 }
 
 /// What came back, without the data.

@@ -27,7 +27,8 @@ pub use id::{
     ModuleId, RequestId, RuleId,
 };
 pub use request::{
-    Assurance, Offence, Person, PersonRole, Request, Selector, SelectorKind, Urgency, Validation,
+    Assurance, Offence, Origin, Person, PersonRole, Request, Selector, SelectorKind, Source,
+    Urgency, Validation,
 };
 pub use ruling::{Judgement, Ruled, Ruling, Settles};
 pub use text::{Citation, Text};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    AuthorityId, Executing, Facts, InstrumentId, Issuing, JurisdictionCode, MeasureId, RequestId,
+    AuthorityId, Executing, Facts, InstrumentId, Issuing, JurisdictionCode, MeasureId,
+    ObligationKind, RequestId,
 };
 
 /// One State's request for another State's help, well-formed but undecided.
@@ -50,6 +51,30 @@ pub struct Request {
     pub issued_at: Timestamp,
     /// A training exercise.
     pub exercise: bool,
+    /// Names of the parts of what is shared without request; empty where
+    /// nothing is.
+    pub information: Vec<Arc<str>>,
+    /// The case whose data are to be used or passed on, where one is named.
+    pub source: Option<Source>,
+}
+
+/// A case whose data are to be used or passed on.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// What the gateway knows of it; `None` where it was not asked.
+    pub origin: Option<Origin>,
+}
+
+/// What the gateway knows of the case from which data come.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The State that sent the data.
+    pub state: JurisdictionCode,
+    /// Kinds of the conditions in force that the authority which sent them has
+    /// set itself, beside those of the law.
+    pub conditions: Vec<ObligationKind>,
+    /// Some offence of the request is none of those for which they were sent.
+    pub other_offence: bool,
 }
 
 /// An offence under investigation. Absent scalars are unknown.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comity::v1;
-use comity_domain::{Decision, Digest, Request, Ruling};
+use comity_domain::{Decision, Digest, Request, Ruling, Urgency};
 use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
@@ -28,6 +28,10 @@ pub(crate) struct Admission {
     pub(crate) encoded: Bytes,
     pub(crate) request: Request,
     pub(crate) digest: Digest,
+    /// Digest of what the caller sent, by which a repetition is known.
+    pub(crate) sent: Digest,
+    /// What the sender sets on what it shares.
+    pub(crate) conditions: Vec<v1::Obligation>,
     form: Option<Value>,
     language: String,
 }
@@ -104,8 +108,7 @@ pub(crate) fn request(
 ) -> Result<Admission, Refusal> {
     role(caller, &[Role::Issuing], "issuing")?;
     let read = read(gateway, message)?;
-    let (_, request, _) = &read;
-    own(caller, request)?;
+    own(caller, &read.request)?;
     admit(gateway, read, language)
 }
 
@@ -128,7 +131,7 @@ pub(crate) fn draft(
 ) -> Result<(Admission, Vec<Violation>), Refusal> {
     role(caller, &[Role::Issuing], "issuing")?;
     let message = stated(message)?;
-    let encoded = Bytes::from(message.encode_to_vec());
+    let sent = Sent::of(&message);
     let asking = (&caller.jurisdiction, &caller.authority);
     let from_proto::Draft {
         request,
@@ -136,7 +139,12 @@ pub(crate) fn draft(
         absent,
     } = from_proto::draft(message, asking, gateway.now()).map_err(Refusal::Malformed)?;
     own(caller, &request)?;
-    let admission = admit(gateway, (encoded, request, form), language)?;
+    let read = Read {
+        sent,
+        request,
+        form,
+    };
+    let admission = admit(gateway, read, language)?;
     Ok((admission, absent))
 }
 
@@ -168,16 +176,51 @@ pub(crate) fn explainable(
     }
 }
 
-/// A message in its canonical encoding, the request it makes and the
-/// instrument's form in it.
-type Read = (Bytes, Request, Option<Value>);
+/// A message as it was sent, the request it makes and the instrument's form in it.
+struct Read {
+    sent: Sent,
+    request: Request,
+    form: Option<Value>,
+}
+
+/// What stays of a message beside the request that it makes.
+struct Sent {
+    /// In its canonical encoding.
+    encoded: Bytes,
+    /// Without what the gateway has added.
+    digest: Digest,
+    conditions: Vec<v1::Obligation>,
+}
+
+impl Sent {
+    fn of(message: &v1::CooperationRequest) -> Self {
+        let encoded = Bytes::from(message.encode_to_vec());
+        let digest = match message.origin {
+            None => wire::digest_of(&encoded),
+            Some(_) => {
+                let mut sent = message.clone();
+                sent.origin = None;
+                wire::digest_of(&sent.encode_to_vec())
+            }
+        };
+        Self {
+            encoded,
+            digest,
+            conditions: message.conditions.clone(),
+        }
+    }
+}
 
 fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
     let message = stated(message)?;
-    let encoded = Bytes::from(message.encode_to_vec());
+    let sent = Sent::of(&message);
     let (request, form) =
         from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
-    Ok((encoded, request, form))
+    Ok(Read {
+        sent,
+        request,
+        form,
+    })
 }
 
 fn stated(message: Option<v1::CooperationRequest>) -> Result<v1::CooperationRequest, Refusal> {
@@ -188,7 +231,7 @@ fn stated(message: Option<v1::CooperationRequest>) -> Result<v1::CooperationRequ
 fn own(caller: &Caller, request: &Request) -> Result<(), Refusal> {
     if caller.jurisdiction != request.issuing.0 || caller.authority != request.issuing_authority {
         return Err(Refusal::NotCompetent(
-            "`issuing` names another authority than the certificate: an authority speaks for itself only",
+            "`issuing`, or `sender`, names another authority than the certificate: an authority speaks for itself only",
         ));
     }
     Ok(())
@@ -196,16 +239,22 @@ fn own(caller: &Caller, request: &Request) -> Result<(), Refusal> {
 
 /// Takes in what the library in force knows every word of.
 fn admit(gateway: &Gateway, read: Read, language: String) -> Result<Admission, Refusal> {
-    let (encoded, request, form) = read;
+    let Read {
+        sent,
+        request,
+        form,
+    } = read;
     let policies = gateway.policies();
     let unknown = unknown_words(&policies, &request);
     if !unknown.is_empty() {
         return Err(Refusal::Malformed(unknown));
     }
     Ok(Admission {
-        digest: wire::digest_of(&encoded),
+        digest: wire::digest_of(&sent.encoded),
         policies,
-        encoded,
+        encoded: sent.encoded,
+        sent: sent.digest,
+        conditions: sent.conditions,
         request,
         form,
         language,
@@ -228,6 +277,13 @@ pub(crate) fn role(caller: &Caller, roles: &[Role], open_to: &'static str) -> Re
 pub(crate) fn deadline(wait: Option<prost_types::Duration>) -> Result<Option<Instant>, Refusal> {
     let wait = from_proto::wait(wait).map_err(Refusal::Malformed)?;
     Ok((wait > Duration::ZERO).then(|| Instant::now() + wait))
+}
+
+/// How urgent a request says it is, before anything else is looked at.
+pub(crate) fn urgency(request: Option<&v1::CooperationRequest>) -> Urgency {
+    let urgency = request.and_then(|request| request.urgency.as_ref());
+    let level = urgency.map_or(v1::UrgencyLevel::Unspecified, v1::Urgency::level);
+    from_proto::urgency_level(level)
 }
 
 /// A refusal for one malformed field.

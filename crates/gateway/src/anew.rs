@@ -125,7 +125,7 @@ pub(crate) async fn event(
     let adds = encoded::Case {
         request: Some(admission.encoded),
         decision: Some(Bytes::from(shown.encode_to_vec())),
-        conditions: conditions::renewed(&case.snapshot.conditions, &shown),
+        conditions: conditions::renewed(&case.snapshot.conditions, &shown, &admission.conditions),
         kept: Some(kept),
         ..adds
     };

@@ -23,6 +23,7 @@ use crate::{
     identity::Caller,
     redact,
     refusal::Refusal,
+    share,
     wire::{self, answer::Execution, encoded, to_proto},
 };
 
@@ -227,6 +228,12 @@ pub(crate) async fn file(
         // What is being executed has been recognised.
         clocks.insert(0, Happened::Event(RECOGNISED.into()));
     }
+    let rejected = match &result {
+        Some(result) if to == CaseState::NotExecuted && kind != REJECTED => {
+            share::rejected(gateway, &case, &result.reason)?
+        }
+        _ => None,
+    };
     let result = match result {
         None => None,
         Some(result) => {
@@ -243,10 +250,15 @@ pub(crate) async fn file(
         note: Some(note),
         ..Leaf::new(gateway.now(), &kind, &actor)
     };
-    let event = Event {
+    let mut event = Event {
         clocks,
         ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
+    if let Some(rejected) = rejected {
+        event.enqueue.push(rejected.recall);
+        event.adds.kept = Some(rejected.kept);
+        event.adds.conditions.extend(rejected.conditions);
+    }
     let (case, _) = happen::file(gateway, case, event, job).await?;
     Ok(case)
 }

@@ -135,7 +135,13 @@ pub(crate) async fn get(
     name: &str,
 ) -> Result<v1::Case, Refusal> {
     let case = visible(gateway, caller, name).await?;
-    whole(gateway, case).await
+    let taken_back = caller.role != Role::Issuing && !case.snapshot.kept().is_handed_over();
+    let mut shown = whole(gateway, case).await?;
+    if let Some(request) = shown.request.as_mut().filter(|_| taken_back) {
+        // What was shared is the recipient's only while it is left to it.
+        request.information = None;
+    }
+    Ok(shown)
 }
 
 /// A case with its events and the newest proof.

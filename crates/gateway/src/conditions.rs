@@ -29,10 +29,19 @@ pub(crate) fn opened(obligations: &[v1::Obligation]) -> Vec<v1::Condition> {
     acts.map(condition).collect()
 }
 
-/// What a new decision changes: what it names anew, and what it names no longer.
-pub(crate) fn renewed(before: &[v1::Condition], decision: &v1::Decision) -> Vec<v1::Condition> {
+/// What a new decision changes: what it names anew, beside what the sender has `set`
+/// on what it shares, and what it names no longer.
+pub(crate) fn renewed(
+    before: &[v1::Condition],
+    decision: &v1::Decision,
+    set: &[v1::Obligation],
+) -> Vec<v1::Condition> {
     let named = match decision.outcome() {
-        Outcome::Approved => opened(&decision.obligations),
+        Outcome::Approved => {
+            let mut named = opened(&decision.obligations);
+            named.extend(opened(set));
+            named
+        }
         Outcome::Unspecified | Outcome::Incomplete | Outcome::Referred | Outcome::Refused => {
             Vec::new()
         }
@@ -110,7 +119,7 @@ pub(crate) fn time(before: &[v1::Condition], adds: &mut encoded::Case, changed: 
         };
         let mut condition = v1::Condition {
             due_at: clock.due_at,
-            breached_at: clock.breached_at,
+            breached_at: clock.breached_at.or(known.breached_at),
             ..known.clone()
         };
         if condition.state() == ConditionState::Open && condition.breached_at.is_some() {

@@ -3,6 +3,7 @@
 
 mod evidence;
 mod file;
+mod peers;
 mod policies;
 
 use std::{
@@ -15,8 +16,11 @@ use std::{
 use comity_domain::JurisdictionCode;
 use thiserror::Error;
 
-pub use self::evidence::{Evidence, MediaRange};
 use self::file::ConfigFile;
+pub use self::{
+    evidence::{Evidence, MediaRange},
+    peers::{Peer, Witnesses},
+};
 use crate::signatures::Signers;
 
 /// A complete configuration with every setting explained.
@@ -42,6 +46,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// National systems to which requests are delivered, one a jurisdiction.
     pub backends: Vec<Backend>,
+    /// Peer gateways, which cosign each other's ledgers.
+    pub witnesses: Witnesses,
     /// Reviewers must sign their opinions.
     pub signed_opinions: bool,
     /// Bounds.
@@ -294,7 +300,7 @@ mod tests {
             "signers",
             "  \"legal",
             "]",
-            "required",
+            "required_signatures",
             "[metrics]",
             "listen",
         ]
@@ -418,6 +424,67 @@ mod tests {
         ] {
             let mistakes = parse(&EXAMPLE.replacen(written, instead, 1)).unwrap_err();
             assert!(mistakes[0].ends_with(said), "{mistakes:?}");
+        }
+    }
+
+    /// The example with the lines about peers in force.
+    fn with_peers() -> String {
+        let (before, peers) = EXAMPLE.split_once("# [[peer]]").unwrap();
+        let (peers, after) = peers.split_once("\n\n").unwrap();
+        let peers = format!("# [[peer]]{peers}").replace("\n# ", "\n");
+        format!("{before}{}\n\n{after}", peers.trim_start_matches("# "))
+    }
+
+    #[test]
+    fn peers_are_there_when_asked_for() {
+        assert_eq!(parse(EXAMPLE).unwrap().witnesses, Witnesses::default());
+        let witnesses = parse(&with_peers()).unwrap().witnesses;
+        assert_eq!(witnesses.required, 1);
+        let [peer] = witnesses.peers.as_slice() else {
+            panic!("one peer")
+        };
+        assert_eq!(peer.name, "paris");
+        assert_eq!(peer.log.name(), "gateway.justice.fr.example/ledger");
+        assert_eq!(
+            peer.witness.name(),
+            "gateway.justice.fr.example/ledger/witness"
+        );
+        assert_eq!(peer.server_name, "gateway.justice.fr.example");
+    }
+
+    #[test]
+    fn a_peer_that_counts_twice_or_not_at_all_is_a_mistake() {
+        let text = with_peers();
+        let peer = text.split("[[peer]]").nth(1).unwrap();
+        let peer = peer.split("[witnesses]").next().unwrap();
+        for (written, instead, said) in [
+            ("required = 1", "", "but not how many must have cosigned"),
+            (
+                "required = 1",
+                "required = 2",
+                "expected at most the number of peers, 1",
+            ),
+            (
+                "log = \"",
+                "log = \"x",
+                "the verifier key `<name>+<id>+<key>` of its ledger",
+            ),
+            (
+                "witness = \"",
+                "witness = \"x",
+                "the key `<name>+<id>+<key>` that it cosigns with",
+            ),
+            (
+                "[witnesses]",
+                &format!("[[peer]]{peer}[witnesses]"),
+                "of another one, or of this",
+            ),
+        ] {
+            let mistakes = parse(&text.replacen(written, instead, 1)).unwrap_err();
+            assert!(
+                mistakes.iter().any(|mistake| mistake.contains(said)),
+                "{instead}: {mistakes:#?}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! The side that an obligation binds says that it was met.
+//! The side that an obligation binds says that it was met; or either side, that it
+//! was broken.
 
 use comity::v1::{self, ConditionState};
 use comity_domain::BoundParty;
@@ -36,10 +37,20 @@ async fn carry_out(
     message: &v1::ConfirmObligationRequest,
 ) -> Result<CaseAt, Refusal> {
     let note = from_proto::note("note", &message.note).map_err(Refusal::Malformed)?;
+    if message.broken && note.trim().is_empty() {
+        return Err(admit::malformed(
+            "note",
+            "is missing: say how it was broken",
+        ));
+    }
     for _ in 0..ATTEMPTS {
         let case = cases::visible(gateway, caller, &message.name).await?;
-        let condition = condition(&case, caller, &message.obligation_id)?;
-        let event = event(gateway, caller, &case, condition, note.clone());
+        let condition = condition(&case, &message.obligation_id)?;
+        let event = if message.broken {
+            broken(gateway, caller, &case, (condition, note.clone()))?
+        } else {
+            confirmed(gateway, caller, &case, (condition, note.clone()))?
+        };
         match happen::file(gateway, case, event, None).await {
             Ok((case, _)) => return Ok(case),
             Err(Unfiled::Conflict) => {}
@@ -49,48 +60,41 @@ async fn carry_out(
     Err(Refusal::Conflict("the case"))
 }
 
-/// The condition, if the caller may confirm it now.
-fn condition(case: &CaseAt, caller: &Caller, id: &str) -> Result<v1::Condition, Refusal> {
+/// The condition of an id.
+fn condition(case: &CaseAt, id: &str) -> Result<v1::Condition, Refusal> {
     let conditions = &case.snapshot.conditions;
-    let Some(condition) = conditions::find(conditions, id) else {
-        let known = conditions
-            .iter()
-            .map(|one| format!("`{}`", one.obligation_id));
-        let known: Vec<_> = known.collect();
-        let wrong = if known.is_empty() {
-            "names no obligation of the case; there is none".to_owned()
-        } else {
-            format!(
-                "names no obligation of the case; those are {}",
-                known.join(", ")
-            )
-        };
-        return Err(admit::malformed("obligation_id", &wrong));
-    };
-    match (condition.bound_party.as_str(), side(caller)) {
-        ("issuing", BoundParty::Issuing) | ("executing", BoundParty::Executing) => {}
-        ("issuing", BoundParty::Executing) => {
-            return Err(Refusal::NotCompetent(
-                "the obligation binds the issuing side, which alone confirms that it was met",
-            ));
-        }
-        _ => {
-            return Err(Refusal::NotCompetent(
-                "the obligation binds the executing side, which alone confirms that it was met",
-            ));
-        }
+    if let Some(condition) = conditions::find(conditions, id) {
+        return Ok(condition.clone());
     }
+    let known = conditions
+        .iter()
+        .map(|one| format!("`{}`", one.obligation_id));
+    let known: Vec<_> = known.collect();
+    let wrong = if known.is_empty() {
+        "names no obligation of the case; there is none".to_owned()
+    } else {
+        format!(
+            "names no obligation of the case; those are {}",
+            known.join(", ")
+        )
+    };
+    Err(admit::malformed("obligation_id", &wrong))
+}
+
+/// Refuses what is said of a condition while it does not stand so.
+fn not_now(condition: &v1::Condition, what: &str) -> Refusal {
     let why = match condition.state() {
-        ConditionState::Open | ConditionState::Breached => return Ok(condition.clone()),
         ConditionState::Confirmed => "it was confirmed before, and nothing is left to do",
-        ConditionState::Lifted => "the decision that set it does not hold any more",
-        ConditionState::Waiting | ConditionState::Unspecified => {
-            "what it is about has not happened yet: confirm it once it has"
+        ConditionState::Lifted => "it does not bind any more",
+        ConditionState::Waiting
+        | ConditionState::Unspecified
+        | ConditionState::Open
+        | ConditionState::Breached => {
+            "what it is about has not happened yet: come back once it has"
         }
     };
-    Err(Refusal::NotNow(format!(
-        "`{id}` is not confirmed now: {why}"
-    )))
+    let id = &condition.obligation_id;
+    Refusal::NotNow(format!("`{id}` is not {what} now: {why}"))
 }
 
 fn side(caller: &Caller) -> BoundParty {
@@ -105,13 +109,32 @@ fn side(caller: &Caller) -> BoundParty {
     }
 }
 
-fn event(
+/// The event by which the bound side confirms.
+fn confirmed(
     gateway: &Gateway,
     caller: &Caller,
     case: &CaseAt,
-    condition: v1::Condition,
-    note: String,
-) -> Event {
+    (condition, note): (v1::Condition, String),
+) -> Result<Event, Refusal> {
+    match (condition.bound_party.as_str(), side(caller)) {
+        ("issuing", BoundParty::Issuing) | ("executing", BoundParty::Executing) => {}
+        ("issuing", BoundParty::Executing) => {
+            return Err(Refusal::NotCompetent(
+                "the obligation binds the issuing side, which alone confirms that it was met",
+            ));
+        }
+        _ => {
+            return Err(Refusal::NotCompetent(
+                "the obligation binds the executing side, which alone confirms that it was met",
+            ));
+        }
+    }
+    if !matches!(
+        condition.state(),
+        ConditionState::Open | ConditionState::Breached
+    ) {
+        return Err(not_now(&condition, "confirmed"));
+    }
     let now = gateway.now();
     let id = condition.obligation_id.clone();
     let leaf = Leaf {
@@ -129,13 +152,54 @@ fn event(
         note: note.clone(),
         ..condition
     };
+    Ok(Event {
+        clocks: vec![Happened::Event(conditions::confirmed(&id).into())],
+        ..said(case, leaf, confirmed)
+    })
+}
+
+/// The event by which either side says that a condition was broken.
+fn broken(
+    gateway: &Gateway,
+    caller: &Caller,
+    case: &CaseAt,
+    (condition, note): (v1::Condition, String),
+) -> Result<Event, Refusal> {
+    if !matches!(
+        condition.state(),
+        ConditionState::Open | ConditionState::Breached | ConditionState::Confirmed
+    ) {
+        return Err(not_now(&condition, "broken"));
+    }
+    let now = gateway.now();
+    let leaf = Leaf {
+        note: Some(format!(
+            "a condition that binds the {} side was broken",
+            condition.bound_party
+        )),
+        rules: vec![condition.obligation_id.clone()],
+        ..Leaf::new(now, "obligation-broken", &caller.to_string())
+    };
+    let at = condition.breached_at;
+    let broken = v1::Condition {
+        state: ConditionState::Breached.into(),
+        breached_at: at.or_else(|| Some(to_proto::timestamp(now))),
+        note,
+        ..condition
+    };
+    Ok(Event {
+        enqueue: vec![record::notice(&case.row, case.version + 1, now)],
+        ..said(case, leaf, broken)
+    })
+}
+
+/// The event by which a condition comes to stand otherwise.
+fn said(case: &CaseAt, leaf: Leaf, condition: v1::Condition) -> Event {
+    let remark = condition.note.clone();
     let adds = encoded::Case {
-        conditions: vec![confirmed],
-        remark: note,
+        conditions: vec![condition],
+        remark,
         ..encoded::Case::default()
     };
-    Event {
-        clocks: vec![Happened::Event(conditions::confirmed(&id).into())],
-        ..Event::new(leaf, case.row.state, adds)
-    }
+    Event::new(leaf, case.row.state, adds)
 }

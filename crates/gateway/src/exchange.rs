@@ -1,13 +1,13 @@
 //! The way of a request, in one function.
 
-use std::sync::Arc;
-
 use comity::v1;
 
 use crate::{
     admit, answer, deliver,
     gateway::Gateway,
-    identity::Caller,
+    identity::{Caller, Role},
+    origin,
+    places::Marked,
     record::{self, Filed, Trial},
     refusal::Refusal,
     wire::{encoded, to_proto},
@@ -23,28 +23,28 @@ use crate::{
 /// the refusal is returned.
 pub(crate) async fn submit(
     gateway: &Gateway,
-    caller: &Arc<Caller>,
+    caller: &Caller,
     message: v1::SubmitRequest,
+    marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
         text_language,
     } = message;
-    let admitted = admit::deadline(wait).and_then(|deadline| {
-        Ok((
-            deadline,
-            admit::request(gateway, caller, request, text_language)?,
-        ))
-    });
-    let (deadline, admission) = match admitted {
-        Ok(admitted) => admitted,
-        Err(refusal) => return Err(record::attempt(gateway, Some(caller), refusal).await),
+    let urgency = admit::urgency(request.as_ref());
+    let admitted = async {
+        marked.check(urgency)?;
+        let deadline = admit::deadline(wait)?;
+        let request = origin::trace(gateway, caller, request).await?;
+        let _turn = gateway.lanes().turn(urgency).await;
+        let admission = admit::request(gateway, caller, request, text_language)?;
+        let verdict = admission.decide(gateway.now());
+        Ok((deadline, admission, verdict))
     };
-    let _place = gateway
-        .lanes()
-        .work(Some(caller), admission.request.urgency)?;
-    let verdict = admission.decide(gateway.now());
+    let admitted = record::attempted(gateway, caller, admitted.await).await;
+    let (deadline, admission, verdict) = admitted?;
+    let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
@@ -53,6 +53,9 @@ pub(crate) async fn submit(
         }
     };
     let Some(job) = job else {
+        if is_onward {
+            origin::tell(gateway, caller, &case).await;
+        }
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
     let recorded = case.snapshot.clone();
@@ -82,7 +85,11 @@ pub(crate) async fn preflight(
         request,
         text_language,
     } = message;
-    let admitted = admit::draft(gateway, caller, request, text_language);
+    let admitted = async {
+        let request = origin::trace(gateway, caller, request).await?;
+        admit::draft(gateway, caller, request, text_language)
+    };
+    let admitted = admitted.await;
     let (admission, absent) = record::attempted(gateway, caller, admitted).await?;
     let now = gateway.now();
     let foresight = admission.foresee(now);
@@ -104,8 +111,16 @@ pub(crate) async fn explain(
         request,
         text_language,
     } = message;
-    let admission = admit::explainable(gateway, caller, request, text_language);
-    let admission = record::attempted(gateway, caller, admission).await?;
+    let admitted = async {
+        // Who tries rules out may suppose where data come from.
+        let request = if caller.role == Role::Legal {
+            request
+        } else {
+            origin::trace(gateway, caller, request).await?
+        };
+        admit::explainable(gateway, caller, request, text_language)
+    };
+    let admission = record::attempted(gateway, caller, admitted.await).await?;
     let now = gateway.now();
     let explanation = admission.explain(now);
     let decision = &explanation.decision;

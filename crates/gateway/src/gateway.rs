@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use comity_domain::CaseId;
+use comity_ledger::Witness;
 use comity_policy::Library;
 use comity_store::Store;
 use jiff::Timestamp;
@@ -41,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) backends: Backends,
     pub(crate) evidence: Evidence,
+    pub(crate) witness: Arc<Witness>,
     pub(crate) lanes: Lanes,
     pub(crate) origin: String,
     pub(crate) clock: Clock,
@@ -83,6 +85,11 @@ impl Gateway {
 
     pub(crate) fn evidence(&self) -> &Evidence {
         &self.0.parts.evidence
+    }
+
+    /// What this gateway cosigns the ledgers of others with.
+    pub(crate) fn witness(&self) -> &Arc<Witness> {
+        &self.0.parts.witness
     }
 
     /// Origin line of this gateway's ledger.
@@ -155,6 +162,12 @@ impl Running {
     #[must_use]
     pub fn verifier_key(&self) -> String {
         self.gateway.store().verifier_key().to_string()
+    }
+
+    /// The key that it cosigns the ledgers of its peers with.
+    #[must_use]
+    pub fn witness_key(&self) -> String {
+        self.gateway.witness().key().to_string()
     }
 
     /// Takes no new work, finishes what is under way, publishes the ledger and

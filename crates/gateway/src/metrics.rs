@@ -1,6 +1,7 @@
 //! Figures on a running gateway, in the text format of Prometheus. No label can
 //! have more than a few values, and none says anything of a request.
 
+mod ledger;
 mod reviews;
 
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
@@ -31,7 +32,7 @@ use tokio::{
     time,
 };
 
-use self::reviews::Reviews;
+use self::{ledger::Ledger, reviews::Reviews};
 use crate::policies::Policies;
 
 /// Connections served at a time; monitoring needs one or two.
@@ -53,6 +54,7 @@ pub(crate) struct Metrics {
     loaded: Gauge,
     in_force: Gauge,
     reviews: Reviews,
+    ledger: Ledger,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,6 +84,7 @@ impl Metrics {
             loaded: Gauge::default(),
             in_force: Gauge::default(),
             reviews: Reviews::default(),
+            ledger: Ledger::default(),
         };
         let Self {
             registry,
@@ -91,6 +94,7 @@ impl Metrics {
             loaded,
             in_force,
             reviews,
+            ledger,
         } = &mut metrics;
         let help = "Decisions on record, by call and outcome";
         registry.register("decisions", help, decisions.clone());
@@ -103,6 +107,7 @@ impl Metrics {
         let help = "1 while what is in the policy folder is in force, 0 while it cannot be";
         registry.register("policy_folder_in_force", help, in_force.clone());
         reviews.register(registry);
+        ledger.register(registry);
         registry.register_collector(Box::new(InForce(policies)));
         metrics.loaded(now);
         metrics.folder_in_force(true);
@@ -136,6 +141,11 @@ impl Metrics {
     pub(crate) fn loaded(&self, now: Timestamp) {
         self.reloaded("loaded");
         self.loaded.set(now.as_second());
+    }
+
+    /// Notes how many entries a witness cosigned.
+    pub(crate) fn cosigned(&self, witness: &str, size: u64) {
+        self.ledger.cosigned(witness, size);
     }
 
     /// Notes whether what is in the policy folder is in force.
@@ -206,6 +216,7 @@ async fn converse(stream: TcpStream, metrics: Arc<Metrics>, store: Store) {
         let (metrics, store) = (Arc::clone(&metrics), store.clone());
         async move {
             metrics.reviews.refresh(&store).await;
+            metrics.ledger.refresh(&store);
             Ok::<_, Infallible>(answer(&request, &metrics))
         }
     });

@@ -9,13 +9,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use comity_domain::Urgency;
 use futures::future::BoxFuture;
 use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
 use crate::{
-    admit, gateway::Gateway, identity, record, refusal::Refusal, services::submit::SUBMIT,
+    admit, gateway::Gateway, identity, places::Marked, record, refusal::Refusal,
+    services::submit::SUBMIT,
 };
 
 /// Marks that a request was decoded and reached its method, which records it.
@@ -84,7 +84,9 @@ where
         let path = request.uri().path();
         let (submits, ours) = (path == SUBMIT, path.starts_with("/comity.v1."));
         let seen = Seen::default();
+        let marked = Marked::read(request.headers());
         request.extensions_mut().insert(seen.clone());
+        request.extensions_mut().insert(marked);
         let Observe {
             gateway,
             max_message_bytes,
@@ -94,8 +96,8 @@ where
         Box::pin(async move {
             let known = caller.as_ref().ok();
             let place = match submits {
-                true => gateway.lanes().enter(known).await.map(Some),
-                false => gateway.lanes().work(known, Urgency::Routine),
+                true => gateway.lanes().enter(known, marked).await,
+                false => gateway.lanes().take(known),
             };
             let place = match place {
                 Ok(place) => place,

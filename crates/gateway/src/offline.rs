@@ -1,5 +1,5 @@
 //! What a gateway's data folder tells without the gateway: read where it lies, in
-//! use or not, and never changed.
+//! use or not, and never changed; but for what is erased in it.
 
 use std::path::{Path, PathBuf};
 
@@ -16,8 +16,9 @@ use crate::{
 };
 pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
+    erasure::{EraseError, Erased, Order, Subject, erase},
     policies::kept as bundle,
-    replay::{Again, Case, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict},
+    replay::{Again, Case, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict},
 };
 
 /// A data folder, open for reading.

@@ -3,28 +3,33 @@
 
 use std::{
     collections::HashMap,
+    num::NonZero,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
 use comity_domain::Urgency;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tonic::codegen::http::HeaderMap;
 
-use crate::{config::Limits, identity::Caller, record, refusal::Refusal};
+use crate::{admit, config::Limits, identity::Caller, record, refusal::Refusal};
 
 /// Of so many places one more is kept for emergencies.
 const RESERVE: usize = 4;
-/// How long a submission waits to be read: those before it are read, and where
-/// there is no room for them turned away, in far less.
+/// How long a submission waits for a place before it is told to come back. To wait
+/// costs nothing; to turn away and be asked again at once, most of what it costs to
+/// carry.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Room for calls. How urgent a submission is shows once it is read, so that all
-/// of them are let in, to as many places as there are and a reserve; whatever is
-/// no emergency then takes one of the places without the reserve, or goes.
+/// Room for calls: places, with a reserve for what says in its metadata that it is
+/// an emergency, and the desk where requests are decided. Others queue for the desk,
+/// since what runs at the same time as an emergency delays it.
 #[derive(Debug)]
 pub(crate) struct Lanes {
-    entry: Places,
-    work: Places,
+    places: Places,
+    reserve: Places,
+    desk: Semaphore,
 }
 
 impl Lanes {
@@ -34,28 +39,39 @@ impl Lanes {
             per_caller,
             ..
         } = *limits;
-        let more = |places: usize| places.saturating_add(places.div_ceil(RESERVE));
+        let clerks = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
-            entry: Places::new(more(in_flight), more(per_caller)),
-            work: Places::new(in_flight, per_caller),
+            places: Places::new(in_flight, per_caller),
+            reserve: Places::new(in_flight.div_ceil(RESERVE), per_caller.div_ceil(RESERVE)),
+            desk: Semaphore::new(clerks),
         }
     }
 
-    /// Lets a submission in to be read.
-    pub(crate) async fn enter(&self, caller: Option<&Arc<Caller>>) -> Result<Place, Refusal> {
-        let place = tokio::time::timeout(PATIENCE, self.entry.wait(caller)).await;
+    /// A place for a call, at once or not at all.
+    pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Result<Place, Refusal> {
+        self.places.take(caller).ok_or(FULL)
+    }
+
+    /// A place for a submission, as soon as there is one.
+    pub(crate) async fn enter(
+        &self,
+        caller: Option<&Arc<Caller>>,
+        marked: Marked,
+    ) -> Result<Place, Refusal> {
+        let places = match marked {
+            Marked(true) => &self.reserve,
+            Marked(false) => &self.places,
+        };
+        let place = tokio::time::timeout(PATIENCE, places.wait(caller)).await;
         place.ok().flatten().ok_or(FULL)
     }
 
-    /// Room for the work on a call; an emergency has it where it was let in.
-    pub(crate) fn work(
-        &self,
-        caller: Option<&Arc<Caller>>,
-        urgency: Urgency,
-    ) -> Result<Option<Place>, Refusal> {
+    /// A request's turn to be decided; an emergency's is now.
+    pub(crate) async fn turn(&self, urgency: Urgency) -> Option<SemaphorePermit<'_>> {
         match urgency {
-            Urgency::Emergency => Ok(None),
-            Urgency::Routine | Urgency::Urgent => self.work.take(caller).map(Some).ok_or(FULL),
+            Urgency::Emergency => None,
+            // Nobody closes the desk.
+            Urgency::Routine | Urgency::Urgent => self.desk.acquire().await.ok(),
         }
     }
 }
@@ -63,6 +79,32 @@ impl Lanes {
 const FULL: Refusal = Refusal::Overloaded {
     retry_after: record::RETRY_AFTER,
 };
+
+/// A submission says in its metadata that it is an emergency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Marked(pub(crate) bool);
+
+impl Marked {
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
+        let (key, emergency) = comity::EMERGENCY;
+        let value = headers.get(key);
+        Self(value.is_some_and(|value| value.as_bytes() == emergency.as_bytes()))
+    }
+
+    /// Lets the reserve be used by what it is for alone.
+    ///
+    /// # Errors
+    /// Where a request is marked that is no emergency.
+    pub(crate) fn check(self, urgency: Urgency) -> Result<(), Refusal> {
+        match (self, urgency) {
+            (Self(true), Urgency::Routine | Urgency::Urgent) => Err(admit::malformed(
+                "request.urgency.level",
+                "is no emergency, which the metadata `comity-urgency` says it is: leave one out",
+            )),
+            (Self(true), Urgency::Emergency) | (Self(false), _) => Ok(()),
+        }
+    }
+}
 
 /// Places of one kind.
 #[derive(Debug)]
@@ -143,15 +185,39 @@ mod tests {
         let lanes = lanes(4, 4);
         let mut held = Vec::new();
         for _ in 0..4 {
-            held.push(lanes.enter(None).await.unwrap());
-            held.extend(lanes.work(None, Urgency::Routine).unwrap());
+            held.push(lanes.enter(None, Marked(false)).await.unwrap());
         }
-        let emergency = lanes.enter(None).await.unwrap();
-        assert!(lanes.work(None, Urgency::Urgent).is_err());
-        assert!(lanes.work(None, Urgency::Emergency).unwrap().is_none());
-        // The reserve is used up: whoever comes waits.
-        assert!(lanes.enter(None).now_or_never().is_none());
-        let (entered, ()) = tokio::join!(lanes.enter(None), async { drop(emergency) });
-        entered.unwrap();
+        assert!(lanes.take(None).is_err());
+        // Who waits is let in when somebody leaves.
+        let mut waits = Box::pin(lanes.enter(None, Marked(false)));
+        assert!(waits.as_mut().now_or_never().is_none());
+        let emergency = lanes.enter(None, Marked(true)).await.unwrap();
+        assert!(lanes.enter(None, Marked(true)).now_or_never().is_none());
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(emergency);
+        lanes.enter(None, Marked(true)).await.unwrap();
+        held.pop();
+        waits.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_emergency_does_not_queue_for_the_desk() {
+        let lanes = lanes(4, 4);
+        let mut busy = Vec::new();
+        while let Some(turn) = lanes.turn(Urgency::Urgent).now_or_never() {
+            busy.push(turn);
+        }
+        assert!(!busy.is_empty());
+        assert!(lanes.turn(Urgency::Emergency).now_or_never().is_some());
+        busy.pop();
+        assert!(lanes.turn(Urgency::Routine).now_or_never().is_some());
+    }
+
+    #[test]
+    fn what_is_marked_must_be_an_emergency() {
+        assert!(Marked(true).check(Urgency::Emergency).is_ok());
+        assert!(Marked(false).check(Urgency::Emergency).is_ok());
+        assert!(Marked(false).check(Urgency::Routine).is_ok());
+        assert!(Marked(true).check(Urgency::Urgent).is_err());
     }
 }

@@ -68,7 +68,7 @@ pub(crate) async fn decision(
     let key = RequestKey {
         caller: caller.to_string(),
         request_id: admission.request.id.clone(),
-        digest,
+        digest: admission.sent,
     };
     let leaf = Leaf {
         case: Some(id.to_string()),
@@ -177,6 +177,7 @@ pub(crate) async fn attempt(
         | Refusal::NotNow(_)
         | Refusal::NotOpen { .. }
         | Refusal::Conflict(_)
+        | Refusal::NotCosigned(_)
         | Refusal::Damaged
         | Refusal::NotYet(_) => "refused",
         // Nothing was refused: the caller is told when, or where, to go on.
@@ -498,7 +499,7 @@ fn snapshot(
         decision: Some(decision.encode_to_vec().into()),
         received_at: at,
         updated_at: at,
-        conditions: conditions::renewed(&[], &decision),
+        conditions: conditions::renewed(&[], &decision, &admission.conditions),
         kept: Some(kept),
         ..encoded::Case::default()
     };

@@ -11,6 +11,7 @@ use crate::{
     identity::{InvalidIdentity, Role},
     policies::KeptError,
     wire::{self, Violation},
+    witness,
 };
 
 /// `domain` of every `google.rpc.ErrorInfo`.
@@ -136,6 +137,9 @@ pub enum Refusal {
         /// Where it begins.
         offset: u64,
     },
+    /// A peer's checkpoint is not cosigned.
+    #[error(transparent)]
+    NotCosigned(Box<comity_ledger::Refused>),
     /// What is stored is not what was stored, and is not handed out.
     #[error("the stored item is damaged and not handed out: have it deleted and stored again")]
     Damaged,
@@ -170,6 +174,7 @@ impl Refusal {
             Self::WrongOffset { .. } => "WRONG_OFFSET",
             Self::Interrupted { .. } => "INTERRUPTED",
             Self::WrongDigest { .. } => "WRONG_DIGEST",
+            Self::NotCosigned(refused) => witness::reason(refused),
             Self::Damaged => "DAMAGED",
             Self::NotYet(_) => "NOT_YET",
             Self::Internal(_) => "INTERNAL",
@@ -194,6 +199,7 @@ impl Refusal {
             Self::Overloaded { .. } | Self::ItemTooLarge { .. } => Code::ResourceExhausted,
             Self::WrongOffset { .. } => Code::OutOfRange,
             Self::WrongDigest { .. } | Self::Damaged => Code::DataLoss,
+            Self::NotCosigned(refused) => witness::code(refused),
             Self::NotYet(_) => Code::Unimplemented,
             Self::Internal(_) => Code::Internal,
         }
@@ -239,6 +245,7 @@ impl Refusal {
             | Self::ItemTooLarge { .. }
             | Self::WrongOffset { .. }
             | Self::WrongDigest { .. }
+            | Self::NotCosigned(_)
             | Self::Damaged
             | Self::NotYet(_)
             | Self::Internal(_) => {}
@@ -262,6 +269,7 @@ impl Refusal {
                 ("offset".to_owned(), offset.to_string()),
                 ("stored".to_owned(), stored.to_string()),
             ]),
+            Self::NotCosigned(refused) => witness::metadata(refused),
             Self::WrongDigest { offset, .. } => {
                 HashMap::from([("offset".to_owned(), offset.to_string())])
             }
@@ -403,6 +411,7 @@ mod tests {
                 what: "the chunk",
                 offset: 8,
             },
+            Refusal::NotCosigned(Box::new(comity_ledger::Refused::Stale { seen: None })),
             Refusal::Damaged,
             Refusal::NotYet("teams are not open yet: agree outside the gateway"),
             Refusal::Internal("disk at /var/secret".into()),

@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::wire::{encoded, from_proto, to_proto};
 
 use self::bundles::Bundles;
-pub use self::rerun::{Redone, Rerun, Verdict};
+pub use self::rerun::{Erasure, Redone, Rerun, Verdict};
 
 /// Cases read from the store at once.
 const BATCH: usize = 128;

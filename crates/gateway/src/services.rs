@@ -5,6 +5,7 @@ mod audit;
 mod cooperation;
 mod evidence;
 mod execution;
+mod federation;
 mod later;
 mod policy;
 mod review;
@@ -73,7 +74,7 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
         ReviewServiceServer(review::Review(gateway.clone())),
         TeamServiceServer(later::Later),
         AtlasServiceServer(atlas::Atlas(gateway.clone())),
-        FederationServiceServer(later::Later),
+        FederationServiceServer(federation::Federation(gateway.clone())),
     )
 }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf};
+use comity_ledger::{Key, KeyError, Leaf, WitnessError, publish_policy};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -28,7 +28,11 @@ use crate::{
     refusal::Refusal,
     services,
     tls::{Material, TlsError},
+    witness::{self, Witnesses},
 };
+
+/// The key of the ledger in the data folder.
+pub(crate) const LEDGER_KEY: &str = "ledger.key";
 
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
@@ -63,6 +67,12 @@ pub enum StartError {
     /// The ledger's key cannot be read or made.
     #[error("the key of the ledger cannot be used")]
     Key(#[from] KeyError),
+    /// What this gateway has cosigned cannot be used.
+    #[error("what this gateway has cosigned cannot be used")]
+    Witness(#[from] WitnessError),
+    /// The policy of witnesses cannot be written beside the ledger.
+    #[error("the policy of witnesses cannot be written beside the ledger")]
+    Policy(#[source] std::io::Error),
     /// Stored evidence cannot be used.
     #[error("the evidence store cannot be used")]
     Evidence(#[from] OpenError),
@@ -94,12 +104,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let source = Source::new(&config);
     let today = policies::day(clock());
     let (candidate, seen) = source.first(today).await.map_err(unusable)?;
-    let material = Material::load(
-        &config.tls.certificate,
-        &config.tls.key,
-        &config.tls.client_ca,
-    )?;
-    let backends = Backends::new(&config, &material.client()?)?;
+    let tls = &config.tls;
+    let material = Material::load(&tls.certificate, &tls.key, &tls.client_ca)?;
+    let client = material.client()?;
+    let backends = Backends::new(&config, &client)?;
+    let witnesses = Witnesses::new(&config, &client)?;
     let (listener, address) = bind(config.listen).await?;
     let monitor = match config.metrics {
         Some(address) => Some(bind(address).await?),
@@ -117,6 +126,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         metrics: Arc::clone(&metrics),
         backends,
         evidence,
+        witness: witness::open(&config)?,
         lanes: Lanes::new(&config.limits),
         origin: config.origin.clone(),
         clock,
@@ -134,13 +144,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         config.limits.into(),
     );
     let (routes, health) = routes(&gateway, config.limits.max_message_bytes).await;
-    let watcher = Watcher::new(gateway.clone(), health, seen);
+    let watcher = Watcher::new(gateway.clone(), health.clone(), seen);
     let monitored = monitor.as_ref().map(|(_, address)| *address);
     if let Some((listener, _)) = monitor {
         let figures = (metrics, gateway.store().clone());
         tasks.spawn(metrics::serve(listener, figures, stopped.clone()));
     }
     tasks.spawn(watcher.run(stopped.clone()));
+    let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
+    tasks.spawn(asking);
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
@@ -169,7 +181,7 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
 
 /// Opens the store with the ledger's key, which is made on first use.
 fn open_store(config: &Config) -> Result<Store, StartError> {
-    let path = config.data.join("ledger.key");
+    let path = config.data.join(LEDGER_KEY);
     let key = if path.exists() {
         Key::load(&path)?
     } else {
@@ -184,12 +196,21 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
     };
     let options = Options {
         size_limit_bytes: config.limits.store_bytes,
+        // Where none must cosign, none is waited for.
+        await_witnesses: config.witnesses.required > 0,
         ..Options::default()
     };
-    Store::open(&config.data, key, &options).map_err(|source| StartError::Store {
+    let store = Store::open(&config.data, key, &options);
+    let store = store.map_err(|source| StartError::Store {
         folder: config.data.clone(),
         source,
-    })
+    })?;
+    if !config.witnesses.peers.is_empty() {
+        let policy = config.witnesses.policy();
+        publish_policy(store.ledger_dir(), &policy, store.verifier_key())
+            .map_err(StartError::Policy)?;
+    }
+    Ok(store)
 }
 
 /// Records connections that came to nothing as unauthorised attempts.

@@ -29,7 +29,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::{
-    config::Backend,
+    config::{Backend, Peer},
     identity::{Caller, Role},
 };
 
@@ -191,6 +191,28 @@ impl Callee {
             trust_domain: trust_domain.to_owned(),
             jurisdiction: jurisdiction.clone(),
             role: Role::Backend,
+        }
+    }
+
+    /// A peer gateway as configured.
+    #[must_use]
+    pub fn peer(peer: &Peer, trust_domain: &str) -> Self {
+        let Peer {
+            name: _,
+            jurisdiction,
+            host,
+            port,
+            server_name,
+            log: _,
+            witness: _,
+        } = peer;
+        Self {
+            host: host.clone(),
+            port: *port,
+            server_name: server_name.clone(),
+            trust_domain: trust_domain.to_owned(),
+            jurisdiction: jurisdiction.clone(),
+            role: Role::Gateway,
         }
     }
 }

@@ -104,7 +104,8 @@ impl From<NoteError> for CheckpointError {
     }
 }
 
-fn origin(note: &[u8]) -> String {
+/// The first line of a note: of a checkpoint, the log that it is of.
+pub(crate) fn origin(note: &[u8]) -> String {
     let line = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
     String::from_utf8_lossy(line).into_owned()
 }

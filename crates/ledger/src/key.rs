@@ -82,9 +82,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::Name`].
     pub fn from_seed(name: &str, seed: [u8; 32]) -> Result<Self, KeyError> {
-        if !signed_note::is_key_name_valid(name) || name.chars().any(char::is_control) {
-            return Err(KeyError::Name(name.to_owned()));
-        }
+        check_name(name)?;
         let public = SigningKey::from_bytes(&seed).verifying_key();
         let verifier = signed_note::new_ed25519_verifier_key(name, &public);
         let id = verifier.split('+').nth(1).ok_or(KeyError::Malformed)?;
@@ -97,9 +95,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::File`] or [`KeyError::Malformed`].
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        fs::read_to_string(path)
-            .map_err(|source| file_error(path, source))?
-            .parse()
+        load(path)?.parse()
     }
 
     /// Writes a new key file that only its owner may read. An existing file is
@@ -108,19 +104,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::File`].
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        let write = || {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)?;
-            file.write_all(self.text.as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            // A ledger that the key signed cannot go on without it.
-            layout::sync_folder_of(path)
-        };
-        write().map_err(|source| file_error(path, source))
+        save(path, &self.text)
     }
 
     /// The key's name: of a log, the origin of its checkpoints.
@@ -215,6 +199,37 @@ impl PartialEq for VerifierKey {
 }
 
 impl Eq for VerifierKey {}
+
+/// Whether a key can have this name.
+pub(crate) fn check_name(name: &str) -> Result<(), KeyError> {
+    if signed_note::is_key_name_valid(name) && !name.chars().any(char::is_control) {
+        Ok(())
+    } else {
+        Err(KeyError::Name(name.to_owned()))
+    }
+}
+
+/// Reads the text of a key.
+pub(crate) fn load(path: &Path) -> Result<String, KeyError> {
+    fs::read_to_string(path).map_err(|source| file_error(path, source))
+}
+
+/// Writes the text of a key into a new file for its owner alone.
+pub(crate) fn save(path: &Path, text: &str) -> Result<(), KeyError> {
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        // A ledger that the key signed cannot go on without it.
+        layout::sync_folder_of(path)
+    };
+    write().map_err(|source| file_error(path, source))
+}
 
 fn file_error(path: &Path, source: io::Error) -> KeyError {
     KeyError::File {

@@ -135,9 +135,22 @@ impl Entered {
     }
 }
 
-/// Writes a file so that after a crash it is there wholly or not at all, and
-/// after this call it is there.
-pub(crate) fn write(entered: &mut Entered, dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file, by its path in a folder, so that after a crash it is there wholly or
+/// not at all, and after this call it is there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+    write_under(&mut Entered::default(), dir, path, bytes)
+}
+
+/// As [`write`], by one who writes many files there.
+pub(crate) fn write_under(
+    entered: &mut Entered,
+    dir: &Path,
+    path: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
     let target = dir.join(path);
     let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io::Error::other("a path without a folder"));

@@ -61,6 +61,9 @@ pub struct Leaf {
     /// The item of evidence it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// The entry without a case whose record it erases, by its index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erases: Option<u64>,
     /// A short remark without personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -139,6 +142,7 @@ impl Leaf {
             bundle: None,
             request: None,
             evidence: None,
+            erases: None,
             note: None,
             category: None,
             binds: BTreeMap::new(),

@@ -26,29 +26,41 @@
 //! ```
 
 mod checkpoint;
+mod cosign;
+mod cosigned;
 mod edge;
 mod hash;
 mod key;
 mod layout;
 mod leaf;
 mod note;
+mod policy;
 mod proof;
 mod publish;
 mod receipt;
 mod verify;
+mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
+pub use cosign::{Cosignature, Cosigner, CosignerKey, cosignatures};
+pub use cosigned::{
+    Cosigned, cosigned_size, keep_cosignature, last_cosigned_by, policy_beside, publish_policy,
+    verify_cosignatures,
+};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey};
+pub use layout::write as write_file;
 pub use leaf::{Evidence, Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
 pub use note::{Note, NoteError};
+pub use policy::{Policy, PolicyError};
 pub use proof::{
-    Extension, Proof, ProofError, prove, prove_extension, prove_under, verify_extension,
+    Extension, Proof, ProofError, best, prove, prove_extension, prove_under, verify_extension,
     verify_proof,
 };
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
+pub use witness::{Contradiction, Refused, Witness, WitnessError};
 
 #[cfg(test)]
 mod tests;

@@ -73,6 +73,14 @@ impl Note {
         Ok(signers)
     }
 
+    /// The signatures by keys that `known` has, each checked.
+    pub(crate) fn verify(
+        &self,
+        known: &VerifierList,
+    ) -> Result<(Vec<Signature>, Vec<Signature>), Cause> {
+        self.0.verify(known)
+    }
+
     /// Names and ids of the keys that the signatures claim to be by,
     /// `<name>+<id>`, in the order of the lines.
     #[must_use]

@@ -6,7 +6,7 @@ use thiserror::Error;
 use tlog_tiles::{HashReader, Tile, TileHashReader, TileReader};
 
 use crate::{
-    Checkpoint, CheckpointError, Hash, VerifierKey,
+    Checkpoint, CheckpointError, Hash, VerifierKey, cosigned,
     edge::{TILE_HEIGHT, TILE_WIDTH},
     layout::{self, CHECKPOINT, Kind},
 };
@@ -46,15 +46,44 @@ pub enum ProofError {
     Invalid,
 }
 
-/// Proves that the entry `index` is in the log in `dir`; `None` if no checkpoint
-/// covers it yet.
+/// Proves that the entry `index` is in the log in `dir`, under its [`best`] checkpoint;
+/// `None` if none covers it yet.
 ///
 /// # Errors
 /// [`ProofError`] if files are missing or do not fit together.
 pub fn prove(dir: &Path, index: u64) -> Result<Option<Proof>, ProofError> {
-    let note = layout::read(dir, CHECKPOINT).map_err(ProofError::File)?;
-    let checkpoint = Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)?;
-    prove_under(dir, &checkpoint, index)
+    prove_under(dir, &best(dir, index.saturating_add(1))?, index)
+}
+
+/// The checkpoint of the log in `dir` to prove its first `entries` entries under: the
+/// newest that enough witnesses cosigned, if it covers them, else the latest. Its
+/// signatures are for the caller to check.
+///
+/// # Errors
+/// [`ProofError`] if there is none that can be read.
+pub fn best(dir: &Path, entries: u64) -> Result<Checkpoint, ProofError> {
+    let note = cosigned::best(dir, entries).map_err(ProofError::File)?;
+    Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)
+}
+
+/// The root of the tree of the first `size` entries of the log in `dir`, which
+/// `checkpoint` covers.
+pub(crate) fn root_of(dir: &Path, checkpoint: &Checkpoint, size: u64) -> Result<Hash, ProofError> {
+    if size == checkpoint.size {
+        return Ok(checkpoint.root);
+    }
+    if size == 0 {
+        return Ok(tlog_tiles::EMPTY_HASH.into());
+    }
+    let tiles = Tiles { dir };
+    let reader = TileHashReader::new(checkpoint.size, checkpoint.root.into(), &tiles);
+    let root = tlog_tiles::tree_hash(size, &reader).map_err(ProofError::Inconsistent)?;
+    // As in `lead`: the tiles read may not have been authenticated.
+    let path =
+        tlog_tiles::prove_tree(checkpoint.size, size, &reader).map_err(ProofError::Inconsistent)?;
+    tlog_tiles::check_tree(&path, checkpoint.size, checkpoint.root.into(), size, root)
+        .map_err(ProofError::Inconsistent)?;
+    Ok(root.into())
 }
 
 /// Proves that the entry `index` is in the log in `dir`, under one of its

@@ -12,10 +12,11 @@ use thiserror::Error;
 #[cfg(test)]
 use crate::tests::disk as fs;
 use crate::{
-    Checkpoint, CheckpointError, Hash, Key, KeyError, VerifierKey,
+    Checkpoint, CheckpointError, Hash, Key, KeyError, ProofError, VerifierKey,
     checkpoint::MAX_SIZE,
     edge::{Edge, TILE_HEIGHT, TILE_WIDTH},
     layout::{self, CHECKPOINT, Entered, HISTORY, Kind, VERIFIER},
+    proof::root_of,
 };
 
 /// Writes a log's files and signs its checkpoints. There must be one per folder.
@@ -34,6 +35,8 @@ pub struct Publisher {
     /// Full tiles written since the last checkpoint whose partial forms can go.
     superseded: Vec<String>,
     entered: Entered,
+    /// The largest checkpoint of this log that somebody outside has seen.
+    seen: Option<Checkpoint>,
 }
 
 /// Why nothing was signed.
@@ -103,6 +106,34 @@ pub enum PublishError {
     /// An entry too long for the format.
     #[error("an entry of {0} bytes does not fit a bundle")]
     TooLong(usize),
+    /// Somebody outside has seen more entries than there are.
+    #[error(
+        "{} entries of this ledger were cosigned and only {present} are present: it was rolled \
+         back or restored from an old copy; restore the later entries before signing more",
+        seen.size
+    )]
+    Behind {
+        /// The checkpoint seen outside.
+        seen: Checkpoint,
+        /// Entries present.
+        present: u64,
+    },
+    /// Somebody outside has seen other entries.
+    #[error(
+        "the first {} entries of this ledger were cosigned under root {}, and have root {ours} \
+         here: it was rewritten, or restored from an old copy and grown differently; restore \
+         what was cosigned before signing more",
+        seen.size, seen.root
+    )]
+    Forked {
+        /// The checkpoint seen outside.
+        seen: Checkpoint,
+        /// The root of as many entries here.
+        ours: Hash,
+    },
+    /// The tiles do not give the root of an earlier tree.
+    #[error("the tiles of the ledger cannot be compared with what was cosigned")]
+    Proof(#[source] Box<ProofError>),
     /// The log is as large as it can be.
     #[error("the ledger is full")]
     Full,
@@ -149,6 +180,7 @@ impl Publisher {
             bundle: Vec::new(),
             superseded: Vec::new(),
             entered,
+            seen: None,
             signed,
         };
         if publisher.complete() {
@@ -158,6 +190,42 @@ impl Publisher {
             publisher.write_checkpoint()?;
         }
         Ok(publisher)
+    }
+
+    /// Signs from now on only what extends `seen`, a checkpoint of this log that its
+    /// key signed and somebody outside has seen. To be called where everything
+    /// appended is signed.
+    ///
+    /// # Errors
+    /// [`PublishError::Forked`] if the entries here are others.
+    pub fn heed(&mut self, seen: &Checkpoint) -> Result<(), PublishError> {
+        if seen.size <= self.signed.size {
+            let ours = root_of(&self.dir, &self.signed, seen.size)
+                .map_err(|error| PublishError::Proof(Box::new(error)))?;
+            return same_root(seen, ours);
+        }
+        if self
+            .seen
+            .as_ref()
+            .is_none_or(|known| known.size < seen.size)
+        {
+            self.seen = Some(seen.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether a tree of `size` entries may be signed, as far as its size tells.
+    ///
+    /// # Errors
+    /// [`PublishError::Behind`].
+    pub fn permits(&self, size: u64) -> Result<(), PublishError> {
+        match &self.seen {
+            Some(seen) if seen.size > size => Err(PublishError::Behind {
+                seen: seen.clone(),
+                present: size,
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The last signed checkpoint.
@@ -206,7 +274,10 @@ impl Publisher {
                 size: self.signed.size,
             });
         }
-        Ok(())
+        match &self.seen {
+            Some(seen) if seen.size == self.edge.size() => same_root(seen, self.edge.root().into()),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Writes the unfinished tiles and signs a checkpoint over all entries
@@ -222,6 +293,7 @@ impl Publisher {
                 present: size,
             });
         }
+        self.permits(size)?;
         for (path, bytes) in self.unfinished() {
             self.put(&path, &bytes)?;
         }
@@ -263,7 +335,7 @@ impl Publisher {
             if present.as_ref() == Some(&self.signed.note) {
                 layout::confirm(&mut self.entered, &self.dir, path)
             } else {
-                layout::write(&mut self.entered, &self.dir, path, &self.signed.note)
+                layout::write_under(&mut self.entered, &self.dir, path, &self.signed.note)
             }
             .map_err(at(path))?;
         }
@@ -285,7 +357,7 @@ impl Publisher {
                 })
             };
         }
-        layout::write(&mut self.entered, &self.dir, path, bytes).map_err(at(path))
+        layout::write_under(&mut self.entered, &self.dir, path, bytes).map_err(at(path))
     }
 
     /// Whether no file under the signed root is missing.
@@ -385,7 +457,7 @@ pub fn published_entries(
 /// Marks the folder as this key's, or checks that it is.
 fn claim(entered: &mut Entered, dir: &Path, verifier: &VerifierKey) -> Result<(), PublishError> {
     let Some(found) = layout::read_if_present(dir, VERIFIER).map_err(at(VERIFIER))? else {
-        return layout::write(entered, dir, VERIFIER, format!("{verifier}\n").as_bytes())
+        return layout::write_under(entered, dir, VERIFIER, format!("{verifier}\n").as_bytes())
             .map_err(at(VERIFIER));
     };
     let found: VerifierKey = String::from_utf8_lossy(&found)
@@ -398,6 +470,14 @@ fn claim(entered: &mut Entered, dir: &Path, verifier: &VerifierKey) -> Result<()
             expected: found.to_string(),
         })
     }
+}
+
+fn same_root(seen: &Checkpoint, ours: Hash) -> Result<(), PublishError> {
+    if seen.root == ours {
+        return Ok(());
+    }
+    let seen = seen.clone();
+    Err(PublishError::Forked { seen, ours })
 }
 
 fn believe(note: &[u8], key: &Key, path: &'static str) -> Result<Checkpoint, PublishError> {

@@ -41,8 +41,8 @@ pub struct Flaw {
     pub meaning: &'static str,
 }
 
-const CHANGED: &str = "the published log was changed after it was signed";
-const INCOMPLETE: &str = "part of the published log is missing or cannot be read";
+pub(crate) const CHANGED: &str = "the published log was changed after it was signed";
+pub(crate) const INCOMPLETE: &str = "part of the published log is missing or cannot be read";
 const FORGED: &str = "the log's key did not sign this; it proves nothing";
 const REWRITTEN: &str = "history was rewritten: the log no longer extends what was signed before";
 
@@ -316,7 +316,11 @@ fn read_tile(dir: &Path, kind: Kind, number: u64, width: usize) -> Result<(Strin
         .map_err(|error| unreadable(&layout::wide_path(kind, number, width), &error))
 }
 
-fn open_checkpoint(dir: &Path, path: &str, key: &VerifierKey) -> Result<Checkpoint, Flaw> {
+pub(crate) fn open_checkpoint(
+    dir: &Path,
+    path: &str,
+    key: &VerifierKey,
+) -> Result<Checkpoint, Flaw> {
     let note = layout::read(dir, path).map_err(|error| unreadable(path, &error))?;
     Checkpoint::open(&note, key).map_err(|error| {
         let meaning = match error {
@@ -344,7 +348,7 @@ fn kept_sizes(dir: &Path) -> Result<Vec<u64>, Flaw> {
 }
 
 /// The numbers that name the files of a folder, ascending; none if it is absent.
-fn numbers_in(dir: &Path, folder: &str) -> Result<Vec<u64>, Flaw> {
+pub(crate) fn numbers_in(dir: &Path, folder: &str) -> Result<Vec<u64>, Flaw> {
     let listing = match fs::read_dir(dir.join(folder)) {
         Ok(listing) => listing,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -372,6 +376,6 @@ fn numbers_in(dir: &Path, folder: &str) -> Result<Vec<u64>, Flaw> {
     Ok(numbers)
 }
 
-fn unreadable(path: &str, error: &io::Error) -> Flaw {
+pub(crate) fn unreadable(path: &str, error: &io::Error) -> Flaw {
     Flaw::of(path, format!("cannot be read: {error}"), INCOMPLETE)
 }

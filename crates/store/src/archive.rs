@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, EntryFilter, EntryRow, Found, OpenError, Page, ReadError, Record, Search, Store,
+    CaseRow, ERASURE, EntryFilter, EntryRow, Found, OpenError, Page, ReadError, Record, Search,
+    Store,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
     search::search,
@@ -115,15 +116,33 @@ impl Archive {
         &mut self,
         case: &CaseId,
     ) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
-        let filter = EntryFilter {
+        self.matching(&EntryFilter {
             case: Some(case.clone()),
             ..EntryFilter::default()
-        };
+        })
+    }
+
+    /// Every entry that says that something was erased, with its private part, oldest
+    /// first.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn erasures(&mut self) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
+        self.matching(&EntryFilter {
+            kind: Some(ERASURE.to_owned()),
+            ..EntryFilter::default()
+        })
+    }
+
+    fn matching(
+        &mut self,
+        filter: &EntryFilter,
+    ) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
         self.read(|db, vault| {
             let mut found = Vec::new();
             let mut from = 0;
             loop {
-                let page = read::entries(db, Page::From(from), &filter, ENTRIES)?;
+                let page = read::entries(db, Page::From(from), filter, ENTRIES)?;
                 let Some(last) = page.last() else {
                     return Ok(found);
                 };

@@ -1,6 +1,6 @@
-//! Erasure of a case.
+//! Erasure of a case, or of an entry that no case belongs to.
 //!
-//! Its records and its data key leave the database; every other data key is wrapped
+//! Its records and their data keys leave the database; every other data key is wrapped
 //! anew under the next key-encryption key; once that is durable the old one is
 //! destroyed. Copies of the database made before hold data keys that nothing opens.
 
@@ -14,21 +14,31 @@ use crate::{
     vault::Vault,
 };
 
-/// The kind of an entry that erases the case it names.
+/// The kind of an entry that erases the case it names, or the record of the entry
+/// that it names in [`comity_ledger::Leaf::erases`].
 pub const ERASURE: &str = "erasure";
+
+/// What is erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Every record of a case.
+    Case(CaseId),
+    /// The record of an entry without a case.
+    Entry(u64),
+}
 
 /// Keys wrapped anew at a time.
 const CHUNK: i64 = 10_000;
 
-/// Erases a case and appends the entry that says so at the index `next`, in the
+/// Erases a target and appends the entry that says so at the index `next`, in the
 /// transaction under way. The vault keeps both generations until it is told the end.
 pub(crate) fn erase(
     (db, vault): (&Connection, &Vault),
-    case: &CaseId,
+    target: &Target,
     entry: (u64, &Prepared),
 ) -> Result<Committed, Stop> {
     db.execute_batch("SAVEPOINT erasure")?;
-    let erased = carry_out((db, vault), case, entry);
+    let erased = carry_out((db, vault), target, entry);
     if matches!(erased, Err(Stop::Refused(_))) {
         // The group goes on without it.
         db.execute_batch("ROLLBACK TO erasure")?;
@@ -39,15 +49,24 @@ pub(crate) fn erase(
 
 fn carry_out(
     (db, vault): (&Connection, &Vault),
-    case: &CaseId,
+    target: &Target,
     (next, prepared): (u64, &Prepared),
 ) -> Result<Committed, Stop> {
-    check(db, case)?;
+    match target {
+        Target::Case(case) => check_case(db, case)?,
+        Target::Entry(index) => check_entry(db, *index)?,
+    }
     if vault.unfinished().is_none() {
         vault.begin_next().map_err(CommitError::from)?;
     }
-    db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
-        .execute([case.as_str()])?;
+    match target {
+        Target::Case(case) => db
+            .prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
+            .execute([case.as_str()])?,
+        Target::Entry(index) => db
+            .prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE idx = ?1")?
+            .execute([column::sql(*index)])?,
+    };
     let mut receipts = Vec::new();
     for (index, sealed) in (next..).zip(&prepared.entries) {
         rows::insert_entry(db, vault, index, sealed)?;
@@ -65,7 +84,7 @@ fn carry_out(
 }
 
 /// Only a case at its end, of which nothing is left to do, is erased.
-fn check(db: &Connection, case: &CaseId) -> Result<(), Stop> {
+fn check_case(db: &Connection, case: &CaseId) -> Result<(), Stop> {
     let sql = "SELECT state, EXISTS (SELECT 1 FROM job WHERE case_id = id) \
                FROM cases WHERE id = ?1";
     let mut select = db.prepare_cached(sql)?;
@@ -80,6 +99,24 @@ fn check(db: &Connection, case: &CaseId) -> Result<(), Stop> {
         Err(CommitError::Conflict { current: None }.into())
     } else if busy || !ended {
         Err(CommitError::Invalid("the case has not come to its end".to_owned()).into())
+    } else {
+        Ok(())
+    }
+}
+
+/// An entry of a case is erased with the case, and why something was erased stays.
+fn check_entry(db: &Connection, index: u64) -> Result<(), Stop> {
+    let sql = "SELECT case_id IS NULL AND kind <> ?2, sealed IS NULL FROM entry WHERE idx = ?1";
+    let mut select = db.prepare_cached(sql)?;
+    let mut found = select.query(params![column::sql(index), ERASURE])?;
+    let Some(row) = found.next()? else {
+        return Err(CommitError::Conflict { current: None }.into());
+    };
+    if !row.get::<_, bool>(0)? {
+        let what = "the entry belongs to a case, or says why something was erased";
+        Err(CommitError::Invalid(what.to_owned()).into())
+    } else if row.get(1)? {
+        Err(CommitError::Conflict { current: None }.into())
     } else {
         Ok(())
     }

@@ -26,6 +26,7 @@ mod store;
 mod vault;
 mod verify;
 mod view;
+mod witnessed;
 mod writer;
 
 #[cfg(test)]
@@ -52,3 +53,4 @@ pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, Page, Party, ReadError, Record,
     Reviewed,
 };
+pub use witnessed::Held;

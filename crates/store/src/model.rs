@@ -20,6 +20,9 @@ pub struct Options {
     pub size_limit_bytes: Option<u64>,
     /// How often new entries are published under a signed checkpoint.
     pub publish_every: Duration,
+    /// Sign nothing before [`crate::Store::heard_witnesses`] is called: who was restored from
+    /// an old copy must first hear what witnesses have seen of it.
+    pub await_witnesses: bool,
 }
 
 impl Default for Options {
@@ -27,6 +30,7 @@ impl Default for Options {
         Self {
             size_limit_bytes: None,
             publish_every: Duration::from_secs(1),
+            await_witnesses: false,
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     schema,
     store::Inner,
     vault::{Vault, VaultError},
+    witnessed::Witnessed,
     writer::{QUEUE, Signals, Writer},
 };
 
@@ -77,6 +78,12 @@ pub enum OpenError {
     /// Records cannot be opened or sealed.
     #[error("cannot open or seal records")]
     Vault(#[from] VaultError),
+    /// What witnesses have seen is not to be believed.
+    #[error(
+        "`{0}` is not a checkpoint that this ledger signed; restore it: without it, what \
+         contradicts the witnesses could be signed"
+    )]
+    Witnessed(String),
     /// The published ledger does not fit the database.
     #[error("the published ledger cannot be continued")]
     Publication(#[from] PublicationError),
@@ -102,6 +109,7 @@ impl Store {
         let vault = Arc::new(open_vault(dir, &db, next == 0)?);
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
+        let witnessed = Witnessed::read(dir, &verifier)?;
         let publisher = publisher::open(&ledger, &key, &db)?;
         let progress = Arc::new(Progress::default());
         progress
@@ -121,10 +129,14 @@ impl Store {
             dir: ledger.clone(),
             key,
             db: schema::open_reader(&path)?,
-            publisher: Some(publisher),
+            // Opened again where it has something to heed.
+            publisher: witnessed.is_none().then_some(publisher),
             writer: queue.clone(),
             committed: signals.committed.subscribe(),
             progress: Arc::clone(&progress),
+            folder: dir.to_owned(),
+            witnessed,
+            waits: options.await_witnesses,
         };
         let writer = Writer {
             db,

@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
-use comity_ledger::{Key, PublishError, Publisher, published_entries};
+use comity_ledger::{CheckpointError, Key, PublishError, Publisher, published_entries};
 use rusqlite::Connection;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    CommitError, ReadError, Unavailable, read,
+    CommitError, Held, ReadError, Unavailable, read,
+    witnessed::Witnessed,
     writer::{Op, Reply},
 };
 
@@ -45,6 +46,15 @@ pub enum PublicationError {
          verify the store and restore the database"
     )]
     Changed(u64),
+    /// A witness has seen another ledger.
+    #[error("nothing is signed")]
+    Held(#[source] Box<Held>),
+    /// What a witness shows was not signed by this ledger's key.
+    #[error("what the witness shows is no checkpoint of this ledger")]
+    NotOurs(#[source] CheckpointError),
+    /// What a witness has seen cannot be kept.
+    #[error("what a witness has seen cannot be kept")]
+    Keep(#[source] std::io::Error),
     /// The signed checkpoint could not be noted in the database.
     #[error("cannot note the signed checkpoint")]
     Note(#[source] CommitError),
@@ -54,6 +64,10 @@ pub enum PublicationError {
 pub(crate) enum Order {
     /// Publish now and say how far.
     Now(oneshot::Sender<Result<u64, PublicationError>>),
+    /// Heed what a witness has seen.
+    Heed(Witnessed, oneshot::Sender<Result<(), PublicationError>>),
+    /// Witnesses need not be waited for any longer.
+    Heard,
     /// Publish what there is and end.
     Close,
 }
@@ -65,14 +79,22 @@ pub(crate) struct Progress {
     pub(crate) published: AtomicU64,
     /// The last attempt did not succeed.
     pub(crate) failing: AtomicBool,
+    /// A witness has seen another ledger.
+    pub(crate) held: AtomicBool,
 }
 
 pub(crate) struct Publication {
     pub(crate) dir: PathBuf,
     pub(crate) key: Key,
     pub(crate) db: Connection,
-    /// `None` after a failure: opened anew, and so checked anew, next time.
+    /// `None` after a failure: opened anew, and so checked anew, next time. It heeds
+    /// what was witnessed.
     pub(crate) publisher: Option<Publisher>,
+    /// What witnesses have seen, and the store's folder, where it is kept.
+    pub(crate) witnessed: Option<Witnessed>,
+    pub(crate) folder: PathBuf,
+    /// Nothing is signed before witnesses were heard.
+    pub(crate) waits: bool,
     pub(crate) writer: mpsc::Sender<Op>,
     pub(crate) committed: watch::Receiver<u64>,
     pub(crate) progress: Arc<Progress>,
@@ -86,6 +108,10 @@ impl Publication {
                     // Whoever asked may have given up waiting.
                     let _ = reply.send(self.publish());
                 }
+                Ok(Order::Heed(witnessed, reply)) => {
+                    let _ = reply.send(self.heed(witnessed));
+                }
+                Ok(Order::Heard) => self.waits = false,
                 Err(RecvTimeoutError::Timeout) => self.publish_quietly(),
                 Ok(Order::Close) | Err(RecvTimeoutError::Disconnected) => {
                     // So that what is still queued is published too.
@@ -100,7 +126,12 @@ impl Publication {
     }
 
     fn publish_quietly(&mut self) {
+        let held = self.progress.held.load(Ordering::Acquire);
         if let Err(error) = self.publish() {
+            // That it is held is said once.
+            if held && matches!(error, PublicationError::Held(_)) {
+                return;
+            }
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "publication of the ledger failed"
@@ -109,31 +140,75 @@ impl Publication {
     }
 
     fn publish(&mut self) -> Result<u64, PublicationError> {
-        let result = self.try_publish();
+        let result = self.try_publish().map_err(|error| self.explain(error));
+        let held = matches!(result, Err(PublicationError::Held(_)));
+        self.progress.held.store(held, Ordering::Release);
         self.progress
             .failing
             .store(result.is_err(), Ordering::Release);
-        match &result {
-            Ok(size) => self.progress.published.store(*size, Ordering::Release),
-            Err(_) => self.publisher = None,
+        if let Ok(size) = &result {
+            self.progress.published.store(*size, Ordering::Release);
         }
         result
     }
 
+    /// Keeps what a witness has seen, if it is more than was known or contradicts what
+    /// is here, and looks at once what follows. What holds the store already is not
+    /// replaced: only a store that was opened anew may agree with it.
+    fn heed(&mut self, new: Witnessed) -> Result<(), PublicationError> {
+        if self.progress.held.load(Ordering::Acquire) {
+            return self.publish().map(drop);
+        }
+        let known = self.witnessed.as_ref().map_or(0, Witnessed::size);
+        let mut publisher = self.take_publisher()?;
+        if new.size() <= known && publisher.heed(&new.checkpoint).is_ok() {
+            self.publisher = Some(publisher);
+            return Ok(());
+        }
+        new.write(&self.folder).map_err(PublicationError::Keep)?;
+        self.witnessed = Some(new);
+        self.publish().map(drop)
+    }
+
+    /// Names the witness whose word an error goes back to.
+    fn explain(&self, error: PublicationError) -> PublicationError {
+        match (error, &self.witnessed) {
+            (
+                PublicationError::Publish(
+                    why @ (PublishError::Behind { .. } | PublishError::Forked { .. }),
+                ),
+                Some(witnessed),
+            ) => PublicationError::Held(Box::new(witnessed.held(why, &self.dir))),
+            (other, _) => other,
+        }
+    }
+
+    /// The publisher, which heeds what was witnessed. To be put back after success.
+    fn take_publisher(&mut self) -> Result<Publisher, PublicationError> {
+        if let Some(publisher) = self.publisher.take() {
+            return Ok(publisher);
+        }
+        let mut publisher = open(&self.dir, &self.key, &self.db)?;
+        if let Some(witnessed) = &self.witnessed {
+            publisher.heed(&witnessed.checkpoint)?;
+        }
+        Ok(publisher)
+    }
+
     fn try_publish(&mut self) -> Result<u64, PublicationError> {
-        let publisher = match self.publisher.take() {
-            Some(publisher) => self.publisher.insert(publisher),
-            None => self.publisher.insert(open(&self.dir, &self.key, &self.db)?),
-        };
+        let mut publisher = self.take_publisher()?;
         // Only what is committed, and so on disk, is ever signed.
         let committed = *self.committed.borrow_and_update();
-        if publisher.next() == committed && publisher.signed().size == committed {
-            return Ok(committed);
+        publisher.permits(committed)?;
+        let done = publisher.next() == committed && publisher.signed().size == committed;
+        if !done && !self.waits {
+            append(&self.db, &mut publisher, committed)?;
+            let signed = publisher.sign()?.clone();
+            note(&self.writer, &self.db, signed.size, signed.note)?;
         }
-        append(&self.db, publisher, committed)?;
-        let signed = publisher.sign()?.clone();
-        note(&self.writer, &self.db, signed.size, signed.note)?;
-        Ok(signed.size)
+        let signed = publisher.signed().size;
+        self.publisher = Some(publisher);
+        Ok(signed)
     }
 }
 

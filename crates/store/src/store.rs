@@ -10,18 +10,21 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Proof, VerifierKey};
+use comity_ledger::{Checkpoint, Proof, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
     Event, Found, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Search,
-    Transaction, Unavailable, prepare,
+    Transaction, Unavailable,
+    erase::Target,
+    prepare,
     publisher::{Order, Progress},
     read::{self, Readers},
     search,
     vault::Vault,
+    witnessed::Witnessed,
     writer::{Op, Reply, Signals},
 };
 
@@ -74,8 +77,37 @@ impl Store {
         case: &CaseId,
         entry: Entry,
     ) -> Result<Durable<Committed>, CommitError> {
-        if entry.leaf.kind != ERASURE || entry.leaf.case.as_deref() != Some(case.as_str()) {
-            let what = "the entry of an erasure says so and names the case";
+        self.erase_target(Target::Case(case.clone()), entry).await
+    }
+
+    /// Erases the record of an entry that no case belongs to, as [`Store::erase`] does
+    /// those of a case. The leaf of `entry` names it in [`comity_ledger::Leaf::erases`].
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] if there is no such entry, or it was erased before;
+    /// [`CommitError::Invalid`] if it belongs to a case, or says why something was erased.
+    pub async fn erase_entry(
+        &self,
+        index: u64,
+        entry: Entry,
+    ) -> Result<Durable<Committed>, CommitError> {
+        self.erase_target(Target::Entry(index), entry).await
+    }
+
+    async fn erase_target(
+        &self,
+        target: Target,
+        entry: Entry,
+    ) -> Result<Durable<Committed>, CommitError> {
+        let leaf = &entry.leaf;
+        let named = match &target {
+            Target::Case(case) => {
+                leaf.case.as_deref() == Some(case.as_str()) && leaf.erases.is_none()
+            }
+            Target::Entry(index) => leaf.case.is_none() && leaf.erases == Some(*index),
+        };
+        if leaf.kind != ERASURE || !named {
+            let what = "the entry of an erasure says so and names what is erased";
             return Err(CommitError::Invalid(what.to_owned()));
         }
         let transaction = Transaction {
@@ -84,8 +116,7 @@ impl Store {
             ..Transaction::default()
         };
         let prepared = Box::new(prepare::prepare(transaction)?);
-        let case = case.clone();
-        let erased = self.ask(|reply| Op::Erase(case, prepared, reply)).await?;
+        let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         match self.inner.vault.unfinished() {
             None => Ok(erased),
             // The next start ends it.
@@ -338,9 +369,38 @@ impl Store {
     /// # Errors
     /// [`PublicationError`]; it is tried again in its turn.
     pub async fn publish(&self) -> Result<u64, PublicationError> {
+        self.order(Order::Now).await
+    }
+
+    /// Heeds what a witness, named by its key, has seen of this ledger: a checkpoint
+    /// that this ledger's key signed. It is kept, and nothing that contradicts it is
+    /// signed from now on.
+    ///
+    /// # Errors
+    /// [`PublicationError::Held`] if what is here contradicts it;
+    /// [`PublicationError::NotOurs`] if the key did not sign it.
+    pub async fn heed(&self, witness: &str, note: Vec<u8>) -> Result<(), PublicationError> {
+        let checkpoint = Checkpoint::open(&note, &self.inner.verifier);
+        let witnessed = Witnessed {
+            by: witness.to_owned(),
+            checkpoint: checkpoint.map_err(PublicationError::NotOurs)?,
+        };
+        self.order(|reply| Order::Heed(witnessed, reply)).await
+    }
+
+    /// Ends the waiting of a store that was opened with [`crate::Options::await_witnesses`].
+    pub fn heard_witnesses(&self) {
+        // A publisher that is gone signs nothing anyway.
+        let _ = self.inner.orders.send(Order::Heard);
+    }
+
+    async fn order<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<T, PublicationError>>) -> Order,
+    ) -> Result<T, PublicationError> {
         let (reply, answer) = oneshot::channel();
         let closed = PublicationError::Note(CommitError::Unavailable(Unavailable::Closed));
-        if self.inner.orders.send(Order::Now(reply)).is_err() {
+        if self.inner.orders.send(order(reply)).is_err() {
             return Err(closed);
         }
         answer.await.unwrap_or(Err(closed))
@@ -369,6 +429,7 @@ impl Store {
             published: progress.published.load(Ordering::Acquire),
             failed: signals.failed.load(Ordering::Acquire),
             publication_failing: progress.failing.load(Ordering::Acquire),
+            held: progress.held.load(Ordering::Acquire),
         }
     }
 

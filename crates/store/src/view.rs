@@ -192,6 +192,8 @@ pub struct Health {
     pub failed: bool,
     /// The last publication did not succeed; it is tried again.
     pub publication_failing: bool,
+    /// A witness has seen another ledger than this one: nothing is signed.
+    pub held: bool,
 }
 
 discreet! {

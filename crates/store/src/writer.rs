@@ -9,13 +9,14 @@ use std::{
     },
 };
 
-use comity_domain::{CaseId, Urgency};
+use comity_domain::Urgency;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
-    CommitError, Committed, Durable, Job, Lease, Unavailable, column, erase,
+    CommitError, Committed, Durable, Job, Lease, Unavailable, column,
+    erase::{self, Target},
     prepare::Prepared,
     rows::{self, Stop},
     vault::Vault,
@@ -34,8 +35,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
 pub(crate) enum Op {
     /// A transaction.
     Commit(Box<Prepared>, Reply<Durable<Committed>>),
-    /// A case erased, and the entry that says so.
-    Erase(CaseId, Box<Prepared>, Reply<Durable<Committed>>),
+    /// A case or a record erased, and the entry that says so.
+    Erase(Target, Box<Prepared>, Reply<Durable<Committed>>),
     /// Due jobs, leased until a time.
     Claim {
         now: Timestamp,
@@ -270,9 +271,9 @@ impl Writer {
                     news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
                 }
             }
-            Op::Erase(case, prepared, reply) => {
+            Op::Erase(target, prepared, reply) => {
                 let at = (self.next, &*prepared);
-                let result = erase::erase((&self.db, &self.vault), &case, at);
+                let result = erase::erase((&self.db, &self.vault), &target, at);
                 let result = settle(result, reply, answers, Durable::after_commit)?;
                 if let Some(committed) = result {
                     self.next += committed.receipts.len() as u64;

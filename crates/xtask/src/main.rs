@@ -1,4 +1,5 @@
-//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`, `fuzz`, `faults`.
+//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`,
+//! `saturate`, `fuzz` and `faults`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
@@ -10,6 +11,7 @@ mod matrix;
 mod peers;
 mod python;
 mod run;
+mod saturate;
 mod test;
 
 use std::{env, error::Error, process::ExitCode};
@@ -27,6 +29,7 @@ Commands:
   matrix    Write the matrix of States, measures and instruments again
   bench     Measure the gateway beside nginx and Envoy
   evidence  Send a large item of evidence through the gateway, with cuts
+  saturate  Ask in emergencies while ordinary requests flood the gateway
   fuzz      Try whatever `comity audit verify` reads with changed files
   faults    Break the disk under the store, call by call and in simulation
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Some("matrix") => matrix::main(arguments),
         Some("bench") => bench::main(arguments),
         Some("evidence") => evidence::main(arguments),
+        Some("saturate") => saturate::main(arguments),
         Some("fuzz") => fuzz::main(arguments),
         Some("faults") => faults::main(arguments),
         Some("help" | "--help" | "-h") => {

@@ -15,6 +15,7 @@ pub(super) fn start(
     ground: &Ground,
     program: &Path,
     policies: &Path,
+    places: u32,
 ) -> Result<Contender, AnyError> {
     let front = free_address()?;
     let folder = ground.folder.join("comity");
@@ -31,6 +32,7 @@ pub(super) fn start(
             ("POLICIES", &policies.display()),
             ("TRUST_DOMAIN", &TRUST_DOMAIN),
             ("EXECUTING", &EXECUTING),
+            ("PLACES", &places),
             ("FRONT", &front),
             ("BACKEND", &ground.tls),
         ],

@@ -1,7 +1,9 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
-//! gateway.
+//! gateway. Only `erase` changes anything.
 
 mod bundle;
+mod cosigned;
+mod erase;
 mod export;
 mod prove;
 mod rerun;
@@ -22,6 +24,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples: comity audit verify --data .comity/data
           comity audit verify case.zip --key verifier
           comity audit verify entry.tlog-proof --key 'comity.example/ledger+…'
+          comity audit verify --data .comity/data --policy witnesses.policy
 
 Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
     Verify(verify::Verify),
@@ -44,6 +47,15 @@ Exit code 0: something was found; 1: nothing was; 2: misuse or failure"
         after_help = "Example: comity audit export cases/… --data .comity/data --out case.zip"
     )]
     Export(export::Export),
+    /// Erase the records of a case that has ended, or of an entry without a case, in
+    /// the data folder of a gateway that is stopped
+    #[command(
+        after_help = "Example: comity audit erase cases/… --data .comity/data --by 'data protection officer' --reason 'retention ended, section 489 StPO'
+
+Every proof stays valid, and an entry says what was erased, when, and under seal by whose
+order and why. It cannot be undone."
+    )]
+    Erase(erase::Erase),
     /// Make decisions on record again by the law of their day
     #[command(
         after_help = "Example: comity audit rerun --data .comity/data --since 2026-01-01
@@ -66,6 +78,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Show(arguments) => show::run(arguments),
         Command::Prove(arguments) => prove::run(arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::Erase(arguments) => erase::run(arguments),
         Command::Rerun(arguments) => rerun::run(&arguments),
         Command::Stats(arguments) => stats::run(arguments),
     }

@@ -3,6 +3,8 @@
 mod download;
 mod items;
 mod line;
+mod respond;
+mod share;
 mod upload;
 
 use std::{fs, path::PathBuf};
@@ -11,7 +13,7 @@ use clap::{Args, Subcommand};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::wire::json;
 use jiff::Timestamp;
-use tonic::transport::Channel;
+use tonic::{metadata::MetadataValue, transport::Channel};
 
 use crate::{
     client::{Connection, explain, runtime},
@@ -60,6 +62,22 @@ pub(crate) enum Command {
         after_help = "Example: comity request withdraw cases/ID --reason 'The proceedings were discontinued.' --ca ca.pem --cert me.pem --key me.key"
     )]
     Withdraw(Withdraw),
+    /// Send information without request, with the conditions that bind whoever
+    /// accepts it
+    #[command(
+        after_help = "Example: comity request share tip.json --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Share(Submission),
+    /// Say that a condition of a case was met, or broken
+    #[command(
+        after_help = "Example: comity request confirm cases/ID --obligation s1 --note 'Deleted.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Confirm(respond::Confirm),
+    /// Raise a ground for refusal as notified or executing authority
+    #[command(
+        after_help = "Example: comity request object cases/ID --rule epoc-12-1-a --reasons 'A journalist is concerned.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Object(respond::Object),
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +168,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Watch(named) => watch(named).await,
             Command::Supplement(supplement) => self::supplement(supplement).await,
             Command::Withdraw(withdraw) => self::withdraw(withdraw).await,
+            Command::Share(submission) => share::run(submission).await,
+            Command::Confirm(confirm) => respond::confirm(confirm).await,
+            Command::Object(object) => respond::object(object).await,
             Command::Upload(arguments) => upload::run(arguments).await,
             Command::Download(arguments) => download::run(arguments).await,
             Command::Evidence(named) => items::run(named).await,
@@ -189,21 +210,34 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
     } = submission;
     let message = v1::SubmitRequest {
         request: Some(read(&file)?),
-        wait: Some(prost_types::Duration {
-            seconds: wait.into(),
-            nanos: 0,
-        }),
+        wait: Some(self::wait(wait)),
         text_language: language,
     };
     let answer = connect(&connection)
         .await?
-        .submit(message)
+        .submit(marked(message))
         .await
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
     print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
+}
+
+/// An emergency says so in its metadata too, and is let in before others.
+fn marked(message: v1::SubmitRequest) -> tonic::Request<v1::SubmitRequest> {
+    let urgency = message
+        .request
+        .as_ref()
+        .and_then(|one| one.urgency.as_ref());
+    let emergency = urgency.is_some_and(|one| one.level() == v1::UrgencyLevel::Emergency);
+    let mut request = tonic::Request::new(message);
+    if emergency {
+        let (key, value) = comity::EMERGENCY;
+        let value = MetadataValue::from_static(value);
+        request.metadata_mut().insert(key, value);
+    }
+    request
 }
 
 async fn get(named: Named) -> Result<Exit, Failure> {
@@ -339,6 +373,14 @@ async fn withdraw(withdraw: Withdraw) -> Result<Exit, Failure> {
     let case = answer.case.clone().unwrap_or_default();
     print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(Exit::Done)
+}
+
+/// How long to wait for an answer.
+fn wait(seconds: u32) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: seconds.into(),
+        nanos: 0,
+    }
 }
 
 async fn connect(connection: &Connection) -> Result<Client, Failure> {

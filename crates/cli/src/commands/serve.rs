@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let hang_up = signal(SignalKind::hangup())?;
         let running = gateway::start(config, Timestamp::now).await?;
-        tracing::info!(address = %running.address(), ledger.key = %running.verifier_key(), "gateway is up");
+        tracing::info!(address = %running.address(), ledger.key = %running.verifier_key(), witness.key = %running.witness_key(), "gateway is up");
         tokio::select! {
             stopped = stop_signal() => stopped?,
             () = reload(&running, hang_up) => {}

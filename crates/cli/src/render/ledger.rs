@@ -97,9 +97,14 @@ pub(crate) fn entry(found: &v1::GetRecordResponse) -> String {
 
 /// What a record holds, where its kind is known.
 fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
+    if found.salt.is_empty() {
+        return String::new();
+    }
     let record = found.record.clone();
     match entry.kind.as_str() {
-        "read" => v1::Access::decode(record).map_or_else(|_| String::new(), |read| access(&read)),
+        "read" | "erasure" => {
+            v1::Access::decode(record).map_or_else(|_| String::new(), |read| access(&read))
+        }
         "preflight" | "explain" | "compare" => v1::CooperationRequest::decode(record)
             .map_or_else(|_| String::new(), |request| tried(&request)),
         _ if !entry.state.is_empty() => v1::Case::decode(record)
@@ -113,6 +118,7 @@ fn access(read: &v1::Access) -> String {
     for (term, value) in [
         ("purpose", &read.purpose),
         ("recipient", &read.recipient),
+        ("ordered by", &read.ordered_by),
         ("of", &read.subject),
     ] {
         if !value.is_empty() {

@@ -112,6 +112,7 @@ impl From<GatherError> for Refusal {
             | GatherError::Open(_)
             | GatherError::Read(_)
             | GatherError::Ledger(_)
+            | GatherError::Checkpoint(_)
             | GatherError::Proof(_) => record::unavailable(error),
         }
     }

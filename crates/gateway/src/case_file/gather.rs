@@ -6,7 +6,9 @@ use std::{
 };
 
 use comity_domain::{CaseId, Digest};
-use comity_ledger::{Checkpoint, Flaw, ProofError, Receipt, latest, prove_under, verifier_beside};
+use comity_ledger::{
+    Checkpoint, CheckpointError, Flaw, ProofError, Receipt, best, prove_under, verifier_beside,
+};
 use comity_store::{Archive, EntryRow, OpenError, Period, ReadError, Record};
 use thiserror::Error;
 
@@ -34,6 +36,9 @@ pub enum GatherError {
     /// The ledger is not in order.
     #[error("the ledger is not in order: verify the data folder")]
     Ledger(#[from] Flaw),
+    /// Its checkpoint is not to be believed.
+    #[error("the checkpoint of the ledger is not to be trusted: verify the data folder")]
+    Checkpoint(#[from] CheckpointError),
     /// The ledger gives no proof.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -55,7 +60,8 @@ pub(crate) fn gather(data: &Path, case: &CaseId) -> Result<CaseFile, GatherError
     let ledger = archive.ledger_dir();
     let key = verifier_beside(&ledger)?;
     // After the entries were read, so that it covers what had been published.
-    let checkpoint = latest(&ledger, &key)?;
+    let entries = rows.last().map_or(0, |(row, _)| row.index + 1);
+    let checkpoint = Checkpoint::open(&best(&ledger, entries)?.note, &key)?;
     let entries = rows
         .into_iter()
         .map(|row| item(&ledger, &checkpoint, row))

@@ -14,7 +14,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Backend, Config, Limits, Mistake, Tls, evidence::EvidenceFile, policies::PoliciesFile,
+    Backend, Config, Limits, Mistake, Tls,
+    evidence::EvidenceFile,
+    peers::{self, PeerFile, WitnessesFile},
+    policies::PoliciesFile,
 };
 
 /// `comity.toml` as written.
@@ -27,6 +30,10 @@ pub(super) struct ConfigFile {
     metrics: Option<MetricsFile>,
     #[serde(default, rename = "backend")]
     backends: Vec<BackendFile>,
+    #[serde(default, rename = "peer")]
+    peers: Vec<PeerFile>,
+    #[serde(default)]
+    witnesses: WitnessesFile,
     #[serde(default)]
     review: ReviewFile,
     #[serde(default)]
@@ -160,6 +167,8 @@ impl ConfigFile {
             tls,
             metrics,
             backends,
+            peers,
+            witnesses,
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
@@ -194,6 +203,7 @@ impl ConfigFile {
             mistakes.address("metrics.listen", &listen, "127.0.0.1:9464")
         });
         let backends = resolve_backends(backends, mistakes);
+        let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
         let evidence = evidence.resolve(mistakes, &data);
@@ -206,6 +216,7 @@ impl ConfigFile {
             tls,
             metrics,
             backends,
+            witnesses,
             signed_opinions,
             limits,
             evidence,
@@ -344,7 +355,7 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// Host and port of `https://host:port`, brackets around IPv6 taken off.
-fn host_and_port(address: &str) -> Option<(String, u16)> {
+pub(super) fn host_and_port(address: &str) -> Option<(String, u16)> {
     let authority: tonic::codegen::http::uri::Authority = address
         .strip_prefix("https://")?
         .trim_end_matches('/')
@@ -359,6 +370,6 @@ fn host_and_port(address: &str) -> Option<(String, u16)> {
     (plain && is_server_name(host)).then(|| (host.to_owned(), port))
 }
 
-fn is_server_name(text: &str) -> bool {
+pub(super) fn is_server_name(text: &str) -> bool {
     ServerName::try_from(text).is_ok()
 }

@@ -373,6 +373,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         metrics: Arc::new(Metrics::new(Arc::clone(policies), now)),
         backends: Backends::over("FR".parse().unwrap(), channel.clone()),
         evidence: Evidence::open(&config(dir), watch::channel(false).1).unwrap(),
+        witness: crate::witness::open(&config(dir)).unwrap(),
         lanes: Lanes::new(&Limits::default()),
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
@@ -397,6 +398,7 @@ fn config(dir: &Path) -> Config {
             client_ca: file("ca"),
         },
         metrics: None,
+        witnesses: crate::config::Witnesses::default(),
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
             max_item_bytes: 1,

@@ -5,7 +5,10 @@
 //! moment it was made, which is another now. From the record come the request, the
 //! answers of humans, the language, and the moment from which clocks run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use comity::v1;
 use comity_domain::{CaseId, Digest, JurisdictionCode};
@@ -24,7 +27,7 @@ pub struct Rerun {
     archive: Archive,
 }
 
-/// A decision made again. Without personal data.
+/// A decision made again. Without personal data, but for why something was erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redone {
     /// The case.
@@ -55,10 +58,31 @@ pub enum Verdict {
     },
     /// The policy bundle of its day is not kept, or is not what it was.
     NotKept(String),
-    /// A record of the case was erased.
-    Erased,
+    /// Its records were erased.
+    Erased(Erasure),
+    /// A record is gone, and no entry says that it was erased.
+    Gone,
     /// It cannot be made again.
     Unread(Unread),
+}
+
+/// Why the records of a case are not there, in the words of who erased them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// Index of the entry that says so.
+    pub entry: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Why; may be personal data.
+    pub reason: String,
+}
+
+impl std::fmt::Debug for Erasure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Erasure")
+            .field("entry", &self.entry)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Rerun {
@@ -90,13 +114,31 @@ impl Rerun {
     pub fn run(self, take: impl FnMut(Vec<Redone>)) -> Result<(), ReplayError> {
         let Self { data, mut archive } = self;
         let bundles = Bundles::kept_in(&data);
-        let redo = |row| redo(row, &bundles);
+        let erased = erased(&mut archive)?;
+        let redo = |row| redo(row, &bundles, &erased);
         pool::each(batches(&mut archive), redo, take)
     }
 }
 
+/// Cases of which the ledger says that they were erased, and why.
+fn erased(archive: &mut Archive) -> Result<BTreeMap<String, Erasure>, ReplayError> {
+    let mut erased = BTreeMap::new();
+    for (entry, record) in archive.erasures()? {
+        let access = record.and_then(|record| v1::Access::decode(&*record.record).ok());
+        if let Some(case) = entry.leaf.case {
+            let erasure = Erasure {
+                entry: entry.index,
+                at: entry.leaf.at,
+                reason: access.unwrap_or_default().purpose,
+            };
+            erased.insert(case, erasure);
+        }
+    }
+    Ok(erased)
+}
+
 /// Makes every decision of a case again.
-fn redo(row: CaseRow, bundles: &Bundles) -> Vec<Redone> {
+fn redo(row: CaseRow, bundles: &Bundles, erased: &BTreeMap<String, Erasure>) -> Vec<Redone> {
     let received = row.opened_at;
     let pair = [row.issuing.0.clone(), row.executing.0.clone()];
     let redone = |number, verdict| Redone {
@@ -108,7 +150,8 @@ fn redo(row: CaseRow, bundles: &Bundles) -> Vec<Redone> {
     };
     // Each version of a case has its record.
     if (row.records.len() as u64) < row.version {
-        return vec![redone(0, Verdict::Erased)];
+        let erasure = erased.get(row.id.as_str()).cloned();
+        return vec![redone(0, erasure.map_or(Verdict::Gone, Verdict::Erased))];
     }
     match decisions(&row.records) {
         Ok(decisions) => (1..)

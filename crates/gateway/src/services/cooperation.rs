@@ -14,8 +14,8 @@ use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
 use crate::{
-    cases, exchange, gateway::Gateway, record, refusal::Refusal, report, supplement, wire::encoded,
-    withdraw,
+    cases, exchange, gateway::Gateway, record, refusal::Refusal, report, share, supplement,
+    wire::encoded, withdraw,
 };
 
 /// See the module.
@@ -28,9 +28,10 @@ impl Cooperation {
         self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<encoded::SubmitResponse>, Status> {
+        let marked = request.extensions().get().copied().unwrap_or_default();
         let (caller, message) = enter(request)?;
         let gateway = self.0;
-        detached(async move { exchange::submit(&gateway, &caller, message).await }).await
+        detached(async move { exchange::submit(&gateway, &caller, message, marked).await }).await
     }
 }
 
@@ -133,10 +134,8 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<ShareInformationRequest>,
     ) -> Result<Response<ShareInformationResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(
-            "information without request is not served yet: use the channel of the instrument",
-        )
-        .into())
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { share::information(&gateway, &caller, message).await }).await
     }
 }

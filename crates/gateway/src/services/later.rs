@@ -14,7 +14,6 @@ use crate::refusal::Refusal;
 pub(super) struct Later;
 
 const TEAM: &str = "joint investigation teams are not served yet: request each item as a case";
-const FEDERATION: &str = "peer gateways are not served yet: host the jurisdictions on one gateway";
 
 #[tonic::async_trait]
 impl v1::team_service_server::TeamService for Later {
@@ -53,32 +52,5 @@ impl v1::team_service_server::TeamService for Later {
     ) -> Result<Response<ListSharedResponse>, Status> {
         enter(request)?;
         Err(Refusal::NotYet(TEAM).into())
-    }
-}
-
-#[tonic::async_trait]
-impl v1::federation_service_server::FederationService for Later {
-    async fn relay(
-        &self,
-        request: Request<RelayRequest>,
-    ) -> Result<Response<RelayResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(FEDERATION).into())
-    }
-
-    async fn r#return(
-        &self,
-        request: Request<ReturnRequest>,
-    ) -> Result<Response<ReturnResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(FEDERATION).into())
-    }
-
-    async fn cosign(
-        &self,
-        request: Request<CosignRequest>,
-    ) -> Result<Response<CosignResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(FEDERATION).into())
     }
 }

@@ -144,7 +144,8 @@ fn read_data(findings: &mut Findings, data: prost_types::Struct) -> Option<Map<S
     }
 }
 
-fn condition(
+/// A condition that a side adds to those of the law.
+pub(super) fn condition(
     findings: &mut Findings,
     at: Path<'_>,
     condition: v1::Obligation,

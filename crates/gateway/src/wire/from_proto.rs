@@ -5,6 +5,7 @@
 
 mod access;
 mod draft;
+mod federation;
 mod listing;
 mod lookup;
 mod parts;
@@ -12,6 +13,7 @@ mod report;
 mod review;
 mod ruling;
 mod search;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -25,15 +27,20 @@ use comity_domain::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
 
-pub(crate) use self::report::{line, note, postponement};
 pub use self::{
     access::{Call, access},
     draft::{Draft, draft},
+    federation::extension,
     listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},
     ruling::rulings,
     search::{Asked, days, search, token},
+    shared::{of_share, share},
+};
+pub(crate) use self::{
+    report::{line, note, postponement},
+    shared::{is_further, is_use},
 };
 use super::{
     Violation,
@@ -90,13 +97,20 @@ fn read_request(
         form,
         issued_at,
         exercise,
+        information,
+        conditions,
+        source_case,
+        origin,
     } = request;
 
     // Read all fields before asking whether one failed, so that all are reported.
+    let information = shared::information(findings, &measure, (information, conditions));
     let id = findings.id(Path::root("request_id"), &request_id);
     let issuing = parts::issuing(findings, issuing);
     let executing = parts::executing(findings, executing);
-    let instrument = findings.optional_id(Path::root("instrument"), &instrument);
+    let named = shared::instrument(&instrument, origin.as_ref());
+    let instrument = findings.optional_id(Path::root("instrument"), named);
+    let source = shared::source(findings, &measure, (&source_case, origin));
     let measure = findings.id(Path::root("measure"), &measure);
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
     let offences = findings.list("offences", OFFENCES_MAX, offences, parts::offence);
@@ -135,6 +149,8 @@ fn read_request(
         facts,
         issued_at: issued_at?,
         exercise,
+        information,
+        source,
     };
     Some((request, form))
 }
@@ -160,7 +176,7 @@ pub fn supplement(
         answer,
     } = supplement;
     let mut findings = Findings::default();
-    let case = read_case_name(&mut findings, &name);
+    let case = read_case_name(&mut findings, Path::root("name"), &name);
     let id = findings.id(Path::root("request_id"), &request_id);
     findings.bounded(Path::root("answer"), &answer, TEXT_BYTES_MAX);
     let nothing = facts.is_empty()
@@ -188,16 +204,24 @@ pub fn supplement(
 /// # Errors
 /// One violation of the field `name`.
 pub fn case_name(name: &str) -> Result<CaseId, Vec<Violation>> {
+    case_named("name", name)
+}
+
+/// The case that a resource name in a field names.
+///
+/// # Errors
+/// One violation of the field.
+pub(crate) fn case_named(field: &'static str, name: &str) -> Result<CaseId, Vec<Violation>> {
     let mut findings = Findings::default();
-    let case = read_case_name(&mut findings, name);
+    let case = read_case_name(&mut findings, Path::root(field), name);
     findings.conclude(case)
 }
 
-fn read_case_name(findings: &mut Findings, name: &str) -> Option<CaseId> {
+fn read_case_name(findings: &mut Findings, at: Path<'_>, name: &str) -> Option<CaseId> {
     match name.strip_prefix("cases/").map(str::parse) {
         Some(Ok(case)) => Some(case),
         Some(Err(_)) | None => findings.reject(
-            Path::root("name"),
+            at,
             "expected `cases/` and a lower-case UUID, as the gateway gave it",
         ),
     }
@@ -320,7 +344,7 @@ fn read_fact(
 }
 
 /// The urgency that a message claims; unspecified is routine.
-fn urgency_level(level: v1::UrgencyLevel) -> Urgency {
+pub(crate) fn urgency_level(level: v1::UrgencyLevel) -> Urgency {
     match level {
         v1::UrgencyLevel::Unspecified | v1::UrgencyLevel::Routine => Urgency::Routine,
         v1::UrgencyLevel::Urgent => Urgency::Urgent,

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 pub use self::{
     atlas::atlas,
-    ledger::{category_name, entry, proved},
+    ledger::{category_name, cosign_request, entry, proved},
     outlook::preflight,
     record::{Event, Published, Receipt, event, receipt},
 };

@@ -178,5 +178,7 @@ fn search_for_fraud() -> Result<Request, Box<dyn Error>> {
         )]),
         issued_at: "2026-11-23T11:00:00Z".parse()?,
         exercise: false,
+        information: Vec::new(),
+        source: None,
     })
 }

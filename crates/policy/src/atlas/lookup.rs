@@ -288,6 +288,8 @@ fn hypothetical(query: &AtlasQuery<'_>, offence: Option<&OffenceProfile>) -> Req
         facts: Facts::new(),
         issued_at: Timestamp::UNIX_EPOCH,
         exercise: false,
+        information: Vec::new(),
+        source: None,
     }
 }
 

@@ -6,7 +6,8 @@ mod offences;
 use std::sync::Arc;
 
 use comity_domain::{
-    FactSource, FactUse, FactUseSource, FactValue, JurisdictionCode, PersonRole, Request, Urgency,
+    FactSource, FactUse, FactUseSource, FactValue, JurisdictionCode, Origin, PersonRole, Request,
+    Source, Urgency,
 };
 
 use super::{counts, listed, set, typed};
@@ -15,6 +16,7 @@ use crate::{
     evaluate::Known,
     facts,
     model::{Instrument, Jurisdiction, Model},
+    scenario::obligation_kind,
 };
 
 /// Age from which a person is no child: Directive (EU) 2016/800 Art. 3(1).
@@ -36,6 +38,7 @@ pub(crate) fn derive(
     derivation.offences();
     derivation.persons();
     derivation.states();
+    derivation.source();
     derivation.statements();
     derivation.form(question.form, instrument);
     derivation.known
@@ -187,6 +190,47 @@ impl<'a> Derivation<'a> {
         if let Some(age) = self.executing.and_then(|state| state.profile.criminal_age) {
             let age = FactValue::Number(i64::from(age));
             self.put("executing.criminal_age", FactSource::Register, age);
+        }
+    }
+
+    /// What is shared, and where data come from that are used or passed on.
+    fn source(&mut self) {
+        let request = self.request;
+        let parts = set(request.information.iter().cloned());
+        self.put("information.parts", FactSource::Gateway, parts);
+        let origin = match &request.source {
+            None => {
+                self.put(
+                    "origin.conditions",
+                    FactSource::Gateway,
+                    set([].into_iter()),
+                );
+                return;
+            }
+            // A case is named that nobody has looked up: all of it is unknown.
+            Some(Source { origin: None }) => return,
+            Some(Source {
+                origin: Some(origin),
+            }) => origin,
+        };
+        let Origin {
+            state,
+            conditions,
+            other_offence,
+        } = origin;
+        let kinds = conditions
+            .iter()
+            .map(|kind| Arc::from(obligation_kind(*kind)));
+        self.put("origin.conditions", FactSource::Gateway, set(kinds));
+        let other_offence = Some(*other_offence);
+        self.put_truth("use.other_offence", FactSource::Gateway, other_offence);
+        if [&request.issuing.0, &request.executing.0]
+            .iter()
+            .all(|side| *side != state)
+        {
+            // Whatever is said of it: the gateway has no consent on record.
+            let name = "ground.origin_consent_missing";
+            self.put_truth(name, FactSource::Gateway, Some(true));
         }
     }
 

@@ -53,7 +53,7 @@ fn shape(kind: raw::ObligationKind) -> Shape {
         Raw::UseLimit => shape(
             ObligationKind::UseLimit,
             &["purpose"],
-            &["party", "exception"],
+            &["party", "event", "exception"],
         ),
         Raw::Speciality => shape(
             ObligationKind::Speciality,

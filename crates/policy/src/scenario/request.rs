@@ -113,6 +113,8 @@ pub(crate) fn build<'a>(library: &Library, given: &'a GivenRequest) -> Result<Gi
         facts: stated(library, given)?,
         issued_at,
         exercise: false,
+        information: Vec::new(),
+        source: None,
     };
     let carrier = carrier(library, &request, date);
     let written = given.language.as_deref().map(Arc::from);

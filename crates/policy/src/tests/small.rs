@@ -278,6 +278,8 @@ pub(super) fn request() -> Request {
         facts: Facts::new(),
         issued_at: "2026-11-23T11:00:00Z".parse().unwrap(),
         exercise: false,
+        information: Vec::new(),
+        source: None,
     }
 }
 

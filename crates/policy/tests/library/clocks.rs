@@ -333,6 +333,8 @@ fn clocks(asked: &str, story: &str) -> Vec<CaseClock> {
         facts: facts(words.get(5).copied()),
         issued_at: received,
         exercise: false,
+        information: Vec::new(),
+        source: None,
     };
     let question = Question {
         request: &request,

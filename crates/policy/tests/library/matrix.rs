@@ -347,6 +347,8 @@ fn clean(pair: &Pair, measure: &MeasureId, instrument: Option<&InstrumentId>) ->
         facts: facts(),
         issued_at: SIGNED.parse().unwrap(),
         exercise: false,
+        information: Vec::new(),
+        source: None,
     }
 }
 

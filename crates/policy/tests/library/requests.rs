@@ -172,6 +172,8 @@ impl Draw {
             facts: self.facts.iter().map(fact).collect(),
             issued_at,
             exercise: false,
+            information: Vec::new(),
+            source: None,
         };
         let state = &request.issuing.0;
         let offences = self.offences.iter();

@@ -12,6 +12,7 @@ mod outbox;
 mod simulated;
 mod syscalls;
 mod tamper;
+mod witness;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 

@@ -176,7 +176,7 @@ fn flaws_name_their_place() {
     );
     check(
         "UPDATE entry SET key = NULL, sealed = NULL WHERE idx = 1",
-        "`comity.db` (entry 1): its record is gone, and no later entry says that the case was \
+        "`comity.db` (entry 1): its record is gone, and no later entry says that it was \
          erased; the database was changed outside the gateway",
     );
     check(

@@ -2,7 +2,7 @@
 
 mod bound;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use comity_ledger::{Checkpoint, Flaw, Hash, Leaf, Verified, VerifierKey, published_entries};
 use rusqlite::{Connection, Row};
@@ -13,6 +13,7 @@ use crate::{
     prepare::open_salt,
     read, schema,
     vault::{Vault, VaultError},
+    witnessed::Witnessed,
 };
 use bound::{check_cases, check_jobs, check_keys};
 
@@ -114,6 +115,7 @@ fn check_store(
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
     let ledger = comity_ledger::verify(ledger_dir, key).map_err(in_ledger)?;
+    check_witnessed(ledger_dir, key)?;
     let db = open().map_err(failed)?;
     // One snapshot for all that follows.
     db.execute_batch("BEGIN").map_err(failed)?;
@@ -137,6 +139,14 @@ fn check_store(
         erased: counted.erased,
         opened: vault.is_some(),
     })
+}
+
+/// The ledger is what witnesses have seen of it.
+fn check_witnessed(ledger_dir: &Path, key: &VerifierKey) -> Result<(), Flaw> {
+    let dir = ledger_dir.parent().unwrap_or(ledger_dir);
+    let witnessed = Witnessed::read(dir, key)
+        .map_err(|error| Flaw::of("witnessed", error.to_string(), CHANGED))?;
+    witnessed.map_or(Ok(()), |witnessed| witnessed.verify(ledger_dir, key))
 }
 
 /// The database as SQLite sees it: pages, indexes, references.
@@ -210,6 +220,7 @@ fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result
         )
         .map_err(failed)?;
     let mut found = select.query([]).map_err(failed)?;
+    let alone = erased_alone(db)?;
     let mut counted = Counted {
         entries: 0,
         keys: 0,
@@ -238,7 +249,9 @@ fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result
             }
         }
         let (leaf, commitment) = check_entry(row, index, &leaf_bytes)?;
-        counted.erased += u64::from(check_record(row, index, &commitment, sealed.vault)?);
+        let said = alone.contains(&index) || row.get(14).map_err(failed)?;
+        let erased = check_record(row, (index, said), &commitment, sealed.vault)?;
+        counted.erased += u64::from(erased);
         counted.keys += u64::from(leaf.binds.contains_key("key"));
         counted.entries += 1;
     }
@@ -250,6 +263,22 @@ fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result
         ));
     }
     Ok(counted)
+}
+
+/// Entries without a case whose records later entries say were erased.
+fn erased_alone(db: &Connection) -> Result<BTreeSet<u64>, Flaw> {
+    let sql = "SELECT idx, leaf FROM entry WHERE kind = 'erasure' AND case_id IS NULL";
+    let mut select = db.prepare(sql).map_err(failed)?;
+    let mut found = select.query([]).map_err(failed)?;
+    let mut erased = BTreeSet::new();
+    while let Some(row) = found.next().map_err(failed)? {
+        let said_at: i64 = row.get(0).map_err(failed)?;
+        let leaf: Vec<u8> = row.get(1).map_err(failed)?;
+        // A leaf that cannot be read is found in its turn.
+        let named = Leaf::read(&leaf).ok().and_then(|(leaf, _)| leaf.erases);
+        erased.extend(named.filter(|index| column::sql(*index) < said_at));
+    }
+    Ok(erased)
 }
 
 /// One row against its leaf.
@@ -278,19 +307,20 @@ fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<(Leaf, Ha
     Ok((leaf, commitment))
 }
 
-/// The record of a row against what its leaf commits to; true if it was erased.
+/// The record of a row against what its leaf commits to; true if it was erased, which
+/// a later entry must have `said`.
 fn check_record(
     row: &Row<'_>,
-    index: u64,
+    (index, said): (u64, bool),
     commitment: &Hash,
     vault: Option<&Vault>,
 ) -> Result<bool, Flaw> {
     let sealed: Option<Vec<u8>> = row.get(12).map_err(failed)?;
     let Some(sealed) = sealed else {
-        return if row.get(14).map_err(failed)? {
+        return if said {
             Ok(true)
         } else {
-            let what = "its record is gone, and no later entry says that the case was erased";
+            let what = "its record is gone, and no later entry says that it was erased";
             Err(flaw(index, what, CHANGED))
         };
     };

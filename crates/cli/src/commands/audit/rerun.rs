@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use comity_gateway::offline::{Made, Redone, Rerun as Cases, Verdict};
+use comity_gateway::offline::{Erasure, Made, Redone, Rerun as Cases, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -88,8 +88,8 @@ impl Tally {
             Verdict::Same => &mut self.same,
             Verdict::Otherwise { .. } => &mut self.otherwise,
             Verdict::NotKept(_) => &mut self.not_kept,
-            Verdict::Erased => &mut self.erased,
-            Verdict::Unread(_) => &mut self.unread,
+            Verdict::Erased(_) => &mut self.erased,
+            Verdict::Unread(_) | Verdict::Gone => &mut self.unread,
         };
         *count += 1;
         *verdict != Verdict::Same
@@ -128,7 +128,7 @@ fn tell(tally: &Tally, shown: &[Redone]) {
     println!("{decisions} decisions made again: {same} as on record, {otherwise} otherwise");
     for (count, why) in [
         (not_kept, "whose policy bundle is not kept"),
-        (erased, "whose record was erased"),
+        (erased, "whose records were erased"),
         (unread, "that cannot be read: verify the store"),
     ] {
         if *count > 0 {
@@ -172,7 +172,12 @@ fn what(verdict: &Verdict) -> String {
             differs.join(", ")
         ),
         Verdict::NotKept(bundle) => format!("bundle {bundle} is not kept"),
-        Verdict::Erased => "its record was erased".to_owned(),
+        Verdict::Erased(Erasure { entry, at, reason }) => {
+            format!("its records were erased at {at:.0}: {reason}; entry {entry} says so")
+        }
+        Verdict::Gone => {
+            "a record is gone, and no entry says that it was erased; verify the store".to_owned()
+        }
         Verdict::Unread(why) => why.to_string(),
     }
 }
@@ -191,7 +196,11 @@ fn machine(redone: &Redone) -> Value {
     } = redone;
     let differs = match verdict {
         Verdict::Otherwise { differs, .. } => differs.as_slice(),
-        Verdict::Same | Verdict::NotKept(_) | Verdict::Erased | Verdict::Unread(_) => &[],
+        Verdict::Same
+        | Verdict::NotKept(_)
+        | Verdict::Erased(_)
+        | Verdict::Gone
+        | Verdict::Unread(_) => &[],
     };
     json!({
         "case": case.as_str(),

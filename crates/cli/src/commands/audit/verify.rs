@@ -8,10 +8,13 @@ use std::{
 
 use clap::Args;
 use comity_gateway::offline::{self, MARK};
-use comity_ledger::{Flaw, Leaf, Receipt, VerifierKey, is_receipt, verifier_beside};
+use comity_ledger::{Flaw, Leaf, Policy, Receipt, VerifierKey, is_receipt, verifier_beside};
 use serde_json::{Value, json};
 
-use super::bundle;
+use super::{
+    bundle,
+    cosigned::{self, Told, read_policy},
+};
 use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
@@ -26,35 +29,70 @@ pub(crate) struct Verify {
     /// beside the ledger
     #[arg(long, value_parser = read_key)]
     key: Option<VerifierKey>,
+    /// File with a C2SP tlog-policy: which witnesses must have cosigned; without it, the
+    /// one beside the ledger is shown and need not be met
+    #[arg(long, value_parser = read_policy, value_name = "FILE")]
+    policy: Option<Policy>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
+/// The published ledger in a data folder.
+const LEDGER: &str = "ledger";
+
 /// What was found in order: lines for people, a value for machines.
 struct Verified(Vec<String>, Value);
+
+/// What whoever verifies knows from elsewhere.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    key: Option<&'a VerifierKey>,
+    policy: Option<&'a Policy>,
+}
+
+impl Verified {
+    /// Adds what witnesses say, before the key.
+    fn with(mut self, cosigned: Option<Told>) -> Self {
+        if let Some(Told(line, value)) = cosigned {
+            let Self(lines, all) = &mut self;
+            let place = lines.iter().rposition(|line| line.starts_with("key "));
+            lines.insert(place.unwrap_or(lines.len()), line);
+            if let Some(all) = all.as_object_mut() {
+                all.insert("cosigned".to_owned(), value);
+            }
+        }
+        self
+    }
+}
 
 pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let Verify {
         path,
         data,
         key,
+        policy,
         json,
     } = arguments;
-    let key = key.as_ref();
+    let known = Known {
+        key: key.as_ref(),
+        policy: policy.as_ref(),
+    };
     let found = match path {
-        None => data_folder(data, key),
+        None => data_folder(data, known),
         Some(path) if path.is_dir() && path.join(MARK).exists() => {
-            case_bundle(&bundle::read_folder(path)?, key)
+            case_bundle(&bundle::read_folder(path)?, known)
         }
-        Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, key),
-        Some(path) if path.is_dir() => data_folder(path, key),
+        Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
+        Some(path) if path.is_dir() => data_folder(path, known),
         Some(path) if is_proof(path)? => {
             let text = fs::read_to_string(path)?;
-            let key = key.ok_or("name the ledger's verifier key with --key: a proof has none")?;
-            proof(path, &text, key)
+            let key = known
+                .key
+                .ok_or("name the ledger's verifier key with --key: a proof has none")?;
+            proof(path, &text, (key, known.policy))
         }
-        Some(path) => case_bundle(&bundle::read_zip(path)?, key),
+        Some(path) => case_bundle(&bundle::read_zip(path)?, known),
     };
     match found {
         Ok(Verified(_, value)) if *json => println!("{value}"),
@@ -71,15 +109,17 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn data_folder(data: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
-    let report = offline::verify(data, key)?;
+fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
+    let report = offline::verify(data, known.key)?;
+    let cosigned = cosigned::beside(&data.join(LEDGER), &report.key, known.policy)?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
+        "erased": report.erased,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "root": root.to_string(), "key": report.key.to_string(),
     });
-    let lines = vec![
+    let mut lines = vec![
         format!(
             "verified: {} entries, {} cases",
             report.entries, report.cases
@@ -94,15 +134,23 @@ fn data_folder(data: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw>
         ),
         format!("key {}", report.key),
     ];
-    Ok(Verified(lines, value))
+    if report.erased > 0 {
+        let erased = format!(
+            "{} records were erased, as later entries say",
+            report.erased
+        );
+        lines.insert(1, erased);
+    }
+    Ok(Verified(lines, value).with(cosigned))
 }
 
-fn ledger(dir: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
-    let key = match key {
+fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
+    let key = match known.key {
         Some(key) => key.clone(),
         None => verifier_beside(dir)?,
     };
     let found = comity_ledger::verify(dir, &key)?;
+    let cosigned = cosigned::beside(dir, &key, known.policy)?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "root": found.root.to_string(), "key": key.to_string(),
@@ -115,11 +163,12 @@ fn ledger(dir: &Path, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
         ),
         format!("key {key}"),
     ];
-    Ok(Verified(lines, value))
+    Ok(Verified(lines, value).with(cosigned))
 }
 
-fn case_bundle(files: &offline::Files, key: Option<&VerifierKey>) -> Result<Verified, Flaw> {
-    let found = offline::check(files, key)?;
+fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Flaw> {
+    let found = offline::check(files, known.key)?;
+    let cosigned = cosigned::under("ledger/checkpoint", &found.checkpoint, known.policy)?;
     let indexes: Vec<_> = found.entries.iter().map(ToString::to_string).collect();
     let value = json!({
         "verified": true, "case": format!("cases/{}", found.case), "files": files.len(),
@@ -143,17 +192,21 @@ fn case_bundle(files: &offline::Files, key: Option<&VerifierKey>) -> Result<Veri
         lines.push(format!("policy bundle {bundle}, {count} files"));
     }
     lines.push(format!("key {}", found.key));
-    if key.is_none() {
+    if known.key.is_none() {
         lines.push(UNKNOWN_KEY.to_owned());
     }
-    Ok(Verified(lines, value))
+    Ok(Verified(lines, value).with(cosigned))
 }
 
 /// What a key that came with the bundle is worth.
 const UNKNOWN_KEY: &str = "it came with the bundle: compare it with one from elsewhere, or name that \
      with --key";
 
-fn proof(path: &Path, text: &str, key: &VerifierKey) -> Result<Verified, Flaw> {
+fn proof(
+    path: &Path,
+    text: &str,
+    (key, policy): (&VerifierKey, Option<&Policy>),
+) -> Result<Verified, Flaw> {
     const MEANING: &str = "it proves nothing";
     let flaw = |what: &dyn std::error::Error| {
         let cause = what.source().map(|cause| format!(": {cause}"));
@@ -162,6 +215,7 @@ fn proof(path: &Path, text: &str, key: &VerifierKey) -> Result<Verified, Flaw> {
     };
     let receipt = Receipt::from_text(text).map_err(|error| flaw(&error))?;
     let checkpoint = receipt.verify(key).map_err(|error| flaw(&error))?;
+    let cosigned = cosigned::under(&path.display().to_string(), &checkpoint, policy)?;
     let (leaf, _) = Leaf::read(&receipt.leaf).map_err(|error| flaw(&error))?;
     let index = receipt.proof.index;
     let value = json!({
@@ -187,7 +241,7 @@ fn proof(path: &Path, text: &str, key: &VerifierKey) -> Result<Verified, Flaw> {
         ),
         format!("key {key}"),
     ];
-    Ok(Verified(lines, value))
+    Ok(Verified(lines, value).with(cosigned))
 }
 
 /// Whether a file begins as a proof does.

@@ -1,6 +1,6 @@
 //! What shows that the case is what was recorded.
 
-use comity_ledger::Hash;
+use comity_ledger::{Checkpoint, Hash, Note, VerifierKey};
 
 use super::html::Html;
 use crate::case_file::CaseFile;
@@ -23,12 +23,17 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
     page.raw("<code>verify.txt</code>");
     page.text(" says how to check them with public tools.");
     page.raw("</p>\n");
-    page.terms(&[
+    let mut terms = vec![
         ("Ledger", key.name().to_owned()),
         ("Entries under the checkpoint", checkpoint.size.to_string()),
         ("Root hash", checkpoint.root.to_string()),
         ("Signed by the key", key.to_string()),
-    ]);
+    ];
+    let witnesses = witnesses(checkpoint, key);
+    if !witnesses.is_empty() {
+        terms.push(("Cosigned, as it says, by", witnesses.join(", ")));
+    }
+    page.terms(&terms);
     page.table_head(&["Entry", "Kind", "Hash of the leaf", "Record"]);
     for item in entries {
         let kept = if item.record.is_some() {
@@ -45,4 +50,13 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
     }
     page.table_foot();
     page.section_end();
+}
+
+/// Keys that the checkpoint's other signatures claim to be by. Nobody here knows them:
+/// `comity audit verify --policy` checks them.
+fn witnesses(checkpoint: &Checkpoint, key: &VerifierKey) -> Vec<String> {
+    let note = Note::read(&checkpoint.note);
+    let mut claimed = note.map(|note| note.claimed()).unwrap_or_default();
+    claimed.retain(|claimed| !key.to_string().starts_with(&format!("{claimed}+")));
+    claimed
 }

@@ -31,6 +31,7 @@ pub fn access(call: Call, stated: v1::Access) -> Result<v1::Access, Vec<Violatio
         purpose,
         recipient,
         subject,
+        ordered_by: _,
     } = stated;
     if purpose.trim().is_empty() {
         findings.reject::<()>(Path::root("purpose"), "is missing: say why the log is read");
@@ -59,6 +60,7 @@ pub fn access(call: Call, stated: v1::Access) -> Result<v1::Access, Vec<Violatio
         purpose,
         recipient,
         subject,
+        ordered_by: String::new(),
     }))
 }
 

@@ -59,7 +59,7 @@ pub fn opinion(message: &v1::DecideRequest) -> Result<(CaseId, u32), Vec<Violati
 pub fn withdrawal(message: v1::WithdrawRequest) -> Result<(CaseId, String), Vec<Violation>> {
     let v1::WithdrawRequest { name, reason } = message;
     let mut findings = Findings::default();
-    let case = read_case_name(&mut findings, &name);
+    let case = read_case_name(&mut findings, Path::root("name"), &name);
     stated(&mut findings, "reason", &reason, "why, in one sentence");
     findings.conclude(case.map(|case| (case, reason)))
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use comity::v1::{self, AccessCategory};
-use comity_ledger::{Hash, Leaf, Proof, Receipt};
+use comity_ledger::{Extension, Hash, Leaf, Proof, Receipt};
 
 use super::timestamp;
 
@@ -25,6 +25,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         request: _,
         note,
         evidence: _,
+        erases,
         category: read,
         binds: _,
     } = leaf;
@@ -43,7 +44,10 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         executing: executing.unwrap_or_default(),
         measure: measure.unwrap_or_default(),
         rules,
-        note: note.unwrap_or_default(),
+        note: erases
+            .map(|index| format!("entry {index}"))
+            .or(note)
+            .unwrap_or_default(),
         category: read
             .map_or(AccessCategory::Unspecified, |name| category(&name))
             .into(),
@@ -61,6 +65,22 @@ fn category(name: &str) -> AccessCategory {
 pub fn category_name(category: AccessCategory) -> String {
     let name = category.as_str_name().to_lowercase();
     name.trim_start_matches("access_category_").to_owned()
+}
+
+/// The latest checkpoint with the proof that it extends an earlier one.
+#[must_use]
+pub fn cosign_request(extension: Extension) -> v1::CosignRequest {
+    let Extension {
+        old_size,
+        path,
+        checkpoint,
+    } = extension;
+    let path = path.iter().map(|hash| Bytes::copy_from_slice(&hash.0));
+    v1::CosignRequest {
+        old_size,
+        consistency_path: path.collect(),
+        checkpoint: String::from_utf8_lossy(&checkpoint).into_owned(),
+    }
 }
 
 /// The proof of an entry, and the entry: as messages and as text.

@@ -1,0 +1,106 @@
+//! `comity audit erase`: the records of a case, or of an entry without one, for good.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comity_gateway::offline::{self, Erased, Order};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::source::Subject;
+use crate::{
+    client::runtime,
+    exit::{Exit, Failure},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// `cases/<id>`, or the index of an entry that no case belongs to
+    #[arg(value_name = "CASE|INDEX")]
+    subject: Subject,
+    /// Why, and on which legal basis; kept under seal
+    #[arg(long)]
+    reason: String,
+    /// Who ordered it, an office rather than a person; kept under seal
+    #[arg(long)]
+    by: String,
+    /// Data folder of a gateway that is stopped
+    #[arg(long, default_value = ".comity/data")]
+    data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Erase) -> Result<Exit, Failure> {
+    let Erase {
+        subject,
+        reason,
+        by,
+        data,
+        json,
+    } = arguments;
+    let (subject, name) = match subject {
+        Subject::Case(case) => (
+            offline::Subject::Case(case.clone()),
+            format!("cases/{case}"),
+        ),
+        Subject::Entry(index) => (offline::Subject::Entry(index), format!("entry {index}")),
+    };
+    let order = Order {
+        subject,
+        reason,
+        by,
+    };
+    let erased = runtime()?.block_on(offline::erase(&data, &order, Timestamp::now()))?;
+    if json {
+        println!("{}", machine(&name, &erased));
+    } else {
+        tell(&name, &erased);
+    }
+    Ok(Exit::Done)
+}
+
+fn machine(name: &str, erased: &Erased) -> serde_json::Value {
+    let Erased {
+        entry,
+        entries,
+        evidence,
+        report,
+    } = erased;
+    json!({
+        "erased": name, "entry": entry, "records": entries, "evidence": evidence,
+        "verified": true, "entries": report.entries, "published": report.ledger.size,
+        "root": report.ledger.root.to_string(), "key": report.key.to_string(),
+    })
+}
+
+fn tell(name: &str, erased: &Erased) {
+    let Erased {
+        entry,
+        entries,
+        evidence,
+        report,
+    } = erased;
+    let indexes: Vec<_> = entries.iter().map(ToString::to_string).collect();
+    match indexes.as_slice() {
+        [one] => println!("erased: {name}\n  the record of entry {one}"),
+        _ => println!(
+            "erased: {name}\n  the records of entries {}",
+            indexes.join(", ")
+        ),
+    }
+    println!("  entry {entry} says so, and under seal by whose order and why");
+    println!("left: what these entries say in public, and the hashes of what is gone");
+    println!("  any copy of `vault.key` from before: destroy it, for it opens copies of the");
+    println!("  database from before");
+    if *evidence {
+        println!("  stored evidence: the gateway erases it when it starts next");
+    }
+    println!(
+        "verified: every proof still holds, {} entries under {} signed checkpoints",
+        report.ledger.size, report.ledger.checkpoints
+    );
+    println!("  root {}", report.ledger.root);
+    println!("  key {}", report.key);
+}

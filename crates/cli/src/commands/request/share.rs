@@ -1,0 +1,30 @@
+//! `comity request share`: information without request, from a file.
+
+use comity::v1::ShareInformationRequest;
+use jiff::Timestamp;
+
+use super::{Submission, connect, exit, explain, print, read, wait};
+use crate::{
+    exit::{Exit, Failure},
+    render,
+};
+
+pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
+    let Submission {
+        file,
+        language,
+        json,
+        connection,
+        wait: seconds,
+    } = submission;
+    let message = ShareInformationRequest {
+        wait: Some(wait(seconds)),
+        text_language: language,
+        ..read(&file)?
+    };
+    let answer = connect(&connection).await?.share_information(message).await;
+    let answer = answer.map_err(explain)?.into_inner();
+    let case = answer.case.clone().unwrap_or_default();
+    print(json, &answer, || render::case(&case, Timestamp::now()))?;
+    Ok(exit(&case.decision.unwrap_or_default()))
+}

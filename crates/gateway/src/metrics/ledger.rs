@@ -1,0 +1,67 @@
+//! How far the ledger is published and cosigned, asked of the store at each reading.
+
+use comity_ledger::cosigned_size;
+use comity_store::{Health, Store};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: Gauge,
+    published: Gauge,
+    cosigned: Gauge,
+    held: Gauge,
+    by: Family<Witness, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Witness {
+    witness: String,
+}
+
+impl Ledger {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let help = "Entries of the ledger on record";
+        registry.register("ledger_entries", help, self.entries.clone());
+        let help = "Entries under the last signed checkpoint";
+        registry.register("ledger_published_entries", help, self.published.clone());
+        let help = "Entries under the last checkpoint that enough witnesses cosigned";
+        registry.register("ledger_cosigned_entries", help, self.cosigned.clone());
+        let help = "1 while a witness has seen another ledger than this one and nothing is signed";
+        registry.register("ledger_held", help, self.held.clone());
+        let help = "Entries under the last checkpoint that a witness cosigned";
+        registry.register("witness_cosigned_entries", help, self.by.clone());
+    }
+
+    /// Notes what a witness cosigned.
+    pub(super) fn cosigned(&self, witness: &str, size: u64) {
+        let witness = Witness {
+            witness: witness.to_owned(),
+        };
+        self.by.get_or_create(&witness).set(figure(size));
+    }
+
+    /// Looks anew.
+    pub(super) fn refresh(&self, store: &Store) {
+        let Health {
+            committed,
+            published,
+            failed: _,
+            publication_failing: _,
+            held,
+        } = store.health();
+        self.entries.set(figure(committed));
+        self.published.set(figure(published));
+        self.held.set(held.into());
+        let cosigned = cosigned_size(store.ledger_dir()).unwrap_or_default();
+        self.cosigned.set(figure(cosigned));
+    }
+}
+
+fn figure(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}

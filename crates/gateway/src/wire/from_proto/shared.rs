@@ -1,0 +1,291 @@
+//! What a request shares, and the case whose data it uses or passes on.
+
+use std::sync::Arc;
+
+use comity::v1;
+use comity_domain::{ObligationKind, Origin, Source};
+
+use super::read_case_name;
+use crate::wire::{
+    Violation, answer,
+    read::{Findings, Path},
+    structure,
+};
+
+/// Event of the vocabulary by which a recipient accepts.
+const ACCEPTED: &str = "concluded";
+/// Parameter that names the event on which a condition hangs.
+const EVENT: &str = "event";
+/// Parameters that are numbers of some unit of time.
+const TIMES: [&str; 4] = ["hours", "days", "working_days", "months"];
+/// What is shared where the sender does not say.
+const SPONTANEOUS: &str = "information.spontaneous";
+/// Measures that share something, with all that they include.
+const SHARING: [&str; 2] = ["information", "victim"];
+/// Measures that use or pass on what was received, with all that they include.
+const FURTHER: [&str; 2] = [USE, "information"];
+/// The measure that uses it.
+const USE: &str = "use";
+
+/// A submission that shares information.
+///
+/// # Errors
+/// Every field that only this call has and that is not as the contract demands.
+/// The others are checked as those of any request.
+pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, Vec<Violation>> {
+    let v1::ShareInformationRequest {
+        request_id,
+        sender,
+        recipient,
+        instrument,
+        information,
+        conditions,
+        measure,
+        offences,
+        persons,
+        urgency,
+        purpose,
+        language,
+        facts,
+        issued_at,
+        exercise,
+        source_case,
+        wait,
+        text_language,
+    } = message;
+    let mut findings = Findings::default();
+    if information.is_none() {
+        let missing = "missing: state what is shared";
+        findings.reject::<()>(Path::root("information"), missing);
+    }
+    let numbered = (1..).zip(conditions);
+    let request = v1::CooperationRequest {
+        request_id,
+        issuing: sender,
+        executing: recipient,
+        instrument,
+        measure: match measure.as_str() {
+            "" => SPONTANEOUS.to_owned(),
+            _ => measure,
+        },
+        offences,
+        persons,
+        urgency,
+        purpose,
+        language,
+        facts,
+        issued_at,
+        exercise,
+        information,
+        conditions: numbered.map(|(n, one)| complete(n, one)).collect(),
+        source_case,
+        ..v1::CooperationRequest::default()
+    };
+    findings.conclude(Some(v1::SubmitRequest {
+        request: Some(request),
+        wait,
+        text_language,
+    }))
+}
+
+/// Violations of a submission in the words of the call that shares.
+#[must_use]
+pub fn of_share(mut violations: Vec<Violation>) -> Vec<Violation> {
+    for Violation { field, .. } in &mut violations {
+        for (of_request, of_share) in [("issuing", "sender"), ("executing", "recipient")] {
+            let rest = field.strip_prefix(of_request);
+            if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('.')) {
+                *field = format!("{of_share}{rest}");
+            }
+        }
+    }
+    violations
+}
+
+/// The measure uses data that were received, or passes them on.
+pub(crate) fn is_further(measure: &str) -> bool {
+    is_of(&FURTHER, measure)
+}
+
+/// The measure uses data rather than passing them on.
+pub(crate) fn is_use(measure: &str) -> bool {
+    is_of(&[USE], measure)
+}
+
+/// Reads what is shared, as the names of its parts, and the conditions set on it.
+pub(super) fn information(
+    findings: &mut Findings,
+    measure: &str,
+    (information, conditions): (Option<prost_types::Struct>, Vec<v1::Obligation>),
+) -> Vec<Arc<str>> {
+    if information.is_none() && !conditions.is_empty() {
+        let wrong = "are set on nothing: state `information`, or leave them out";
+        findings.reject::<()>(Path::root("conditions"), wrong);
+    }
+    let numbered = (1_usize..).zip(conditions).collect();
+    findings.list(
+        "conditions",
+        answer::CONDITIONS_MAX,
+        numbered,
+        |findings, at, (number, one)| condition(findings, at, number, one),
+    );
+    information.map_or_else(Vec::new, |information| {
+        parts(findings, measure, information)
+    })
+}
+
+fn parts(
+    findings: &mut Findings,
+    measure: &str,
+    information: prost_types::Struct,
+) -> Vec<Arc<str>> {
+    let at = Path::root("information");
+    if !is_of(&SHARING, measure) {
+        let wrong = "goes with a measure of `information` or `victim` only: leave it out, or send it by `ShareInformation`";
+        findings.reject::<()>(at, wrong);
+    }
+    match structure::to_json(information) {
+        Ok(parts) if parts.is_empty() => {
+            findings.reject::<()>(at, "is empty: state what is shared");
+            Vec::new()
+        }
+        Ok(parts) => parts.keys().map(|name| Arc::from(name.as_str())).collect(),
+        Err(error) => {
+            findings.reject::<()>(at, error.to_string());
+            Vec::new()
+        }
+    }
+}
+
+/// A condition with what the gateway says of each.
+fn complete(number: usize, condition: v1::Obligation) -> v1::Obligation {
+    let mut condition = condition;
+    for (field, usual) in [
+        (&mut condition.obligation_id, number_of(number)),
+        (&mut condition.bound_party, "executing".to_owned()),
+    ] {
+        if field.is_empty() {
+            *field = usual;
+        }
+    }
+    let event = condition.parameters.entry(EVENT.to_owned());
+    event.or_insert_with(|| ACCEPTED.to_owned());
+    condition
+}
+
+fn number_of(number: usize) -> String {
+    format!("s{number}")
+}
+
+fn condition(
+    findings: &mut Findings,
+    at: Path<'_>,
+    number: usize,
+    condition: v1::Obligation,
+) -> Option<()> {
+    let condition = answer::condition(findings, at, condition)?;
+    let id = number_of(number);
+    if condition.obligation_id != id {
+        let wrong = format!("expected `{id}` or, in `ShareInformation`, nothing");
+        findings.reject::<()>(at.field("obligation_id"), wrong);
+    }
+    if condition.rule.is_some() {
+        let wrong = "is for conditions that the law sets: leave it out";
+        findings.reject::<()>(at.field("rule"), wrong);
+    }
+    if condition.kind() == v1::ObligationKind::Redact {
+        let wrong =
+            "no redaction can be set: leave out of `information` what the recipient is not to have";
+        findings.reject::<()>(at.field("kind"), wrong);
+    }
+    if condition.bound_party == "issuing" {
+        let wrong = "expected `executing`: conditions bind the recipient";
+        findings.reject::<()>(at.field("bound_party"), wrong);
+    }
+    let parameters = at.field("parameters");
+    let event = condition.parameters.get(EVENT);
+    if event.is_none_or(|event| event != ACCEPTED) {
+        let wrong = format!("expected `{ACCEPTED}`: a condition binds from acceptance");
+        findings.reject::<()>(parameters.key(EVENT), wrong);
+    }
+    for name in TIMES {
+        let time = condition.parameters.get(name);
+        if time.is_some_and(|time| time.parse::<u16>().unwrap_or(0) == 0) {
+            let wrong = "expected a whole number from 1 to 65535";
+            findings.reject::<()>(parameters.key(name), wrong);
+        }
+    }
+    Some(())
+}
+
+/// The instrument named, or the one on which the data came.
+pub(super) fn instrument<'a>(named: &'a str, origin: Option<&'a v1::Origin>) -> &'a str {
+    match origin {
+        Some(origin) if named.is_empty() => &origin.instrument,
+        Some(_) | None => named,
+    }
+}
+
+/// Reads the case that data come from.
+pub(super) fn source(
+    findings: &mut Findings,
+    measure: &str,
+    (source_case, origin): (&str, Option<v1::Origin>),
+) -> Option<Source> {
+    let at = Path::root("source_case");
+    if source_case.is_empty() {
+        return match origin {
+            None => None,
+            Some(_) => findings.reject(
+                Path::root("origin"),
+                "is set by the gateway: leave it out, and name `source_case`",
+            ),
+        };
+    }
+    read_case_name(findings, at, source_case)?;
+    if !is_further(measure) {
+        let wrong = "goes with a measure of `use` or `information` only: leave it out";
+        return findings.reject(at, wrong);
+    }
+    Some(Source {
+        origin: origin.and_then(|origin| read_origin(findings, origin)),
+    })
+}
+
+fn read_origin(findings: &mut Findings, origin: v1::Origin) -> Option<Origin> {
+    let at = Path::root("origin");
+    let kinds = origin.conditions().filter_map(kind).collect();
+    let v1::Origin {
+        jurisdiction,
+        instrument: _,
+        conditions: _,
+        other_offence,
+    } = origin;
+    Some(Origin {
+        state: findings.id(at.field("jurisdiction"), &jurisdiction)?,
+        conditions: kinds,
+        other_offence,
+    })
+}
+
+fn kind(kind: v1::ObligationKind) -> Option<ObligationKind> {
+    match kind {
+        v1::ObligationKind::Unspecified => None,
+        v1::ObligationKind::UseLimit => Some(ObligationKind::UseLimit),
+        v1::ObligationKind::Speciality => Some(ObligationKind::Speciality),
+        v1::ObligationKind::HandlingCode => Some(ObligationKind::HandlingCode),
+        v1::ObligationKind::Redact => Some(ObligationKind::Redact),
+        v1::ObligationKind::RetainUntil => Some(ObligationKind::RetainUntil),
+        v1::ObligationKind::DeleteAfter => Some(ObligationKind::DeleteAfter),
+        v1::ObligationKind::Notify => Some(ObligationKind::Notify),
+        v1::ObligationKind::NoOnwardTransfer => Some(ObligationKind::NoOnwardTransfer),
+        v1::ObligationKind::ConfirmWithin => Some(ObligationKind::ConfirmWithin),
+    }
+}
+
+fn is_of(roots: &[&str], measure: &str) -> bool {
+    roots.iter().any(|root| {
+        let rest = measure.strip_prefix(root);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}

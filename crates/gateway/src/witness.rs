@@ -1,0 +1,99 @@
+//! Witnesses: this gateway cosigns the ledgers of its peers, each as long as it only
+//! grows, and asks them to cosign its own.
+
+mod ask;
+mod refused;
+mod stand;
+
+use std::sync::Arc;
+
+use comity::v1::{CosignRequest, CosignResponse};
+use comity_ledger::{Cosigner, Leaf, Refused, Witness};
+use tokio::sync::watch;
+use tonic_health::server::HealthReporter;
+
+pub(crate) use self::{
+    ask::Witnesses,
+    refused::{code, metadata, reason},
+};
+use crate::{
+    admit,
+    config::Config,
+    gateway::Gateway,
+    identity::{Caller, Role},
+    record,
+    refusal::Refusal,
+    start::StartError,
+    wire::from_proto,
+};
+
+/// The key that this gateway cosigns with, in the data folder.
+const KEY: &str = "witness.key";
+/// What it has cosigned, in the data folder.
+const MEMORY: &str = "witness";
+
+/// Takes up what this gateway has cosigned; makes its key on first use. Blocks on the
+/// disk.
+pub(crate) fn open(config: &Config) -> Result<Arc<Witness>, StartError> {
+    let name = format!("{}/witness", config.origin);
+    let cosigner = Cosigner::load_or_make(&config.data.join(KEY), &name)?;
+    let logs = config.witnesses.peers.iter().map(|peer| peer.log.clone());
+    let witness = Witness::open(&config.data.join(MEMORY), cosigner, logs)?;
+    Ok(Arc::new(witness))
+}
+
+/// Asks witnesses, and tells where the ledger stands with them, until the gateway
+/// stops.
+pub(crate) async fn run(
+    gateway: Gateway,
+    (witnesses, health): (Witnesses, HealthReporter),
+    stopped: watch::Receiver<bool>,
+) {
+    tokio::join!(
+        ask::run(gateway.clone(), witnesses, stopped.clone()),
+        stand::run(gateway, health, stopped),
+    );
+}
+
+/// See `FederationService.Cosign`.
+pub(crate) async fn cosign(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: CosignRequest,
+) -> Result<CosignResponse, Refusal> {
+    let understood = admit::role(caller, &[Role::Gateway], "gateway")
+        .and_then(|()| Ok(from_proto::extension(message)?));
+    let shown = record::attempted(gateway, caller, understood).await?;
+    let (witness, now) = (Arc::clone(gateway.witness()), gateway.now());
+    let judged = tokio::task::spawn_blocking(move || witness.cosign(&shown, now)).await;
+    match judged.map_err(|error| Refusal::Internal(Box::new(error)))? {
+        Ok(cosignature) => Ok(CosignResponse {
+            cosignature: cosignature.line,
+        }),
+        Err(refused) => Err(refuse(gateway, caller, refused).await),
+    }
+}
+
+/// What the peer is told. A contradiction is recorded first, with both checkpoints:
+/// they prove it against the peer.
+async fn refuse(gateway: &Gateway, caller: &Caller, refused: Refused) -> Refusal {
+    let both = match &refused {
+        Refused::RolledBack(both) | Refused::Split(both) | Refused::Unproven(both) => both,
+        Refused::Stale { .. } => return Refusal::NotCosigned(Box::new(refused)),
+        Refused::Witness(_) | Refused::Note(_) => return record::unavailable(refused),
+        Refused::Unknown(_) | Refused::Checkpoint(_) | Refused::Backwards { .. } => {
+            let refusal = Refusal::NotCosigned(Box::new(refused));
+            return record::attempt(gateway, Some(caller), refusal).await;
+        }
+    };
+    tracing::error!(%refused, "a peer's ledger is not what it was");
+    let both = [both.seen.note.as_slice(), b"\n", &both.shown.note].concat();
+    let leaf = Leaf {
+        note: Some(refused.to_string()),
+        ..Leaf::new(gateway.now(), "not-cosigned", &caller.to_string())
+    };
+    match record::event(gateway, leaf, both).await {
+        Ok(()) => Refusal::NotCosigned(Box::new(refused)),
+        Err(unavailable) => unavailable,
+    }
+}

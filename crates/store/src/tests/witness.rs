@@ -1,0 +1,156 @@
+//! What witnesses have seen: heeded, kept, and never contradicted.
+
+use std::{fs, path::Path};
+
+use comity_ledger::Key;
+use tempfile::TempDir;
+
+use super::{entry, key, open, quiet, run, try_open};
+use crate::{Options, PublicationError, Store, Transaction, verify};
+
+async fn note(store: &Store, count: usize) {
+    for _ in 0..count {
+        let transaction = Transaction {
+            entries: vec![entry("note")],
+            ..Transaction::default()
+        };
+        store.commit(transaction).await.unwrap();
+    }
+}
+
+fn checkpoint(dir: &Path) -> Vec<u8> {
+    fs::read(dir.join("ledger/checkpoint")).unwrap()
+}
+
+fn copy(from: &Path) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy_into(from, to.path());
+    to
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        let target = to.join(file.file_name());
+        if file.path().is_dir() {
+            copy_into(&file.path(), &target);
+        } else {
+            fs::copy(file.path(), target).unwrap();
+        }
+    }
+}
+
+/// A store that was closed at 5 entries, and a copy of it that has 9.
+fn old_and_new() -> (TempDir, TempDir) {
+    let old = tempfile::tempdir().unwrap();
+    let store = open(old.path());
+    run(note(&store, 5));
+    run(store.close());
+    let new = copy(old.path());
+    let store = open(new.path());
+    run(note(&store, 4));
+    run(store.close());
+    (old, new)
+}
+
+#[track_caller]
+fn is_held(result: Result<impl Sized, PublicationError>) -> String {
+    let Err(PublicationError::Held(held)) = result.map(drop) else {
+        panic!("it is held");
+    };
+    assert_eq!(held.by, "w.example");
+    held.why.to_string()
+}
+
+#[test]
+fn an_old_copy_signs_nothing_until_it_has_caught_up() {
+    let (old, new) = old_and_new();
+    let seen = checkpoint(new.path());
+    let before = checkpoint(old.path());
+    let store = open(old.path());
+    let why = is_held(run(store.heed("w.example", seen.clone())));
+    assert!(
+        why.starts_with("9 entries of this ledger were cosigned and only 5 are present"),
+        "{why}"
+    );
+    assert!(store.health().held && store.health().publication_failing);
+    // It works on, and nothing of it is lost; but grown differently it is another one.
+    run(note(&store, 2));
+    is_held(run(store.publish()));
+    run(note(&store, 2));
+    let why = is_held(run(store.publish()));
+    assert!(
+        why.starts_with("the first 9 entries of this ledger were cosigned under root"),
+        "{why}"
+    );
+    run(store.close());
+    assert_eq!(checkpoint(old.path()), before);
+    // It does not forget.
+    let again = open(old.path());
+    is_held(run(again.publish()));
+    assert_eq!(run(again.heed("v.example", before)).map_err(drop), Err(()));
+    run(again.close());
+    let flaw = verify(old.path(), None).unwrap_err().to_string();
+    assert!(
+        flaw.starts_with("`witnessed`: `w.example` has cosigned 9 entries, and fewer are signed"),
+        "{flaw}"
+    );
+    // What was cosigned is restored.
+    let witnessed = fs::read(old.path().join("witnessed")).unwrap();
+    fs::write(new.path().join("witnessed"), witnessed).unwrap();
+    let caught_up = open(new.path());
+    run(note(&caught_up, 1));
+    assert_eq!(run(caught_up.publish()).unwrap(), 10);
+    assert!(!caught_up.health().held);
+    run(caught_up.close());
+    assert_eq!(verify(new.path(), None).unwrap().entries, 10);
+}
+
+#[test]
+fn what_is_here_already_changes_nothing_and_what_is_not_ours_less() {
+    let (old, new) = old_and_new();
+    let store = open(new.path());
+    run(store.heed("w.example", checkpoint(old.path()))).unwrap();
+    run(store.heed("w.example", checkpoint(new.path()))).unwrap();
+    let other = Key::from_seed("gateway.example/log", [4; 32]).unwrap();
+    let foreign = tempfile::tempdir().unwrap();
+    run(Store::open(foreign.path(), other, &quiet())
+        .unwrap()
+        .close());
+    let refused = run(store.heed("w.example", checkpoint(foreign.path())));
+    assert!(matches!(refused, Err(PublicationError::NotOurs(_))));
+    run(note(&store, 1));
+    assert_eq!(run(store.publish()).unwrap(), 10);
+}
+
+#[test]
+fn a_store_that_waits_for_witnesses_signs_once_they_were_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        await_witnesses: true,
+        ..quiet()
+    };
+    let store = Store::open(dir.path(), key(), &options).unwrap();
+    run(note(&store, 3));
+    assert_eq!(run(store.publish()).unwrap(), 0);
+    store.heard_witnesses();
+    assert_eq!(run(store.publish()).unwrap(), 3);
+}
+
+#[test]
+fn what_was_witnessed_is_believed_as_it_was_signed_only() {
+    let (_, new) = old_and_new();
+    let text = [b"w.example\n".as_slice(), &checkpoint(new.path())].concat();
+    let text = String::from_utf8(text).unwrap();
+    fs::write(
+        new.path().join("witnessed"),
+        text.replacen("\n9\n", "\n8\n", 1),
+    )
+    .unwrap();
+    let refused = try_open(new.path()).err().unwrap().to_string();
+    assert!(
+        refused.contains("is not a checkpoint that this ledger signed"),
+        "{refused}"
+    );
+}

@@ -1,0 +1,64 @@
+//! Where every place is taken, a life at risk still has one.
+
+use comity::v1::{self, CaseState, UrgencyLevel};
+use tonic::{Code, Request, Response, Status, metadata::MetadataValue};
+
+use crate::world::{Cooperation, Scene, eventually, reason, story, submit, violations};
+
+/// Submits, saying in the metadata that it is an emergency.
+async fn marked(
+    client: &mut Cooperation,
+    request: &v1::CooperationRequest,
+) -> Result<v1::SubmitResponse, Status> {
+    let mut message = Request::new(v1::SubmitRequest {
+        request: Some(request.clone()),
+        wait: None,
+        text_language: "en".to_owned(),
+    });
+    let (key, value) = comity::EMERGENCY;
+    let value = MetadataValue::from_static(value);
+    message.metadata_mut().insert(key, value);
+    client.submit(message).await.map(Response::into_inner)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_has_a_place_where_all_are_taken() {
+    let scene = Scene::start_with(&["DE", "NL"], |config| {
+        config.limits.in_flight = 2;
+        config.limits.per_caller = 1;
+    })
+    .await;
+    // Who waits for a backend that is down keeps the one place of its authority.
+    let backend = scene.backend("DE");
+    backend.set_up(false);
+    let waits = story("waits", "Accounts of a person, backend down");
+    let mut first = scene.issuing(waits.jurisdiction, waits.authority).await;
+    let request = waits.request.clone();
+    let waiting = tokio::spawn(async move { submit(&mut first, &request, 60).await });
+    let waits_on_record = || async { scene.entries("kind=decision").await.len() == 1 };
+    eventually("the first is decided", async || {
+        waits_on_record().await.then_some(())
+    })
+    .await;
+
+    let mut client = scene.issuing(waits.jurisdiction, waits.authority).await;
+    let mut other = story("other", "Accounts of a person, backend down").request;
+    let status = submit(&mut client, &other, 0).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&status), "OVERLOADED");
+
+    let status = marked(&mut client, &other).await.unwrap_err();
+    assert!(violations(&status).contains_key("request.urgency.level"));
+
+    other.urgency = Some(v1::Urgency {
+        level: UrgencyLevel::Emergency.into(),
+        reason: "a life is at risk".to_owned(),
+    });
+    let answer = marked(&mut client, &other).await.unwrap();
+    assert_ne!(answer.case.unwrap().decision, None);
+
+    backend.set_up(true);
+    let first = waiting.await.unwrap().unwrap();
+    assert_eq!(first.case.unwrap().state(), CaseState::Concluded);
+    scene.stop().await;
+}

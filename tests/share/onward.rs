@@ -1,0 +1,203 @@
+//! Data are used for what they were given for: another use is asked for, and what the
+//! gateway knows of them decides, not what the asker says.
+
+use comity::v1::{self, ObligationKind, Outcome};
+use comity_gateway::wire::{json, to_proto};
+use jiff::Timestamp;
+use tonic::{Code, Status};
+
+use super::{SECRET, Tip, share, tip};
+use crate::{
+    cli::{comity, shown},
+    world::{Cooperation, get, reason, submit, violations},
+};
+
+/// What Germany asks of the United Kingdom: to use a tip on fraud for `offence`.
+fn asked(id: &str, source: &str, offence: &str) -> v1::CooperationRequest {
+    let request = serde_json::json!({
+        "request_id": id,
+        "issuing": {"jurisdiction": "DE", "authority": "bfj"},
+        "executing": {"jurisdiction": "GB"},
+        "measure": "use.further",
+        "language": "en",
+        "offences": [{"provision": offence, "category": "D20", "max_penalty_months": 60}],
+        "purpose": "proceedings for another offence",
+        "source_case": source,
+    });
+    v1::CooperationRequest {
+        issued_at: Some(to_proto::timestamp(Timestamp::now())),
+        ..json::parse(&request.to_string()).unwrap()
+    }
+}
+
+/// Money laundering, which shares no code with fraud.
+fn for_another_offence(id: &str, source: &str) -> v1::CooperationRequest {
+    let mut request = asked(id, source, "StGB 261");
+    request.offences[0].category = Some("D09".to_owned());
+    request
+}
+
+async fn ask(client: &mut Cooperation, request: &v1::CooperationRequest) -> v1::Case {
+    let answer: Result<_, Status> = submit(client, request, 5).await;
+    answer.unwrap().case.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
+    let mut tip = Tip::given("onward").await;
+    let source = tip.case.name.clone();
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
+    let request = for_another_offence("use-1", &source);
+    // What was not accepted is nobody's to use.
+    let status = submit(&mut holder, &request, 0).await.unwrap_err();
+    assert_eq!(reason(&status), "NOT_FOUND");
+    tip.accept().await;
+
+    let case = ask(&mut holder, &request).await;
+    let decision = case.decision.as_ref().unwrap();
+    assert_eq!(decision.outcome(), Outcome::Refused);
+    let grounds = decision.grounds.iter();
+    let grounds: Vec<_> = grounds
+        .map(|ground| ground.rule.as_ref().unwrap().rule_id.as_str())
+        .collect();
+    assert_eq!(grounds, ["ets-182-11-use"]);
+    let known = case.request.as_ref().unwrap().origin.clone().unwrap();
+    assert_eq!(
+        (known.jurisdiction.as_str(), known.other_offence),
+        ("GB", true)
+    );
+    assert_eq!(known.instrument, "ets-30");
+    let kinds: Vec<_> = known.conditions().collect();
+    assert_eq!(
+        kinds,
+        [ObligationKind::UseLimit, ObligationKind::DeleteAfter]
+    );
+
+    let told = tip.until("onward-use-asked").await;
+    let event = told.events.last().unwrap();
+    assert!(event.note.contains("refused"), "{event:?}");
+    assert!(event.actor.contains("DE/bfj"));
+    let entries = tip.scene.entries("kind=onward-use-asked").await;
+    assert!(entries[0].rules.contains(&"ets-182-11-use".to_owned()));
+
+    // The same again is the same case, whatever has become of the source.
+    let deleted = v1::ConfirmObligationRequest {
+        name: source.clone(),
+        obligation_id: "s2".to_owned(),
+        ..v1::ConfirmObligationRequest::default()
+    };
+    tip.recipient.confirm_obligation(deleted).await.unwrap();
+    let again = submit(&mut holder, &request, 0).await.unwrap();
+    assert!(again.replayed);
+    let told = get(&mut tip.sender, &source).await.unwrap();
+    let events = told.events.iter();
+    let asked = events.filter(|event| event.kind == "onward-use-asked");
+    assert_eq!(asked.count(), 1);
+
+    // Who decides it again from the record comes to the same.
+    let data = tip.scene.world.data();
+    tip.scene.running.stop().await;
+    let rerun = ["audit", "rerun", "--data", data.to_str().unwrap()].map(str::to_owned);
+    let rerun = tokio::task::spawn_blocking(move || comity(rerun)).await;
+    let rerun = rerun.unwrap();
+    assert!(rerun.status.success(), "{}", shown(&rerun));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_the_same_offence_the_sender_is_asked() {
+    let mut tip = Tip::given("same").await;
+    tip.accept().await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
+    let request = asked("use-2", &tip.case.name, "StGB 263");
+    let case = ask(&mut holder, &request).await;
+    let decision = case.decision.unwrap();
+    assert_eq!(decision.outcome(), Outcome::Referred);
+    let referral = &decision.referrals[0];
+    assert_eq!(
+        referral.rule.as_ref().unwrap().rule_id,
+        "ets-30-further-use"
+    );
+    assert_eq!(referral.jurisdiction, "GB");
+    tip.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_says_of_data_what_the_gateway_knows() {
+    let mut tip = Tip::given("said").await;
+    tip.accept().await;
+    let source = tip.case.name.clone();
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
+    let request = for_another_offence("use-3", &source);
+    let check = async |change: fn(&mut v1::CooperationRequest), field: &str| {
+        let mut said = request.clone();
+        change(&mut said);
+        let status = submit(&mut holder.clone(), &said, 0).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{field}");
+        let found: Vec<_> = violations(&status).into_keys().collect();
+        assert_eq!(found, [field]);
+    };
+    check(|r| r.origin = Some(v1::Origin::default()), "origin").await;
+    check(
+        |r| r.executing.as_mut().unwrap().jurisdiction = "FR".to_owned(),
+        "executing.jurisdiction",
+    )
+    .await;
+    check(|r| r.instrument = "mla-2000".to_owned(), "instrument").await;
+    check(|r| r.measure = "data.subscriber".to_owned(), "source_case").await;
+    check(
+        |r| {
+            let none = v1::fact_value::Value::Set(v1::FactValueSet::default());
+            let none = v1::FactValue { value: Some(none) };
+            r.facts.insert("origin.conditions".to_owned(), none);
+        },
+        "facts[\"origin.conditions\"]",
+    )
+    .await;
+
+    // Who was given nothing learns nothing, be it of the same State.
+    for authority in ["sta-berlin", "lka-berlin"] {
+        let mut other = tip.scene.issuing("DE", authority).await;
+        let mut request = request.clone();
+        request.issuing.as_mut().unwrap().authority = authority.to_owned();
+        let status = submit(&mut other, &request, 0).await.unwrap_err();
+        assert_eq!(reason(&status), "NOT_FOUND");
+    }
+    // What was deleted is not used any more.
+    let deleted = v1::ConfirmObligationRequest {
+        name: source,
+        obligation_id: "s2".to_owned(),
+        ..v1::ConfirmObligationRequest::default()
+    };
+    tip.recipient.confirm_obligation(deleted).await.unwrap();
+    let status = submit(&mut holder, &request, 0).await.unwrap_err();
+    assert_eq!(reason(&status), "NOT_FOUND");
+    tip.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_waits_for_the_state_of_origin() {
+    let mut tip = Tip::given("pass-on").await;
+    tip.accept().await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
+    let mut onward = self::tip("pass-on-1");
+    let sender = onward.sender.as_mut().unwrap();
+    (sender.jurisdiction, sender.authority) = ("DE".to_owned(), "bfj".to_owned());
+    let recipient = onward.recipient.as_mut().unwrap();
+    (recipient.jurisdiction, recipient.authority) = ("FR".to_owned(), String::new());
+    onward.instrument.clear();
+    "fr".clone_into(&mut onward.language);
+    onward.source_case.clone_from(&tip.case.name);
+    let case = share(&mut holder, &onward).await.unwrap().case.unwrap();
+    let decision = case.decision.unwrap();
+    assert_eq!(decision.outcome(), Outcome::Referred);
+    let rules = decision.referrals.iter();
+    let rules: Vec<_> = rules
+        .map(|referral| referral.rule.as_ref().unwrap().rule_id.as_str())
+        .collect();
+    assert!(rules.contains(&"de-out-origin"), "{rules:?}");
+    assert_eq!(tip.scene.backend("FR").received(), 0);
+    let leaves = format!("{:?}", tip.scene.entries("").await);
+    assert!(!leaves.contains(SECRET));
+    tip.until("onward-use-asked").await;
+    tip.scene.stop().await;
+}
