@@ -13,6 +13,7 @@ mod edits;
 mod emergency;
 mod evidence;
 mod explain;
+mod fuzz;
 mod hangup;
 mod holds;
 mod preflight;

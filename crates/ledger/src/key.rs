@@ -14,6 +14,8 @@ use ed25519_dalek::SigningKey;
 use signed_note::{StandardSigner, StandardVerifier};
 use thiserror::Error;
 
+use crate::layout;
+
 /// Algorithm byte of Ed25519 in key texts.
 const ED25519: u8 = 1;
 
@@ -222,7 +224,9 @@ pub(crate) fn save(path: &Path, text: &str) -> Result<(), KeyError> {
             .open(path)?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
-        file.sync_all()
+        file.sync_all()?;
+        // A ledger that the key signed cannot go on without it.
+        layout::sync_folder_of(path)
     };
     write().map_err(|source| file_error(path, source))
 }

@@ -1,12 +1,16 @@
 //! Where a log's files lie (C2SP tlog-tiles) and how they reach the disk.
 
+#[cfg(not(test))]
+use std::fs::{self, File};
 use std::{
-    fs::{self, File},
+    collections::HashSet,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::edge::TILE_WIDTH;
+#[cfg(test)]
+use crate::tests::disk::{self as fs, File};
 
 /// The latest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -100,17 +104,58 @@ pub(crate) fn read_tile(
     }
 }
 
+/// Folders of a log that are known to be entered durably in those above them.
+///
+/// One that is merely there may have been made by a process that died, or was told of
+/// an error, before the one above it was flushed.
+#[derive(Debug, Default)]
+pub(crate) struct Entered(HashSet<PathBuf>);
+
+impl Entered {
+    /// Folders remembered before all are flushed again: a log grows, memory does not.
+    const MAX: usize = 64;
+
+    /// Creates a folder of the log in `dir` and those between, if need be, and enters
+    /// each durably.
+    fn enter(&mut self, dir: &Path, folder: &Path) -> io::Result<()> {
+        let Some(parent) = folder.parent().filter(|_| folder != dir) else {
+            return Ok(());
+        };
+        if self.0.contains(folder) {
+            return Ok(());
+        }
+        self.enter(dir, parent)?;
+        create_dir(folder)?;
+        sync_dir(parent)?;
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        self.0.insert(folder.to_owned());
+        Ok(())
+    }
+}
+
 /// Writes a file, by its path in a folder, so that after a crash it is there wholly or
 /// not at all, and after this call it is there.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
+    write_under(&mut Entered::default(), dir, path, bytes)
+}
+
+/// As [`write`], by one who writes many files there.
+pub(crate) fn write_under(
+    entered: &mut Entered,
+    dir: &Path,
+    path: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
     let target = dir.join(path);
     let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io::Error::other("a path without a folder"));
     };
-    create_dir(parent)?;
+    entered.enter(dir, parent)?;
     let temporary = parent.join(format!(".{}", name.to_string_lossy()));
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
@@ -120,20 +165,55 @@ pub fn write(dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     sync_dir(parent)
 }
 
-/// Creates a folder and those above it, each entered durably in its parent.
-pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
+/// Makes sure that a file found in its place is there after a crash. What it holds was
+/// flushed before it came there; that it is there may not have been.
+pub(crate) fn confirm(entered: &mut Entered, dir: &Path, path: &str) -> io::Result<()> {
+    let target = dir.join(path);
+    let parent = target.parent().unwrap_or(dir);
+    entered.enter(dir, parent)?;
+    sync_dir(parent)
+}
+
+/// Creates the folder of a log and those above it, if need be, and enters each durably.
+pub(crate) fn create(dir: &Path) -> io::Result<()> {
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => create(parent)?,
+        Some(_) => {}
+        None => return Ok(()),
+    }
+    create_dir(dir)?;
+    match sync_folder_of(dir) {
+        // Not a folder that we could have made another one in.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Ok(())
+        }
+        flushed => flushed,
+    }
+}
+
+fn create_dir(dir: &Path) -> io::Result<()> {
+    if fs::exists(dir)? {
         return Ok(());
     }
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
-    create_dir(parent)?;
     match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync_dir(parent),
+        created => created,
+    }
+}
+
+/// Makes sure that a file or folder is found by its name after a crash.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
+        Some(_) => sync_dir(Path::new(".")),
+        None => Ok(()),
     }
 }
 

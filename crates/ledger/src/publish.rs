@@ -1,17 +1,21 @@
 //! Publication: entries into tiles, tiles into a signed checkpoint.
 
+#[cfg(not(test))]
+use std::fs;
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use thiserror::Error;
 
+#[cfg(test)]
+use crate::tests::disk as fs;
 use crate::{
     Checkpoint, CheckpointError, Hash, Key, KeyError, ProofError, VerifierKey,
     checkpoint::MAX_SIZE,
     edge::{Edge, TILE_HEIGHT, TILE_WIDTH},
-    layout::{self, CHECKPOINT, HISTORY, Kind, VERIFIER},
+    layout::{self, CHECKPOINT, Entered, HISTORY, Kind, VERIFIER},
     proof::root_of,
 };
 
@@ -30,6 +34,7 @@ pub struct Publisher {
     bundle: Vec<u8>,
     /// Full tiles written since the last checkpoint whose partial forms can go.
     superseded: Vec<String>,
+    entered: Entered,
     /// The largest checkpoint of this log that somebody outside has seen.
     seen: Option<Checkpoint>,
 }
@@ -141,8 +146,9 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`] if what is there is not to be extended.
     pub fn open(dir: &Path, key: Key, known: Option<&[u8]>) -> Result<Self, PublishError> {
-        layout::create_dir(dir).map_err(at(""))?;
-        claim(dir, key.verifier())?;
+        layout::create(dir).map_err(at(""))?;
+        let mut entered = Entered::default();
+        claim(&mut entered, dir, key.verifier())?;
         let published = match layout::read_if_present(dir, CHECKPOINT).map_err(at(CHECKPOINT))? {
             Some(note) => Some(believe(&note, &key, CHECKPOINT)?),
             None => None,
@@ -173,6 +179,7 @@ impl Publisher {
             edge: Edge::default(),
             bundle: Vec::new(),
             superseded: Vec::new(),
+            entered,
             seen: None,
             signed,
         };
@@ -256,7 +263,8 @@ impl Publisher {
         for (kind, number, bytes) in full {
             let path = layout::tile_path(kind, number);
             self.put(&path, &bytes)?;
-            if self.dir.join(format!("{path}.p")).exists() {
+            let partial = format!("{path}.p");
+            if fs::exists(self.dir.join(&partial)).map_err(at(&partial))? {
                 self.superseded.push(path);
             }
         }
@@ -286,17 +294,8 @@ impl Publisher {
             });
         }
         self.permits(size)?;
-        for (level, number, hashes) in self.edge.unfinished() {
-            let width = hashes.len() / tlog_tiles::HASH_SIZE;
-            self.put(
-                &layout::wide_path(Kind::Hashes(level), number, width),
-                hashes,
-            )?;
-        }
-        let width = usize::from(size.to_le_bytes()[0]);
-        if width > 0 {
-            let path = layout::wide_path(Kind::Entries, size >> TILE_HEIGHT, width);
-            self.put(&path, &self.bundle)?;
+        for (path, bytes) in self.unfinished() {
+            self.put(&path, &bytes)?;
         }
         if size > self.signed.size {
             self.signed = Checkpoint::sign(&self.key, size, self.edge.root().into())
@@ -310,32 +309,47 @@ impl Publisher {
         Ok(&self.signed)
     }
 
+    /// The unfinished tiles and the unfinished bundle, with their paths.
+    fn unfinished(&self) -> Vec<(String, Vec<u8>)> {
+        let hashes = self.edge.unfinished().map(|(level, number, hashes)| {
+            let width = hashes.len() / tlog_tiles::HASH_SIZE;
+            let path = layout::wide_path(Kind::Hashes(level), number, width);
+            (path, hashes.to_vec())
+        });
+        let mut files: Vec<_> = hashes.collect();
+        let size = self.edge.size();
+        let width = usize::from(size.to_le_bytes()[0]);
+        if width > 0 {
+            let path = layout::wide_path(Kind::Entries, size >> TILE_HEIGHT, width);
+            files.push((path, self.bundle.clone()));
+        }
+        files
+    }
+
     /// The checkpoint first, its kept copy second: a reader that lists the
     /// copies before reading the checkpoint never sees a copy beyond it.
-    fn write_checkpoint(&self) -> Result<(), PublishError> {
+    fn write_checkpoint(&mut self) -> Result<(), PublishError> {
         let kept = format!("{HISTORY}/{}", self.signed.size);
         for path in [CHECKPOINT, &kept] {
-            self.put_if_other(path, &self.signed.note)?;
+            let present = layout::read_if_present(&self.dir, path).map_err(at(path))?;
+            if present.as_ref() == Some(&self.signed.note) {
+                layout::confirm(&mut self.entered, &self.dir, path)
+            } else {
+                layout::write_under(&mut self.entered, &self.dir, path, &self.signed.note)
+            }
+            .map_err(at(path))?;
         }
         Ok(())
     }
 
-    fn put_if_other(&self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
-        let present = layout::read_if_present(&self.dir, path).map_err(at(path))?;
-        if present.as_deref() == Some(bytes) {
-            return Ok(());
-        }
-        layout::write(&self.dir, path, bytes).map_err(at(path))
-    }
-
     /// Writes a tile. What lies under the signed root is never overwritten:
     /// it is the same, or it is evidence.
-    fn put(&self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
+    fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
         if self.edge.size() <= self.signed.size
             && let Some(present) = layout::read_if_present(&self.dir, path).map_err(at(path))?
         {
             return if present == bytes {
-                Ok(())
+                layout::confirm(&mut self.entered, &self.dir, path).map_err(at(path))
             } else {
                 Err(PublishError::Damaged {
                     path: path.to_owned(),
@@ -343,12 +357,12 @@ impl Publisher {
                 })
             };
         }
-        layout::write(&self.dir, path, bytes).map_err(at(path))
+        layout::write_under(&mut self.entered, &self.dir, path, bytes).map_err(at(path))
     }
 
     /// Whether no file under the signed root is missing.
     fn complete(&self) -> bool {
-        let exists = |path: String| self.dir.join(path).exists();
+        let exists = |path: String| fs::exists(self.dir.join(path)).unwrap_or(false);
         let full = |kind, count: u64| (0..count).all(|n| exists(layout::tile_path(kind, n)));
         let size = self.signed.size;
         let width = |level: u8| usize::from((size >> (TILE_HEIGHT * level)).to_le_bytes()[0]);
@@ -441,16 +455,16 @@ pub fn published_entries(
 }
 
 /// Marks the folder as this key's, or checks that it is.
-fn claim(dir: &Path, verifier: &VerifierKey) -> Result<(), PublishError> {
+fn claim(entered: &mut Entered, dir: &Path, verifier: &VerifierKey) -> Result<(), PublishError> {
     let Some(found) = layout::read_if_present(dir, VERIFIER).map_err(at(VERIFIER))? else {
-        return layout::write(dir, VERIFIER, format!("{verifier}\n").as_bytes())
+        return layout::write_under(entered, dir, VERIFIER, format!("{verifier}\n").as_bytes())
             .map_err(at(VERIFIER));
     };
     let found: VerifierKey = String::from_utf8_lossy(&found)
         .parse()
         .map_err(PublishError::Verifier)?;
     if found == *verifier {
-        Ok(())
+        layout::confirm(entered, dir, VERIFIER).map_err(at(VERIFIER))
     } else {
         Err(PublishError::OtherKey {
             expected: found.to_string(),

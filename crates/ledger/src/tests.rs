@@ -1,5 +1,9 @@
 //! Publication, resumption, proofs and verification of whole logs.
 
+#[expect(dead_code, reason = "the tests of the store use the rest of it")]
+pub(crate) mod disk;
+mod simulated;
+
 use std::{
     fs,
     path::{Path, PathBuf},

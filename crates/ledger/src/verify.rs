@@ -1,9 +1,13 @@
 //! Verification of a whole log from its files alone.
 
-use std::{fmt, fs, io, path::Path};
+#[cfg(not(test))]
+use std::fs;
+use std::{fmt, io, path::Path};
 
 use tlog_tiles::HASH_SIZE;
 
+#[cfg(test)]
+use crate::tests::disk as fs;
 use crate::{
     Checkpoint, CheckpointError, Hash, KeyError, VerifierKey,
     edge::{Edge, TILE_HEIGHT, TILE_WIDTH},

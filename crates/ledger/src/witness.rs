@@ -157,7 +157,7 @@ impl Witness {
         cosigner: Cosigner,
         logs: impl IntoIterator<Item = VerifierKey>,
     ) -> Result<Self, WitnessError> {
-        layout::create_dir(dir).map_err(at(""))?;
+        layout::create(dir).map_err(at(""))?;
         let mut watched = BTreeMap::new();
         for key in logs {
             let path = place(key.name());

@@ -172,6 +172,8 @@ impl Store {
 /// needs one of them only.
 fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError> {
     let vault = Vault::open(dir.join(VAULT), new)?;
+    // Before anything hangs on it.
+    vault.settle()?;
     if let Some([older, newer]) = vault.unfinished() {
         let mut select = db.prepare("SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1")?;
         if !select.exists([newer.to_be_bytes()])? {

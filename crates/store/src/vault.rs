@@ -8,17 +8,22 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
+};
+#[cfg(not(test))]
+use std::{
+    fs::{self, File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
 };
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use thiserror::Error;
 
 use crate::Record;
+#[cfg(test)]
+use crate::tests::disk::{self as fs, File, OpenOptions};
 
 /// Length of every key, bytes.
 const KEY_LEN: usize = 32;
@@ -89,6 +94,12 @@ impl Vault {
             path,
             generations: RwLock::new(generations),
         })
+    }
+
+    /// Makes sure that the key file found is there after a crash: whoever put it there
+    /// may have died, or been told of an error, before it was.
+    pub(crate) fn settle(&self) -> Result<(), VaultError> {
+        sync_folder(&self.path).map_err(file(&self.path))
     }
 
     /// Wraps a data key under the newest generation.
@@ -267,15 +278,20 @@ fn write(path: &Path, generations: &[Generation]) -> io::Result<()> {
     file.sync_all()?;
     let old = OpenOptions::new().write(true).open(path).ok();
     fs::rename(&next, path)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
+    sync_folder(path)?;
     if let Some(mut old) = old {
         let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
         old.write_all(&vec![0; length])?;
         old.sync_all()?;
     }
     Ok(())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 fn file(path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {
@@ -338,7 +354,7 @@ mod tests {
         let missing = Vault::open(path.clone(), false);
         assert!(matches!(missing, Err(VaultError::File { .. })));
         Vault::open(path.clone(), true).unwrap();
-        fs::write(&path, "1 00\n").unwrap();
+        std::fs::write(&path, "1 00\n").unwrap();
         let cut = Vault::open(path, true);
         assert!(matches!(cut, Err(VaultError::Malformed { .. })));
     }

@@ -1,10 +1,12 @@
-//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence` and
-//! `saturate`.
+//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`,
+//! `saturate`, `fuzz` and `faults`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
 
 mod bench;
 mod evidence;
+mod faults;
+mod fuzz;
 mod matrix;
 mod peers;
 mod python;
@@ -28,6 +30,8 @@ Commands:
   bench     Measure the gateway beside nginx and Envoy
   evidence  Send a large item of evidence through the gateway, with cuts
   saturate  Ask in emergencies while ordinary requests flood the gateway
+  fuzz      Try whatever `comity audit verify` reads with changed files
+  faults    Break the disk under the store, call by call and in simulation
 
 `cargo xtask <COMMAND> --help` says more.";
 
@@ -40,6 +44,8 @@ fn main() -> ExitCode {
         Some("bench") => bench::main(arguments),
         Some("evidence") => evidence::main(arguments),
         Some("saturate") => saturate::main(arguments),
+        Some("fuzz") => fuzz::main(arguments),
+        Some("faults") => faults::main(arguments),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())

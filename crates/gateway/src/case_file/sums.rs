@@ -35,8 +35,12 @@ pub(super) fn mismatch(files: &Files) -> Option<(String, &'static str)> {
             None => return Some((path.clone(), "is not listed")),
         }
     }
-    let missing = listed.into_keys().next();
-    missing.map(|path| (path, "is listed and missing"))
+    if let Some(path) = listed.into_keys().next() {
+        return Some((path, "is listed and missing"));
+    }
+    // A list has one form: anything else hides changed bytes.
+    let same = files.get(PATH) == Some(&write(files));
+    (!same).then(|| (PATH.to_owned(), "is not in order of paths"))
 }
 
 fn of(bytes: &[u8]) -> Digest {

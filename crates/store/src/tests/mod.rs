@@ -2,10 +2,15 @@
 
 mod agenda;
 mod crash;
+#[expect(dead_code, reason = "the tests of the ledger use the rest of it")]
+#[path = "../../../ledger/src/tests/disk.rs"]
+pub(crate) mod disk;
 mod erase;
 mod history;
 mod model;
 mod outbox;
+mod simulated;
+mod syscalls;
 mod tamper;
 mod witness;
 
