@@ -16,10 +16,10 @@ Usage: cargo xtask test
 
 Makes a Python environment with gRPC in `target/python` (needs python3 with
 venv; installed where this is Debian and you are root, as are Go, without which
-one of two foreign verifiers is left out, and the solver cvc5, without which
-nothing is proved), then checks formatting and lints, builds `comity`, and runs
-every test of the workspace, those of proofs last. Ends at the first step that
-fails, with exit code 1.";
+one of two foreign verifiers is left out, the solver cvc5, without which nothing
+is proved, and strace, without which no system call is broken), then checks
+formatting and lints, builds `comity`, and runs every test of the workspace,
+those of proofs last. Ends at the first step that fails, with exit code 1.";
 
 /// gRPC for Python: the tests call the gateway as a stranger would.
 const PYTHON_PACKAGES: [&str; 4] = [
@@ -44,8 +44,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     let python = steps.step("python", || {
         python::environment(&target().join("python"), &PYTHON_PACKAGES)
     })?;
-    steps.step("go", go)?;
-    steps.step("cvc5", solver)?;
+    steps.step("helpers", helpers)?;
     steps.step("format", || {
         run(cargo().args(["fmt", "--all", "--", "--check"]))
     })?;
@@ -75,23 +74,28 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     Ok(())
 }
 
-/// Go, on whose packages one more verifier of the ledger is built where it is there.
-fn go() -> Result<(), AnyError> {
-    for package in ["golang-go", "golang-golang-x-mod-dev"] {
-        if let Err(error) = apt_install(package) {
-            println!("the ledger is verified without Go: {error}");
-            return Ok(());
-        }
-    }
-    println!("Go and golang.org/x/mod are there");
-    Ok(())
-}
+/// Programs that some tests use where they are there, and what is left out where
+/// they are not.
+const HELPERS: [(&[&str], &str); 3] = [
+    (
+        &["golang-go", "golang-golang-x-mod-dev"],
+        "the ledger is verified without Go",
+    ),
+    (&["cvc5"], "nothing is proved by a solver"),
+    (&["strace"], "no system call is broken"),
+];
 
-/// The solver that proofs of how conditions differ ask where it is there.
-fn solver() -> Result<(), AnyError> {
-    match apt_install("cvc5") {
-        Ok(()) => println!("cvc5 is there"),
-        Err(error) => println!("nothing is proved by a solver: {error}"),
+fn helpers() -> Result<(), AnyError> {
+    for (packages, without) in HELPERS {
+        for package in packages {
+            match apt_install(package) {
+                Ok(()) => println!("{package} is there"),
+                Err(error) => {
+                    println!("{without}: {error}");
+                    break;
+                }
+            }
+        }
     }
     Ok(())
 }
