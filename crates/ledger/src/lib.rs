@@ -13,7 +13,7 @@
 //! let key = Key::generate("gateway.example/log")?;
 //! let mut publisher = Publisher::open(dir.path(), key.clone(), None)?;
 //! let leaf = Leaf::new("2026-03-01T10:00:00Z".parse()?, "start", "gateway");
-//! let sealed = leaf.seal(b"what only we may read".to_vec(), [7; 32])?;
+//! let sealed = leaf.seal(b"what only we may read", &[7; 32])?;
 //! publisher.append(&sealed.leaf_bytes)?;
 //! publisher.sign()?;
 //!
