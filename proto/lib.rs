@@ -4,6 +4,17 @@
 /// that it is an emergency. See `CooperationService.Submit`.
 pub const EMERGENCY: (&str, &str) = ("comity-urgency", "emergency");
 
+/// A call with a message of this urgency: an emergency is marked as such.
+pub fn marked<T>(message: T, urgency: Option<v1::Urgency>) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    if urgency.is_some_and(|urgency| urgency.level() == v1::UrgencyLevel::Emergency) {
+        let (key, value) = EMERGENCY;
+        let value = tonic::metadata::MetadataValue::from_static(value);
+        request.metadata_mut().insert(key, value);
+    }
+    request
+}
+
 /// Version 1 of the contract.
 pub mod v1 {
     tonic::include_proto!("comity.v1");

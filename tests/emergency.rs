@@ -1,7 +1,7 @@
 //! Where every place is taken, a life at risk still has one.
 
 use comity::v1::{self, CaseState, UrgencyLevel};
-use tonic::{Code, Request, Response, Status, metadata::MetadataValue};
+use tonic::{Code, Response, Status};
 
 use crate::world::{Cooperation, Scene, eventually, reason, story, submit, violations};
 
@@ -10,15 +10,20 @@ async fn marked(
     client: &mut Cooperation,
     request: &v1::CooperationRequest,
 ) -> Result<v1::SubmitResponse, Status> {
-    let mut message = Request::new(v1::SubmitRequest {
+    let message = v1::SubmitRequest {
         request: Some(request.clone()),
         wait: None,
         text_language: "en".to_owned(),
-    });
-    let (key, value) = comity::EMERGENCY;
-    let value = MetadataValue::from_static(value);
-    message.metadata_mut().insert(key, value);
+    };
+    let message = comity::marked(message, Some(at_risk()));
     client.submit(message).await.map(Response::into_inner)
+}
+
+fn at_risk() -> v1::Urgency {
+    v1::Urgency {
+        level: UrgencyLevel::Emergency.into(),
+        reason: "a life is at risk".to_owned(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,12 +53,9 @@ async fn an_emergency_has_a_place_where_all_are_taken() {
     assert_eq!(reason(&status), "OVERLOADED");
 
     let status = marked(&mut client, &other).await.unwrap_err();
-    assert!(violations(&status).contains_key("request.urgency.level"));
+    assert!(violations(&status).contains_key("urgency.level"));
 
-    other.urgency = Some(v1::Urgency {
-        level: UrgencyLevel::Emergency.into(),
-        reason: "a life is at risk".to_owned(),
-    });
+    other.urgency = Some(at_risk());
     let answer = marked(&mut client, &other).await.unwrap();
     assert_ne!(answer.case.unwrap().decision, None);
 

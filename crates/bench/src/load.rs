@@ -17,7 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::{
     AnyError,
     pki::Pki,
-    request::{Requests, bench_request, executed, marked},
+    request::{Requests, bench_request, executed},
 };
 
 type Caller = CooperationServiceClient<Channel>;
@@ -144,7 +144,8 @@ async fn repeat(
 
 async fn exchange(caller: &mut Caller, requests: Requests, sent: &AtomicU64) -> Result<(), String> {
     let request = requests(sent.fetch_add(1, Ordering::Relaxed));
-    let answer = caller.submit(marked(request)).await;
+    let urgency = request.request.as_ref().and_then(|one| one.urgency.clone());
+    let answer = caller.submit(comity::marked(request, urgency)).await;
     let answer = answer.map_err(|status| format!("{}: {}", status.code(), status.message()))?;
     executed(answer.get_ref())
 }

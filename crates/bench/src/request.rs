@@ -9,7 +9,6 @@ use comity::v1::{
 };
 use prost::Message as _;
 use prost_types::{Duration, Struct, Timestamp, Value, value::Kind};
-use tonic::metadata::MetadataValue;
 
 /// The State that asks.
 pub(crate) const ISSUING: &str = "DE";
@@ -42,22 +41,6 @@ pub(crate) fn emergency(n: u64) -> SubmitRequest {
         });
     }
     message
-}
-
-/// An emergency says so in its metadata too, and is let in before others.
-pub(crate) fn marked(message: SubmitRequest) -> tonic::Request<SubmitRequest> {
-    let urgency = message
-        .request
-        .as_ref()
-        .and_then(|one| one.urgency.as_ref());
-    let level = urgency.map(Urgency::level);
-    let mut request = tonic::Request::new(message);
-    if level == Some(UrgencyLevel::Emergency) {
-        let (key, value) = comity::EMERGENCY;
-        let value = MetadataValue::from_static(value);
-        request.metadata_mut().insert(key, value);
-    }
-    request
 }
 
 /// The `n`th request: of one size, and approved without anything to ask.

@@ -18,6 +18,9 @@ use crate::{
     services::submit::SUBMIT,
 };
 
+/// What submits beside [`SUBMIT`].
+const SHARE: &str = "/comity.v1.CooperationService/ShareInformation";
+
 /// Marks that a request was decoded and reached its method, which records it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen(Arc<AtomicBool>);
@@ -82,7 +85,10 @@ where
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let caller = identity::caller(request.extensions());
         let path = request.uri().path();
-        let (submits, ours) = (path == SUBMIT, path.starts_with("/comity.v1."));
+        let (submits, ours) = (
+            [SUBMIT, SHARE].contains(&path),
+            path.starts_with("/comity.v1."),
+        );
         let seen = Seen::default();
         let marked = Marked::read(request.headers());
         request.extensions_mut().insert(seen.clone());

@@ -98,7 +98,7 @@ impl Marked {
     pub(crate) fn check(self, urgency: Urgency) -> Result<(), Refusal> {
         match (self, urgency) {
             (Self(true), Urgency::Routine | Urgency::Urgent) => Err(admit::malformed(
-                "request.urgency.level",
+                "urgency.level",
                 "is no emergency, which the metadata `comity-urgency` says it is: leave one out",
             )),
             (Self(true), Urgency::Emergency) | (Self(false), _) => Ok(()),

@@ -186,6 +186,38 @@ fn list(parser: &mut lexopt::Parser) -> Result<Vec<String>, lexopt::Error> {
     Ok(text.split(',').map(str::to_owned).collect())
 }
 
+/// Reads an option with a number and `--profile`; nothing when help is asked for.
+pub(crate) fn sized(
+    mut parser: lexopt::Parser,
+    option: &str,
+    (usual, range): (u32, RangeInclusive<u32>),
+) -> Result<Option<(u32, String)>, lexopt::Error> {
+    let (mut size, mut profile) = (usual, "release".to_owned());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long(name) if name == option => {
+                size = number(&parser.value()?.string()?, range.clone())?;
+            }
+            Long("profile") => {
+                profile = parser.value()?.string()?;
+                one_of(&["dist", "release", "dev"], std::slice::from_ref(&profile))?;
+            }
+            Long("help") | Short('h') => return Ok(None),
+            argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
+        }
+    }
+    Ok(Some((size, profile)))
+}
+
+/// Builds the gateway as asked and what measures it to be quick.
+pub(crate) fn measured(profile: &str) -> Result<(PathBuf, Command), AnyError> {
+    let mut steps = Steps::default();
+    let comity = steps.step("build comity", || build("comity", profile))?;
+    let bench = steps.step("build the benchmark", || build("comity-bench", "release"))?;
+    println!("\n== measure");
+    Ok((comity, command(bench)))
+}
+
 pub(crate) fn one_of(known: &[&str], given: &[String]) -> Result<(), lexopt::Error> {
     match given.iter().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(format!("`{name}` is unknown: expected {}", known.join(", ")).into()),

@@ -2,12 +2,10 @@
 
 use std::{ffi::OsString, os::unix::process::CommandExt as _};
 
-use lexopt::prelude::*;
-
 use crate::{
     AnyError,
-    bench::{build, number, one_of},
-    run::{Steps, command, root, target},
+    bench::{measured, sized},
+    run::{root, target},
 };
 
 const HELP: &str = "\
@@ -30,15 +28,12 @@ Example: cargo xtask evidence --gib 1";
 
 /// Runs the command.
 pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyError> {
-    let Some((gib, profile)) = parse(lexopt::Parser::from_args(arguments))? else {
+    let parser = lexopt::Parser::from_args(arguments);
+    let Some((gib, profile)) = sized(parser, "gib", (10, 1..=1024))? else {
         println!("{HELP}");
         return Ok(());
     };
-    let mut steps = Steps::default();
-    let comity = steps.step("build comity", || build("comity", &profile))?;
-    let bench = steps.step("build the benchmark", || build("comity-bench", &profile))?;
-    println!("\n== transfer");
-    let mut transfer = command(bench);
+    let (comity, mut transfer) = measured(&profile)?;
     transfer
         .arg("evidence")
         .arg(target().join("evidence"))
@@ -47,21 +42,4 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
         .arg((u64::from(gib) * 1024).to_string());
     // Takes the place of this process, so that whatever ends it ends it all.
     Err(transfer.exec().into())
-}
-
-/// Nothing when help is asked for.
-fn parse(mut parser: lexopt::Parser) -> Result<Option<(u32, String)>, lexopt::Error> {
-    let (mut gib, mut profile) = (10, "release".to_owned());
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("gib") => gib = number(&parser.value()?.string()?, 1..=1024)?,
-            Long("profile") => {
-                profile = parser.value()?.string()?;
-                one_of(&["dist", "release", "dev"], std::slice::from_ref(&profile))?;
-            }
-            Long("help") | Short('h') => return Ok(None),
-            argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
-        }
-    }
-    Ok(Some((gib, profile)))
 }

@@ -29,7 +29,8 @@ requests fail with EIO, or kill the process there: nothing that was acknowledged
 lost, and a store that met an error of a flush takes no more work. Linux only; install
 strace first, on Debian with `apt-get install strace`.
 
-The tests do both with 500 histories and some 50 calls.";
+The tests do both with 500 histories of the ledger, 2,000 of the key file and some 50
+calls.";
 
 /// Runs the command.
 pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyError> {
@@ -62,16 +63,17 @@ fn tests(filter: &str) -> std::process::Command {
 
 /// Nothing when help is asked for.
 fn parse(mut parser: lexopt::Parser) -> Result<Option<What>, lexopt::Error> {
-    let mut what = What::Seeds(20_000);
+    let mut what = None;
     while let Some(argument) = parser.next()? {
-        match argument {
-            Long("seeds") => {
-                what = What::Seeds(number(&parser.value()?.string()?, 1..=100_000_000)?);
-            }
-            Long("syscalls") => what = What::Syscalls,
+        let new = match argument {
+            Long("seeds") => What::Seeds(number(&parser.value()?.string()?, 1..=100_000_000)?),
+            Long("syscalls") => What::Syscalls,
             Long("help") | Short('h') => return Ok(None),
             argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
+        };
+        if what.replace(new).is_some() {
+            return Err("`--seeds` and `--syscalls` are one or the other, once".into());
         }
     }
-    Ok(Some(what))
+    Ok(Some(what.unwrap_or(What::Seeds(20_000))))
 }

@@ -2,12 +2,10 @@
 
 use std::{ffi::OsString, os::unix::process::CommandExt as _};
 
-use lexopt::prelude::*;
-
 use crate::{
     AnyError,
-    bench::{build, number, one_of},
-    run::{Steps, command, root, target},
+    bench::{measured, sized},
+    run::{root, target},
 };
 
 const HELP: &str = "\
@@ -27,15 +25,12 @@ Example: cargo xtask saturate --seconds 5";
 
 /// Runs the command.
 pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyError> {
-    let Some((seconds, profile)) = parse(lexopt::Parser::from_args(arguments))? else {
+    let parser = lexopt::Parser::from_args(arguments);
+    let Some((seconds, profile)) = sized(parser, "seconds", (10, 1..=600))? else {
         println!("{HELP}");
         return Ok(());
     };
-    let mut steps = Steps::default();
-    let comity = steps.step("build comity", || build("comity", &profile))?;
-    let bench = steps.step("build the benchmark", || build("comity-bench", &profile))?;
-    println!("\n== saturate");
-    let mut saturate = command(bench);
+    let (comity, mut saturate) = measured(&profile)?;
     saturate
         .arg("saturate")
         .args(["--seconds", &seconds.to_string()])
@@ -47,21 +42,4 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
         .arg(comity);
     // Takes the place of this process, so that whatever ends it ends it all.
     Err(saturate.exec().into())
-}
-
-/// Nothing when help is asked for.
-fn parse(mut parser: lexopt::Parser) -> Result<Option<(u32, String)>, lexopt::Error> {
-    let (mut seconds, mut profile) = (10, "release".to_owned());
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("seconds") => seconds = number(&parser.value()?.string()?, 1..=600)?,
-            Long("profile") => {
-                profile = parser.value()?.string()?;
-                one_of(&["dist", "release", "dev"], std::slice::from_ref(&profile))?;
-            }
-            Long("help") | Short('h') => return Ok(None),
-            argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
-        }
-    }
-    Ok(Some((seconds, profile)))
 }

@@ -6,7 +6,7 @@ use lexopt::prelude::*;
 
 use crate::{
     AnyError, python,
-    run::{Steps, apt_install, cargo, run, succeeds, target},
+    run::{Steps, apt_install, cargo, command, run, succeeds, target},
 };
 
 const HELP: &str = "\
@@ -74,29 +74,55 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     Ok(())
 }
 
-/// Programs that some tests use where they are there, and what is left out where
-/// they are not.
-const HELPERS: [(&[&str], &str); 3] = [
-    (
-        &["golang-go", "golang-golang-x-mod-dev"],
-        "the ledger is verified without Go",
-    ),
-    (&["cvc5"], "nothing is proved by a solver"),
-    (&["strace"], "no system call is broken"),
+/// What some tests use where it is there.
+struct Helper {
+    /// Commands that succeed where it is there.
+    shown_by: &'static [&'static [&'static str]],
+    /// Debian's packages of it.
+    packages: &'static [&'static str],
+    /// What is left out where it is not.
+    without: &'static str,
+}
+
+const HELPERS: [Helper; 3] = [
+    Helper {
+        shown_by: &[
+            &["go", "version"],
+            &["test", "-d", "/usr/share/gocode/src/golang.org/x/mod"],
+        ],
+        packages: &["golang-go", "golang-golang-x-mod-dev"],
+        without: "the ledger is verified without Go",
+    },
+    Helper {
+        shown_by: &[&["cvc5", "--version"]],
+        packages: &["cvc5"],
+        without: "nothing is proved by a solver",
+    },
+    Helper {
+        shown_by: &[&["strace", "--version"]],
+        packages: &["strace"],
+        without: "no system call is broken",
+    },
 ];
 
+impl Helper {
+    fn is_there(&self) -> bool {
+        let succeed = |line: &&[&str]| match line {
+            [program, arguments @ ..] => succeeds(command(program).args(arguments)),
+            [] => true,
+        };
+        self.shown_by.iter().all(succeed)
+    }
+}
+
 fn helpers() -> Result<(), AnyError> {
-    for (packages, without) in HELPERS {
-        for package in packages {
-            match apt_install(package) {
-                Ok(()) => println!("{package} is there"),
-                Err(error) => {
-                    println!("{without}: {error}");
-                    break;
-                }
-            }
+    for helper in HELPERS.iter().filter(|helper| !helper.is_there()) {
+        let mut packages = helper.packages.iter();
+        if let Err(error) = packages.try_for_each(|package| apt_install(package)) {
+            println!("{}: {error}", helper.without);
         }
     }
+    println!("what the tests use if they can is there, or named above");
     Ok(())
 }
 

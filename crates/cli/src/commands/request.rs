@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::wire::json;
 use jiff::Timestamp;
-use tonic::{metadata::MetadataValue, transport::Channel};
+use tonic::transport::Channel;
 
 use crate::{
     client::{Connection, explain, runtime},
@@ -208,36 +208,22 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
         connection,
         wait,
     } = submission;
+    let request: v1::CooperationRequest = read(&file)?;
+    let urgency = request.urgency.clone();
     let message = v1::SubmitRequest {
-        request: Some(read(&file)?),
+        request: Some(request),
         wait: Some(self::wait(wait)),
         text_language: language,
     };
     let answer = connect(&connection)
         .await?
-        .submit(marked(message))
+        .submit(comity::marked(message, urgency))
         .await
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
     print(json, &answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
-}
-
-/// An emergency says so in its metadata too, and is let in before others.
-fn marked(message: v1::SubmitRequest) -> tonic::Request<v1::SubmitRequest> {
-    let urgency = message
-        .request
-        .as_ref()
-        .and_then(|one| one.urgency.as_ref());
-    let emergency = urgency.is_some_and(|one| one.level() == v1::UrgencyLevel::Emergency);
-    let mut request = tonic::Request::new(message);
-    if emergency {
-        let (key, value) = comity::EMERGENCY;
-        let value = MetadataValue::from_static(value);
-        request.metadata_mut().insert(key, value);
-    }
-    request
 }
 
 async fn get(named: Named) -> Result<Exit, Failure> {

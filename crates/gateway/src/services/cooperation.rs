@@ -14,8 +14,8 @@ use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
 use crate::{
-    cases, exchange, gateway::Gateway, record, refusal::Refusal, report, share, supplement,
-    wire::encoded, withdraw,
+    cases, exchange, gateway::Gateway, places::Marked, record, refusal::Refusal, report, share,
+    supplement, wire::encoded, withdraw,
 };
 
 /// See the module.
@@ -28,7 +28,7 @@ impl Cooperation {
         self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<encoded::SubmitResponse>, Status> {
-        let marked = request.extensions().get().copied().unwrap_or_default();
+        let marked = marked(&request);
         let (caller, message) = enter(request)?;
         let gateway = self.0;
         detached(async move { exchange::submit(&gateway, &caller, message, marked).await }).await
@@ -134,8 +134,14 @@ impl CooperationService for Cooperation {
         &self,
         request: Request<ShareInformationRequest>,
     ) -> Result<Response<ShareInformationResponse>, Status> {
+        let marked = marked(&request);
         let (caller, message) = enter(request)?;
         let gateway = self.0.clone();
-        detached(async move { share::information(&gateway, &caller, message).await }).await
+        detached(async move { share::information(&gateway, &caller, message, marked).await }).await
     }
+}
+
+/// What the call said of itself before it was read.
+fn marked<T>(request: &Request<T>) -> Marked {
+    request.extensions().get().copied().unwrap_or_default()
 }

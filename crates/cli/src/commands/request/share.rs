@@ -22,6 +22,8 @@ pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
         text_language: language,
         ..read(&file)?
     };
+    let urgency = message.urgency.clone();
+    let message = comity::marked(message, urgency);
     let answer = connect(&connection).await?.share_information(message).await;
     let answer = answer.map_err(explain)?.into_inner();
     let case = answer.case.clone().unwrap_or_default();
