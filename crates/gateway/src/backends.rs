@@ -1,7 +1,10 @@
 //! Connections to the national backends: one for each State and purpose,
 //! opened when first needed and again when lost.
+//!
+//! Live systems and those for exercises are of different types, and so is what is
+//! sent to them: that an exercise reaches a live system does not compile.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
 
 use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
@@ -16,38 +19,62 @@ use crate::{
     wire::encoded,
 };
 
-/// Whether a request is real. A live request and an exercise never share a
-/// backend: they are different keys of the same map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Purpose {
-    Live,
-    Exercise,
+/// Purpose of what is real.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Live {}
+
+/// Purpose of what is for training.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Exercise {}
+
+/// A message for systems of one purpose.
+#[derive(Debug)]
+pub(crate) struct For<P, M>(M, PhantomData<P>);
+
+/// A message to the executing system of a case.
+#[derive(Debug)]
+pub(crate) enum Outgoing<M> {
+    Live(For<Live, M>),
+    Exercise(For<Exercise, M>),
 }
 
-impl From<bool> for Purpose {
-    fn from(exercise: bool) -> Self {
-        if exercise { Self::Exercise } else { Self::Live }
+impl<M> Outgoing<M> {
+    /// Of a case, and for the purpose of that case: the one place where its mark is
+    /// read.
+    pub(crate) fn of(case: &encoded::Case, message: M) -> Self {
+        if case.exercise {
+            Self::Exercise(For(message, PhantomData))
+        } else {
+            Self::Live(For(message, PhantomData))
+        }
     }
 }
 
 /// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Backends {
+    live: HashMap<JurisdictionCode, Backend<Live>>,
+    exercise: HashMap<JurisdictionCode, Backend<Exercise>>,
+}
+
+/// One national system of one purpose.
 #[derive(Debug)]
-pub(crate) struct Backends(HashMap<(JurisdictionCode, Purpose), Backend>);
+struct Backend<P>(Channel, PhantomData<P>);
 
-/// One national system; cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Backend(Channel);
+/// The method's path.
+const DELIVER: &str = "/comity.v1.NationalBackendService/Deliver";
 
-impl Backend {
-    /// `NationalBackendService.Deliver`, its parts encoded already.
-    ///
-    /// # Errors
-    /// What the backend answered, or why it could not be asked.
-    pub(crate) async fn deliver(
-        self,
-        message: encoded::DeliverRequest,
+impl<P> Backend<P> {
+    fn client(&self) -> NationalBackendServiceClient<Channel> {
+        NationalBackendServiceClient::new(self.0.clone())
+    }
+
+    /// The parts of the message are encoded already.
+    async fn deliver(
+        &self,
+        For(message, _): For<P, encoded::DeliverRequest>,
     ) -> Result<v1::DeliverResponse, Status> {
-        let mut client = tonic::client::Grpc::new(self.0);
+        let mut client = tonic::client::Grpc::new(self.0.clone());
         client
             .ready()
             .await
@@ -58,34 +85,20 @@ impl Backend {
         Ok(answer.into_inner())
     }
 
-    /// `NationalBackendService.Notify`.
-    ///
-    /// # Errors
-    /// What the backend answered, or why it could not be asked.
-    pub(crate) async fn notify(
-        self,
-        message: v1::NotifyRequest,
+    async fn notify(
+        &self,
+        For(message, _): For<P, v1::NotifyRequest>,
     ) -> Result<v1::NotifyResponse, Status> {
-        let mut client = NationalBackendServiceClient::new(self.0);
-        let answer = client.notify(message).await?;
-        Ok(answer.into_inner())
+        Ok(self.client().notify(message).await?.into_inner())
     }
 
-    /// `NationalBackendService.Recall`.
-    ///
-    /// # Errors
-    /// As [`Backend::deliver`].
-    pub(crate) async fn recall(
-        self,
-        message: v1::RecallRequest,
+    async fn recall(
+        &self,
+        For(message, _): For<P, v1::RecallRequest>,
     ) -> Result<v1::RecallResponse, Status> {
-        let mut client = NationalBackendServiceClient::new(self.0);
-        Ok(client.recall(message).await?.into_inner())
+        Ok(self.client().recall(message).await?.into_inner())
     }
 }
-
-/// The method's path.
-const DELIVER: &str = "/comity.v1.NationalBackendService/Deliver";
 
 impl Backends {
     /// Prepares connections; none is opened yet.
@@ -93,29 +106,81 @@ impl Backends {
         config: &Config,
         tls: &Arc<ClientConfig>,
     ) -> Result<Self, InvalidDnsNameError> {
-        let prepared = config.backends.iter().map(|backend| {
+        let mut prepared = Self::default();
+        for backend in &config.backends {
+            let state = backend.jurisdiction.clone();
             let callee = Callee::backend(backend, &config.trust_domain);
             let channel = tls::channel(callee, Arc::clone(tls))?;
-            let key = (
-                backend.jurisdiction.clone(),
-                Purpose::from(backend.exercise),
-            );
-            Ok((key, Backend(channel)))
-        });
-        Ok(Self(prepared.collect::<Result<_, _>>()?))
+            if backend.exercise {
+                let backend = Backend(channel, PhantomData);
+                prepared.exercise.insert(state, backend);
+            } else {
+                prepared.live.insert(state, Backend(channel, PhantomData));
+            }
+        }
+        Ok(prepared)
     }
 
     /// One live backend, reached by a channel of a test's own.
     #[cfg(test)]
     pub(crate) fn over(jurisdiction: JurisdictionCode, channel: Channel) -> Self {
-        Self(HashMap::from([(
-            (jurisdiction, Purpose::Live),
-            Backend(channel),
-        )]))
+        Self {
+            live: HashMap::from([(jurisdiction, Backend(channel, PhantomData))]),
+            exercise: HashMap::new(),
+        }
     }
 
-    /// The backend for a State, where one is configured.
-    pub(crate) fn get(&self, jurisdiction: &JurisdictionCode, purpose: Purpose) -> Option<Backend> {
-        self.0.get(&(jurisdiction.clone(), purpose)).cloned()
+    /// `NationalBackendService.Deliver` of a State's system.
+    ///
+    /// # Errors
+    /// What the backend answered, or why it could not be asked.
+    pub(crate) async fn deliver(
+        &self,
+        state: &JurisdictionCode,
+        message: Outgoing<encoded::DeliverRequest>,
+    ) -> Result<v1::DeliverResponse, Status> {
+        match message {
+            Outgoing::Live(message) => of(&self.live, state)?.deliver(message).await,
+            Outgoing::Exercise(message) => of(&self.exercise, state)?.deliver(message).await,
+        }
     }
+
+    /// `NationalBackendService.Notify` of a State's system.
+    ///
+    /// # Errors
+    /// As [`Backends::deliver`].
+    pub(crate) async fn notify(
+        &self,
+        state: &JurisdictionCode,
+        message: Outgoing<v1::NotifyRequest>,
+    ) -> Result<v1::NotifyResponse, Status> {
+        match message {
+            Outgoing::Live(message) => of(&self.live, state)?.notify(message).await,
+            Outgoing::Exercise(message) => of(&self.exercise, state)?.notify(message).await,
+        }
+    }
+
+    /// `NationalBackendService.Recall` of a State's system.
+    ///
+    /// # Errors
+    /// As [`Backends::deliver`].
+    pub(crate) async fn recall(
+        &self,
+        state: &JurisdictionCode,
+        message: Outgoing<v1::RecallRequest>,
+    ) -> Result<v1::RecallResponse, Status> {
+        match message {
+            Outgoing::Live(message) => of(&self.live, state)?.recall(message).await,
+            Outgoing::Exercise(message) => of(&self.exercise, state)?.recall(message).await,
+        }
+    }
+}
+
+/// The backend of a State among those of one purpose.
+fn of<'b, P>(
+    backends: &'b HashMap<JurisdictionCode, Backend<P>>,
+    state: &JurisdictionCode,
+) -> Result<&'b Backend<P>, Status> {
+    let none = || Status::unavailable("no backend of this State is configured for this purpose");
+    backends.get(state).ok_or_else(none)
 }

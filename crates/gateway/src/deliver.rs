@@ -10,11 +10,11 @@ use comity_domain::CaseState;
 use comity_store::{Durable, Job, Transaction};
 use prost::Message as _;
 use tokio::sync::{Semaphore, watch};
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::{
     answer::{self, Answer},
-    backends::Purpose,
+    backends::Outgoing,
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
@@ -32,7 +32,7 @@ const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
 const RETRIES_IN_FLIGHT: usize = 32;
 /// Longest time one attempt may take.
-pub(crate) const ATTEMPT: Duration = Duration::from_secs(30);
+const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -164,7 +164,9 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         decision,
         receipt: case.snapshot.receipt.clone(),
     };
-    let answer = match call(gateway, job, message, case.snapshot.exercise.into()).await {
+    let message = Outgoing::of(&case.snapshot, message);
+    let delivered = gateway.backends().deliver(&job.target, message);
+    let answer = match in_time(delivered).await {
         Ok(v1::DeliverResponse { reference, result }) => {
             // A reference that is none is no reason to lose the answer.
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
@@ -180,15 +182,12 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
     answer::file(gateway, case, answer, Some(job)).await
 }
 
-async fn call(
-    gateway: &Gateway,
-    job: &Job,
-    message: encoded::DeliverRequest,
-    purpose: Purpose,
-) -> Result<v1::DeliverResponse, Code> {
-    let backend = gateway.backends().get(&job.target, purpose);
-    let deliver = backend.ok_or(Code::Unavailable)?.deliver(message);
-    match tokio::time::timeout(ATTEMPT, deliver).await {
+/// What a backend answers, if it does so in the time that one attempt may take.
+///
+/// # Errors
+/// Why it does not, as a code that says whether trying again may help.
+pub(crate) async fn in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Code> {
+    match tokio::time::timeout(ATTEMPT, answer).await {
         Ok(answer) => answer.map_err(|status| status.code()),
         Err(_) => Err(Code::DeadlineExceeded),
     }

@@ -5,22 +5,22 @@ use comity::v1;
 use comity_ledger::Leaf;
 use comity_store::{CommitError, Durable, Entry, Job, Transaction};
 use prost::Message as _;
-use tonic::Code;
 
 use crate::{
-    backends::Purpose, cases, deliver, gateway::Gateway, happen::Unfiled, refusal::Refusal,
+    backends::Outgoing, cases, deliver, gateway::Gateway, happen::Unfiled, refusal::Refusal,
 };
 
 /// Works off a notice: made once, and tried again until the backend has it.
 pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
-    let (message, purpose) = match message(gateway, &job).await {
+    let message = match message(gateway, &job).await {
         Ok(notice) => notice,
         Err(error) => {
             tracing::warn!(%error, "an event to tell of cannot be read");
             return;
         }
     };
-    let filed = match call(gateway, &job, message, purpose).await {
+    let told = gateway.backends().notify(&job.target, message);
+    let filed = match deliver::in_time(told).await {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),
@@ -37,7 +37,7 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
 }
 
 /// The notice with the event as it stands in the ledger.
-async fn message(gateway: &Gateway, job: &Job) -> Result<(v1::NotifyRequest, Purpose), Refusal> {
+async fn message(gateway: &Gateway, job: &Job) -> Result<Outgoing<v1::NotifyRequest>, Refusal> {
     let damaged = |error| Refusal::Internal(Box::new(error));
     let mut message = v1::NotifyRequest::decode(job.body.as_slice()).map_err(damaged)?;
     let case = cases::load(gateway, &job.case).await?;
@@ -45,21 +45,7 @@ async fn message(gateway: &Gateway, job: &Job) -> Result<(v1::NotifyRequest, Pur
     let events = cases::events(gateway, &job.case, 0).await?;
     let version = usize::try_from(message.step).unwrap_or(usize::MAX);
     message.event = events.into_iter().nth(version.saturating_sub(1));
-    Ok((message, case.snapshot.exercise.into()))
-}
-
-async fn call(
-    gateway: &Gateway,
-    job: &Job,
-    message: v1::NotifyRequest,
-    purpose: Purpose,
-) -> Result<v1::NotifyResponse, Code> {
-    let backend = gateway.backends().get(&job.target, purpose);
-    let told = backend.ok_or(Code::Unavailable)?.notify(message);
-    match tokio::time::timeout(deliver::ATTEMPT, told).await {
-        Ok(answer) => answer.map_err(|status| status.code()),
-        Err(_) => Err(Code::DeadlineExceeded),
-    }
+    Ok(Outgoing::of(&case.snapshot, message))
 }
 
 async fn finish(gateway: &Gateway, job: &Durable<Job>, note: &str) -> Result<(), CommitError> {
