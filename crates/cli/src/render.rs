@@ -139,7 +139,8 @@ pub(crate) fn decision(decision: &v1::Decision) -> String {
 
 /// A case in words: where it stands, the decision, what is due, what came back.
 pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
-    let mut text = format!("{} is {}\n", case.name, state_name(case.state()));
+    let mark = if case.exercise { ", an exercise" } else { "" };
+    let mut text = format!("{} is {}{mark}\n", case.name, state_name(case.state()));
     if let Some(decided) = &case.decision {
         text.push_str(&decision(decided));
     }
@@ -216,8 +217,9 @@ pub(crate) fn case_row(case: &v1::Case, now: Timestamp) -> [String; 6] {
         .as_ref()
         .map_or("", |decision| outcome_name(decision.outcome()));
     let received = case.received_at.as_ref().map_or_else(String::new, instant);
+    let mark = if case.exercise { "\nexercise" } else { "" };
     [
-        case.name.clone(),
+        format!("{}{mark}", case.name),
         case.request_id.clone(),
         state_name(case.state()).to_owned(),
         outcome.to_owned(),

@@ -18,7 +18,10 @@ pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
     erasure::{EraseError, Erased, Order, Subject, erase},
     policies::kept as bundle,
-    replay::{Again, Case, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict},
+    replay::{
+        Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
+        drills,
+    },
 };
 
 /// A data folder, open for reading.

@@ -2,6 +2,7 @@
 //! asked: its request and form, the law of its day.
 
 mod bundles;
+mod drill;
 mod pool;
 mod rerun;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 use crate::wire::{encoded, from_proto, to_proto};
 
 use self::bundles::Bundles;
+pub use self::drill::{Drill, drills};
 pub use self::rerun::{Erasure, Redone, Rerun, Verdict};
 
 /// Cases read from the store at once.
@@ -40,6 +42,9 @@ pub enum ReplayError {
     /// The store cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A case that cannot be left out cannot be decided again.
+    #[error("{0}: {1}")]
+    Case(CaseId, Unread),
 }
 
 /// A case as it was decided and as it would be. Without personal data.
@@ -91,6 +96,9 @@ pub enum Unread {
     /// Its request would be malformed today.
     #[error("its request is not well-formed any more")]
     Malformed,
+    /// It is decided otherwise than on record.
+    #[error("these policies decide it otherwise than on record; take those it was sent under")]
+    Otherwise,
 }
 
 impl<'a> Replay<'a> {
@@ -140,6 +148,7 @@ fn batches(archive: &mut Archive) -> impl Iterator<Item = Result<Vec<CaseRow>, R
 }
 
 /// A request on record, to be decided again.
+#[derive(Debug)]
 struct Asked {
     request: Request,
     form: Option<serde_json::Value>,

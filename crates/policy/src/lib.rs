@@ -14,6 +14,7 @@ mod decide;
 mod diagnostic;
 mod diff;
 mod evaluate;
+mod exercise;
 mod explain;
 mod facts;
 mod findings;
@@ -73,6 +74,7 @@ pub use self::{
         LeftOut, Matters, Relation, RuleChange, Subject,
     },
     evaluate::Engine,
+    exercise::{Assessed, Assessment, Attempt, Exercise, ExercisePoint, InHand, Spare, Task},
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
     form::FormProblem,
@@ -377,6 +379,17 @@ impl Library {
     #[must_use]
     pub fn check_stated(&self, facts: &Facts) -> Vec<FactProblem> {
         facts::check_stated(&self.model.vocabulary, facts)
+    }
+
+    /// The exercises for trainees, by name.
+    pub fn exercises(&self) -> impl Iterator<Item = &Exercise> {
+        self.model.exercises.values().map(|exercise| &**exercise)
+    }
+
+    /// What became of a trainee's attempts at an exercise.
+    #[must_use]
+    pub fn assess<'e>(&self, exercise: &'e Exercise, attempts: &[Attempt<'_>]) -> Assessment<'e> {
+        exercise::assess(self, exercise, attempts)
     }
 
     /// What the library itself says is not settled, by module.

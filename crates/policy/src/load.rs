@@ -5,6 +5,7 @@
 mod context;
 mod deciding;
 mod effect;
+mod exercise;
 mod files;
 mod form;
 mod forms;
@@ -25,6 +26,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use comity_domain::{FactName, InstrumentId, JurisdictionCode, ModuleId};
@@ -123,7 +125,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
     let mut forms = Forms::new(folder, documents, &mut context);
     let mut rules = Rules::new(folder, documents, (&mut forms, &mut context));
     let (mut instruments, mut jurisdictions) = (BTreeMap::new(), BTreeMap::new());
-    let mut calendars = BTreeMap::new();
+    let (mut calendars, mut exercises) = (BTreeMap::new(), BTreeMap::new());
     let mut tests = Vec::new();
     for document in documents {
         let place = Place::root(document);
@@ -140,12 +142,17 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
                 calendars.extend(vocabulary::calendar(&place, &mut context));
             }
             Kind::Tests => tests.extend(test_file(document)),
+            Kind::Exercise => exercises.extend(
+                exercise::exercise(&place, folder, &mut rules, &mut context)
+                    .map(|exercise| (Arc::clone(&exercise.name), Arc::new(exercise))),
+            ),
             Kind::Vocabulary
             | Kind::Measures
             | Kind::Sources
             | Kind::Form
             | Kind::Authorities
             | Kind::Offences
+            | Kind::Start
             | Kind::Schema => {}
         }
     }
@@ -169,6 +176,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
             instruments,
             jurisdictions,
             calendars,
+            exercises,
             digest: folder.digest(),
         },
         tests,

@@ -16,7 +16,7 @@ use comity_domain::{
 };
 use jiff::civil::Date;
 
-use crate::condition::Lowered;
+use crate::{condition::Lowered, exercise::Exercise};
 
 pub(crate) use self::form::{Form, FormField, FormFields, FormSection};
 
@@ -28,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) instruments: BTreeMap<InstrumentId, Instrument>,
     pub(crate) jurisdictions: BTreeMap<JurisdictionCode, Jurisdiction>,
     pub(crate) calendars: BTreeMap<JurisdictionCode, Calendar>,
+    /// By name.
+    pub(crate) exercises: BTreeMap<Arc<str>, Arc<Exercise>>,
     /// Official names of the sources, by their id.
     pub(crate) sources: BTreeMap<Arc<str>, Text>,
     /// SHA-256 over the digests of all files, by path.

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 pub(crate) use self::{
-    compare::{ground_kind, obligation_kind, outcome, rules},
+    compare::{differences, ground_kind, obligation_kind, outcome, rules},
+    expected::Expected,
     given::{ANY_OFFENCE, GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency},
     names::unknown_names,
 };
@@ -28,10 +29,7 @@ use crate::{
     parallel, yaml,
 };
 
-use self::{
-    expected::Expected,
-    suppose::{GivenSupposition, Supposed},
-};
+use self::suppose::{GivenSupposition, Supposed};
 
 /// Which scenarios to run; where nothing is named, all.
 #[derive(Debug, Clone, Default)]

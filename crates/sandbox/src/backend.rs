@@ -150,6 +150,12 @@ impl Backend {
         Ok(count.unsigned_abs())
     }
 
+    /// Only exercises are accepted.
+    #[must_use]
+    pub fn is_for_exercises(&self) -> bool {
+        self.0.exercise_only
+    }
+
     fn with<T>(&self, work: impl FnOnce(&Register) -> T) -> T {
         // A panic elsewhere leaves the database whole: each use is one statement or transaction.
         work(

@@ -65,6 +65,36 @@ impl World {
         jurisdictions: &[&str],
         now: OffsetDateTime,
     ) -> Result<Self, WorldError> {
+        let mut world = Self::prepare(folder, now)?;
+        for &code in jurisdictions {
+            let register = folder.join("registers").join(format!("{code}.db"));
+            world
+                .serve(code, Backend::open(&register, code)?, "127.0.0.1:0")
+                .await?;
+        }
+        Ok(world)
+    }
+
+    /// As [`World::start`], with backends that take exercises alone.
+    ///
+    /// # Errors
+    /// [`WorldError`] when something of it cannot be made.
+    pub async fn start_exercises(
+        folder: &Path,
+        jurisdictions: &[&str],
+        now: OffsetDateTime,
+    ) -> Result<Self, WorldError> {
+        let mut world = Self::prepare(folder, now)?;
+        for &code in jurisdictions {
+            world
+                .serve(code, Backend::for_exercises(code)?, "127.0.0.1:0")
+                .await?;
+        }
+        Ok(world)
+    }
+
+    /// The world without its backends.
+    fn prepare(folder: &Path, now: OffsetDateTime) -> Result<Self, WorldError> {
         let keys = folder.join("pki");
         fs::create_dir_all(folder.join("registers"))?;
         let pki = if keys.join("ca.pem").exists() {
@@ -72,18 +102,12 @@ impl World {
         } else {
             Pki::init(&keys, TRUST_DOMAIN, now)?
         };
-        let mut world = Self {
+        let world = Self {
             folder: folder.to_owned(),
             pki,
             now,
             backends: BTreeMap::new(),
         };
-        for &code in jurisdictions {
-            let register = folder.join("registers").join(format!("{code}.db"));
-            world
-                .serve(code, Backend::open(&register, code)?, "127.0.0.1:0")
-                .await?;
-        }
         world
             .issue("EU", "comity", "gateway", &["localhost", "127.0.0.1"])?
             .write(&keys, "gateway")?;
@@ -175,12 +199,13 @@ impl World {
         let mut text = format!(
             "[gateway]\nlisten = \"{listen}\"\ndata = \"data\"\ntrust_domain = \"{TRUST_DOMAIN}\"\norigin = \"{TRUST_DOMAIN}/ledger\"\n\n[policies]\nfolder = {policies:?}\n\n[tls]\ncertificate = \"pki/gateway.pem\"\nkey = \"pki/gateway.key\"\nclient_ca = \"pki/ca.pem\"\n"
         );
-        for (code, (_, serving)) in &self.backends {
+        for (code, (backend, serving)) in &self.backends {
             // Writing to a string cannot fail.
             let _ = write!(
                 text,
-                "\n[[backend]]\njurisdiction = \"{code}\"\naddress = \"https://{}\"\nserver_name = \"localhost\"\n",
-                serving.address()
+                "\n[[backend]]\njurisdiction = \"{code}\"\naddress = \"https://{}\"\nserver_name = \"localhost\"\nexercise = {}\n",
+                serving.address(),
+                backend.is_for_exercises()
             );
         }
         let path = self.folder.join("comity.toml");

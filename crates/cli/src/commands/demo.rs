@@ -1,6 +1,7 @@
 //! `comity demo`: several jurisdictions, their backends and a gateway in one
 //! process, and real requests through real sockets.
 
+mod exercise;
 mod judges;
 
 use std::{
@@ -33,9 +34,11 @@ const OUTAGE: Duration = Duration::from_millis(700);
 const WAIT_SECONDS: i64 = 20;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: comity demo --once")]
+#[command(
+    after_help = "Examples: comity demo --once\n          comity demo --exercise list\n          comity demo --exercise trafficking --answers my-requests --once"
+)]
 pub(crate) struct Arguments {
-    /// End after the table
+    /// End after the table or, in an exercise, after the answers
     #[arg(long)]
     once: bool,
     /// Folder that keeps keys, registers and ledger; a temporary one otherwise
@@ -44,14 +47,28 @@ pub(crate) struct Arguments {
     /// Folder of the policy files
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
+    #[command(flatten)]
+    ask: exercise::Ask,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments {
+        once,
+        data,
+        policies,
+        ask,
+    } = arguments;
     let temporary = tempfile::tempdir()?;
-    let folder = arguments
-        .data
-        .unwrap_or_else(|| temporary.path().to_owned());
-    runtime()?.block_on(show(&folder, &arguments.policies, arguments.once))
+    let folder = data.unwrap_or_else(|| temporary.path().to_owned());
+    if ask.is_one() {
+        let place = exercise::Place {
+            folder: &folder,
+            policies: &policies,
+            once,
+        };
+        return runtime()?.block_on(exercise::run(ask, place));
+    }
+    runtime()?.block_on(show(&folder, &policies, once))
 }
 
 async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failure> {

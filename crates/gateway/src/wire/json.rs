@@ -65,6 +65,19 @@ pub fn print<M: Message + Name>(message: &M) -> Result<String, JsonError> {
     serde_json::to_string_pretty(&ordered).map_err(JsonError::whole)
 }
 
+/// A message as JSON, by the names of the `.proto` files, default values left out.
+///
+/// # Errors
+/// As [`print`].
+pub fn by_name<M: Message + Name>(message: &M) -> Result<serde_json::Value, JsonError> {
+    let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
+    dynamic.transcode_from(message).map_err(|_| internal())?;
+    let options = SerializeOptions::new().use_proto_field_name(true);
+    dynamic
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .map_err(JsonError::whole)
+}
+
 fn descriptor<M: Name>() -> Result<MessageDescriptor, JsonError> {
     POOL.as_ref()
         .and_then(|pool| pool.get_message_by_name(&M::full_name()))

@@ -44,6 +44,8 @@ pub(super) fn views(model: &Model) -> Views {
         instruments,
         jurisdictions,
         calendars,
+        // No request is decided by them.
+        exercises: _,
         digest: _,
     } = model;
     let mut views = Views::new();

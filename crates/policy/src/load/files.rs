@@ -39,6 +39,9 @@ pub(crate) enum Kind {
     Authorities,
     Offences,
     Tests,
+    Exercise,
+    /// What a trainee begins a request with.
+    Start,
     Schema,
 }
 
@@ -59,13 +62,18 @@ impl Kind {
             ["jurisdictions", _, "authorities.yaml"] => Some(Self::Authorities),
             ["jurisdictions", _, "offences.yaml"] => Some(Self::Offences),
             ["instruments" | "jurisdictions", _, "tests.yaml"] => Some(Self::Tests),
+            ["exercises", _, "exercise.yaml"] => Some(Self::Exercise),
+            ["exercises", _, name] if name.ends_with(".json") => Some(Self::Start),
             _ => None,
         }
     }
 
     /// Whether decisions depend on it.
     pub(super) fn decides(self) -> bool {
-        !matches!(self, Self::Tests | Self::Schema)
+        !matches!(
+            self,
+            Self::Tests | Self::Exercise | Self::Start | Self::Schema
+        )
     }
 }
 

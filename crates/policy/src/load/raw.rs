@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod drift;
+mod exercise;
 mod instrument;
 mod jurisdiction;
 mod library;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub(super) use self::{
+    exercise::{Exercise, Expected, InHand, Point, Register, Task},
     instrument::{Binding, Channel, Form, Instrument, InstrumentMeasures, NotBound, Status},
     jurisdiction::{Authorities, Jurisdiction, Offences, Profile, Route},
     library::{Calendar, Fact, Holiday, Measures, Producer, Source, Sources, StatedBy, Vocabulary},

@@ -6,13 +6,13 @@ use comity_domain::{Confidence, RuleId, Stage};
 
 use crate::{
     condition::{self, Line},
-    diagnostic::{Code, suggest},
+    diagnostic::{Code, Diagnostic, suggest},
     model::{Condition, Rule},
 };
 
 use super::{
     context::{Context, words},
-    effect,
+    effect, exercise,
     files::{File, Folder, Kind},
     forms::Forms,
     place::Place,
@@ -46,7 +46,7 @@ impl Rules {
         Self {
             all_read: modules.len() == folder.files().filter(is_module).count(),
             ids: ids(&modules, context),
-            conditions: conditions(&modules, forms, context),
+            conditions: conditions(documents, forms, context),
         }
     }
 
@@ -106,12 +106,7 @@ impl Rules {
         match self.ids.get(id) {
             // A module that cannot be read may have it.
             None if !self.all_read => {}
-            None => context.found.push(
-                place
-                    .wrong(Code::UnknownRule, format!("no rule is called `{id}`"))
-                    .why("not the id of a rule in any module")
-                    .remedy_if(suggest(id, self.ids.keys().map(String::as_str))),
-            ),
+            None => context.found.push(self.unknown(place, id)),
             Some(file) if *file == place.document.file.source.path => context.found.push(
                 place
                     .wrong(
@@ -126,9 +121,23 @@ impl Rules {
         id.parse().ok()
     }
 
+    /// The id of a rule of any module.
+    pub(super) fn known(&self, place: &Place<'_>, id: &str, context: &mut Context) {
+        if self.all_read && !self.ids.contains_key(id) {
+            context.found.push(self.unknown(place, id));
+        }
+    }
+
+    fn unknown(&self, place: &Place<'_>, id: &str) -> Diagnostic {
+        place
+            .wrong(Code::UnknownRule, format!("no rule is called `{id}`"))
+            .why("not the id of a rule in any module")
+            .remedy_if(suggest(id, self.ids.keys().map(String::as_str)))
+    }
+
     /// The checked conditions of a list; a line that has none is reported
     /// already and keeps the library from loading.
-    fn lines(&mut self, list: &Place<'_>, count: usize) -> Vec<Condition> {
+    pub(super) fn lines(&mut self, list: &Place<'_>, count: usize) -> Vec<Condition> {
         (0..count)
             .filter_map(|index| self.conditions.remove(&key(&list.at(index))))
             .collect()
@@ -168,7 +177,7 @@ fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc
 }
 
 fn conditions(
-    modules: &[&Document<'_>],
+    documents: &[Document<'_>],
     forms: &mut Forms,
     context: &mut Context,
 ) -> BTreeMap<(Arc<str>, String), Condition> {
@@ -176,22 +185,28 @@ fn conditions(
     let Some(vocabulary) = &context.vocabulary else {
         return BTreeMap::new();
     };
+    let is_module = |kind| matches!(kind, Kind::Instrument | Kind::Jurisdiction);
+    let modules = documents.iter();
+    let modules = modules.filter(|document| is_module(document.file.kind));
+    let of_rules = modules.flat_map(rule_places).flat_map(|rule| {
+        let form = forms.readable(&rule, context.measures.as_ref());
+        [rule.at("when"), rule.at("unless")].map(|list| (list, form.clone()))
+    });
+    let of_points = documents.iter().flat_map(exercise::conditions);
+    let lists: Vec<_> = of_rules.chain(of_points.map(|list| (list, None))).collect();
     let mut keys = Vec::new();
     let mut lines = Vec::new();
-    for rule in modules.iter().flat_map(|module| rule_places(module)) {
-        let form = forms.readable(&rule, context.measures.as_ref());
-        for list in [rule.at("when"), rule.at("unless")] {
-            let found = list.document.node.find(&list.pointer);
-            let items = found.map(|(_, node)| node.items()).unwrap_or_default();
-            for (index, node) in items.iter().enumerate() {
-                if node.as_text().is_some() {
-                    keys.push(key(&list.at(index)));
-                    lines.push(Line {
-                        source: &list.document.file.source,
-                        node,
-                        form: form.clone(),
-                    });
-                }
+    for (list, form) in &lists {
+        let found = list.document.node.find(&list.pointer);
+        let items = found.map(|(_, node)| node.items()).unwrap_or_default();
+        for (index, node) in items.iter().enumerate() {
+            if node.as_text().is_some() {
+                keys.push(key(&list.at(index)));
+                lines.push(Line {
+                    source: &list.document.file.source,
+                    node,
+                    form: form.clone(),
+                });
             }
         }
     }

@@ -19,7 +19,7 @@ const BASE: &str = "file:///schema/";
 /// Schemas that others refer to.
 const SHARED: [&str; 2] = ["common", "rule"];
 /// Schemas of files.
-const KINDS: [(Kind, &str); 9] = [
+const KINDS: [(Kind, &str); 10] = [
     (Kind::Vocabulary, "vocabulary"),
     (Kind::Measures, "measures"),
     (Kind::Sources, "sources"),
@@ -29,6 +29,7 @@ const KINDS: [(Kind, &str); 9] = [
     (Kind::Authorities, "authorities"),
     (Kind::Offences, "offences"),
     (Kind::Tests, "tests"),
+    (Kind::Exercise, "exercise"),
 ];
 
 /// A file that was read, and where its schema finds fault with it.

@@ -12,7 +12,7 @@ use super::{Mismatch, expected::Expected};
 use crate::{Library, findings::deciding, remarks};
 
 /// Every difference.
-pub(super) fn differences(
+pub(crate) fn differences(
     library: &Library,
     expected: &Expected,
     decision: &Decision,
@@ -52,8 +52,10 @@ impl Comparison<'_> {
 
     fn outcome(&mut self) {
         let outcome = outcome(self.decision.outcome);
-        if self.expected.outcome != outcome {
-            self.differs("outcome", &self.expected.outcome, outcome);
+        if let Some(expected) = &self.expected.outcome
+            && expected != outcome
+        {
+            self.differs("outcome", expected, outcome);
         }
     }
 

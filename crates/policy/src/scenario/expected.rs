@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// What a scenario expects; what is not written is not checked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Expected {
-    pub(super) outcome: String,
+pub(crate) struct Expected {
+    /// The schema demands it of scenarios.
+    pub(super) outcome: Option<String>,
     pub(super) instrument: Option<String>,
     #[serde(default)]
     pub(super) rules: Vec<String>,
@@ -33,6 +34,22 @@ pub(super) struct Expected {
     pub(super) missing: Vec<String>,
     /// Language of the texts of the rules that settle the outcome.
     pub(super) text_language: Option<String>,
+}
+
+impl Expected {
+    /// What decides, and which rules are among the findings or are not.
+    pub(crate) fn of(
+        [outcome, instrument]: [Option<String>; 2],
+        [rules, absent]: [Vec<String>; 2],
+    ) -> Self {
+        Self {
+            outcome,
+            instrument,
+            rules,
+            absent,
+            ..Self::default()
+        }
+    }
 }
 
 /// A kind alone, or whatever of an obligation matters.

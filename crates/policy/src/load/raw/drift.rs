@@ -7,7 +7,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::{
-    Authorities, Calendar, Instrument, Jurisdiction, Measures, Offences, Rule, Sources, Vocabulary,
+    Authorities, Calendar, Exercise, Instrument, Jurisdiction, Measures, Offences, Rule, Sources,
+    Vocabulary,
 };
 
 type Set<'a> = BTreeSet<&'a str>;
@@ -223,6 +224,7 @@ fn files_and_types_have_the_same_keys() {
         ("jurisdiction", Pair::of::<Jurisdiction>("jurisdiction")),
         ("authorities", Pair::of::<Authorities>("authorities")),
         ("offences", Pair::of::<Offences>("offences")),
+        ("exercise", Pair::of::<Exercise>("exercise")),
     ] {
         let (name, pair) = pair;
         pair.compare(&pair.published, &pair.derived, name);
