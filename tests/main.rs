@@ -12,6 +12,7 @@ mod crash;
 mod edits;
 mod emergency;
 mod evidence;
+mod exercises;
 mod explain;
 mod fuzz;
 mod hangup;

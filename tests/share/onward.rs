@@ -167,6 +167,12 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
     )
     .await;
 
+    // What is for training has nothing of what is real.
+    let mut drill = request.clone();
+    drill.exercise = true;
+    let status = submit(&mut holder, &drill, 0).await.unwrap_err();
+    assert_eq!(reason(&status), "NOT_FOUND");
+
     // Who was given nothing learns nothing, be it of the same State.
     for authority in ["sta-berlin", "lka-berlin"] {
         let mut other = tip.scene.issuing("DE", authority).await;

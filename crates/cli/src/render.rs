@@ -77,6 +77,40 @@ pub(crate) fn outcome_name(outcome: v1::Outcome) -> &'static str {
 
 /// A decision in words: outcome, then every finding with rule and citation.
 pub(crate) fn decision(decision: &v1::Decision) -> String {
+    let mut text = findings(decision);
+    for obligation in &decision.obligations {
+        finding(&mut text, "obligation", obligation.rule.as_ref(), "");
+    }
+    for clock in &decision.clocks {
+        finding(
+            &mut text,
+            "time limit",
+            clock.rule.as_ref(),
+            &format!("; {}", length(clock)),
+        );
+    }
+    for passed in &decision.passed_over {
+        let named = format!("`{}`", passed.instrument);
+        let reason = match passed.reason.contains(&named) {
+            true => passed.reason.clone(),
+            false => format!("{named}: {}", passed.reason),
+        };
+        let _ = writeln!(text, "  passed over  {reason}");
+    }
+    text.push_str(&would_apply(decision));
+    text
+}
+
+/// The instruments that would carry the request, where there are any.
+pub(crate) fn would_apply(decision: &v1::Decision) -> String {
+    match decision.alternatives.as_slice() {
+        [] => String::new(),
+        others => format!("  would apply  {}\n", others.join(", ")),
+    }
+}
+
+/// The outcome, and what stands against a better one.
+pub(crate) fn findings(decision: &v1::Decision) -> String {
     let mut text = String::new();
     let instrument = match decision.instrument.as_str() {
         "" => "no instrument",
@@ -111,28 +145,6 @@ pub(crate) fn decision(decision: &v1::Decision) -> String {
         let who = format!("{} of {}", referral.role, referral.jurisdiction);
         let question = format!("{} ({who})", referral.question);
         asked(&mut text, "to judge", referral.rule.as_ref(), &question);
-    }
-    for obligation in &decision.obligations {
-        finding(&mut text, "obligation", obligation.rule.as_ref(), "");
-    }
-    for clock in &decision.clocks {
-        finding(
-            &mut text,
-            "time limit",
-            clock.rule.as_ref(),
-            &format!("; {}", length(clock)),
-        );
-    }
-    for passed in &decision.passed_over {
-        let named = format!("`{}`", passed.instrument);
-        let reason = match passed.reason.contains(&named) {
-            true => passed.reason.clone(),
-            false => format!("{named}: {}", passed.reason),
-        };
-        let _ = writeln!(text, "  passed over  {reason}");
-    }
-    if !decision.alternatives.is_empty() {
-        let _ = writeln!(text, "  would apply  {}", decision.alternatives.join(", "));
     }
     text
 }

@@ -211,6 +211,7 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
     let leaf = Leaf {
         case: Some(row.id.to_string()),
         state: Some(state_name(to).to_owned()),
+        exercise: row.exercise,
         ..leaf
     };
     let case = CaseAt {

@@ -61,7 +61,9 @@ pub(crate) async fn trace(
         return Ok(Some(request));
     }
     let case = cases::load(gateway, &source).await?;
-    let held = held(&case, caller)?.ok_or_else(|| cases::no_case(&source))?;
+    // What is real and what is for training have nothing of each other.
+    let held = held(&case, caller)?.filter(|_| case.snapshot.exercise == request.exercise);
+    let held = held.ok_or_else(|| cases::no_case(&source))?;
     if from_proto::is_use(&request.measure) {
         asks_the_sender(&request, &held.sender)?;
     }

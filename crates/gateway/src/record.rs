@@ -414,6 +414,7 @@ pub(crate) fn decision_leaf(
         rules: rules(decision),
         bundle: Some(Hash(decision.bundle.0)),
         request: Some(Hash(admission.digest.0)),
+        exercise: request.exercise,
         ..Leaf::new(at, kind, &caller.to_string())
     }
 }

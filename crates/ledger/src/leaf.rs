@@ -64,6 +64,9 @@ pub struct Leaf {
     /// The entry without a case whose record it erases, by its index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erases: Option<u64>,
+    /// It is of a training exercise: nothing of it is real.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exercise: bool,
     /// A short remark without personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -145,6 +148,7 @@ impl Leaf {
             erases: None,
             note: None,
             category: None,
+            exercise: false,
             binds: BTreeMap::new(),
         }
     }

@@ -117,6 +117,8 @@ pub struct Assessment<'e> {
     pub tasks: Vec<Assessed<'e>>,
     /// Attempts, by their place, that no task needs.
     pub spare: Vec<usize>,
+    /// How many attempts there were.
+    pub attempts: usize,
 }
 
 /// What became of one task.
@@ -136,10 +138,14 @@ impl Assessment<'_> {
     pub fn score(&self) -> (usize, usize) {
         let points = || self.tasks.iter().flat_map(|task| &task.points);
         let met = points().filter(|(_, missed)| missed.is_empty()).count();
-        (
-            met + usize::from(self.spare.is_empty()),
-            points().count() + 1,
-        )
+        let all = points().count() + 1;
+        (met + usize::from(self.is_sparing()), all)
+    }
+
+    /// Something was asked, and nothing in vain.
+    #[must_use]
+    pub fn is_sparing(&self) -> bool {
+        self.attempts > 0 && self.spare.is_empty()
     }
 }
 
@@ -181,6 +187,7 @@ pub(crate) fn assess<'e>(
         spare: (0..attempts.len())
             .filter(|place| !needed.contains(place))
             .collect(),
+        attempts: attempts.len(),
     }
 }
 
@@ -239,14 +246,7 @@ impl ExercisePoint {
         let expected = self.expect.iter();
         let differences = expected
             .flat_map(|expect| scenario::differences(library, expect, attempt.decision))
-            .map(|differs| {
-                let scenario::Mismatch {
-                    what,
-                    expected,
-                    found,
-                } = differs;
-                format!("{what}: expected {expected}, found {found}")
-            });
+            .map(differs);
         let conditions = self
             .when
             .iter()
@@ -264,6 +264,20 @@ impl ExercisePoint {
     }
 }
 
+/// A difference in words.
+fn differs(differs: scenario::Mismatch) -> String {
+    let scenario::Mismatch {
+        what,
+        expected,
+        found,
+    } = differs;
+    match (what.as_str(), expected.strip_prefix("no ")) {
+        ("rule", Some(rule)) => format!("the decision finds `{rule}`"),
+        ("rule", None) => format!("the decision does not find `{expected}`"),
+        _ => format!("{what} is {found}, not {expected}"),
+    }
+}
+
 /// Why a line is not met.
 fn unmet(line: &Condition, answer: &Holds) -> Option<String> {
     let names = |facts: &BTreeSet<FactName>| {
@@ -273,7 +287,7 @@ fn unmet(line: &Condition, answer: &Holds) -> Option<String> {
     match answer {
         Holds::Yes => None,
         Holds::No => Some(format!("does not hold: `{}`", line.text)),
-        Holds::Unknown(facts) => Some(format!("nobody stated {}", names(facts))),
+        Holds::Unknown(facts) => Some(format!("not known: {}", names(facts))),
         Holds::Failed => Some(format!("could not be evaluated: `{}`", line.text)),
     }
 }

@@ -42,7 +42,9 @@ fn says(entry: &v1::LedgerEntry) -> String {
         (from, to) => format!("{from} to {to}"),
     };
     let category = category(entry.category());
-    let parts = [outcome, state, instrument, &way, &category, note];
+    let mark = if entry.exercise { "exercise" } else { "" };
+    let mark = mark.to_owned();
+    let parts = [outcome, state, instrument, &way, &category, &mark, note];
     let mut told: Vec<&str> = Vec::new();
     for part in parts {
         // A refused case is refused.

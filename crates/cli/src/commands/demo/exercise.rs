@@ -79,6 +79,7 @@ pub(super) async fn run(ask: Ask, place: Place<'_>) -> Result<Exit, Failure> {
                 println!("not taken: {refused}");
             }
         }
+        None if place.once => {}
         None => invite(&world, running.address(), exercise)?,
     }
     if !place.once {

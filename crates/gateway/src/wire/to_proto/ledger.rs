@@ -27,6 +27,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         evidence: _,
         erases,
         category: read,
+        exercise,
         binds: _,
     } = leaf;
     v1::LedgerEntry {
@@ -51,6 +52,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         category: read
             .map_or(AccessCategory::Unspecified, |name| category(&name))
             .into(),
+        exercise,
     }
 }
 

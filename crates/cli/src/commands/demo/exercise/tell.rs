@@ -4,13 +4,18 @@ use std::fmt::Write as _;
 
 use comity_domain::{Citation, Text};
 use comity_gateway::offline::Drill;
-use comity_policy::{Assessed, Assessment, Exercise, ExercisePoint, InHand, Library};
+use comity_policy::{Assessed, Assessment, Exercise, ExercisePoint, InHand, Library, Spare};
 use comity_sandbox::register::Register;
 
 use crate::render;
 
 /// Longest line of running text.
 const WIDTH: usize = 100;
+/// Columns of a finding before its words.
+const LABEL: usize = 15;
+/// How a point begins that is met, and one that is missed.
+const MET: &str = "   met     ";
+const MISSED: &str = "   MISSED  ";
 
 /// Every exercise with what it trains.
 pub(super) fn list(library: &Library) -> String {
@@ -75,8 +80,7 @@ pub(super) fn report(exercise: &Exercise, assessment: &Assessment<'_>, drills: &
 fn task(text: &mut String, assessed: &Assessed<'_>, drills: &[Drill]) {
     let last = assessed.attempts.last();
     let Some(drill) = last.and_then(|place| drills.get(*place)) else {
-        let points = assessed.points.len();
-        let _ = writeln!(text, "   nothing was sent for it: {points} points missed");
+        let _ = writeln!(text, "   nothing was sent for it");
         for (point, _) in &assessed.points {
             missed(text, point, &[]);
         }
@@ -85,12 +89,14 @@ fn task(text: &mut String, assessed: &Assessed<'_>, drills: &[Drill]) {
     sent(text, drill);
     let earlier = assessed.attempts.len() - 1;
     if earlier > 0 {
-        let _ = writeln!(text, "   {earlier} earlier requests for it do not count");
+        let _ = writeln!(
+            text,
+            "   earlier requests for it, which do not count: {earlier}"
+        );
     }
     for (point, why) in &assessed.points {
         if why.is_empty() {
-            let (title, cite) = (words(&point.title), cited(&point.cite));
-            let _ = writeln!(text, "   met     {title} ({cite})");
+            point_line(text, MET, &point.title, &point.cite);
         } else {
             missed(text, point, why);
         }
@@ -108,14 +114,18 @@ fn sent(text: &mut String, drill: &Drill) {
     } = drill;
     let file = request_id.rsplit('/').next().unwrap_or_default();
     let _ = writeln!(text, "   {file}: cases/{case}, ledger entry {entry}");
-    for line in render::decision(recorded).lines() {
-        let _ = writeln!(text, "   {line}");
+    let told = render::findings(recorded) + &render::would_apply(recorded);
+    for line in told.lines() {
+        let (label, words) = match line.split_at_checked(LABEL) {
+            Some((label, words)) if line.starts_with(' ') => (label, words),
+            Some(_) | None => ("", line),
+        };
+        paragraph(text, &format!("   {label}"), words);
     }
 }
 
 fn missed(text: &mut String, point: &ExercisePoint, why: &[String]) {
-    let (title, cite) = (words(&point.title), cited(&point.cite));
-    let _ = writeln!(text, "   MISSED  {title} ({cite})");
+    point_line(text, MISSED, &point.title, &point.cite);
     for why in why {
         paragraph(text, "           ", why);
     }
@@ -124,12 +134,16 @@ fn missed(text: &mut String, point: &ExercisePoint, why: &[String]) {
 
 /// What was asked though no task needs it.
 fn spare(text: &mut String, exercise: &Exercise, assessment: &Assessment<'_>, drills: &[Drill]) {
-    let (title, cite) = (words(&exercise.spare.title), cited(&exercise.spare.cite));
-    if assessment.spare.is_empty() {
-        let _ = writeln!(text, "\n   met     {title} ({cite})");
-        return;
+    let Spare {
+        title,
+        cite,
+        remedy,
+    } = &exercise.spare;
+    text.push('\n');
+    if assessment.is_sparing() {
+        return point_line(text, MET, title, cite);
     }
-    let _ = writeln!(text, "\n   MISSED  {title} ({cite})");
+    point_line(text, MISSED, title, cite);
     for drill in assessment
         .spare
         .iter()
@@ -140,7 +154,12 @@ fn spare(text: &mut String, exercise: &Exercise, assessment: &Assessment<'_>, dr
         let file = drill.request_id.rsplit('/').next().unwrap_or_default();
         let _ = writeln!(text, "           {file} asks {state} for {measure}");
     }
-    paragraph(text, "           do: ", words(&exercise.spare.remedy));
+    paragraph(text, "           do: ", words(remedy));
+}
+
+fn point_line(text: &mut String, mark: &str, title: &Text, cite: &Citation) {
+    let (title, cite) = (words(title), cited(cite));
+    paragraph(text, mark, &format!("{title} ({cite})"));
 }
 
 /// Broken into lines; those after the first are as far in as it.
