@@ -263,9 +263,10 @@ impl From<CommitError> for Unfiled {
             CommitError::Replay(case) => Self::Before(case),
             CommitError::Mismatch => Self::IdReused,
             CommitError::IllegalTransition(error) => Self::NotAllowed(error),
-            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
-                Self::Unavailable(error)
-            }
+            CommitError::Unavailable(_)
+            | CommitError::Failed
+            | CommitError::Keys(_)
+            | CommitError::Invalid(_) => Self::Unavailable(error),
         }
     }
 }

@@ -451,6 +451,24 @@ mod tests {
             .collect()
     }
 
+    /// Erases the record of entry 0, with a record of this length that says why.
+    fn erase(writer: &mut Writer, length: usize) -> Result<u64, CommitError> {
+        let mut leaf = Leaf::new(Timestamp::UNIX_EPOCH, crate::ERASURE, "clerk");
+        leaf.erases = Some(0);
+        let transaction = Transaction {
+            entries: vec![Entry {
+                leaf,
+                record: vec![7; length],
+            }],
+            ..Transaction::default()
+        };
+        let (reply, answer) = oneshot::channel();
+        let prepared = Box::new(prepare(transaction).unwrap());
+        writer.group(vec![Op::Erase(Target::Entry(0), prepared, reply)]);
+        let answer = answer.blocking_recv().unwrap();
+        answer.map(|committed| committed.receipts[0].index)
+    }
+
     #[test]
     fn emergencies_go_first_and_alone() {
         let mut waiting = Waiting::default();
@@ -495,12 +513,14 @@ mod tests {
         let full = Err(CommitError::Unavailable(Unavailable::DiskFull));
         assert_eq!(
             commit(&mut writer, &[10, 100_000, 10]),
-            [full.clone(), full.clone(), full]
+            [full.clone(), full.clone(), full.clone()]
         );
         assert_eq!(commit(&mut writer, &[10]), [Ok(0)]);
+        assert_eq!(erase(&mut writer, 100_000), full);
         limit(&writer, pages + 500);
         assert_eq!(commit(&mut writer, &[100_000, 10]), [Ok(1), Ok(2)]);
-        assert_eq!(*writer.signals.committed.borrow(), 3);
+        assert_eq!(erase(&mut writer, 100_000), Ok(3));
+        assert_eq!(*writer.signals.committed.borrow(), 4);
     }
 
     #[test]
