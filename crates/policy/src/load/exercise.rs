@@ -63,7 +63,7 @@ pub(super) fn exercise(
             let message = format!("there is no `{start}`");
             context.found.push(
                 at.at("start")
-                    .wrong(Code::FileMissing, message)
+                    .wrong(Code::WrongValue, message)
                     .why("the trainee has nothing to begin with")
                     .remedy("write it beside the exercise"),
             );

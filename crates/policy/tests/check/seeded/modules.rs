@@ -217,4 +217,32 @@ pub(super) const MODULES: &[Seed] = &[
         "parameters: {path: \"$.persons[?(@.role=='victim']",
         "$.persons[?(@.role=='victim']",
     ),
+    seed(
+        Code::UnknownRule,
+        "exercises/fraud/exercise.yaml",
+        "rules: [mla-2000-23]",
+        "rules: [mla-2000-32]",
+        "mla-2000-32",
+    ),
+    seed(
+        Code::WrongValue,
+        "exercises/ransomware/exercise.yaml",
+        "has: [\"$.selectors[*].from\"",
+        "has: [\"$.selectors[*.from\"",
+        "selectors[*.from",
+    ),
+    seed(
+        Code::WrongValue,
+        "exercises/trafficking/exercise.yaml",
+        "start: freeze",
+        "start: thaw",
+        "start: thaw",
+    ),
+    seed(
+        Code::UnknownFact,
+        "exercises/trafficking/exercise.yaml",
+        "context.persons.consent == true",
+        "context.persons.consnt == true",
+        "consnt",
+    ),
 ];
