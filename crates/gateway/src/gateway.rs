@@ -134,6 +134,7 @@ impl Gateway {
 pub struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) monitored: Option<SocketAddr>,
+    pub(crate) shown: Option<SocketAddr>,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) gateway: Gateway,
@@ -150,6 +151,12 @@ impl Running {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.monitored
+    }
+
+    /// Where the published ledger is served, if it is.
+    #[must_use]
+    pub fn log_address(&self) -> Option<SocketAddr> {
+        self.shown
     }
 
     /// Has the policy folder read at once, whether or not it seems to have

@@ -398,6 +398,7 @@ fn config(dir: &Path) -> Config {
             client_ca: file("ca"),
         },
         metrics: None,
+        log: None,
         witnesses: crate::config::Witnesses::default(),
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
