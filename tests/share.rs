@@ -2,6 +2,7 @@
 //! end over mutual TLS.
 
 mod command;
+mod faults;
 mod onward;
 mod victim;
 

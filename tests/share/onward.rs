@@ -6,10 +6,10 @@ use comity_gateway::wire::{json, to_proto};
 use jiff::Timestamp;
 use tonic::{Code, Status};
 
-use super::{SECRET, Tip, share, tip};
+use super::{SECRET, Tip, accepted, concluding, share, tip};
 use crate::{
     cli::{comity, shown},
-    world::{Cooperation, get, reason, submit, violations},
+    world::{Cooperation, Scene, get, reason, search, submit, violations},
 };
 
 /// What Germany asks of the United Kingdom: to use a tip on fraud for `offence`.
@@ -200,4 +200,80 @@ async fn what_is_passed_on_waits_for_the_state_of_origin() {
     assert!(!leaves.contains(SECRET));
     tip.until("onward-use-asked").await;
     tip.scene.stop().await;
+}
+
+/// What an executing authority sets on what it found, in words of its own choice.
+fn obligation(id: &str, kind: ObligationKind) -> v1::Obligation {
+    v1::Obligation {
+        obligation_id: id.to_owned(),
+        // No law of the library sets it, whatever it says.
+        rule: Some(v1::RuleReference {
+            rule_id: "eio-19".to_owned(),
+            module: "instrument/eio".to_owned(),
+            ..v1::RuleReference::default()
+        }),
+        kind: kind.into(),
+        bound_party: "issuing".to_owned(),
+        ..v1::Obligation::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_is_used_under_every_condition_that_came_with_it() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = search("conditions");
+    let mut holder = scene.issuing(story.jurisdiction, story.authority).await;
+    let case = ask(&mut holder, &story.request).await;
+    let law = case.conditions.iter().map(|one| &one.obligation_id);
+    let law: Vec<String> = law.cloned().collect();
+    let result = v1::Result {
+        obligations: vec![
+            obligation("", ObligationKind::UseLimit),
+            obligation("x1", ObligationKind::HandlingCode),
+            obligation("x1", ObligationKind::NoOnwardTransfer),
+            obligation(&law[0], ObligationKind::Speciality),
+        ],
+        redacted: vec!["$.informant".to_owned()],
+        ..accepted()
+    };
+    let mut executing = scene.executing("FR", "parquet-paris").await;
+    let concluded = concluding(&case.name, result);
+    executing.conclude(concluded).await.unwrap();
+    let case = get(&mut holder, &case.name).await.unwrap();
+    let own = case.conditions.iter();
+    let own: Vec<_> = own
+        .filter(|one| !law.contains(&one.obligation_id))
+        .map(|one| (one.obligation_id.as_str(), one.kind()))
+        .collect();
+    assert_eq!(
+        own,
+        [
+            ("x2", ObligationKind::UseLimit),
+            ("x1", ObligationKind::HandlingCode),
+            ("x3", ObligationKind::NoOnwardTransfer),
+            ("x4", ObligationKind::Speciality),
+        ]
+    );
+    let result = case.result.as_ref().unwrap();
+    assert!(result.redacted.contains(&"$.informant".to_owned()));
+    let set = result.obligations.iter();
+    let set = set.filter(|one| one.obligation_id.starts_with('x'));
+    assert!(set.clone().count() == 4 && set.clone().all(|one| one.rule.is_none()));
+
+    let mut further = asked("use-5", &case.name, "StGB 211");
+    further.issuing.clone_from(&story.request.issuing);
+    further.executing.as_mut().unwrap().jurisdiction = "FR".to_owned();
+    let used = ask(&mut holder, &further).await;
+    let origin = used.request.as_ref().unwrap().origin.as_ref().unwrap();
+    let kinds: Vec<_> = origin.conditions().collect();
+    assert_eq!(
+        kinds,
+        [
+            ObligationKind::UseLimit,
+            ObligationKind::Speciality,
+            ObligationKind::HandlingCode,
+            ObligationKind::NoOnwardTransfer,
+        ]
+    );
+    scene.stop().await;
 }

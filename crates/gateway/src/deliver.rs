@@ -20,6 +20,7 @@ use crate::{
     happen::Unfiled,
     notify, recall, record,
     refusal::Refusal,
+    share::Left,
     wire::{
         self,
         encoded::{self, Errand},
@@ -109,7 +110,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
         return notify::send(gateway, job).await;
     }
     match recorded(gateway, &job).await {
-        Ok(case) if case.row.state == CaseState::Expired && job.step == record::DELIVER => {
+        Ok(case) if case.row.state.is_final() && job.step == record::DELIVER => {
             overtaken(gateway, &job).await;
         }
         Ok(case) => drop(first(gateway.clone(), job, case).await),
@@ -171,10 +172,10 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
             match result.map(wire::answer::read) {
                 None => Answer::acknowledged(reference),
                 Some(Ok(result)) => Answer::result(result).referenced(reference),
-                Some(Err(_)) => Answer::rejected(Code::DataLoss),
+                Some(Err(_)) => Answer::unreadable(),
             }
         }
-        Err(code) if is_final(code) => Answer::rejected(code),
+        Err(code) if is_final(code) => Answer::rejected(code, left(job)),
         Err(code) => return postpone(gateway, job, case, code).await,
     };
     answer::file(gateway, case, answer, Some(job)).await
@@ -191,6 +192,15 @@ async fn call(
     match tokio::time::timeout(ATTEMPT, deliver).await {
         Ok(answer) => answer.map_err(|status| status.code()),
         Err(_) => Err(Code::DeadlineExceeded),
+    }
+}
+
+/// What the executing system has where it refuses an attempt: an earlier one, whose
+/// answer was lost, may have had its effect.
+fn left(job: &Job) -> Left {
+    match job.attempts {
+        0 | 1 => Left::Nothing,
+        _ => Left::Something,
     }
 }
 

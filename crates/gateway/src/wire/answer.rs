@@ -60,7 +60,7 @@ pub fn read(result: v1::Result) -> Result<Answer, Vec<Violation>> {
     } = result;
     let execution = read_execution(&mut findings, kind);
     let data = data.and_then(|data| read_data(&mut findings, data));
-    let conditions = findings.list("obligations", CONDITIONS_MAX, obligations, condition);
+    let conditions = findings.list("obligations", CONDITIONS_MAX, obligations, own_condition);
     let redacted = findings.list(
         "redacted",
         CONDITIONS_MAX,
@@ -142,6 +142,20 @@ fn read_data(findings: &mut Findings, data: prost_types::Struct) -> Option<Map<S
         Ok(data) => Some(data),
         Err(error) => findings.reject(Path::root("data"), error.to_string()),
     }
+}
+
+/// A condition that the executing authority adds. Its own is none of the law's,
+/// whatever it says: the gateway alone names the rule that sets one.
+fn own_condition(
+    findings: &mut Findings,
+    at: Path<'_>,
+    condition: v1::Obligation,
+) -> Option<v1::Obligation> {
+    let condition = v1::Obligation {
+        rule: None,
+        ..condition
+    };
+    self::condition(findings, at, condition)
 }
 
 /// A condition that a side adds to those of the law.
