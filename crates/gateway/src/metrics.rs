@@ -216,7 +216,7 @@ async fn converse(stream: TcpStream, metrics: Arc<Metrics>, store: Store) {
         let (metrics, store) = (Arc::clone(&metrics), store.clone());
         async move {
             metrics.reviews.refresh(&store).await;
-            metrics.ledger.refresh(&store);
+            metrics.ledger.refresh(&store).await;
             Ok::<_, Infallible>(answer(&request, &metrics))
         }
     });
