@@ -18,7 +18,7 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    notify, recall, record,
+    notify, origin, recall, record,
     refusal::Refusal,
     share::Left,
     wire::{
@@ -109,6 +109,9 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     if job.step == record::NOTIFY {
         return notify::send(gateway, job).await;
     }
+    if job.step == record::ONWARD {
+        return origin::tell(gateway, job).await;
+    }
     match recorded(gateway, &job).await {
         Ok(case) if case.row.state.is_final() && job.step == record::DELIVER => {
             overtaken(gateway, &job).await;
@@ -127,7 +130,7 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
 
 /// Ends a job that the case has no use for any more: the executing side has reported
 /// its answer by itself, or the case is over and nothing leaves any more.
-async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
+pub(crate) async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
     let transaction = Transaction {
         finish: Some(job.lease),
         ..Transaction::default()

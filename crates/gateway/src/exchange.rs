@@ -36,7 +36,10 @@ pub(crate) async fn submit(
     let admitted = async {
         marked.check(urgency)?;
         let deadline = admit::deadline(wait)?;
-        let request = origin::trace(gateway, caller, request).await?;
+        let request = match origin::is_repeated(gateway, caller, request.as_ref()).await? {
+            true => request,
+            false => origin::trace(gateway, caller, request).await?,
+        };
         let _turn = gateway.lanes().turn(urgency).await;
         let admission = admit::request(gateway, caller, request, text_language)?;
         let verdict = admission.decide(gateway.now());
@@ -44,7 +47,6 @@ pub(crate) async fn submit(
     };
     let admitted = record::attempted(gateway, caller, admitted.await).await;
     let (deadline, admission, verdict) = admitted?;
-    let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
@@ -53,9 +55,6 @@ pub(crate) async fn submit(
         }
     };
     let Some(job) = job else {
-        if is_onward {
-            origin::tell(gateway, caller, &case).await;
-        }
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
     let recorded = case.snapshot.clone();

@@ -29,9 +29,9 @@ pub(crate) async fn information(
     message: v1::ShareInformationRequest,
     marked: Marked,
 ) -> Result<v1::ShareInformationResponse, Refusal> {
-    let submission = admit::role(caller, &[Role::Issuing], "issuing")
-        .and_then(|()| from_proto::share(message).map_err(Refusal::Malformed));
-    let submission = record::attempted(gateway, caller, submission).await?;
+    let allowed = admit::role(caller, &[Role::Issuing], "issuing");
+    record::attempted(gateway, caller, allowed).await?;
+    let submission = from_proto::share(message);
     let answer = match exchange::submit(gateway, caller, submission, marked).await {
         Err(Refusal::Malformed(violations)) => {
             return Err(Refusal::Malformed(from_proto::of_share(violations)));

@@ -27,12 +27,10 @@ const FURTHER: [&str; 2] = [USE, "information"];
 /// The measure that uses it.
 const USE: &str = "use";
 
-/// A submission that shares information.
-///
-/// # Errors
-/// Every field that only this call has and that is not as the contract demands.
-/// The others are checked as those of any request.
-pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, Vec<Violation>> {
+/// A submission that shares information. What is wrong with it is found when it is
+/// read as any request is.
+#[must_use]
+pub fn share(message: v1::ShareInformationRequest) -> v1::SubmitRequest {
     let v1::ShareInformationRequest {
         request_id,
         sender,
@@ -53,11 +51,6 @@ pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, 
         wait,
         text_language,
     } = message;
-    let mut findings = Findings::default();
-    if information.is_none() {
-        let missing = "missing: state what is shared";
-        findings.reject::<()>(Path::root("information"), missing);
-    }
     let numbered = (1..).zip(conditions);
     let request = v1::CooperationRequest {
         request_id,
@@ -76,16 +69,17 @@ pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, 
         facts,
         issued_at,
         exercise,
-        information,
+        // Nothing is as little as an empty list.
+        information: Some(information.unwrap_or_default()),
         conditions: numbered.map(|(n, one)| complete(n, one)).collect(),
         source_case,
         ..v1::CooperationRequest::default()
     };
-    findings.conclude(Some(v1::SubmitRequest {
+    v1::SubmitRequest {
         request: Some(request),
         wait,
         text_language,
-    }))
+    }
 }
 
 /// Violations of a submission in the words of the call that shares.
@@ -141,12 +135,12 @@ fn parts(
 ) -> Vec<Arc<str>> {
     let at = Path::root("information");
     if !is_of(&SHARING, measure) {
-        let wrong = "goes with a measure of `information` or `victim` only: leave it out, or send it by `ShareInformation`";
-        findings.reject::<()>(at, wrong);
+        let wrong = "shares nothing: expected one of `information` or `victim`, with which alone `information` goes";
+        findings.reject::<()>(Path::root("measure"), wrong);
     }
     match structure::to_json(information) {
         Ok(parts) if parts.is_empty() => {
-            findings.reject::<()>(at, "is empty: state what is shared");
+            findings.reject::<()>(at, "is missing or empty: state what is shared");
             Vec::new()
         }
         Ok(parts) => parts.keys().map(|name| Arc::from(name.as_str())).collect(),
@@ -235,7 +229,9 @@ pub(super) fn source(
     let at = Path::root("source_case");
     if source_case.is_empty() {
         return match origin {
-            None => None,
+            // Whatever is used came from somewhere: under which conditions is unknown
+            // where nobody names the case.
+            None => is_use(measure).then(Source::default),
             Some(_) => findings.reject(
                 Path::root("origin"),
                 "is set by the gateway: leave it out, and name `source_case`",
