@@ -36,37 +36,45 @@ pub(crate) async fn submit(
     let admitted = async {
         marked.check(urgency)?;
         let deadline = admit::deadline(wait)?;
+        let way = gateway.lanes().way(urgency);
         let request = match origin::is_repeated(gateway, caller, request.as_ref()).await? {
             true => request,
             false => origin::trace(gateway, caller, request).await?,
         };
-        let _turn = gateway.lanes().turn(urgency).await;
+        way.give().await;
         let admission = admit::request(gateway, caller, request, text_language)?;
         let verdict = admission.decide(gateway.now());
-        Ok((deadline, admission, verdict))
+        Ok((deadline, admission, verdict, way))
     };
     let admitted = record::attempted(gateway, caller, admitted.await).await;
-    let (deadline, admission, verdict) = admitted?;
+    let (deadline, admission, verdict, way) = admitted?;
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
-            let case = answer::settle(gateway, &id, deadline).await?;
+            let case = Box::pin(answer::settle(gateway, &id, deadline)).await?;
             return Ok(encoded::SubmitResponse::of(case, true));
         }
     };
     let Some(job) = job else {
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
-    let recorded = case.snapshot.clone();
-    let id = case.row.id.clone();
-    let delivery = tokio::spawn(deliver::first(gateway.clone(), job, *case));
+    way.give().await;
     let Some(until) = deadline else {
+        let recorded = case.snapshot.clone();
+        tokio::spawn(deliver::first(gateway.clone(), job, *case));
         return Ok(encoded::SubmitResponse::of(recorded, false));
     };
-    let case = match tokio::time::timeout_at(until, delivery).await {
-        Ok(Ok(Some(case))) if answer::at_rest(case.row.state) => case.snapshot,
-        Ok(_) | Err(_) => answer::settle(gateway, &id, deadline).await?,
-    };
+    let id = case.row.id.clone();
+    let mut delivery = Box::pin(deliver::first(gateway.clone(), job, *case));
+    match tokio::time::timeout_at(until, delivery.as_mut()).await {
+        Ok(Some(case)) if answer::at_rest(case.row.state) => {
+            return Ok(encoded::SubmitResponse::of(case.snapshot, false));
+        }
+        Ok(_) => {}
+        // The caller waits no longer; the delivery goes on.
+        Err(_) => drop(tokio::spawn(delivery)),
+    }
+    let case = Box::pin(answer::settle(gateway, &id, deadline)).await?;
     Ok(encoded::SubmitResponse::of(case, false))
 }
 

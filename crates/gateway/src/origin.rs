@@ -214,13 +214,19 @@ fn origin(case: &CaseAt, held: &Held, offences: &[v1::Offence]) -> v1::Origin {
     let mut kinds: Vec<_> = set.filter(binds).map(|one| one.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let known = |one: &v1::Offence| held.offences.iter().any(|sent| is_same(sent, one));
     v1::Origin {
         jurisdiction: held.sender.to_string(),
         instrument: String::new(),
         conditions: kinds,
-        other_offence: !offences.iter().all(known),
+        other_offence: is_for_another(&held.offences, offences),
     }
+}
+
+/// Some offence of those used is none of those sent; unknown where either are not
+/// named.
+fn is_for_another(sent: &[v1::Offence], used: &[v1::Offence]) -> Option<bool> {
+    let known = |one: &v1::Offence| sent.iter().any(|sent| is_same(sent, one));
+    (!sent.is_empty() && !used.is_empty()).then(|| !used.iter().all(known))
 }
 
 /// Two offences are one: by provision, or by a code that both carry. Every doubt

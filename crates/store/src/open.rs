@@ -21,12 +21,13 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     Options, PublicationError, ReadError, Store,
     publisher::{self, Progress, Publication},
+    queue::QUEUE,
     read::{self, Readers},
     schema,
     store::Inner,
     vault::{Vault, VaultError},
     witnessed::Witnessed,
-    writer::{QUEUE, Signals, Writer},
+    writer::{Signals, Writer},
 };
 
 /// The database in a store's folder.

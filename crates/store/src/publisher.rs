@@ -16,9 +16,10 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    CommitError, Held, ReadError, Unavailable, read,
+    CommitError, Held, ReadError, Unavailable,
+    queue::{Op, Reply},
+    read,
     witnessed::Witnessed,
-    writer::{Op, Reply},
 };
 
 /// Entries read from the database at a time.

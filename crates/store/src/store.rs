@@ -21,11 +21,12 @@ use crate::{
     erase::Target,
     prepare,
     publisher::{Order, Progress},
+    queue::{Op, Reply},
     read::{self, Readers},
     search,
     vault::Vault,
     witnessed::Witnessed,
-    writer::{Op, Reply, Signals},
+    writer::Signals,
 };
 
 /// Durable cases, ledger entries and jobs. Clones share one store.
