@@ -11,7 +11,7 @@ use crate::{
     clocks::Happened,
     conditions,
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
+    happen::{self, Event},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
@@ -43,7 +43,7 @@ async fn carry_out(
             "is missing: say how it was broken",
         ));
     }
-    for _ in 0..ATTEMPTS {
+    let confirm = || async {
         let case = cases::visible(gateway, caller, &message.name).await?;
         let condition = condition(&case, &message.obligation_id)?;
         if message.broken && is_said(&condition, caller, &note) {
@@ -55,13 +55,10 @@ async fn carry_out(
         } else {
             confirmed(gateway, caller, &case, (condition, note.clone()))?
         };
-        match happen::file(gateway, case, event, None).await {
-            Ok((case, _)) => return Ok(case),
-            Err(Unfiled::Conflict) => {}
-            Err(unfiled) => return Err(unfiled.refusal("confirm an obligation")),
-        }
-    }
-    Err(Refusal::Conflict("the case"))
+        let (case, _) = happen::file(gateway, case, event, None).await?;
+        Ok(case)
+    };
+    happen::carry_out("confirm an obligation", confirm).await
 }
 
 /// The condition of an id.

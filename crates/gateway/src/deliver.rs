@@ -14,7 +14,7 @@ use tonic::Code;
 
 use crate::{
     answer::{self, Answer},
-    backends::Purpose,
+    backends::Backend,
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
@@ -32,8 +32,6 @@ use crate::{
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
 const RETRIES_IN_FLIGHT: usize = 32;
-/// Longest time one attempt may take.
-pub(crate) const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -168,7 +166,10 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         decision,
         receipt: case.snapshot.receipt.clone(),
     };
-    let answer = match call(gateway, job, message, case.snapshot.exercise.into()).await {
+    let backends = gateway.backends();
+    let deliver = |backend: Backend| backend.deliver(message);
+    let purpose = case.snapshot.exercise.into();
+    let answer = match backends.call(&job.target, purpose, deliver).await {
         Ok(v1::DeliverResponse { reference, result }) => {
             // A reference that is none is no reason to lose the answer.
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
@@ -182,20 +183,6 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         Err(code) => return Box::pin(postpone(gateway, job, case, code)).await,
     };
     answer::file(gateway, case, answer, Some(job)).await
-}
-
-async fn call(
-    gateway: &Gateway,
-    job: &Job,
-    message: encoded::DeliverRequest,
-    purpose: Purpose,
-) -> Result<v1::DeliverResponse, Code> {
-    let backend = gateway.backends().get(&job.target, purpose);
-    let deliver = backend.ok_or(Code::Unavailable)?.deliver(message);
-    match tokio::time::timeout(ATTEMPT, deliver).await {
-        Ok(answer) => answer.map_err(|status| status.code()),
-        Err(_) => Err(Code::DeadlineExceeded),
-    }
 }
 
 /// What the executing system has where it refuses an attempt: an earlier one, whose

@@ -1,6 +1,7 @@
 //! What an executing authority sends back, read and shown.
 
 use comity::v1;
+use comity_domain::ClockUnit;
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -11,6 +12,16 @@ use super::{
 
 /// Most conditions, and most redacted places, in one answer.
 pub const CONDITIONS_MAX: usize = 256;
+
+/// Parameter that names the event on which a condition hangs.
+pub(crate) const EVENT: &str = "event";
+/// Parameters that are the time set for a condition, with their units.
+pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
+    ("hours", ClockUnit::Hours),
+    ("days", ClockUnit::Days),
+    ("working_days", ClockUnit::WorkingDays),
+    ("months", ClockUnit::Months),
+];
 
 /// What came of a request, well-formed; the executing State's disclosure rules
 /// have yet to be applied to it.

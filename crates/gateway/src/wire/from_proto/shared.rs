@@ -8,17 +8,14 @@ use serde_json::Value;
 
 use super::read_case_name;
 use crate::wire::{
-    Violation, answer,
+    Violation,
+    answer::{self, EVENT, TIMES},
     read::{Findings, Path},
     structure,
 };
 
 /// Event of the vocabulary by which a recipient accepts.
 const ACCEPTED: &str = "concluded";
-/// Parameter that names the event on which a condition hangs.
-const EVENT: &str = "event";
-/// Parameters that are numbers of some unit of time.
-const TIMES: [&str; 4] = ["hours", "days", "working_days", "months"];
 /// What is shared where the sender does not say.
 const SPONTANEOUS: &str = "information.spontaneous";
 /// Measures that share something, with all that they include.
@@ -222,7 +219,7 @@ fn condition(
         let wrong = format!("expected `{ACCEPTED}`: a condition binds from acceptance");
         findings.reject::<()>(parameters.key(EVENT), wrong);
     }
-    for name in TIMES {
+    for (name, _) in TIMES {
         let time = condition.parameters.get(name);
         if time.is_some_and(|time| time.parse::<u16>().unwrap_or(0) == 0) {
             let wrong = "expected a whole number from 1 to 65535";
