@@ -111,12 +111,18 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
         return origin::tell(gateway, job).await;
     }
     match recorded(gateway, &job).await {
-        Ok(case) if case.row.state.is_final() && job.step == record::DELIVER => {
+        Ok(case) if job.step == record::DELIVER && is_void(case.row.state) => {
             overtaken(gateway, &job).await;
         }
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
     }
+}
+
+/// Nothing of a case that stands so is to be handed over any more. What was concluded
+/// still is, since it stays approved.
+fn is_void(state: CaseState) -> bool {
+    state.is_final() && state != CaseState::Concluded
 }
 
 /// The case of a job, with the proof that it is on record.
