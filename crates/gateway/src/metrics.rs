@@ -176,7 +176,7 @@ pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Resp
     }
     let (metrics, store) = (gateway.metrics(), gateway.store());
     metrics.reviews.refresh(store).await;
-    metrics.ledger.refresh(store);
+    metrics.ledger.refresh(store).await;
     match metrics.text() {
         Ok(text) => web::found(text.into(), CONTENT_TYPE),
         Err(fmt::Error) => web::empty(StatusCode::INTERNAL_SERVER_ERROR),
