@@ -4,13 +4,14 @@
 //! Live systems and those for exercises are of different types, and so is what is
 //! sent to them: that an exercise reaches a live system does not compile.
 
-use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, marker::PhantomData, sync::Arc, time::Duration};
 
 use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
 use rustls::ClientConfig;
 use rustls_pki_types::InvalidDnsNameError;
-use tonic::{Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
+use tokio::time;
+use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
 
 use crate::{
@@ -18,6 +19,9 @@ use crate::{
     tls::{self, Callee},
     wire::encoded,
 };
+
+/// Longest time one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// Purpose of what is real.
 #[derive(Debug, Clone, Copy)]
@@ -133,15 +137,17 @@ impl Backends {
     /// `NationalBackendService.Deliver` of a State's system.
     ///
     /// # Errors
-    /// What the backend answered, or why it could not be asked.
+    /// The code of whatever came instead of an answer.
     pub(crate) async fn deliver(
         &self,
         state: &JurisdictionCode,
         message: Outgoing<encoded::DeliverRequest>,
-    ) -> Result<v1::DeliverResponse, Status> {
+    ) -> Result<v1::DeliverResponse, Code> {
         match message {
-            Outgoing::Live(message) => of(&self.live, state)?.deliver(message).await,
-            Outgoing::Exercise(message) => of(&self.exercise, state)?.deliver(message).await,
+            Outgoing::Live(message) => in_time(of(&self.live, state)?.deliver(message)).await,
+            Outgoing::Exercise(message) => {
+                in_time(of(&self.exercise, state)?.deliver(message)).await
+            }
         }
     }
 
@@ -153,10 +159,12 @@ impl Backends {
         &self,
         state: &JurisdictionCode,
         message: Outgoing<v1::NotifyRequest>,
-    ) -> Result<v1::NotifyResponse, Status> {
+    ) -> Result<v1::NotifyResponse, Code> {
         match message {
-            Outgoing::Live(message) => of(&self.live, state)?.notify(message).await,
-            Outgoing::Exercise(message) => of(&self.exercise, state)?.notify(message).await,
+            Outgoing::Live(message) => in_time(of(&self.live, state)?.notify(message)).await,
+            Outgoing::Exercise(message) => {
+                in_time(of(&self.exercise, state)?.notify(message)).await
+            }
         }
     }
 
@@ -168,19 +176,29 @@ impl Backends {
         &self,
         state: &JurisdictionCode,
         message: Outgoing<v1::RecallRequest>,
-    ) -> Result<v1::RecallResponse, Status> {
+    ) -> Result<v1::RecallResponse, Code> {
         match message {
-            Outgoing::Live(message) => of(&self.live, state)?.recall(message).await,
-            Outgoing::Exercise(message) => of(&self.exercise, state)?.recall(message).await,
+            Outgoing::Live(message) => in_time(of(&self.live, state)?.recall(message)).await,
+            Outgoing::Exercise(message) => {
+                in_time(of(&self.exercise, state)?.recall(message)).await
+            }
         }
     }
 }
 
-/// The backend of a State among those of one purpose.
+/// The backend of a State among those of one purpose; where none is configured, it
+/// cannot be reached.
 fn of<'b, P>(
     backends: &'b HashMap<JurisdictionCode, Backend<P>>,
     state: &JurisdictionCode,
-) -> Result<&'b Backend<P>, Status> {
-    let none = || Status::unavailable("no backend of this State is configured for this purpose");
-    backends.get(state).ok_or_else(none)
+) -> Result<&'b Backend<P>, Code> {
+    backends.get(state).ok_or(Code::Unavailable)
+}
+
+/// An answer within the time of one attempt.
+async fn in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Code> {
+    match time::timeout(ATTEMPT, answer).await {
+        Ok(answer) => answer.map_err(|status| status.code()),
+        Err(_) => Err(Code::DeadlineExceeded),
+    }
 }

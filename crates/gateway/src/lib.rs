@@ -23,6 +23,7 @@ mod hold;
 mod holder;
 pub mod identity;
 pub mod listen;
+mod log;
 mod metrics;
 #[cfg(test)]
 mod model;
@@ -47,6 +48,7 @@ mod start;
 mod statistics;
 mod supplement;
 pub mod tls;
+mod web;
 pub mod wire;
 mod withdraw;
 mod witness;

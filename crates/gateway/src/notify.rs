@@ -19,8 +19,7 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
             return;
         }
     };
-    let told = gateway.backends().notify(&job.target, message);
-    let filed = match deliver::in_time(told).await {
+    let filed = match gateway.backends().notify(&job.target, message).await {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),

@@ -41,19 +41,21 @@ pub(crate) async fn take_back(
     let pending = jobs.iter().find(|job| job.step == record::DELIVER);
     // An attempt whose answer was lost may have had its effect.
     let may_be_made = pending.is_none_or(|job| job.attempts > 0);
-    let step = kept.step + 1;
-    let recall = may_be_made.then(|| {
-        let recall = Recall {
-            step,
-            reason: reason.to_owned(),
-            ended: false,
-        };
-        (record::recall(&case.row, step, gateway.now()), recall)
-    });
     Ok(TakenBack {
         cancel: pending.map(|job| job.lease),
-        recall,
+        recall: may_be_made.then(|| of(gateway, case, reason)),
     })
+}
+
+/// The recall of what a case has handed over so far.
+pub(crate) fn of(gateway: &Gateway, case: &CaseAt, reason: &str) -> (NewJob, Recall) {
+    let step = case.snapshot.kept().step + 1;
+    let recall = Recall {
+        step,
+        reason: reason.to_owned(),
+        ended: false,
+    };
+    (record::recall(&case.row, step, gateway.now()), recall)
 }
 
 /// Recalls, and files what came of it.
@@ -71,8 +73,7 @@ pub(crate) async fn attempt(
         reason: recall.map(|recall| recall.reason).unwrap_or_default(),
     };
     let message = Outgoing::of(&case.snapshot, message);
-    let recalled = gateway.backends().recall(&job.target, message);
-    let ended = match deliver::in_time(recalled).await {
+    let ended = match gateway.backends().recall(&job.target, message).await {
         Ok(_) => ("recalled", "what was handed over is taken back".to_owned()),
         Err(code) if deliver::is_final(code) => {
             tracing::error!(case.id = %job.case, ?code, "a recall was refused");

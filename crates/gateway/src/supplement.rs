@@ -108,7 +108,7 @@ async fn event(
     not_taken_back(gateway, &request, message)?;
     from_proto::supplement(&mut request, message.clone()).map_err(Refusal::Malformed)?;
     let tasks = case.snapshot.kept().tasks;
-    let decided = anew::decide(gateway, case, request, tasks)?;
+    let decided = anew::decide(gateway, case, request, tasks).await?;
     let answered = consult::answer(&case.snapshot.consultations, &message.answer, gateway.now());
     let occasion = Occasion {
         kind: "supplement",

@@ -146,7 +146,7 @@ async fn anew(
     message: &DecideRequest,
 ) -> Result<Event, Refusal> {
     let request = anew::request(case)?;
-    let decided = anew::decide(gateway, case, request, answered)?;
+    let decided = anew::decide(gateway, case, request, answered).await?;
     let occasion = Occasion {
         kind: "review",
         by: reviewer.caller,
