@@ -27,6 +27,22 @@ pub(crate) async fn submit(
     message: v1::SubmitRequest,
     marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
+    let said = origin::said_by_nobody(message.request.as_ref());
+    record::attempted(gateway, caller, said).await?;
+    submit_known(gateway, caller, message, marked).await
+}
+
+/// [`submit`] of a request that may say what the gateway knows itself: a room of the
+/// gateway made it.
+///
+/// # Errors
+/// As [`submit`].
+pub(crate) async fn submit_known(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::SubmitRequest,
+    marked: Marked,
+) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
@@ -86,6 +102,7 @@ pub(crate) async fn preflight(
         text_language,
     } = message;
     let admitted = async {
+        origin::said_by_nobody(request.as_ref())?;
         let request = origin::trace(gateway, caller, request).await?;
         admit::draft(gateway, caller, request, text_language)
     };
@@ -116,6 +133,7 @@ pub(crate) async fn explain(
         let request = if caller.role == Role::Legal {
             request
         } else {
+            origin::said_by_nobody(request.as_ref())?;
             origin::trace(gateway, caller, request).await?
         };
         admit::explainable(gateway, caller, request, text_language)

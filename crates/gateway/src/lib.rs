@@ -46,6 +46,7 @@ pub mod signatures;
 mod start;
 mod statistics;
 mod supplement;
+mod team;
 pub mod tls;
 pub mod wire;
 mod withdraw;

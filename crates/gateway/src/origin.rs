@@ -18,6 +18,7 @@ use crate::{
     identity::{Caller, Role},
     record,
     refusal::Refusal,
+    team,
     wire::{encoded, from_proto},
 };
 
@@ -33,6 +34,26 @@ struct Held {
     offences: Vec<v1::Offence>,
 }
 
+/// Refuses a request whose sender says of it what the gateway alone does.
+pub(crate) fn said_by_nobody(request: Option<&v1::CooperationRequest>) -> Result<(), Refusal> {
+    let Some(request) = request else {
+        return Ok(());
+    };
+    if request.origin.is_some() {
+        let wrong = "is set by the gateway: leave it out, and name `source_case`";
+        return Err(admit::malformed("origin", wrong));
+    }
+    if request.team.is_some() {
+        let wrong = "is set by the gateway: leave it out, and call `TeamService`";
+        return Err(admit::malformed("team", wrong));
+    }
+    if request.measure == from_proto::SHARED_IN_TEAM {
+        let wrong = "is for `TeamService.Share`, which knows the agreement";
+        return Err(admit::malformed("measure", wrong));
+    }
+    Ok(())
+}
+
 /// A request with what the gateway knows of the case that it names as its source.
 ///
 /// # Errors
@@ -45,10 +66,6 @@ pub(crate) async fn trace(
     let Some(mut request) = request else {
         return Ok(None);
     };
-    if request.origin.is_some() {
-        let wrong = "is set by the gateway: leave it out, and name `source_case`";
-        return Err(admit::malformed("origin", wrong));
-    }
     if request.source_case.is_empty() || !from_proto::is_further(&request.measure) {
         // What does not go together is found when the request is read.
         return Ok(Some(request));
@@ -65,10 +82,15 @@ pub(crate) async fn trace(
     if from_proto::is_use(&request.measure) {
         asks_the_sender(&request, &held.sender)?;
     }
+    let agreement = team::agreement(gateway, &case).await?;
+    let team_use = team::use_of(agreement.as_ref(), &request)?;
+    let sent_for = agreement.map_or_else(|| held.offences.clone(), |one| one.offences);
     let instrument = instrument(gateway, &case, &request)?;
     request.origin = Some(v1::Origin {
         instrument,
-        ..origin(&case, &held, &request.offences)
+        team_use: team_use.into(),
+        other_offence: !all_of(&request.offences, &sent_for),
+        ..origin(&case, &held)
     });
     Ok(Some(request))
 }
@@ -136,7 +158,12 @@ fn held(case: &CaseAt, caller: &Caller) -> Result<Option<Held>, Refusal> {
     let executing = request.executing.unwrap_or_default();
     let is_recipient = caller.jurisdiction == row.executing.0
         && (executing.authority.is_empty() || executing.authority == caller.authority.as_str());
-    if shared && is_recipient && row.state == CaseState::Concluded {
+    // A party to a team has accepted before what it is given in it.
+    let accepted = match request.team {
+        Some(_) => cases::was_delivered(row.state),
+        None => row.state == CaseState::Concluded,
+    };
+    if shared && is_recipient && accepted {
         return Ok(Some(Held {
             sender: row.issuing.0.clone(),
             side,
@@ -182,7 +209,7 @@ fn asks_the_sender(
     Err(admit::malformed("executing.jurisdiction", &wrong))
 }
 
-fn origin(case: &CaseAt, held: &Held, offences: &[v1::Offence]) -> v1::Origin {
+fn origin(case: &CaseAt, held: &Held) -> v1::Origin {
     let binds = |one: &&v1::Obligation| {
         let condition = conditions::find(&case.snapshot.conditions, &one.obligation_id);
         condition.is_none_or(|one| match one.state() {
@@ -197,13 +224,17 @@ fn origin(case: &CaseAt, held: &Held, offences: &[v1::Offence]) -> v1::Origin {
     let mut kinds: Vec<_> = set.filter(binds).map(|one| one.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let known = |one: &v1::Offence| held.offences.iter().any(|sent| is_same(sent, one));
     v1::Origin {
         jurisdiction: held.sender.to_string(),
-        instrument: String::new(),
         conditions: kinds,
-        other_offence: !offences.iter().all(known),
+        ..v1::Origin::default()
     }
+}
+
+/// Every offence is among those known.
+pub(crate) fn all_of(offences: &[v1::Offence], known: &[v1::Offence]) -> bool {
+    let is_known = |one: &v1::Offence| known.iter().any(|known| is_same(known, one));
+    offences.iter().all(is_known)
 }
 
 /// Two offences are one: by provision, or by a code that both carry. Every doubt

@@ -17,6 +17,7 @@ use crate::{
     record,
     refusal::Refusal,
     review::consult,
+    team,
     wire::{Violation, encoded, from_proto},
     withdraw::owned,
 };
@@ -104,7 +105,7 @@ async fn event(
             allowed: all.filter(|state| takes_supplements(*state)).collect(),
         });
     }
-    let mut request = anew::request(case)?;
+    let mut request = team::known_again(gateway, anew::request(case)?).await?;
     not_taken_back(gateway, &request, message)?;
     from_proto::supplement(&mut request, message.clone()).map_err(Refusal::Malformed)?;
     let tasks = case.snapshot.kept().tasks;

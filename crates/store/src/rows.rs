@@ -211,12 +211,14 @@ fn write_case(
         Expected::New => {
             "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
              exercise, urgency, owner, request_id, opened, opened_at, changed_at, wake_at, \
-             reviewers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14, ?15)"
+             reviewers, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, \
+             ?14, ?15, ?16)"
         }
         Expected::Version(_) => {
             "UPDATE cases SET version = ?2, state = ?3, issuing = ?4, executing = ?5, \
              instrument = ?6, outcome = ?7, exercise = ?8, urgency = ?9, owner = ?10, \
-             request_id = ?11, changed_at = ?13, wake_at = ?14, reviewers = ?15 WHERE id = ?1"
+             request_id = ?11, changed_at = ?13, wake_at = ?14, reviewers = ?15, team = ?16 \
+             WHERE id = ?1"
         }
     };
     db.prepare_cached(sql)?.execute(params![
@@ -235,6 +237,7 @@ fn write_case(
         at.as_microsecond(),
         case.wake_at.map(Timestamp::as_microsecond),
         column::reviewers(&case.reviewers),
+        case.team.as_ref().map(CaseId::as_str),
     ])?;
     Ok(())
 }

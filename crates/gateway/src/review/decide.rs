@@ -13,6 +13,7 @@ use crate::{
     identity::Role,
     record,
     refusal::Refusal,
+    team,
     wire::{
         encoded::{self, Kept, Task},
         from_proto,
@@ -145,7 +146,7 @@ async fn anew(
     (case, answered, adds): (&mut CaseAt, Vec<Task>, encoded::Case),
     message: &DecideRequest,
 ) -> Result<Event, Refusal> {
-    let request = anew::request(case)?;
+    let request = team::known_again(gateway, anew::request(case)?).await?;
     let decided = anew::decide(gateway, case, request, answered)?;
     let occasion = Occasion {
         kind: "review",

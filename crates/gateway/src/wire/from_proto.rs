@@ -14,6 +14,7 @@ mod review;
 mod ruling;
 mod search;
 mod shared;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +32,7 @@ pub use self::{
     access::{Call, access},
     draft::{Draft, draft},
     federation::extension,
-    listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
+    listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size, page_token},
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},
     ruling::rulings,
@@ -40,7 +41,10 @@ pub use self::{
 };
 pub(crate) use self::{
     report::{line, note, postponement},
-    shared::{is_further, is_use},
+    shared::{SHARED_IN_TEAM, USE_OF_TEAM, is_further, is_use},
+    team::{
+        Inside, Outgoing, joining, of_proposal, of_team_share, proposal, team_name, team_share,
+    },
 };
 use super::{
     Violation,
@@ -101,6 +105,7 @@ fn read_request(
         conditions,
         source_case,
         origin,
+        team,
     } = request;
 
     // Read all fields before asking whether one failed, so that all are reported.
@@ -110,6 +115,7 @@ fn read_request(
     let executing = parts::executing(findings, executing);
     let named = shared::instrument(&instrument, origin.as_ref());
     let instrument = findings.optional_id(Path::root("instrument"), named);
+    let known = origin.as_ref().and_then(team::known_use);
     let source = shared::source(findings, &measure, (&source_case, origin));
     let measure = findings.id(Path::root("measure"), &measure);
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
@@ -125,7 +131,12 @@ fn read_request(
     let language = parts::language(findings, &language);
     let validation = validation.and_then(|given| parts::validation(findings, given, now));
     let assurances = findings.list("assurances", ASSURANCES_MAX, assurances, parts::assurance);
-    let facts = read_facts(findings, facts);
+    let mut facts = read_facts(findings, facts);
+    facts.extend(known);
+    facts.extend(
+        team.into_iter()
+            .flat_map(|team| team::context(findings, team)),
+    );
     let form = form.and_then(|form| read_form(findings, form));
 
     let (issuing, issuing_authority) = issuing?;

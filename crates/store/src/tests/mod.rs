@@ -93,6 +93,7 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
         request_id: request_id(case),
         wake_at: None,
         reviewers: BTreeSet::new(),
+        team: None,
     }
 }
 
