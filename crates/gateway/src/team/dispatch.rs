@@ -58,10 +58,12 @@ pub(super) async fn send(
     for party in parties {
         let message = outgoing.to(party, context(party, sent.first()));
         let answer = exchange::submit_known(gateway, caller, message, marked).await;
-        let answer = answer.map_err(|refusal| match refusal {
-            Refusal::Malformed(violations) => Refusal::Malformed(renamed(violations)),
-            refusal => refusal,
-        })?;
+        let answer = match answer {
+            Err(Refusal::Malformed(violations)) => {
+                return Err(Refusal::Malformed(renamed(violations)));
+            }
+            answer => answer?,
+        };
         replayed &= answer.replayed;
         let case = answer.case.unwrap_or_default();
         sent.push(from_proto::case_name(&case.name).map_err(Refusal::Malformed)?);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use comity::v1;
-use comity_domain::{ObligationKind, Origin, Source};
+use comity_domain::{InstrumentId, ObligationKind, Origin, Source};
 
 use super::read_case_name;
 use crate::wire::{
@@ -255,11 +255,16 @@ fn condition(
 }
 
 /// The instrument named, or the one on which the data came.
-pub(super) fn instrument<'a>(named: &'a str, origin: Option<&'a v1::Origin>) -> &'a str {
-    match origin {
+pub(super) fn instrument(
+    findings: &mut Findings,
+    named: &str,
+    origin: Option<&v1::Origin>,
+) -> Option<InstrumentId> {
+    let meant = match origin {
         Some(origin) if named.is_empty() => &origin.instrument,
         Some(_) | None => named,
-    }
+    };
+    findings.optional_id(Path::root("instrument"), meant)
 }
 
 /// Reads the case that data come from.

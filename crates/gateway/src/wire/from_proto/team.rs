@@ -4,7 +4,7 @@
 mod agreement;
 
 use comity::v1;
-use comity_domain::{CaseId, FactName, FactSource, FactValue, Stated};
+use comity_domain::{CaseId, FactName, FactSource, FactValue, Facts, Stated};
 
 use super::{shared, timestamp};
 use crate::wire::{
@@ -237,11 +237,19 @@ pub(crate) fn of_team_share(violations: Vec<Violation>) -> Vec<Violation> {
     renamed(violations, &names)
 }
 
-/// What the gateway knows of the team of a request.
-pub(super) fn context(
+/// What the gateway knows of the team that a request belongs to, and of the one in
+/// which the data were shared that it is to use.
+pub(super) fn known(
     findings: &mut Findings,
-    context: v1::TeamContext,
-) -> impl Iterator<Item = (FactName, Stated)> + use<> {
+    origin: Option<&v1::Origin>,
+    team: Option<v1::TeamContext>,
+) -> Facts {
+    let team = team.into_iter();
+    let inside = team.flat_map(|context| self::context(findings, context));
+    inside.chain(origin.and_then(known_use)).collect()
+}
+
+fn context(findings: &mut Findings, context: v1::TeamContext) -> Vec<(FactName, Stated)> {
     let v1::TeamContext {
         name: _,
         agreement: _,
@@ -255,11 +263,11 @@ pub(super) fn context(
         ("team.within_purpose", within_purpose),
     ];
     let known = facts.into_iter().filter_map(|(n, truth)| Some((n, truth?)));
-    known.map(|(name, truth)| of_gateway(name, FactValue::Truth(truth)))
+    let known = known.map(|(name, truth)| of_gateway(name, FactValue::Truth(truth)));
+    known.collect()
 }
 
-/// What the gateway knows of a use of what was shared in a team.
-pub(super) fn known_use(origin: &v1::Origin) -> Option<(FactName, Stated)> {
+fn known_use(origin: &v1::Origin) -> Option<(FactName, Stated)> {
     let known = match origin.team_use() {
         v1::TeamUse::Unspecified => return None,
         v1::TeamUse::TeamPurpose => "team-purpose",
