@@ -3,7 +3,7 @@
 use comity::v1::{self, TeamMemberState, TeamState};
 use comity_ledger::Leaf;
 
-use super::{Team, member, of, show, standing::Member};
+use super::{OPEN_TO, PARTIES, Team, member, of, show, standing::Member};
 use crate::{
     admit,
     answer::{self, Answer},
@@ -27,6 +27,7 @@ pub(crate) async fn joining(
 ) -> Result<v1::JoinResponse, Refusal> {
     let v1::JoinRequest { name, conditions } = message;
     let joined = async {
+        admit::role(caller, &PARTIES, OPEN_TO)?;
         let conditions = from_proto::joining(conditions).map_err(Refusal::Malformed)?;
         let act = Act::Join(conditions);
         carry_out(gateway, caller, &name, &act).await
@@ -46,6 +47,7 @@ pub(crate) async fn leave(
 ) -> Result<v1::LeaveResponse, Refusal> {
     let v1::LeaveRequest { name, reason } = message;
     let left = async {
+        admit::role(caller, &PARTIES, OPEN_TO)?;
         let reason = from_proto::note("reason", &reason).map_err(Refusal::Malformed)?;
         if reason.trim().is_empty() {
             return Err(admit::malformed("reason", "is missing: say why"));
