@@ -1,11 +1,11 @@
 //! What executing systems report of a case that was delivered to them.
 
-use comity::v1::{self, CaseState, conclude_request::Conclusion};
+use comity::v1::{self, CaseState, ResultKind, conclude_request::Conclusion};
 use comity_gateway::wire::{json, structure};
 use comity_sandbox::stories::Story;
 use tonic::Code;
 
-use crate::world::{Scene, get, on_shared, reason, search, violations};
+use crate::world::{Scene, get, on_shared, reason, search, story, violations};
 
 /// A house search in France, delivered and waiting for people.
 async fn delivered(scene: &Scene, run: &str) -> (Story, v1::Case) {
@@ -127,6 +127,109 @@ fn a_receipt_on_the_instruments_form_is_checked_and_told() {
         };
         let status = client.report_progress(progress).await.unwrap_err();
         assert!(violations(&status)["form"].contains("no form for `recognised`"));
+    });
+}
+
+/// An order to keep a mailbox in France, which waits for people.
+fn preservation(run: &str) -> Story {
+    let mut story = story(run, "Mailbox at a provider");
+    let form = serde_json::json!({
+        "order": "preservation",
+        "issuing_authority": {
+            "name": "Dublin Circuit Court", "address": "Dublin", "email": "desk@court.example",
+            "kind": "judge",
+        },
+        "addressee": {"provider": "Example Mail", "establishment": "Paris", "state": "FR"},
+        "target": {"identifiers": [{"kind": "email", "value": "user@provider.example"}]},
+        "data": {"category": "content"},
+        "provisions": ["s.6"],
+        "grounds": "the data are deleted after a month",
+        "summary": "goods were sold that the seller did not have",
+        "signature": {"name": "A. Beispiel", "post": "judge", "date": "2026-11-20"},
+    });
+    story.request.measure = "preserve.data".to_owned();
+    story.request.form = Some(structure::from_json(form.as_object().unwrap()));
+    story
+}
+
+#[test]
+fn that_an_order_cannot_be_executed_is_told_on_its_form() {
+    on_shared(async |scene| {
+        let story = preservation("annex-iii");
+        let case = scene.tell(&story).await;
+        let decision = case.decision.as_ref().unwrap();
+        assert_eq!(case.state(), CaseState::Acknowledged, "{decision:#?}");
+        let mut client = scene.executing("FR", "parquet-paris").await;
+        let conclude = |form: &serde_json::Value| {
+            let refusal = v1::Result {
+                kind: ResultKind::NotExecuted.into(),
+                reason: "the law of a third country forbids it".to_owned(),
+                ground: "reg-2023-1543 art 17".to_owned(),
+                ..v1::Result::default()
+            };
+            v1::ConcludeRequest {
+                name: case.name.clone(),
+                conclusion: Some(Conclusion::Result(refusal)),
+                form: Some(structure::from_json(form.as_object().unwrap())),
+            }
+        };
+        let form = serde_json::json!({
+            "order": {"kind": "EPOC-PR", "issuing_authority": "Dublin Circuit Court"},
+            "addressee": {"name": "Example Mail", "contact": "legal@provider.example"},
+            "reasons": ["third-country-law"],
+            "explanation": "the provider may not touch the mailbox",
+            "signature": {"name": "B. Exemple", "date": "2026-11-26"},
+        });
+        // A law that stands against it is named; no reason is no such reason.
+        let status = client.conclude(conclude(&form)).await.unwrap_err();
+        let found = violations(&status);
+        let fields: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(fields, ["form.conflicting_law"]);
+        let mut silent = form.clone();
+        silent.as_object_mut().unwrap().remove("reasons");
+        let status = client.conclude(conclude(&silent)).await.unwrap_err();
+        let found = violations(&status);
+        let fields: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(fields, ["form.reasons"]);
+
+        let mut whole = form;
+        whole["conflicting_law"] = serde_json::json!({
+            "country": "US", "law": "18 USC 2702", "explanation": "the mailbox is stored there",
+        });
+        let answer = client.conclude(conclude(&whole)).await.unwrap();
+        assert_eq!(answer.into_inner().state(), CaseState::NotExecuted);
+        let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
+        let told = get(&mut requester, &case.name).await.unwrap();
+        let event = told.events.last().unwrap();
+        assert_eq!(event.kind, "not-executed");
+        let told = structure::to_json(event.form.clone().unwrap()).unwrap();
+        assert_eq!(serde_json::Value::Object(told), whole);
+    });
+}
+
+#[test]
+fn an_event_that_has_no_form_is_reported_on_none() {
+    on_shared(async |scene| {
+        let story = preservation("no-form");
+        let case = scene.tell(&story).await;
+        let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
+        let form = serde_json::json!({"order": "production"});
+        let mut report = v1::ReportEventRequest {
+            name: case.name.clone(),
+            event: "production-requested".to_owned(),
+            form: Some(structure::from_json(form.as_object().unwrap())),
+            ..v1::ReportEventRequest::default()
+        };
+        let status = requester.report_event(report.clone()).await.unwrap_err();
+        assert!(violations(&status)["form"].contains("no form for `production-requested`"));
+        report.form = None;
+        requester.report_event(report).await.unwrap();
+        let told = get(&mut requester, &case.name).await.unwrap();
+        let event = told.events.last().cloned().unwrap();
+        assert_eq!(
+            (event.kind.as_str(), event.form),
+            ("production-requested", None)
+        );
     });
 }
 

@@ -64,10 +64,16 @@ struct Tip {
 
 impl Tip {
     async fn given(id: &str) -> Self {
+        Self::given_on(id, |_| ()).await
+    }
+
+    async fn given_on(id: &str, change: fn(&mut v1::ShareInformationRequest)) -> Self {
         let scene = Scene::start(&["DE", "FR", "GB"]).await;
         let mut sender = scene.issuing("GB", "nca").await;
         let recipient = scene.executing("DE", "bfj").await;
-        let answer = share(&mut sender, &tip(id)).await.unwrap();
+        let mut message = tip(id);
+        change(&mut message);
+        let answer = share(&mut sender, &message).await.unwrap();
         assert!(!answer.replayed);
         Self {
             scene,

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -28,6 +28,7 @@ use tonic_types::StatusExt as _;
 
 use crate::{
     cli::{comity, shown, stable},
+    crash::process::free_address,
     reload::metrics,
     world::{configure, copy, eventually, policies, reason},
 };
@@ -211,14 +212,6 @@ impl Gate {
             .await?;
         Ok(answer.into_inner().cosignature)
     }
-}
-
-/// An address that nobody listens on.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }
 
 /// A log that a gateway's key signs, with entries that its ledger does not have.

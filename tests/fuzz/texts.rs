@@ -1,12 +1,16 @@
-//! Receipts, checkpoints, notes, keys and leaves with changed bytes.
+//! Receipts, checkpoints, notes, cosignatures, keys, policies and leaves with changed
+//! bytes.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use comity_ledger::{
-    Checkpoint, Extension, Hash, Key, Leaf, Note, Proof, Receipt, VerifierKey, is_receipt, prove,
-    prove_extension, verify_extension,
+    Checkpoint, Cosignature, Cosigner, CosignerKey, Extension, Hash, Key, Leaf, Note, Policy,
+    Proof, Receipt, VerifierKey, Witness, cosignatures, is_receipt, prove, prove_extension,
+    verify_extension,
 };
+use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
+use tempfile::TempDir;
 
 use super::{
     holds,
@@ -187,6 +191,93 @@ fn a_key_text_is_read_as_one_key_only() {
     });
 }
 
+/// A witness, the text of its key, and its key file, in a folder of its own.
+fn witness(name: &str) -> (Cosigner, String, TempDir) {
+    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let file = dir.path().join("key");
+    let made = Cosigner::load_or_make(&file, name).unwrap();
+    let secret = fs::read_to_string(file).unwrap();
+    (made, secret, dir)
+}
+
+#[test]
+fn a_key_of_a_witness_is_read_as_one_key_only() {
+    let (ours, secret, _dir) = witness("w.example");
+    let (theirs, other, _dir) = witness("v.example");
+    let (text, other_text) = (ours.key().to_string(), theirs.key().to_string());
+    holds("witness key", 1500, &mutations(), |mutations| {
+        let changed = mutated(text.as_bytes(), other_text.as_bytes(), &mutations);
+        let changed = String::from_utf8_lossy(&changed);
+        if let Ok(read) = changed.parse::<CosignerKey>() {
+            prop_assert_eq!(read.to_string(), changed.trim_end());
+            prop_assert_eq!(read == *ours.key(), changed.trim_end() == text);
+        }
+        let changed = mutated(secret.as_bytes(), other.as_bytes(), &mutations);
+        let changed = String::from_utf8_lossy(&changed);
+        if let Ok(read) = changed.parse::<Cosigner>() {
+            let same = changed.trim_end() == secret.trim_end();
+            prop_assert_eq!(read.key() == ours.key(), same);
+        }
+        Ok(())
+    });
+}
+
+/// The checkpoint of a log, with a cosignature of it.
+fn cosigned(log: &Path, by: Cosigner, memory: &Path) -> (Vec<u8>, Cosignature) {
+    let witness = Witness::open(memory, by, [key().verifier().clone()]).unwrap();
+    let shown = prove_extension(log, 0).unwrap().unwrap();
+    let cosignature = witness.cosign(&shown, Timestamp::now()).unwrap();
+    let note = [shown.checkpoint, cosignature.line.clone().into_bytes()].concat();
+    (note, cosignature)
+}
+
+#[test]
+fn a_cosignature_is_of_what_was_cosigned_only() {
+    let (ours, _, memory) = witness("w.example");
+    let (theirs, _, elsewhere) = witness("v.example");
+    let known = [ours.key().clone()];
+    let (note, made) = cosigned(published(&[7]).path(), ours, memory.path());
+    let (other, _) = cosigned(published(&[9]).path(), theirs, elsewhere.path());
+    let text = Note::read(&note).unwrap().text().to_vec();
+    assert_eq!(
+        cosignatures(&note, &known).unwrap(),
+        std::slice::from_ref(&made)
+    );
+    holds("cosignature", 2000, &mutations(), |mutations| {
+        let changed = mutated(&note, &other, &mutations);
+        for found in cosignatures(&changed, &known).unwrap_or_default() {
+            prop_assert_eq!(&found, &made);
+            let changed = Note::read(&changed).unwrap();
+            prop_assert_eq!(changed.text(), &*text);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_changed_policy_is_refused_or_can_be_met() {
+    let keys = ["u", "v", "w"].map(|name| witness(name).0.key().clone());
+    let text = |required| {
+        let witnesses = keys.to_vec();
+        let policy = Policy {
+            witnesses,
+            required,
+        };
+        policy.to_text(key().verifier())
+    };
+    let (whole, other) = (text(2), text(0));
+    holds("policy", 1500, &mutations(), |mutations| {
+        let changed = mutated(whole.as_bytes(), other.as_bytes(), &mutations);
+        if let Ok(read) = Policy::read(&String::from_utf8_lossy(&changed)) {
+            prop_assert!(read.required <= read.witnesses.len());
+            prop_assert!(read.witnesses.iter().all(|key| keys.contains(key)));
+            let again = Policy::read(&read.to_text(key().verifier()));
+            prop_assert_eq!(again, Ok(read));
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn two_texts_are_never_one_leaf() {
     let leaf = texts().leaf;
@@ -210,27 +301,11 @@ fn arbitrary_bytes_are_nothing() {
         prop_assert!(Checkpoint::open(&bytes, key.verifier()).is_err());
         prop_assert!(Leaf::read(&bytes).is_err());
         prop_assert!(text.parse::<VerifierKey>().is_err());
+        prop_assert!(text.parse::<CosignerKey>().is_err());
+        prop_assert!(text.parse::<Cosigner>().is_err());
+        prop_assert!(Policy::read(&text).is_err());
         let _ = Note::read(&bytes);
+        let _ = cosignatures(&bytes, &[]);
         Ok(())
     });
-}
-
-/// Standard base64, which signed notes are written in.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = |group: &[u8]| {
-        let mut three = [0; 3];
-        three[..group.len()].copy_from_slice(group);
-        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
-        let digit = move |place: usize| {
-            let value = bits >> (18 - 6 * place) & 63;
-            if place <= group.len() {
-                char::from(DIGITS[value as usize])
-            } else {
-                '='
-            }
-        };
-        [0, 1, 2, 3].map(digit)
-    };
-    bytes.chunks(3).flat_map(digits).collect()
 }

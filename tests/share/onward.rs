@@ -37,6 +37,19 @@ fn for_another_offence(id: &str, source: &str) -> v1::CooperationRequest {
     request
 }
 
+/// What Germany passes on to France of what it was told.
+fn to_france(id: &str, source: &str) -> v1::ShareInformationRequest {
+    let mut onward = tip(id);
+    let sender = onward.sender.as_mut().unwrap();
+    (sender.jurisdiction, sender.authority) = ("DE".to_owned(), "bfj".to_owned());
+    let recipient = onward.recipient.as_mut().unwrap();
+    (recipient.jurisdiction, recipient.authority) = ("FR".to_owned(), String::new());
+    onward.instrument.clear();
+    "fr".clone_into(&mut onward.language);
+    source.clone_into(&mut onward.source_case);
+    onward
+}
+
 async fn ask(client: &mut Cooperation, request: &v1::CooperationRequest) -> v1::Case {
     let answer: Result<_, Status> = submit(client, request, 5).await;
     answer.unwrap().case.unwrap()
@@ -64,7 +77,7 @@ async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
     let known = case.request.as_ref().unwrap().origin.clone().unwrap();
     assert_eq!(
         (known.jurisdiction.as_str(), known.other_offence),
-        ("GB", true)
+        ("GB", Some(true))
     );
     assert_eq!(known.instrument, "ets-30");
     let kinds: Vec<_> = known.conditions().collect();
@@ -179,14 +192,7 @@ async fn what_is_passed_on_waits_for_the_state_of_origin() {
     let mut tip = Tip::given("pass-on").await;
     tip.accept().await;
     let mut holder = tip.scene.issuing("DE", "bfj").await;
-    let mut onward = self::tip("pass-on-1");
-    let sender = onward.sender.as_mut().unwrap();
-    (sender.jurisdiction, sender.authority) = ("DE".to_owned(), "bfj".to_owned());
-    let recipient = onward.recipient.as_mut().unwrap();
-    (recipient.jurisdiction, recipient.authority) = ("FR".to_owned(), String::new());
-    onward.instrument.clear();
-    "fr".clone_into(&mut onward.language);
-    onward.source_case.clone_from(&tip.case.name);
+    let onward = to_france("pass-on-1", &tip.case.name);
     let case = share(&mut holder, &onward).await.unwrap().case.unwrap();
     let decision = case.decision.unwrap();
     assert_eq!(decision.outcome(), Outcome::Referred);
@@ -199,5 +205,64 @@ async fn what_is_passed_on_waits_for_the_state_of_origin() {
     let leaves = format!("{:?}", tip.scene.entries("").await);
     assert!(!leaves.contains(SECRET));
     tip.until("onward-use-asked").await;
+    tip.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_sender_bars_from_being_passed_on_is_not() {
+    let mut tip = Tip::given_on("barred", |tip| {
+        let barred = v1::Obligation {
+            kind: ObligationKind::NoOnwardTransfer.into(),
+            ..v1::Obligation::default()
+        };
+        tip.conditions.push(barred);
+    })
+    .await;
+    tip.accept().await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
+    let mut onward = to_france("pass-on-2", &tip.case.name);
+    let says = |authorised| {
+        let authorised = v1::fact_value::Value::Truth(authorised);
+        v1::FactValue {
+            value: Some(authorised),
+        }
+    };
+    let fact = "origin.authorised".to_owned();
+    onward.facts.insert(fact.clone(), says(false));
+    let case = share(&mut holder, &onward).await.unwrap().case.unwrap();
+    let decision = case.decision.unwrap();
+    assert_eq!(decision.outcome(), Outcome::Refused);
+    let grounds = decision.grounds.iter();
+    let grounds: Vec<_> = grounds
+        .map(|ground| ground.rule.as_ref().unwrap().rule_id.as_str())
+        .collect();
+    assert_eq!(grounds, ["de-out-onward"]);
+
+    // That the sender has allowed it all the same is not taken from the asker.
+    onward.request_id = "pass-on-3".to_owned();
+    onward.facts.insert(fact, says(true));
+    let case = share(&mut holder, &onward).await.unwrap().case.unwrap();
+    assert_eq!(case.decision.unwrap().outcome(), Outcome::Referred);
+    assert_eq!(tip.scene.backend("FR").received(), 0);
+    tip.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_offence_leaves_open_whether_it_is_another() {
+    let mut tip = Tip::given("silent-use").await;
+    tip.accept().await;
+    let mut holder = tip.scene.issuing("DE", "bfj").await;
+    let mut request = asked("use-4", &tip.case.name, "StGB 263");
+    request.offences.clear();
+    let case = ask(&mut holder, &request).await;
+    let known = case.request.as_ref().unwrap().origin.clone().unwrap();
+    assert_eq!(known.other_offence, None);
+    let decision = case.decision.unwrap();
+    assert_eq!(decision.outcome(), Outcome::Referred);
+    let referrals = decision.referrals.iter();
+    let rules: Vec<_> = referrals
+        .map(|referral| referral.rule.as_ref().unwrap().rule_id.as_str())
+        .collect();
+    assert!(rules.contains(&"ets-182-11-use"), "{rules:?}");
     tip.scene.stop().await;
 }

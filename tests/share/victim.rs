@@ -8,10 +8,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use comity::v1::{self, CaseState, Outcome, PersonRole};
+use comity::v1::{self, CaseState, ConditionState, Outcome, PersonRole};
 use comity_gateway::wire::{json, to_proto};
 use jiff::Timestamp;
-use prost_types::Value;
+use prost_types::{ListValue, Struct, Value, value::Kind};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{accepted, concluding, conditions, information, share};
@@ -89,6 +89,23 @@ async fn a_victim_is_referred_who_agrees_and_with_the_least_data() {
     })
     .await;
     assert_eq!(outcome(&case), (Outcome::Refused, vec!["victims-parts"]));
+    let case = check("hidden", |m| {
+        let report = Struct {
+            fields: [("medical_report".to_owned(), Value::from("fractures"))].into(),
+        };
+        let needs = Kind::ListValue(ListValue {
+            values: vec![
+                Value::from("counselling"),
+                Value {
+                    kind: Some(Kind::StructValue(report)),
+                },
+            ],
+        });
+        let fields = &mut m.information.as_mut().unwrap().fields;
+        fields.insert("needs".to_owned(), Value { kind: Some(needs) });
+    })
+    .await;
+    assert_eq!(outcome(&case), (Outcome::Refused, vec!["victims-parts"]));
     let case = check("suspect", |m| {
         m.persons.push(v1::Person {
             role: PersonRole::Suspect.into(),
@@ -106,7 +123,14 @@ async fn a_victim_is_referred_who_agrees_and_with_the_least_data() {
     let consent = case.decision.as_ref().unwrap().facts.iter();
     let consent = consent.filter(|fact| fact.name == "persons.consent");
     assert_eq!(consent.count(), 1, "the consent is on record");
-    assert!(conditions(&case).contains_key("victims-8"));
+    // It binds the service once that takes the victim up; the sender to no more than
+    // what it sends.
+    assert_eq!(conditions(&case)["victims-8"], ConditionState::Waiting);
+    assert_eq!(conditions(&case)["victims-21"], ConditionState::Open);
+    let of_sender = case.conditions.iter();
+    let of_sender = of_sender.filter(|one| one.bound_party == "issuing");
+    let of_sender: Vec<_> = of_sender.map(|one| one.obligation_id.as_str()).collect();
+    assert_eq!(of_sender, ["victims-minimal"]);
 
     // The other State's service has what it needs, and says that it took it up.
     let channel = scene.connect("IE", "garda-dublin", "executing").await;
@@ -117,6 +141,7 @@ async fn a_victim_is_referred_who_agrees_and_with_the_least_data() {
     other.conclude(taken_up).await.unwrap();
     let case = get(&mut service, &case.name).await.unwrap();
     assert_eq!(case.state(), CaseState::Concluded);
+    assert_eq!(conditions(&case)["victims-8"], ConditionState::Open);
 
     let leaves = format!("{:?}", scene.entries("").await);
     let data = scene.world.data();

@@ -86,11 +86,21 @@ impl Client {
     /// Keeps `in_flight` exchanges under way for `turn`, and waits for the
     /// last of them.
     pub(crate) async fn run(&self, in_flight: u32, turn: Duration) -> Result<Sample, AnyError> {
+        self.run_at(in_flight, turn, Duration::ZERO).await
+    }
+
+    /// As [`Client::run`], with a pause before each exchange.
+    pub(crate) async fn run_at(
+        &self,
+        in_flight: u32,
+        turn: Duration,
+        pause: Duration,
+    ) -> Result<Sample, AnyError> {
         let start = Instant::now();
         let mut loops = JoinSet::new();
         for caller in self.callers.iter().cycle().take(in_flight as usize) {
             let (caller, sent) = (caller.clone(), Arc::clone(&self.sent));
-            loops.spawn(repeat((caller, self.requests), sent, start + turn));
+            loops.spawn(repeat((caller, self.requests), sent, (start + turn, pause)));
         }
         let mut sample = Sample::new()?;
         while let Some(part) = loops.join_next().await {
@@ -122,10 +132,11 @@ impl Sample {
 async fn repeat(
     (mut caller, requests): (Caller, Requests),
     sent: Arc<AtomicU64>,
-    end: Instant,
+    (end, pause): (Instant, Duration),
 ) -> Result<Sample, AnyError> {
     let mut sample = Sample::new()?;
     while Instant::now() < end {
+        tokio::time::sleep(pause).await;
         let start = Instant::now();
         match exchange(&mut caller, requests, &sent).await {
             Ok(()) => {

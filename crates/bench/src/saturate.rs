@@ -20,6 +20,8 @@ const PLACES: u32 = 64;
 const FLOOD: u32 = 10;
 /// Emergencies under way.
 const EMERGENCIES: u32 = 2;
+/// Between two emergencies that come now and then.
+const SELDOM: Duration = Duration::from_millis(1500);
 /// Length of the warm-up.
 const WARM_UP: Duration = Duration::from_secs(2);
 
@@ -35,11 +37,14 @@ pub(crate) async fn measure(plan: &Plan) -> Result<(), AnyError> {
     let urgent = urgent.asking(emergency as Requests);
     urgent.run(EMERGENCIES, WARM_UP).await?;
     let alone = urgent.run(EMERGENCIES, plan.turn).await?;
-    let (flood, beside) = tokio::join!(client.run(PLACES * FLOOD, plan.turn + WARM_UP), async {
-        tokio::time::sleep(WARM_UP / 2).await;
-        urgent.run(EMERGENCIES, plan.turn).await
-    },);
-    let (flood, beside) = (flood?, beside?);
+    let (flood, beside) =
+        tokio::join!(client.run(PLACES * FLOOD, 2 * plan.turn + WARM_UP), async {
+            tokio::time::sleep(WARM_UP / 2).await;
+            let steady = urgent.run(EMERGENCIES, plan.turn).await?;
+            let seldom = urgent.run_at(1, plan.turn, SELDOM).await?;
+            Ok::<_, AnyError>((steady, seldom))
+        },);
+    let (flood, (beside, seldom)) = (flood?, beside?);
     println!(
         "{PLACES} places, {} ordinary requests under way beside {EMERGENCIES} emergencies",
         PLACES * FLOOD
@@ -47,10 +52,13 @@ pub(crate) async fn measure(plan: &Plan) -> Result<(), AnyError> {
     println!("ordinary          {}", told(&flood));
     println!("emergencies alone {}", told(&alone));
     println!("emergencies       {}", told(&beside));
+    println!("now and then one  {}", told(&seldom));
     let p99 = |sample: &Sample| sample.answered.value_at_quantile(0.99) as f64;
     println!("p99 beside / alone: {:.2}", p99(&beside) / p99(&alone));
-    if let Some(error) = beside.error {
-        return Err(format!("{} emergencies were turned away: {error}", beside.errors).into());
+    for sample in [beside, seldom] {
+        if let Some(error) = sample.error {
+            return Err(format!("{} emergencies were turned away: {error}", sample.errors).into());
+        }
     }
     Ok(())
 }

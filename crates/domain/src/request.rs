@@ -51,8 +51,8 @@ pub struct Request {
     pub issued_at: Timestamp,
     /// A training exercise.
     pub exercise: bool,
-    /// Names of the parts of what is shared without request; empty where
-    /// nothing is.
+    /// Names of the parts of what is shared without request, those inside of
+    /// others too; empty where nothing is.
     pub information: Vec<Arc<str>>,
     /// The case whose data are to be used or passed on, where one is named.
     pub source: Option<Source>,
@@ -73,8 +73,9 @@ pub struct Origin {
     /// Kinds of the conditions in force that the authority which sent them has
     /// set itself, beside those of the law.
     pub conditions: Vec<ObligationKind>,
-    /// Some offence of the request is none of those for which they were sent.
-    pub other_offence: bool,
+    /// Some offence of the request is none of those for which they were sent;
+    /// `None` where that is not known.
+    pub other_offence: Option<bool>,
 }
 
 /// An offence under investigation. Absent scalars are unknown.

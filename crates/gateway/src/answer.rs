@@ -277,7 +277,7 @@ pub(crate) async fn file(
         event.adds.kept = Some(rejected.kept);
         event.adds.conditions.extend(rejected.conditions);
     }
-    let (case, _) = happen::file(gateway, case, event, job).await?;
+    let (case, _) = Box::pin(happen::file(gateway, case, event, job)).await?;
     Ok(case)
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> 
     match attempt(&gateway, &job, case).await {
         Ok(case) => Some(case),
         Err(Unfiled::NotAllowed(_)) => {
-            overtaken(&gateway, &job).await;
+            Box::pin(overtaken(&gateway, &job)).await;
             None
         }
         Err(Unfiled::Conflict) => {
@@ -144,7 +144,7 @@ pub(crate) fn step(job: &Job) -> u32 {
 
 async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
     if job.step == record::RECALL {
-        return recall::attempt(gateway, job, case).await;
+        return Box::pin(recall::attempt(gateway, job, case)).await;
     }
     let step = step(job);
     // What was approved is handed over, whatever was supplemented since.
@@ -175,7 +175,7 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
             }
         }
         Err(code) if is_final(code) => Answer::rejected(code),
-        Err(code) => return postpone(gateway, job, case, code).await,
+        Err(code) => return Box::pin(postpone(gateway, job, case, code)).await,
     };
     answer::file(gateway, case, answer, Some(job)).await
 }

@@ -27,8 +27,9 @@ pub(crate) async fn submit(
     message: v1::SubmitRequest,
     marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
-    let said = origin::said_by_nobody(message.request.as_ref());
-    record::attempted(gateway, caller, said).await?;
+    if let Err(refusal) = origin::said_by_nobody(message.request.as_ref()) {
+        return Err(Box::pin(record::attempt(gateway, Some(caller), refusal)).await);
+    }
     submit_known(gateway, caller, message, marked).await
 }
 
@@ -52,38 +53,46 @@ pub(crate) async fn submit_known(
     let admitted = async {
         marked.check(urgency)?;
         let deadline = admit::deadline(wait)?;
+        let way = gateway.lanes().way(urgency);
         let request = origin::trace(gateway, caller, request).await?;
-        let _turn = gateway.lanes().turn(urgency).await;
+        way.give().await;
         let admission = admit::request(gateway, caller, request, text_language)?;
         let verdict = admission.decide(gateway.now());
-        Ok((deadline, admission, verdict))
+        Ok((deadline, admission, verdict, way))
     };
     let admitted = record::attempted(gateway, caller, admitted.await).await;
-    let (deadline, admission, verdict) = admitted?;
+    let (deadline, admission, verdict, way) = admitted?;
     let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
-            let case = answer::settle(gateway, &id, deadline).await?;
+            let case = Box::pin(answer::settle(gateway, &id, deadline)).await?;
             return Ok(encoded::SubmitResponse::of(case, true));
         }
     };
     let Some(job) = job else {
         if is_onward {
-            origin::tell(gateway, caller, &case).await;
+            Box::pin(origin::tell(gateway, caller, &case)).await;
         }
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
-    let recorded = case.snapshot.clone();
-    let id = case.row.id.clone();
-    let delivery = tokio::spawn(deliver::first(gateway.clone(), job, *case));
+    way.give().await;
     let Some(until) = deadline else {
+        let recorded = case.snapshot.clone();
+        tokio::spawn(deliver::first(gateway.clone(), job, *case));
         return Ok(encoded::SubmitResponse::of(recorded, false));
     };
-    let case = match tokio::time::timeout_at(until, delivery).await {
-        Ok(Ok(Some(case))) if answer::at_rest(case.row.state) => case.snapshot,
-        Ok(_) | Err(_) => answer::settle(gateway, &id, deadline).await?,
-    };
+    let id = case.row.id.clone();
+    let mut delivery = Box::pin(deliver::first(gateway.clone(), job, *case));
+    match tokio::time::timeout_at(until, delivery.as_mut()).await {
+        Ok(Some(case)) if answer::at_rest(case.row.state) => {
+            return Ok(encoded::SubmitResponse::of(case.snapshot, false));
+        }
+        Ok(_) => {}
+        // The caller waits no longer; the delivery goes on.
+        Err(_) => drop(tokio::spawn(delivery)),
+    }
+    let case = Box::pin(answer::settle(gateway, &id, deadline)).await?;
     Ok(encoded::SubmitResponse::of(case, false))
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn file(
         return Ok((case, committed));
     }
     // Where it cannot be released at once, the engine of the time limits does it.
-    let released = up_to(gateway, case.clone(), at).await;
+    let released = Box::pin(up_to(gateway, case.clone(), at)).await;
     Ok((released.unwrap_or(case), committed))
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn up_to(
     at: Timestamp,
 ) -> Result<CaseAt, Unfiled> {
     while let Some((moment, event)) = clocks::brought(&case, at)? {
-        (case, _) = write(gateway, case, event, None).await?;
+        (case, _) = Box::pin(write(gateway, case, event, None)).await?;
         if let Some(moment) = moment {
             gateway.metrics().brought(moment);
         }
@@ -263,9 +263,10 @@ impl From<CommitError> for Unfiled {
             CommitError::Replay(case) => Self::Before(case),
             CommitError::Mismatch => Self::IdReused,
             CommitError::IllegalTransition(error) => Self::NotAllowed(error),
-            CommitError::Unavailable(_) | CommitError::Failed | CommitError::Invalid(_) => {
-                Self::Unavailable(error)
-            }
+            CommitError::Unavailable(_)
+            | CommitError::Failed
+            | CommitError::Keys(_)
+            | CommitError::Invalid(_) => Self::Unavailable(error),
         }
     }
 }

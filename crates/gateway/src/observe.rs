@@ -111,8 +111,7 @@ where
                 Ok(place) => place,
                 Err(refusal) => return Ok(Status::from(refusal).into_http()),
             };
-            let answer = answer.await?;
-            drop(place);
+            let answer = place.fill(answer).await?;
             let status = Status::from_header_map(answer.headers());
             match status {
                 // Health and reflection are not recorded.

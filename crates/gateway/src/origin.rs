@@ -82,14 +82,14 @@ pub(crate) async fn trace(
     if from_proto::is_use(&request.measure) {
         asks_the_sender(&request, &held.sender)?;
     }
-    let agreement = team::agreement(gateway, &case).await?;
+    let agreement = Box::pin(team::agreement(gateway, &case)).await?;
     let team_use = team::use_of(agreement.as_ref(), &request)?;
     let sent_for = agreement.map_or_else(|| held.offences.clone(), |one| one.offences);
     let instrument = instrument(gateway, &case, &request)?;
     request.origin = Some(v1::Origin {
         instrument,
         team_use: team_use.into(),
-        other_offence: !all_of(&request.offences, &sent_for),
+        other_offence: is_for_another(&sent_for, &request.offences),
         ..origin(&case, &held)
     });
     Ok(Some(request))
@@ -229,6 +229,12 @@ fn origin(case: &CaseAt, held: &Held) -> v1::Origin {
         conditions: kinds,
         ..v1::Origin::default()
     }
+}
+
+/// Some offence of those used is none of those sent; unknown where either are not
+/// named.
+fn is_for_another(sent: &[v1::Offence], used: &[v1::Offence]) -> Option<bool> {
+    (!sent.is_empty() && !used.is_empty()).then(|| !all_of(used, sent))
 }
 
 /// Every offence is among those known.

@@ -1,35 +1,56 @@
-//! Places: how much may be under way at a time, all in all and of one caller, and
-//! what of it is kept for emergencies.
+//! Places: how much may be under way at a time, all in all and of one caller, what of
+//! it is kept for emergencies, and how the rest gives way to them.
+
+mod siren;
 
 use std::{
     collections::HashMap,
     num::NonZero,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
 use comity_domain::Urgency;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use tonic::codegen::http::HeaderMap;
 
+use self::siren::Siren;
 use crate::{admit, config::Limits, identity::Caller, record, refusal::Refusal};
 
 /// Of so many places one more is kept for emergencies.
 const RESERVE: usize = 4;
+/// How long room beside emergencies is kept.
+const MOMENT: Duration = Duration::from_millis(100);
 /// How long a submission waits for a place before it is told to come back. To wait
 /// costs nothing; to turn away and be asked again at once, most of what it costs to
 /// carry.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Room for calls: places, with a reserve for what says in its metadata that it is
-/// an emergency, and the desk where requests are decided. Others queue for the desk,
-/// since what runs at the same time as an emergency delays it.
+/// Room for calls: places, with a reserve for what says in its metadata that it is an
+/// emergency.
+///
+/// While emergencies come, all else gives way, since whatever runs at the same time
+/// delays them: a few at a time get in, and who was in before stands aside for a moment.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     places: Places,
     reserve: Places,
-    desk: Semaphore,
+    /// What gets in while the siren sounds.
+    narrow: Arc<Semaphore>,
+    siren: Siren,
+}
+
+/// How an exchange gets on beside others.
+#[derive(Debug)]
+pub(crate) struct Way<'l> {
+    lanes: &'l Lanes,
+    /// When it came; none for an emergency, which never stands aside.
+    entered: Option<Instant>,
 }
 
 impl Lanes {
@@ -39,11 +60,12 @@ impl Lanes {
             per_caller,
             ..
         } = *limits;
-        let clerks = thread::available_parallelism().map_or(1, NonZero::get);
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             places: Places::new(in_flight, per_caller),
             reserve: Places::new(in_flight.div_ceil(RESERVE), per_caller.div_ceil(RESERVE)),
-            desk: Semaphore::new(clerks),
+            narrow: Arc::new(Semaphore::new(processors)),
+            siren: Siren::default(),
         }
     }
 
@@ -58,20 +80,51 @@ impl Lanes {
         caller: Option<&Arc<Caller>>,
         marked: Marked,
     ) -> Result<Place, Refusal> {
-        let places = match marked {
-            Marked(true) => &self.reserve,
-            Marked(false) => &self.places,
+        let enter = async {
+            match marked {
+                Marked(true) => self.reserve.wait(caller).await,
+                Marked(false) => {
+                    let mut place = self.places.wait(caller).await?;
+                    place.narrow = self.squeeze().await;
+                    Some(place)
+                }
+            }
         };
-        let place = tokio::time::timeout(PATIENCE, places.wait(caller)).await;
+        let place = tokio::time::timeout(PATIENCE, enter).await;
         place.ok().flatten().ok_or(FULL)
     }
 
-    /// A request's turn to be decided; an emergency's is now.
-    pub(crate) async fn turn(&self, urgency: Urgency) -> Option<SemaphorePermit<'_>> {
-        match urgency {
-            Urgency::Emergency => None,
-            // Nobody closes the desk.
-            Urgency::Routine | Urgency::Urgent => self.desk.acquire().await.ok(),
+    /// Waits for the siren to be silent, or for room beside emergencies.
+    async fn squeeze(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.siren.silence() => None,
+            // Nobody closes it.
+            room = Arc::clone(&self.narrow).acquire_owned() => room.ok(),
+        }
+    }
+
+    /// The way of an exchange that is in and was read: an emergency is heard from now on.
+    pub(crate) fn way(&self, urgency: Urgency) -> Way<'_> {
+        let entered = match urgency {
+            Urgency::Emergency => {
+                self.siren.sound();
+                None
+            }
+            Urgency::Routine | Urgency::Urgent => Some(Instant::now()),
+        };
+        Way {
+            lanes: self,
+            entered,
+        }
+    }
+}
+
+impl Way<'_> {
+    /// Stands aside for a moment where an emergency has come since.
+    pub(crate) async fn give(&self) {
+        if let Some(entered) = self.entered {
+            self.lanes.siren.stand_aside(entered).await;
         }
     }
 }
@@ -120,6 +173,23 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_caller: Option<OwnedSemaphorePermit>,
+    narrow: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Carries `work` out in this place. Room beside emergencies is given back after a
+    /// moment, so that a slow backend keeps nobody out.
+    pub(crate) async fn fill<T>(mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if let Some(narrow) = self.narrow.take() {
+            let done = tokio::time::timeout(MOMENT, work.as_mut()).await;
+            drop(narrow);
+            if let Ok(done) = done {
+                return done;
+            }
+        }
+        work.await
+    }
 }
 
 impl Places {
@@ -142,6 +212,7 @@ impl Places {
         Some(Place {
             _of_all: of_all,
             _of_caller: of_caller,
+            narrow: None,
         })
     }
 
@@ -155,6 +226,7 @@ impl Places {
         Some(Place {
             _of_all: of_all,
             _of_caller: of_caller,
+            narrow: None,
         })
     }
 
@@ -201,16 +273,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_emergency_does_not_queue_for_the_desk() {
-        let lanes = lanes(4, 4);
-        let mut busy = Vec::new();
-        while let Some(turn) = lanes.turn(Urgency::Urgent).now_or_never() {
-            busy.push(turn);
+    async fn beside_emergencies_a_few_get_in_and_the_others_after_them() {
+        let lanes = lanes(1000, 1000);
+        let before = lanes.way(Urgency::Urgent);
+        assert!(before.give().now_or_never().is_some());
+        lanes.way(Urgency::Emergency).give().now_or_never().unwrap();
+        assert!(before.give().now_or_never().is_none());
+        let mut inside = Vec::new();
+        while let Some(place) = lanes.enter(None, Marked(false)).now_or_never() {
+            assert!(lanes.way(Urgency::Routine).give().now_or_never().is_some());
+            inside.push(place.unwrap());
         }
-        assert!(!busy.is_empty());
-        assert!(lanes.turn(Urgency::Emergency).now_or_never().is_some());
-        busy.pop();
-        assert!(lanes.turn(Urgency::Routine).now_or_never().is_some());
+        assert!((1..1000).contains(&inside.len()));
+        // What takes long makes room.
+        let slow = inside.pop().unwrap().fill(std::future::pending::<()>());
+        let next = lanes.enter(None, Marked(false));
+        tokio::select! {
+            () = slow => unreachable!(),
+            place = next => drop(place.unwrap()),
+        }
+        lanes.siren.silence().await;
+        assert!(before.give().now_or_never().is_some());
+        for _ in 0..100 {
+            let place = lanes.enter(None, Marked(false)).now_or_never();
+            inside.push(place.unwrap().unwrap());
+        }
     }
 
     #[test]

@@ -214,7 +214,8 @@ pub(crate) async fn attempted<T>(
 ) -> Result<T, Refusal> {
     match result {
         Ok(done) => Ok(done),
-        Err(refusal) => Err(attempt(gateway, Some(caller), refusal).await),
+        // Boxed, as whatever most calls have no need of: they are smaller without it.
+        Err(refusal) => Err(Box::pin(attempt(gateway, Some(caller), refusal)).await),
     }
 }
 

@@ -181,19 +181,12 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
 
 /// Opens the store with the ledger's key, which is made on first use.
 fn open_store(config: &Config) -> Result<Store, StartError> {
-    let path = config.data.join(LEDGER_KEY);
-    let key = if path.exists() {
-        Key::load(&path)?
-    } else {
-        let key = Key::generate(&config.origin)?;
-        let folder = |source| StartError::Folder {
-            folder: config.data.clone(),
-            source,
-        };
-        std::fs::create_dir_all(&config.data).map_err(folder)?;
-        key.save(&path)?;
-        key
+    let folder = |source| StartError::Folder {
+        folder: config.data.clone(),
+        source,
     };
+    std::fs::create_dir_all(&config.data).map_err(folder)?;
+    let key = Key::load_or_make(&config.data.join(LEDGER_KEY), &config.origin)?;
     let options = Options {
         size_limit_bytes: config.limits.store_bytes,
         // Where none must cosign, none is waited for.

@@ -77,14 +77,16 @@ pub(crate) async fn cosign(
 /// What the peer is told. A contradiction is recorded first, with both checkpoints:
 /// they prove it against the peer.
 async fn refuse(gateway: &Gateway, caller: &Caller, refused: Refused) -> Refusal {
-    let both = match &refused {
-        Refused::RolledBack(both) | Refused::Split(both) | Refused::Unproven(both) => both,
-        Refused::Stale { .. } => return Refusal::NotCosigned(Box::new(refused)),
-        Refused::Witness(_) | Refused::Note(_) => return record::unavailable(refused),
-        Refused::Unknown(_) | Refused::Checkpoint(_) | Refused::Backwards { .. } => {
-            let refusal = Refusal::NotCosigned(Box::new(refused));
-            return record::attempt(gateway, Some(caller), refusal).await;
-        }
+    if matches!(refused, Refused::Witness(_) | Refused::Note(_)) {
+        return record::unavailable(refused);
+    }
+    let Some(both) = refused.contradiction() else {
+        let stale = matches!(refused, Refused::Stale { .. });
+        let refusal = Refusal::NotCosigned(Box::new(refused));
+        return match stale {
+            true => refusal,
+            false => record::attempt(gateway, Some(caller), refusal).await,
+        };
     };
     tracing::error!(%refused, "a peer's ledger is not what it was");
     let both = [both.seen.note.as_slice(), b"\n", &both.shown.note].concat();

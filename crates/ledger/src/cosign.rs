@@ -6,7 +6,7 @@ use std::{fmt, path::Path, str::FromStr};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
-use signed_note::{NoteError as Cause, Signature, Verifier, VerifierList, key_id};
+use signed_note::{Signature, Verifier, key_id};
 
 use crate::{KeyError, Note, NoteError, key};
 
@@ -43,28 +43,13 @@ pub struct Cosignature {
 }
 
 impl Cosigner {
-    /// Draws a new key of this name from the operating system.
-    ///
-    /// # Errors
-    /// [`KeyError::Name`] or [`KeyError::Randomness`].
-    pub fn generate(name: &str) -> Result<Self, KeyError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(KeyError::Randomness)?;
-        Self::from_seed(name, seed)
-    }
-
     /// The key of this name with a given Ed25519 seed.
-    ///
-    /// # Errors
-    /// [`KeyError::Name`].
-    pub fn from_seed(name: &str, seed: [u8; 32]) -> Result<Self, KeyError> {
+    pub(crate) fn from_seed(name: &str, seed: [u8; 32]) -> Result<Self, KeyError> {
         key::check_name(name)?;
         let signing = SigningKey::from_bytes(&seed);
         let key = CosignerKey::new(name, signing.verifying_key());
-        let secret: Vec<u8> = [COSIGNER].into_iter().chain(seed).collect();
-        let secret = BASE64_STANDARD.encode(secret);
         Ok(Self {
-            text: format!("PRIVATE+KEY+{name}+{:08x}+{secret}", key.id),
+            text: key::secret_text(name, key.id, (COSIGNER, seed)),
             signing,
             key,
         })
@@ -75,12 +60,7 @@ impl Cosigner {
     /// # Errors
     /// [`KeyError`].
     pub fn load_or_make(path: &Path, name: &str) -> Result<Self, KeyError> {
-        if path.exists() {
-            return key::load(path)?.parse();
-        }
-        let made = Self::generate(name)?;
-        key::save(path, &made.text)?;
-        Ok(made)
+        key::load_or_make(path, || Ok(Self::from_seed(name, key::draw()?)?.text))
     }
 
     /// The public half.
@@ -113,23 +93,12 @@ impl FromStr for Cosigner {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim_end();
-        let mut parts = text.splitn(5, '+').skip(2);
-        let (Some(name), Some(_), Some(secret)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(KeyError::Malformed);
-        };
-        let secret = BASE64_STANDARD.decode(secret).unwrap_or_default();
-        let Some((&COSIGNER, seed)) = secret.split_first() else {
-            return Err(KeyError::Malformed);
-        };
-        let seed = seed.try_into().map_err(|_| KeyError::Malformed)?;
+        let (name, seed) = key::read_secret(text, COSIGNER)?;
         let key = Self::from_seed(name, seed)?;
         // One key has one text; another id was meant for another key.
-        if key.text == text {
-            Ok(key)
-        } else {
-            Err(KeyError::Malformed)
-        }
+        (key.text == text.trim_end())
+            .then_some(key)
+            .ok_or(KeyError::Malformed)
     }
 }
 
@@ -155,8 +124,7 @@ impl CosignerKey {
     }
 
     /// Whether both are one key, perhaps under two names.
-    #[must_use]
-    pub fn is_same_key(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_key(&self, other: &Self) -> bool {
         self.public == other.public
     }
 }
@@ -228,19 +196,14 @@ pub fn cosignatures(note: &[u8], known: &[CosignerKey]) -> Result<Vec<Cosignatur
     let note = Note::read(note)?;
     let mut found = Vec::new();
     for key in known {
-        let only = VerifierList::new(vec![Box::new(key.clone())]);
-        match note.verify(&only) {
-            Ok((signatures, _)) => found.extend(read(key, signatures.first())),
-            Err(Cause::UnverifiedNote) => {}
-            Err(_) => return Err(NoteError::Signature(key.name.clone())),
-        }
+        let signature = note.signature_by(key)?;
+        found.extend(signature.and_then(|signature| read(key, &signature)));
     }
     Ok(found)
 }
 
 /// A verified signature as a cosignature; `None` where its time is no time.
-fn read(key: &CosignerKey, signature: Option<&Signature>) -> Option<Cosignature> {
-    let signature = signature?;
+fn read(key: &CosignerKey, signature: &Signature) -> Option<Cosignature> {
     let (seconds, _) = signature.signature().split_first_chunk::<TIME_LEN>()?;
     let seconds = i64::try_from(u64::from_be_bytes(*seconds)).ok()?;
     Some(Cosignature {
@@ -322,7 +285,7 @@ mod tests {
         let line = "\u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
         let signature = Signature::from_bytes(line.trim_end().as_bytes()).unwrap();
         let witness = Cosigner::from_seed("w.example", [7; 32]).unwrap();
-        let read = read(witness.key(), Some(&signature)).unwrap();
+        let read = read(witness.key(), &signature).unwrap();
         assert_eq!(read.at, at(1_679_315_147));
         assert_eq!(read.line, line);
     }

@@ -3,9 +3,11 @@
 
 use std::{io, path::Path};
 
+use signed_note::{Signature, Verifier as _};
+
 use crate::{
-    Checkpoint, Cosignature, Flaw, Policy, PolicyError, VerifierKey,
-    layout::{self, CHECKPOINT, HISTORY},
+    Checkpoint, Cosignature, CosignerKey, Flaw, Policy, PolicyError, VerifierKey,
+    layout::{self, HISTORY},
     verify::{CHANGED, INCOMPLETE, numbers_in, open_checkpoint, unreadable},
 };
 
@@ -44,7 +46,7 @@ pub fn keep_cosignature(
     let present = String::from_utf8_lossy(&present);
     let others = present
         .split_inclusive('\n')
-        .filter(|line| !is_by_the_same(line, &cosignature.line));
+        .filter(|line| !is_by(line, &cosignature.by));
     let lines: String = others.chain([cosignature.line.as_str()]).collect();
     layout::write(dir, &path, lines.as_bytes())?;
     let note = [checkpoint.note.as_slice(), lines.as_bytes()].concat();
@@ -52,8 +54,7 @@ pub fn keep_cosignature(
         note,
         ..checkpoint.clone()
     };
-    let newest = read_if_present(dir, COSIGNED)?.map_or(0, |newest| newest.size);
-    if cosigned.size >= newest && policy.cosigned(&cosigned).is_ok() {
+    if cosigned.size >= cosigned_size(dir)? && policy.cosigned(&cosigned).is_ok() {
         layout::write(dir, COSIGNED, &cosigned.note)?;
     }
     Ok(())
@@ -84,7 +85,7 @@ pub fn policy_beside(dir: &Path) -> Result<Option<Policy>, Flaw> {
 }
 
 /// Verifies the cosignatures kept beside the log in `dir`: each by a witness of the
-/// policy is of the checkpoint it stands for.
+/// policy is of the checkpoint it stands for, and so is the newest that enough cosigned.
 ///
 /// # Errors
 /// The first [`Flaw`] found.
@@ -103,24 +104,46 @@ pub fn verify_cosignatures(
         let kept = open_checkpoint(dir, &format!("{HISTORY}/{size}"), key)?;
         let note = [kept.note, lines].concat();
         let checkpoint = Checkpoint { note, ..kept };
-        match policy.cosigned(&checkpoint) {
-            Ok(cosignatures) => found.newest = Some((checkpoint, cosignatures)),
-            Err(PolicyError::TooFew { .. }) => {}
-            Err(error) => return Err(Flaw::of(&path, error.to_string(), CHANGED)),
+        if let Some(cosignatures) = counting(&path, &checkpoint, policy)? {
+            found.newest = Some((checkpoint, cosignatures));
         }
         found.checkpoints += 1;
+    }
+    let newest = layout::read_if_present(dir, COSIGNED);
+    if newest
+        .map_err(|error| unreadable(COSIGNED, &error))?
+        .is_some()
+    {
+        let newest = open_checkpoint(dir, COSIGNED, key)?;
+        let kept = open_checkpoint(dir, &format!("{HISTORY}/{}", newest.size), key)?;
+        if (newest.size, newest.root) != (kept.size, kept.root) {
+            let what = format!("is not what was signed of {} entries", newest.size);
+            return Err(Flaw::of(COSIGNED, what, CHANGED));
+        }
+        counting(COSIGNED, &newest, policy)?;
     }
     Ok(found)
 }
 
-/// The checkpoint of the log in `dir` to prove `entries` entries under: the newest
-/// that is cosigned as the policy demands, if it covers them, else the latest. Its
-/// signatures are for the caller to check.
-pub(crate) fn best(dir: &Path, entries: u64) -> io::Result<Vec<u8>> {
-    match read_if_present(dir, COSIGNED)? {
-        Some(cosigned) if cosigned.size >= entries => Ok(cosigned.note),
-        Some(_) | None => layout::read(dir, CHECKPOINT),
+/// The cosignatures that count under a checkpoint; `None` if they are too few.
+fn counting(
+    path: &str,
+    checkpoint: &Checkpoint,
+    policy: &Policy,
+) -> Result<Option<Vec<Cosignature>>, Flaw> {
+    match policy.cosigned(checkpoint) {
+        Ok(cosignatures) => Ok(Some(cosignatures)),
+        Err(PolicyError::TooFew { .. }) => Ok(None),
+        Err(error) => Err(Flaw::of(path, error.to_string(), CHANGED)),
     }
+}
+
+/// The newest checkpoint of the log in `dir` that is cosigned as its policy demands;
+/// `None` if none is. Its signatures are for the caller to check.
+pub(crate) fn newest(dir: &Path) -> io::Result<Option<Checkpoint>> {
+    let note = layout::read_if_present(dir, COSIGNED)?;
+    let read = |note: Vec<u8>| Checkpoint::read_unverified(&note).map_err(io::Error::other);
+    note.map(read).transpose()
 }
 
 /// How many of the first entries of the log in `dir` the newest checkpoint covers that
@@ -129,42 +152,28 @@ pub(crate) fn best(dir: &Path, entries: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When it cannot be read.
 pub fn cosigned_size(dir: &Path) -> io::Result<u64> {
-    Ok(read_if_present(dir, COSIGNED)?.map_or(0, |cosigned| cosigned.size))
+    Ok(newest(dir)?.map_or(0, |cosigned| cosigned.size))
 }
 
-/// The newest checkpoint of the log in `dir` that has a cosignature by a witness, by
-/// its key's name: how far both told the same story.
+/// The newest checkpoint of the log in `dir` that has a cosignature by a witness: how
+/// far both told the same story.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn last_cosigned_by(dir: &Path, witness: &str) -> io::Result<u64> {
+pub fn last_cosigned_by(dir: &Path, witness: &CosignerKey) -> io::Result<u64> {
     let sizes = numbers_in(dir, COSIGNATURES).map_err(io::Error::other)?;
-    let prefix = format!("\u{2014} {witness} ");
     for size in sizes.into_iter().rev() {
         let lines = layout::read(dir, &format!("{COSIGNATURES}/{size}"))?;
         let lines = String::from_utf8_lossy(&lines);
-        if lines.lines().any(|line| line.starts_with(&prefix)) {
+        if lines.lines().any(|line| is_by(line, witness)) {
             return Ok(size);
         }
     }
     Ok(0)
 }
 
-fn read_if_present(dir: &Path, path: &str) -> io::Result<Option<Checkpoint>> {
-    let note = layout::read_if_present(dir, path)?;
-    let read = |note: Vec<u8>| Checkpoint::read_unverified(&note).map_err(io::Error::other);
-    note.map(read).transpose()
-}
-
-/// Whether two signature lines name one key: its name, and its id, which the base64
-/// text begins with.
-fn is_by_the_same(line: &str, other: &str) -> bool {
-    /// Characters of base64 that four bytes fill wholly.
-    const ID: usize = 5;
-    let key = |line: &str| {
-        let mut words = line.split(' ').skip(1);
-        let name = words.next()?.to_owned();
-        Some((name, words.next()?.get(..ID)?.to_owned()))
-    };
-    key(line) == key(other)
+/// Whether a signature line says that it is by a key.
+fn is_by(line: &str, key: &CosignerKey) -> bool {
+    Signature::from_bytes(line.trim_end().as_bytes())
+        .is_ok_and(|by| (by.name(), by.id()) == (key.name(), key.key_id()))
 }

@@ -11,7 +11,7 @@ use std::{
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ed25519_dalek::SigningKey;
-use signed_note::{StandardSigner, StandardVerifier};
+use signed_note::{StandardSigner, StandardVerifier, Verifier as _};
 use thiserror::Error;
 
 use crate::layout;
@@ -72,9 +72,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::Name`] or [`KeyError::Randomness`].
     pub fn generate(name: &str) -> Result<Self, KeyError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(KeyError::Randomness)?;
-        Self::from_seed(name, seed)
+        Self::from_seed(name, draw()?)
     }
 
     /// The key of this name with a given Ed25519 seed.
@@ -85,9 +83,21 @@ impl Key {
         check_name(name)?;
         let public = SigningKey::from_bytes(&seed).verifying_key();
         let verifier = signed_note::new_ed25519_verifier_key(name, &public);
-        let id = verifier.split('+').nth(1).ok_or(KeyError::Malformed)?;
-        let secret: Vec<u8> = [ED25519].into_iter().chain(seed).collect();
-        format!("PRIVATE+KEY+{name}+{id}+{}", BASE64_STANDARD.encode(secret)).parse()
+        let verifier: VerifierKey = verifier.parse()?;
+        let text = secret_text(name, verifier.verifier.key_id(), (ED25519, seed));
+        Ok(Self {
+            signer: StandardSigner::new(&text).map_err(|_| KeyError::Malformed)?,
+            text,
+            verifier,
+        })
+    }
+
+    /// Reads a key file; makes it, for its owner alone, where there is none.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load_or_make(path: &Path, name: &str) -> Result<Self, KeyError> {
+        load_or_make(path, || Ok(Self::generate(name)?.text))
     }
 
     /// Reads a key file.
@@ -95,7 +105,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::File`] or [`KeyError::Malformed`].
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        load(path)?.parse()
+        load(path)
     }
 
     /// Writes a new key file that only its owner may read. An existing file is
@@ -104,7 +114,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::File`].
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        save(path, &self.text)
+        save_secret(path, &self.text)
     }
 
     /// The key's name: of a log, the origin of its checkpoints.
@@ -124,26 +134,12 @@ impl FromStr for Key {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim_end();
-        let signer = StandardSigner::new(text).map_err(|_| KeyError::Malformed)?;
-        let mut parts = text.splitn(5, '+').skip(2);
-        let (Some(name), Some(_), Some(secret)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(KeyError::Malformed);
-        };
-        let secret = BASE64_STANDARD
-            .decode(secret)
-            .map_err(|_| KeyError::Malformed)?;
-        let Some((&ED25519, seed)) = secret.split_first() else {
-            return Err(KeyError::Malformed);
-        };
-        let public = SigningKey::try_from(seed)
-            .map_err(|_| KeyError::Malformed)?
-            .verifying_key();
-        Ok(Self {
-            text: text.to_owned(),
-            signer,
-            verifier: signed_note::new_ed25519_verifier_key(name, &public).parse()?,
-        })
+        let (name, seed) = read_secret(text, ED25519)?;
+        let key = Self::from_seed(name, seed)?;
+        // One key has one text; another id was meant for another key.
+        (key.text == text.trim_end())
+            .then_some(key)
+            .ok_or(KeyError::Malformed)
     }
 }
 
@@ -209,13 +205,60 @@ pub(crate) fn check_name(name: &str) -> Result<(), KeyError> {
     }
 }
 
-/// Reads the text of a key.
-pub(crate) fn load(path: &Path) -> Result<String, KeyError> {
-    fs::read_to_string(path).map_err(|source| file_error(path, source))
+/// Draws a seed from the operating system.
+pub(crate) fn draw() -> Result<[u8; 32], KeyError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(KeyError::Randomness)?;
+    Ok(seed)
 }
 
-/// Writes the text of a key into a new file for its owner alone.
-pub(crate) fn save(path: &Path, text: &str) -> Result<(), KeyError> {
+/// The text of a signing key: its name, the id of its public half, its algorithm, its
+/// seed.
+pub(crate) fn secret_text(name: &str, id: u32, (algorithm, seed): (u8, [u8; 32])) -> String {
+    let secret: Vec<u8> = [algorithm].into_iter().chain(seed).collect();
+    let secret = BASE64_STANDARD.encode(secret);
+    format!("PRIVATE+KEY+{name}+{id:08x}+{secret}")
+}
+
+/// Name and seed of a signing key's text. That it is the one text of the key is for the
+/// caller to see.
+pub(crate) fn read_secret(text: &str, algorithm: u8) -> Result<(&str, [u8; 32]), KeyError> {
+    let mut parts = text.trim_end().splitn(5, '+').skip(2);
+    let (Some(name), Some(_), Some(secret)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(KeyError::Malformed);
+    };
+    let secret = BASE64_STANDARD.decode(secret).unwrap_or_default();
+    match secret.split_first() {
+        Some((first, seed)) if *first == algorithm => {
+            let seed = seed.try_into().map_err(|_| KeyError::Malformed)?;
+            Ok((name, seed))
+        }
+        Some(_) | None => Err(KeyError::Malformed),
+    }
+}
+
+/// Reads a key file; makes it where there is none.
+pub(crate) fn load_or_make<K: FromStr<Err = KeyError>>(
+    path: &Path,
+    make: impl FnOnce() -> Result<String, KeyError>,
+) -> Result<K, KeyError> {
+    if !path.exists() {
+        save_secret(path, &make()?)?;
+    }
+    load(path)
+}
+
+fn load<K: FromStr<Err = KeyError>>(path: &Path) -> Result<K, KeyError> {
+    let text = fs::read_to_string(path);
+    text.map_err(|source| file_error(path, source))?.parse()
+}
+
+/// Writes a secret, one line, into a new file that only its owner may read. An existing
+/// file is never overwritten.
+///
+/// # Errors
+/// [`KeyError::File`].
+pub fn save_secret(path: &Path, text: &str) -> Result<(), KeyError> {
     let write = || {
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -225,7 +268,7 @@ pub(crate) fn save(path: &Path, text: &str) -> Result<(), KeyError> {
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        // A ledger that the key signed cannot go on without it.
+        // What hangs on the secret cannot go on without it.
         layout::sync_folder_of(path)
     };
     write().map_err(|source| file_error(path, source))

@@ -48,14 +48,14 @@ pub use cosigned::{
     verify_cosignatures,
 };
 pub use hash::{Hash, InvalidHash};
-pub use key::{Key, KeyError, VerifierKey};
+pub use key::{Key, KeyError, VerifierKey, save_secret};
 pub use layout::write as write_file;
 pub use leaf::{Evidence, Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
 pub use note::{Note, NoteError};
 pub use policy::{Policy, PolicyError};
 pub use proof::{
-    Extension, Proof, ProofError, best, prove, prove_extension, prove_under, verify_extension,
-    verify_proof,
+    Extension, Proof, ProofError, best, prove, prove_extension, prove_under, root_of,
+    verify_extension, verify_proof,
 };
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};

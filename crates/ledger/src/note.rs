@@ -1,6 +1,6 @@
 //! Texts that several keys may sign: C2SP signed notes.
 
-use signed_note::{NoteError as Cause, Signature, VerifierList};
+use signed_note::{NoteError as Cause, Signature, Verifier, VerifierList};
 use thiserror::Error;
 
 use crate::{Key, VerifierKey};
@@ -63,22 +63,24 @@ impl Note {
     pub fn signers<'k>(&self, known: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, NoteError> {
         let mut signers = Vec::new();
         for key in known {
-            let only = VerifierList::new(vec![Box::new(key.verifier.clone())]);
-            match self.0.verify(&only) {
-                Ok(_) => signers.push(key),
-                Err(Cause::UnverifiedNote) => {}
-                Err(_) => return Err(NoteError::Signature(key.name().to_owned())),
+            if self.signature_by(&key.verifier)?.is_some() {
+                signers.push(key);
             }
         }
         Ok(signers)
     }
 
-    /// The signatures by keys that `known` has, each checked.
-    pub(crate) fn verify(
+    /// The signature by a key, checked; `None` if there is none.
+    pub(crate) fn signature_by(
         &self,
-        known: &VerifierList,
-    ) -> Result<(Vec<Signature>, Vec<Signature>), Cause> {
-        self.0.verify(known)
+        key: &(impl Verifier + Clone + 'static),
+    ) -> Result<Option<Signature>, NoteError> {
+        let only = VerifierList::new(vec![Box::new(key.clone())]);
+        match self.0.verify(&only) {
+            Ok((signatures, _)) => Ok(signatures.into_iter().next()),
+            Err(Cause::UnverifiedNote) => Ok(None),
+            Err(_) => Err(NoteError::Signature(key.name().to_owned())),
+        }
     }
 
     /// Names and ids of the keys that the signatures claim to be by,

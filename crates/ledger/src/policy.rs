@@ -89,10 +89,7 @@ impl Policy {
     }
 
     /// Whether each witness counts once.
-    ///
-    /// # Errors
-    /// [`PolicyError::Twice`].
-    pub fn check(&self) -> Result<(), PolicyError> {
+    fn check(&self) -> Result<(), PolicyError> {
         for (place, key) in self.witnesses.iter().enumerate() {
             let mut before = self.witnesses.iter().take(place);
             if before.any(|other| other.is_same_key(key)) {

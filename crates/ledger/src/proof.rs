@@ -62,28 +62,46 @@ pub fn prove(dir: &Path, index: u64) -> Result<Option<Proof>, ProofError> {
 /// # Errors
 /// [`ProofError`] if there is none that can be read.
 pub fn best(dir: &Path, entries: u64) -> Result<Checkpoint, ProofError> {
-    let note = cosigned::best(dir, entries).map_err(ProofError::File)?;
+    match cosigned::newest(dir).map_err(ProofError::File)? {
+        Some(cosigned) if cosigned.size >= entries => Ok(cosigned),
+        Some(_) | None => head(dir),
+    }
+}
+
+/// The latest checkpoint.
+fn head(dir: &Path) -> Result<Checkpoint, ProofError> {
+    let note = layout::read(dir, CHECKPOINT).map_err(ProofError::File)?;
     Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)
 }
 
 /// The root of the tree of the first `size` entries of the log in `dir`, which
-/// `checkpoint` covers.
-pub(crate) fn root_of(dir: &Path, checkpoint: &Checkpoint, size: u64) -> Result<Hash, ProofError> {
-    if size == checkpoint.size {
-        return Ok(checkpoint.root);
-    }
+/// `head`, one of its checkpoints, covers.
+///
+/// # Errors
+/// [`ProofError`] if files are missing or do not fit together.
+pub fn root_of(dir: &Path, head: &Checkpoint, size: u64) -> Result<Hash, ProofError> {
+    beginning(dir, head, size).map(|(root, _)| root)
+}
+
+/// The root of the tree of the first `size` entries, and the proof that it is the
+/// beginning of the tree under `head`.
+fn beginning(
+    dir: &Path,
+    head: &Checkpoint,
+    size: u64,
+) -> Result<(Hash, tlog_tiles::TreeProof), ProofError> {
     if size == 0 {
-        return Ok(tlog_tiles::EMPTY_HASH.into());
+        return Ok((tlog_tiles::EMPTY_HASH.into(), Vec::new()));
     }
     let tiles = Tiles { dir };
-    let reader = TileHashReader::new(checkpoint.size, checkpoint.root.into(), &tiles);
-    let root = tlog_tiles::tree_hash(size, &reader).map_err(ProofError::Inconsistent)?;
-    // As in `lead`: the tiles read may not have been authenticated.
-    let path =
-        tlog_tiles::prove_tree(checkpoint.size, size, &reader).map_err(ProofError::Inconsistent)?;
-    tlog_tiles::check_tree(&path, checkpoint.size, checkpoint.root.into(), size, root)
-        .map_err(ProofError::Inconsistent)?;
-    Ok(root.into())
+    let reader = TileHashReader::new(head.size, head.root.into(), &tiles);
+    let proven = tlog_tiles::prove_tree(head.size, size, &reader).and_then(|path| {
+        let root = tlog_tiles::tree_hash(size, &reader)?;
+        // As in `lead`: the tiles read may not have been authenticated.
+        tlog_tiles::check_tree(&path, head.size, head.root.into(), size, root)?;
+        Ok((root.into(), path))
+    });
+    proven.map_err(ProofError::Inconsistent)
 }
 
 /// Proves that the entry `index` is in the log in `dir`, under one of its
@@ -150,26 +168,15 @@ pub struct Extension {
 /// # Errors
 /// [`ProofError`] if files are missing or do not fit together.
 pub fn prove_extension(dir: &Path, old_size: u64) -> Result<Option<Extension>, ProofError> {
-    let note = layout::read(dir, CHECKPOINT).map_err(ProofError::File)?;
-    let Checkpoint { size, root, .. } =
-        Checkpoint::read_unverified(&note).map_err(ProofError::Checkpoint)?;
-    if old_size > size {
+    let head = head(dir)?;
+    if old_size > head.size {
         return Ok(None);
     }
-    let mut path = Vec::new();
-    if old_size > 0 {
-        let tiles = Tiles { dir };
-        let reader = TileHashReader::new(size, root.into(), &tiles);
-        path = tlog_tiles::prove_tree(size, old_size, &reader).map_err(ProofError::Inconsistent)?;
-        // As in `lead`: the tiles read may not have been authenticated.
-        let old = tlog_tiles::tree_hash(old_size, &reader).map_err(ProofError::Inconsistent)?;
-        tlog_tiles::check_tree(&path, size, root.into(), old_size, old)
-            .map_err(ProofError::Inconsistent)?;
-    }
+    let (_, path) = beginning(dir, &head, old_size)?;
     Ok(Some(Extension {
         old_size,
         path: path.into_iter().map(Hash::from).collect(),
-        checkpoint: note,
+        checkpoint: head.note,
     }))
 }
 
@@ -184,22 +191,23 @@ pub fn verify_extension(
     key: &VerifierKey,
 ) -> Result<Checkpoint, ProofError> {
     let new = Checkpoint::open(&extension.checkpoint, key).map_err(ProofError::Checkpoint)?;
+    extends(old, extension, &new)
+        .then_some(new)
+        .ok_or(ProofError::Invalid)
+}
+
+/// Whether an extension leads from `old` to `new`, its checkpoint.
+pub(crate) fn extends(old: &Checkpoint, extension: &Extension, new: &Checkpoint) -> bool {
+    let path: tlog_tiles::TreeProof = extension.path.iter().copied().map(Into::into).collect();
     // A path of consistency may be one hash longer than one of inclusion.
-    if extension.old_size != old.size || extension.path.len() > MAX_PATH + 1 {
-        return Err(ProofError::Invalid);
+    if extension.old_size != old.size || path.len() > MAX_PATH + 1 {
+        return false;
     }
     if old.size == 0 {
         // Every tree extends the empty one.
-        return if extension.path.is_empty() {
-            Ok(new)
-        } else {
-            Err(ProofError::Invalid)
-        };
+        return path.is_empty();
     }
-    let path = extension.path.iter().copied().map(Into::into).collect();
-    tlog_tiles::check_tree(&path, new.size, new.root.into(), old.size, old.root.into())
-        .map_err(|_| ProofError::Invalid)?;
-    Ok(new)
+    tlog_tiles::check_tree(&path, new.size, new.root.into(), old.size, old.root.into()).is_ok()
 }
 
 /// Whether the tiles lead from the leaf `index` to the checkpoint's root.

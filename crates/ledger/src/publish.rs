@@ -146,7 +146,6 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`] if what is there is not to be extended.
     pub fn open(dir: &Path, key: Key, known: Option<&[u8]>) -> Result<Self, PublishError> {
-        layout::create(dir).map_err(at(""))?;
         let mut entered = Entered::default();
         claim(&mut entered, dir, key.verifier())?;
         let published = match layout::read_if_present(dir, CHECKPOINT).map_err(at(CHECKPOINT))? {
@@ -260,9 +259,10 @@ impl Publisher {
         if let Some((_, number, _)) = full.first() {
             full.push((Kind::Entries, *number, std::mem::take(&mut self.bundle)));
         }
+        let under = self.under();
         for (kind, number, bytes) in full {
             let path = layout::tile_path(kind, number);
-            self.put(&path, &bytes)?;
+            put(&mut self.entered, &self.dir, under, (&path, &bytes))?;
             let partial = format!("{path}.p");
             if fs::exists(self.dir.join(&partial)).map_err(at(&partial))? {
                 self.superseded.push(path);
@@ -294,8 +294,9 @@ impl Publisher {
             });
         }
         self.permits(size)?;
-        for (path, bytes) in self.unfinished() {
-            self.put(&path, &bytes)?;
+        let under = self.under();
+        for (path, bytes) in unfinished(&self.edge, &self.bundle) {
+            put(&mut self.entered, &self.dir, under, (&path, bytes))?;
         }
         if size > self.signed.size {
             self.signed = Checkpoint::sign(&self.key, size, self.edge.root().into())
@@ -309,21 +310,9 @@ impl Publisher {
         Ok(&self.signed)
     }
 
-    /// The unfinished tiles and the unfinished bundle, with their paths.
-    fn unfinished(&self) -> Vec<(String, Vec<u8>)> {
-        let hashes = self.edge.unfinished().map(|(level, number, hashes)| {
-            let width = hashes.len() / tlog_tiles::HASH_SIZE;
-            let path = layout::wide_path(Kind::Hashes(level), number, width);
-            (path, hashes.to_vec())
-        });
-        let mut files: Vec<_> = hashes.collect();
-        let size = self.edge.size();
-        let width = usize::from(size.to_le_bytes()[0]);
-        if width > 0 {
-            let path = layout::wide_path(Kind::Entries, size >> TILE_HEIGHT, width);
-            files.push((path, self.bundle.clone()));
-        }
-        files
+    /// Entries under the signed root, while what is appended lies under it.
+    fn under(&self) -> Option<u64> {
+        (self.edge.size() <= self.signed.size).then_some(self.signed.size)
     }
 
     /// The checkpoint first, its kept copy second: a reader that lists the
@@ -340,24 +329,6 @@ impl Publisher {
             .map_err(at(path))?;
         }
         Ok(())
-    }
-
-    /// Writes a tile. What lies under the signed root is never overwritten:
-    /// it is the same, or it is evidence.
-    fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
-        if self.edge.size() <= self.signed.size
-            && let Some(present) = layout::read_if_present(&self.dir, path).map_err(at(path))?
-        {
-            return if present == bytes {
-                layout::confirm(&mut self.entered, &self.dir, path).map_err(at(path))
-            } else {
-                Err(PublishError::Damaged {
-                    path: path.to_owned(),
-                    size: self.signed.size,
-                })
-            };
-        }
-        layout::write_under(&mut self.entered, &self.dir, path, bytes).map_err(at(path))
     }
 
     /// Whether no file under the signed root is missing.
@@ -418,6 +389,44 @@ impl Publisher {
     }
 }
 
+/// The unfinished tiles and the unfinished bundle, with their paths.
+fn unfinished<'a>(
+    edge: &'a Edge,
+    bundle: &'a [u8],
+) -> impl Iterator<Item = (String, &'a [u8])> + use<'a> {
+    let hashes = edge.unfinished().map(|(level, number, hashes)| {
+        let width = hashes.len() / tlog_tiles::HASH_SIZE;
+        (
+            layout::wide_path(Kind::Hashes(level), number, width),
+            hashes,
+        )
+    });
+    let (number, width) = (edge.size() >> TILE_HEIGHT, edge.size().to_le_bytes()[0]);
+    let entries = || layout::wide_path(Kind::Entries, number, width.into());
+    hashes.chain((width > 0).then(|| (entries(), bundle)))
+}
+
+/// Writes a tile. What lies `under` the signed root is never overwritten: it is the
+/// same, or it is evidence.
+fn put(
+    entered: &mut Entered,
+    dir: &Path,
+    under: Option<u64>,
+    (path, bytes): (&str, &[u8]),
+) -> Result<(), PublishError> {
+    if let Some(size) = under
+        && let Some(present) = layout::read_if_present(dir, path).map_err(at(path))?
+    {
+        return if present == bytes {
+            layout::confirm(entered, dir, path).map_err(at(path))
+        } else {
+            let path = path.to_owned();
+            Err(PublishError::Damaged { path, size })
+        };
+    }
+    layout::write_under(entered, dir, path, bytes).map_err(at(path))
+}
+
 /// The entries of one published bundle: those from `256 * number` on, as many as
 /// the log held at `size` entries, at most 256. `None` where they are not (all)
 /// published.
@@ -454,9 +463,11 @@ pub fn published_entries(
     ))
 }
 
-/// Marks the folder as this key's, or checks that it is.
+/// Marks the folder as this key's, or checks that it is. The mark comes last: where it
+/// is, the folder is there for good.
 fn claim(entered: &mut Entered, dir: &Path, verifier: &VerifierKey) -> Result<(), PublishError> {
     let Some(found) = layout::read_if_present(dir, VERIFIER).map_err(at(VERIFIER))? else {
+        layout::create(dir).map_err(at(""))?;
         return layout::write_under(entered, dir, VERIFIER, format!("{verifier}\n").as_bytes())
             .map_err(at(VERIFIER));
     };

@@ -15,7 +15,9 @@ use thiserror::Error;
 
 use crate::{
     Checkpoint, CheckpointError, Cosignature, Cosigner, CosignerKey, Extension, Hash, NoteError,
-    VerifierKey, checkpoint, layout, verify_extension,
+    VerifierKey, checkpoint,
+    layout::{self, Entered},
+    proof::extends,
 };
 
 /// See the module. There must be one per folder.
@@ -162,6 +164,10 @@ impl Witness {
         for key in logs {
             let path = place(key.name());
             let note = layout::read_if_present(dir, &path).map_err(at(&path))?;
+            if note.is_some() {
+                // What is not written again has to be there for good.
+                layout::confirm(&mut Entered::default(), dir, &path).map_err(at(&path))?;
+            }
             let seen = note.map(|note| Checkpoint::open(&note, &key)).transpose();
             let seen = seen.map_err(|source| WitnessError::Memory { path, source })?;
             watched.insert(key.name().to_owned(), Log { key, seen });
@@ -202,8 +208,10 @@ impl Witness {
             .cosigner
             .cosign(&new.note, now)
             .map_err(Refused::Note)?;
-        self.write(&place(&origin), &new.note)?;
-        log.seen = Some(new);
+        if log.seen.as_ref().is_none_or(|seen| seen.size < new.size) {
+            self.write(&place(&origin), &new.note)?;
+            log.seen = Some(new);
+        }
         Ok(cosignature)
     }
 
@@ -231,19 +239,20 @@ fn judge(log: &Log, shown: &Extension) -> Result<Checkpoint, Refused> {
         let (old, size) = (shown.old_size, new.size);
         return Err(Refused::Backwards { old, size });
     }
-    let Some(seen) = log.seen.clone() else {
+    let Some(seen) = &log.seen else {
         return match shown.old_size {
             0 if shown.path.is_empty() => Ok(new),
             _ => Err(Refused::Stale { seen: None }),
         };
     };
-    if shown.old_size != seen.size && new.size >= seen.size && !is_split(&seen, &new) {
-        let seen = Some(Box::new(seen));
+    if shown.old_size != seen.size && new.size >= seen.size && !is_split(seen, &new) {
+        let seen = Some(Box::new(seen.clone()));
         return Err(Refused::Stale { seen });
     }
-    if let Ok(new) = verify_extension(&seen, shown, &log.key) {
+    if extends(seen, shown, &new) {
         return Ok(new);
     }
+    let seen = seen.clone();
     let both = Box::new(Contradiction { seen, shown: new });
     Err(if both.shown.size < both.seen.size {
         Refused::RolledBack(both)

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{Decision, FactName, FactUse, ModuleRef, Outcome, Request, Ruling, Stage};
+use comity_domain::{
+    BoundParty, Decision, FactName, FactUse, ModuleRef, ObligationKind, Outcome, Request, Ruling,
+    Stage,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -340,10 +343,21 @@ pub(crate) fn applies(
         Stage::Instrument | Stage::Inbound | Stage::Disclosure => matter.issuing,
     };
     rule.stage == stage
+        && !(matter.is_one_way() && binds_for_an_answer(rule))
         && rule.since.is_none_or(|since| since <= matter.law_date)
         && rule.until.is_none_or(|until| matter.law_date < until)
         && rule.is_under(&instrument.id)
         && (rule.counterparts.is_empty() || rule.counterparts.contains(counterpart))
+}
+
+/// What the executing State sets for its answer, and the issuing side must keep.
+/// What is taken out of an answer is taken out whoever asked for it.
+fn binds_for_an_answer(rule: &Rule) -> bool {
+    let binds = matches!(
+        rule.effect,
+        Effect::Oblige { bound: BoundParty::Issuing, kind, .. } if kind != ObligationKind::Redact
+    );
+    binds && rule.stage == Stage::Disclosure
 }
 
 pub(crate) fn is_permit(rule: &Rule) -> bool {

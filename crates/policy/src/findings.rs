@@ -3,16 +3,16 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground, GroundKind,
-    JurisdictionCode, Obligation, Outcome, Referral, Request, Requirement, RuleRef, Ruled, Stage,
-    Text,
+    BoundParty, Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground,
+    GroundKind, JurisdictionCode, Obligation, ObligationKind, Outcome, Referral, Request,
+    Requirement, RuleRef, Ruled, Stage, Text,
 };
 use jiff::Timestamp;
 
 use crate::{
     evaluate::{Holds, Known},
     facts::field_of,
-    model::{ClockEffect, Condition, Declarations, Effect, FactDeclaration, Module, Rule},
+    model::{ClockEffect, Condition, Declarations, Effect, FactDeclaration, Module, ONE_WAY, Rule},
     periods,
     phrases::Remark,
     reader::Reader,
@@ -30,6 +30,10 @@ const LANGUAGE: &str = "language";
 /// Events that lie behind a request when it is decided.
 pub(crate) const RECEIVED: &str = "received";
 pub(crate) const ISSUED: &str = "issued";
+/// The event by which a recipient accepts, and the parameter of an obligation that
+/// names the event from which it binds.
+const CONCLUDED: &str = "concluded";
+const EVENT: &str = "event";
 
 /// A module that takes part in a decision.
 #[derive(Debug, Clone, Copy)]
@@ -323,12 +327,19 @@ impl Setting<'_> {
                 kind,
                 bound,
                 parameters,
-            } if judged.holds != Holds::No => Some(Obligation {
-                rule: self.rule_ref(judged),
-                kind: *kind,
-                parameters: parameters.clone(),
-                bound: *bound,
-            }),
+            } if judged.holds != Holds::No => {
+                let mut parameters = parameters.clone();
+                if self.binds_from_acceptance(*kind, *bound) {
+                    let event = parameters.entry(Arc::from(EVENT));
+                    event.or_insert_with(|| Arc::from(CONCLUDED));
+                }
+                Some(Obligation {
+                    rule: self.rule_ref(judged),
+                    kind: *kind,
+                    parameters,
+                    bound: *bound,
+                })
+            }
             Effect::Oblige { .. }
             | Effect::Permit
             | Effect::Refuse { .. }
@@ -336,6 +347,18 @@ impl Setting<'_> {
             | Effect::Refer { .. }
             | Effect::Clock(_) => None,
         }
+    }
+
+    /// It limits the use of what was sent without being asked for, which the
+    /// recipient may still reject.
+    fn binds_from_acceptance(&self, kind: ObligationKind, bound: BoundParty) -> bool {
+        matches!(kind, ObligationKind::UseLimit | ObligationKind::Speciality)
+            && bound == BoundParty::Executing
+            && self
+                .reader
+                .model
+                .kinds(&self.request.measure)
+                .contains(ONE_WAY)
     }
 
     /// The time limit that a rule sets.

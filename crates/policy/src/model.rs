@@ -70,7 +70,7 @@ impl Model {
     }
 
     /// A measure with everything above it and its tags.
-    fn kinds(&self, measure: &MeasureId) -> &BTreeSet<Arc<str>> {
+    pub(crate) fn kinds(&self, measure: &MeasureId) -> &BTreeSet<Arc<str>> {
         static NONE: BTreeSet<Arc<str>> = BTreeSet::new();
         self.measures.kinds.get(measure).unwrap_or(&NONE)
     }
@@ -81,11 +81,18 @@ impl Model {
 pub(crate) struct Vocabulary {
     /// Listed types and their values; includes `Measure` and `Event`.
     pub(crate) types: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
-    /// What each event is, in words.
-    pub(crate) events: BTreeMap<Arc<str>, Text>,
+    pub(crate) events: BTreeMap<Arc<str>, EventWords>,
     /// Events that somebody makes happen and reports: clocks start by these.
     pub(crate) produced: BTreeMap<Arc<str>, Producer>,
     pub(crate) facts: BTreeMap<FactName, FactDeclaration>,
+}
+
+/// What an event is, in words.
+#[derive(Debug, Clone)]
+pub(crate) struct EventWords {
+    pub(crate) title: Text,
+    /// The event as a noun, where there is one.
+    pub(crate) noun: Option<Text>,
 }
 
 /// Who makes an event happen and reports it.
@@ -139,6 +146,9 @@ pub(crate) struct Measures {
     /// Of measures and tags.
     pub(crate) titles: BTreeMap<MeasureId, Text>,
 }
+
+/// The tag of measures that share without being asked and without an answer.
+pub(crate) const ONE_WAY: &str = "one-way";
 
 /// Measures by name or tag; matches a measure that is of any of these kinds.
 pub(crate) type MeasureFilter = BTreeSet<Arc<str>>;

@@ -8,7 +8,9 @@ use comity_domain::{
 use jiff::civil::Date;
 
 use crate::{
-    model::{Binding, Instrument, MeasureFilter, Model, Prevails, RoutePreference, Status},
+    model::{
+        Binding, Instrument, MeasureFilter, Model, ONE_WAY, Prevails, RoutePreference, Status,
+    },
     phrases::{Remark, Weighed},
     reader::Reader,
 };
@@ -49,6 +51,11 @@ impl<'a> Matter<'a> {
     /// The measure is one of these or of a kind of one of these.
     pub(crate) fn is_among(&self, filter: &MeasureFilter) -> bool {
         self.kinds.is_some_and(|kinds| !kinds.is_disjoint(filter))
+    }
+
+    /// What is shared goes one way: nothing comes back that could bind the sender.
+    pub(crate) fn is_one_way(&self) -> bool {
+        self.is(ONE_WAY)
     }
 
     fn is(&self, measure: &str) -> bool {

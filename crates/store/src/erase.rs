@@ -39,11 +39,13 @@ pub(crate) fn erase(
 ) -> Result<Committed, Stop> {
     db.execute_batch("SAVEPOINT erasure")?;
     let erased = carry_out((db, vault), target, entry);
-    if matches!(erased, Err(Stop::Refused(_))) {
+    match &erased {
+        // The whole group goes, and may be gone already with its savepoints.
+        Err(Stop::Database(_)) => {}
         // The group goes on without it.
-        db.execute_batch("ROLLBACK TO erasure")?;
+        Err(Stop::Refused(_)) => db.execute_batch("ROLLBACK TO erasure; RELEASE erasure")?,
+        Ok(_) => db.execute_batch("RELEASE erasure")?,
     }
-    db.execute_batch("RELEASE erasure")?;
     erased
 }
 
@@ -141,7 +143,7 @@ fn wrap_anew(db: &Connection, vault: &Vault) -> Result<(), Stop> {
         for (index, wrapped) in keys {
             let Some(key) = vault.unwrap(&wrapped) else {
                 let what = format!("the key of entry {index} is damaged; verify the store");
-                return Err(CommitError::Invalid(what).into());
+                return Err(CommitError::Keys(what).into());
             };
             let wrapped = vault.wrap(&key).map_err(CommitError::from)?;
             update.execute(params![index, wrapped])?;

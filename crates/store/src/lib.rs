@@ -18,6 +18,7 @@ mod open;
 mod pending;
 mod prepare;
 mod publisher;
+mod queue;
 mod read;
 mod rows;
 mod schema;

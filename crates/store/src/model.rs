@@ -212,6 +212,9 @@ pub enum CommitError {
     /// The transaction contradicts itself: a mistake of the caller.
     #[error("the transaction cannot be recorded: {0}")]
     Invalid(String),
+    /// The keys of records cannot be used; the text says why.
+    #[error("records cannot be sealed: {0}")]
+    Keys(String),
     /// Not now; the store accepts work again once the cause is gone.
     #[error("the store takes no work now: {0}")]
     Unavailable(Unavailable),

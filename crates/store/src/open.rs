@@ -21,12 +21,13 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     Options, PublicationError, ReadError, Store,
     publisher::{self, Progress, Publication},
+    queue::QUEUE,
     read::{self, Readers},
     schema,
     store::Inner,
     vault::{Vault, VaultError},
     witnessed::Witnessed,
-    writer::{QUEUE, Signals, Writer},
+    writer::{Signals, Writer},
 };
 
 /// The database in a store's folder.
@@ -110,11 +111,13 @@ impl Store {
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
         let witnessed = Witnessed::read(dir, &verifier)?;
-        let publisher = publisher::open(&ledger, &key, &db)?;
+        let mut publisher = publisher::open(&ledger, &key, &db)?;
         let progress = Arc::new(Progress::default());
         progress
             .published
             .store(publisher.signed().size, Ordering::Release);
+        let heed = |seen: &Witnessed| publisher.heed(&seen.checkpoint).is_ok();
+        let heeds = witnessed.as_ref().is_none_or(heed);
         let signals = Arc::new(Signals {
             committed: watch::Sender::new(next),
             jobs: Notify::new(),
@@ -129,8 +132,8 @@ impl Store {
             dir: ledger.clone(),
             key,
             db: schema::open_reader(&path)?,
-            // Opened again where it has something to heed.
-            publisher: witnessed.is_none().then_some(publisher),
+            // One that contradicts what was witnessed is opened again to say so.
+            publisher: heeds.then_some(publisher),
             writer: queue.clone(),
             committed: signals.committed.subscribe(),
             progress: Arc::clone(&progress),

@@ -284,7 +284,8 @@ impl From<VaultError> for CommitError {
             VaultError::File { ref source, .. } if source.kind() == ErrorKind::StorageFull => {
                 Self::Unavailable(Unavailable::DiskFull)
             }
-            VaultError::File { .. } | VaultError::Malformed { .. } => invalid(&error.to_string()),
+            VaultError::File { ref source, .. } => Self::Keys(format!("{error}: {source}")),
+            VaultError::Malformed { .. } => Self::Keys(error.to_string()),
         }
     }
 }

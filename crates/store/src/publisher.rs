@@ -16,9 +16,10 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    CommitError, Held, ReadError, Unavailable, read,
+    CommitError, Held, ReadError, Unavailable,
+    queue::{Op, Reply},
+    read,
     witnessed::Witnessed,
-    writer::{Op, Reply},
 };
 
 /// Entries read from the database at a time.
@@ -65,7 +66,10 @@ pub(crate) enum Order {
     /// Publish now and say how far.
     Now(oneshot::Sender<Result<u64, PublicationError>>),
     /// Heed what a witness has seen.
-    Heed(Witnessed, oneshot::Sender<Result<(), PublicationError>>),
+    Heed(
+        Box<Witnessed>,
+        oneshot::Sender<Result<(), PublicationError>>,
+    ),
     /// Witnesses need not be waited for any longer.
     Heard,
     /// Publish what there is and end.
@@ -109,7 +113,7 @@ impl Publication {
                     let _ = reply.send(self.publish());
                 }
                 Ok(Order::Heed(witnessed, reply)) => {
-                    let _ = reply.send(self.heed(witnessed));
+                    let _ = reply.send(self.heed(*witnessed));
                 }
                 Ok(Order::Heard) => self.waits = false,
                 Err(RecvTimeoutError::Timeout) => self.publish_quietly(),
@@ -125,13 +129,13 @@ impl Publication {
         }
     }
 
+    /// Publishes in its turn. What holds the store was said once, and does not go away by
+    /// itself: only who asks has it looked at again.
     fn publish_quietly(&mut self) {
-        let held = self.progress.held.load(Ordering::Acquire);
+        if self.progress.held.load(Ordering::Acquire) {
+            return;
+        }
         if let Err(error) = self.publish() {
-            // That it is held is said once.
-            if held && matches!(error, PublicationError::Held(_)) {
-                return;
-            }
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "publication of the ledger failed"
@@ -140,16 +144,11 @@ impl Publication {
     }
 
     fn publish(&mut self) -> Result<u64, PublicationError> {
-        let result = self.try_publish().map_err(|error| self.explain(error));
-        let held = matches!(result, Err(PublicationError::Held(_)));
-        self.progress.held.store(held, Ordering::Release);
-        self.progress
-            .failing
-            .store(result.is_err(), Ordering::Release);
-        if let Ok(size) = &result {
-            self.progress.published.store(*size, Ordering::Release);
-        }
-        result
+        let size = self.try_publish().map_err(|error| self.failed(error))?;
+        self.progress.held.store(false, Ordering::Release);
+        self.progress.failing.store(false, Ordering::Release);
+        self.progress.published.store(size, Ordering::Release);
+        Ok(size)
     }
 
     /// Keeps what a witness has seen, if it is more than was known or contradicts what
@@ -160,19 +159,22 @@ impl Publication {
             return self.publish().map(drop);
         }
         let known = self.witnessed.as_ref().map_or(0, Witnessed::size);
-        let mut publisher = self.take_publisher()?;
-        if new.size() <= known && publisher.heed(&new.checkpoint).is_ok() {
-            self.publisher = Some(publisher);
-            return Ok(());
+        let taken = self.take_publisher();
+        let mut publisher = taken.map_err(|error| self.failed(error))?;
+        let fits = publisher.heed(&new.checkpoint).is_ok();
+        if new.size() > known || !fits {
+            new.write(&self.folder).map_err(PublicationError::Keep)?;
+            self.witnessed = Some(new);
+            self.publisher = fits.then_some(publisher);
+            return self.publish().map(drop);
         }
-        new.write(&self.folder).map_err(PublicationError::Keep)?;
-        self.witnessed = Some(new);
-        self.publish().map(drop)
+        self.publisher = Some(publisher);
+        Ok(())
     }
 
-    /// Names the witness whose word an error goes back to.
-    fn explain(&self, error: PublicationError) -> PublicationError {
-        match (error, &self.witnessed) {
+    /// Tells of a failure, and names the witness whose word it goes back to.
+    fn failed(&self, error: PublicationError) -> PublicationError {
+        let error = match (error, &self.witnessed) {
             (
                 PublicationError::Publish(
                     why @ (PublishError::Behind { .. } | PublishError::Forked { .. }),
@@ -180,7 +182,11 @@ impl Publication {
                 Some(witnessed),
             ) => PublicationError::Held(Box::new(witnessed.held(why, &self.dir))),
             (other, _) => other,
-        }
+        };
+        let held = matches!(error, PublicationError::Held(_));
+        self.progress.held.store(held, Ordering::Release);
+        self.progress.failing.store(true, Ordering::Release);
+        error
     }
 
     /// The publisher, which heeds what was witnessed. To be put back after success.
@@ -199,7 +205,10 @@ impl Publication {
         let mut publisher = self.take_publisher()?;
         // Only what is committed, and so on disk, is ever signed.
         let committed = *self.committed.borrow_and_update();
-        publisher.permits(committed)?;
+        if let Err(behind) = publisher.permits(committed) {
+            self.publisher = Some(publisher);
+            return Err(behind.into());
+        }
         let done = publisher.next() == committed && publisher.signed().size == committed;
         if !done && !self.waits {
             append(&self.db, &mut publisher, committed)?;

@@ -78,7 +78,15 @@ fn snapshot<T>(
     // Kept prepared, unlike those of `rusqlite::Transaction`.
     db.prepare_cached("BEGIN DEFERRED")?.execute([])?;
     let result = query(db, vault);
-    db.prepare_cached("COMMIT")?.execute([])?;
+    let end = || db.prepare_cached("COMMIT")?.execute([]);
+    // A query that failed may have ended it.
+    if !db.is_autocommit()
+        && let Err(error) = end()
+    {
+        // The connection is lent again. It fails only where nothing is left to end.
+        let _ = db.execute_batch("ROLLBACK");
+        return result.and(Err(error.into()));
+    }
     result
 }
 

@@ -126,16 +126,35 @@ fn check_lease(db: &Connection, lease: Lease) -> Result<(), Stop> {
 
 fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
     let found = db
-        .prepare_cached("SELECT version, state FROM cases WHERE id = ?1")?
-        .query_row([case.id.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })
+        .prepare_cached(
+            "SELECT version, state, issuing = ?2 AND executing = ?3 AND exercise = ?4 \
+             AND urgency = ?5 AND owner = ?6 AND request_id = ?7 FROM cases WHERE id = ?1",
+        )?
+        .query_row(
+            params![
+                case.id.as_str(),
+                case.issuing.0.as_str(),
+                case.executing.0.as_str(),
+                i64::from(case.exercise),
+                column::rank(case.urgency),
+                case.owner,
+                case.request_id.as_str(),
+            ],
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, bool>(2)?,
+                ))
+            },
+        )
         .optional()?;
-    let (current, from) = match found {
-        None => (None, CaseState::Received),
-        Some((version, state)) => (
+    let (current, from, same) = match found {
+        None => (None, CaseState::Received, true),
+        Some((version, state, same)) => (
             Some(stored(column::count(version))?),
             stored(column::state(&state))?,
+            same,
         ),
     };
     let expected = match case.expected {
@@ -144,6 +163,10 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
     };
     if current != expected {
         return Err(CommitError::Conflict { current }.into());
+    }
+    if !same {
+        let what = "whose case it is, between whom and how urgent, stays as it was opened";
+        return Err(CommitError::Invalid(what.to_owned()).into());
     }
     if from.is_final() && is_erased(db, &case.id)? {
         return Err(CommitError::Conflict { current: None }.into());
@@ -207,21 +230,25 @@ fn write_case(
     index: u64,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let sql = match case.expected {
-        Expected::New => {
-            "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
-             exercise, urgency, owner, request_id, opened, opened_at, changed_at, wake_at, \
-             reviewers, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, \
-             ?14, ?15, ?16)"
-        }
-        Expected::Version(_) => {
-            "UPDATE cases SET version = ?2, state = ?3, issuing = ?4, executing = ?5, \
-             instrument = ?6, outcome = ?7, exercise = ?8, urgency = ?9, owner = ?10, \
-             request_id = ?11, changed_at = ?13, wake_at = ?14, reviewers = ?15, team = ?16 \
-             WHERE id = ?1"
-        }
-    };
-    db.prepare_cached(sql)?.execute(params![
+    match case.expected {
+        Expected::New => insert_case(db, case, index, at),
+        Expected::Version(_) => update_case(db, case, at),
+    }
+}
+
+fn insert_case(
+    db: &Connection,
+    case: &CaseChange,
+    index: u64,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
+         exercise, urgency, owner, request_id, opened, opened_at, changed_at, wake_at, \
+         reviewers, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, \
+         ?14, ?15, ?16)",
+    )?
+    .execute(params![
         case.id.as_str(),
         column::sql(next_version(case.expected)),
         column::state_name(case.state),
@@ -238,6 +265,25 @@ fn write_case(
         case.wake_at.map(Timestamp::as_microsecond),
         column::reviewers(&case.reviewers),
         case.team.as_ref().map(CaseId::as_str),
+    ])?;
+    Ok(())
+}
+
+/// Columns of an index that is named here are written again even where nothing changed.
+fn update_case(db: &Connection, case: &CaseChange, at: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE cases SET version = ?2, state = ?3, instrument = ?4, outcome = ?5, \
+         changed_at = ?6, wake_at = ?7, reviewers = ?8 WHERE id = ?1",
+    )?
+    .execute(params![
+        case.id.as_str(),
+        column::sql(next_version(case.expected)),
+        column::state_name(case.state),
+        case.instrument.as_ref().map(|id| id.as_str()),
+        case.outcome.map(column::outcome_name),
+        at.as_microsecond(),
+        case.wake_at.map(Timestamp::as_microsecond),
+        column::reviewers(&case.reviewers),
     ])?;
     Ok(())
 }

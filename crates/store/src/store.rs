@@ -10,7 +10,7 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Checkpoint, Proof, VerifierKey};
+use comity_ledger::{Checkpoint, CosignerKey, Proof, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,11 +21,12 @@ use crate::{
     erase::Target,
     prepare,
     publisher::{Order, Progress},
+    queue::{Op, Reply},
     read::{self, Readers},
     search,
     vault::Vault,
     witnessed::Witnessed,
-    writer::{Op, Reply, Signals},
+    writer::Signals,
 };
 
 /// Durable cases, ledger entries and jobs. Clones share one store.
@@ -71,7 +72,8 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError::Conflict`] if there is no such case, or it was erased before;
-    /// [`CommitError::Invalid`] if it has not come to its end.
+    /// [`CommitError::Invalid`] if it has not come to its end;
+    /// [`CommitError::Keys`] if another record's key is damaged.
     pub async fn erase(
         &self,
         case: &CaseId,
@@ -85,7 +87,8 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError::Conflict`] if there is no such entry, or it was erased before;
-    /// [`CommitError::Invalid`] if it belongs to a case, or says why something was erased.
+    /// [`CommitError::Invalid`] if it belongs to a case, or says why something was erased;
+    /// [`CommitError::Keys`] if another record's key is damaged.
     pub async fn erase_entry(
         &self,
         index: u64,
@@ -372,19 +375,19 @@ impl Store {
         self.order(Order::Now).await
     }
 
-    /// Heeds what a witness, named by its key, has seen of this ledger: a checkpoint
+    /// Heeds what a witness, known by its key, has seen of this ledger: a checkpoint
     /// that this ledger's key signed. It is kept, and nothing that contradicts it is
     /// signed from now on.
     ///
     /// # Errors
     /// [`PublicationError::Held`] if what is here contradicts it;
     /// [`PublicationError::NotOurs`] if the key did not sign it.
-    pub async fn heed(&self, witness: &str, note: Vec<u8>) -> Result<(), PublicationError> {
+    pub async fn heed(&self, witness: &CosignerKey, note: Vec<u8>) -> Result<(), PublicationError> {
         let checkpoint = Checkpoint::open(&note, &self.inner.verifier);
-        let witnessed = Witnessed {
-            by: witness.to_owned(),
+        let witnessed = Box::new(Witnessed {
+            by: witness.clone(),
             checkpoint: checkpoint.map_err(PublicationError::NotOurs)?,
-        };
+        });
         self.order(|reply| Order::Heed(witnessed, reply)).await
     }
 

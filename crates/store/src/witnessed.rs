@@ -1,11 +1,10 @@
 //! What witnesses have seen of this store's ledger: nothing is signed that contradicts
 //! it, not even after the whole folder was restored from an old copy.
 
-use std::{io, path::Path};
+use std::{error::Error, io, path::Path};
 
 use comity_ledger::{
-    Checkpoint, Flaw, PublishError, VerifierKey, last_cosigned_by, prove_extension,
-    verify_extension,
+    Checkpoint, CosignerKey, Flaw, PublishError, VerifierKey, last_cosigned_by, latest, root_of,
 };
 use thiserror::Error;
 
@@ -14,14 +13,15 @@ use crate::OpenError;
 const CONTRADICTED: &str =
     "the ledger was rewritten, or restored from an old copy: it is not what a witness has seen";
 
-/// What was seen, in a store's folder: the witness on the first line, then the checkpoint.
+/// What was seen, in a store's folder: the witness's key on the first line, then the
+/// checkpoint.
 const WITNESSED: &str = "witnessed";
 
 /// A checkpoint of this ledger, signed by its key, that a witness has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Witnessed {
-    /// Name of the witness's key.
-    pub(crate) by: String,
+    /// The witness.
+    pub(crate) by: CosignerKey,
     pub(crate) checkpoint: Checkpoint,
 }
 
@@ -52,7 +52,7 @@ impl Witnessed {
         let (by, note) = text.split_once('\n').ok_or_else(damaged)?;
         let checkpoint = Checkpoint::open(note.as_bytes(), key).map_err(|_| damaged())?;
         Ok(Some(Self {
-            by: by.to_owned(),
+            by: by.parse().map_err(|_| damaged())?,
             checkpoint,
         }))
     }
@@ -60,32 +60,28 @@ impl Witnessed {
     /// Keeps it, so that it is there after this returns.
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
         let Self { by, checkpoint } = self;
-        let text = [by.as_bytes(), b"\n", &checkpoint.note].concat();
+        let text = [format!("{by}\n").as_bytes(), &checkpoint.note].concat();
         comity_ledger::write_file(dir, WITNESSED, &text)
     }
 
     /// Whether the ledger in `ledger` is what was seen of it.
     pub(crate) fn verify(&self, ledger: &Path, key: &VerifierKey) -> Result<(), Flaw> {
-        let Self { by, checkpoint } = self;
-        let Checkpoint { size, root, .. } = checkpoint;
-        let flaw = |what: String| Err(Flaw::of(WITNESSED, what, CONTRADICTED));
-        let grown = prove_extension(ledger, *size).map_err(|error| {
-            Flaw::of(
-                WITNESSED,
-                format!("cannot be compared: {error}"),
-                CONTRADICTED,
-            )
-        })?;
-        match grown {
-            None => flaw(format!(
-                "`{by}` has cosigned {size} entries, and fewer are signed here"
-            )),
-            Some(grown) if verify_extension(checkpoint, &grown, key).is_err() => flaw(format!(
+        let Checkpoint { size, root, .. } = &self.checkpoint;
+        let by = self.by.name();
+        let flaw = |what: String| Flaw::of(WITNESSED, what, CONTRADICTED);
+        let apart = |error: &dyn Error| flaw(format!("cannot be compared: {error}"));
+        let head = latest(ledger, key).map_err(|error| apart(&error))?;
+        if *size > head.size {
+            let what = format!("`{by}` has cosigned {size} entries, and fewer are signed here");
+            return Err(flaw(what));
+        }
+        if root_of(ledger, &head, *size).map_err(|error| apart(&error))? != *root {
+            return Err(flaw(format!(
                 "`{by}` has cosigned {size} entries under root {root}, and the first {size} \
                  entries here are others"
-            )),
-            Some(_) => Ok(()),
+            )));
         }
+        Ok(())
     }
 
     /// Entries of what was seen.
@@ -96,7 +92,7 @@ impl Witnessed {
     /// What holds the store whose ledger lies in `ledger`.
     pub(crate) fn held(&self, why: PublishError, ledger: &Path) -> Held {
         Held {
-            by: self.by.clone(),
+            by: self.by.name().to_owned(),
             agreed: last_cosigned_by(ledger, &self.by).unwrap_or_default(),
             why,
         }

@@ -1,69 +1,19 @@
 //! The one thread that writes: transactions in groups, each group one flush.
 
-use std::{
-    collections::VecDeque,
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use comity_domain::Urgency;
-use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Committed, Durable, Job, Lease, Unavailable, column,
-    erase::{self, Target},
-    prepare::Prepared,
+    CommitError, Durable, Unavailable, column, erase,
+    queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
 };
-
-/// Operations waiting for the writer before callers are made to wait.
-pub(crate) const QUEUE: usize = 1024;
-
-/// Operations in one group: bounds how long the first of them waits.
-const GROUP: usize = 256;
-
-/// Where the answer to an operation goes.
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
-
-/// What the writer is asked to do.
-pub(crate) enum Op {
-    /// A transaction.
-    Commit(Box<Prepared>, Reply<Durable<Committed>>),
-    /// A case or a record erased, and the entry that says so.
-    Erase(Target, Box<Prepared>, Reply<Durable<Committed>>),
-    /// Due jobs, leased until a time.
-    Claim {
-        now: Timestamp,
-        until: Timestamp,
-        limit: usize,
-        reply: Reply<Vec<Durable<Job>>>,
-    },
-    /// A failed attempt.
-    Retry {
-        lease: Lease,
-        when: Timestamp,
-        note: String,
-        reply: Reply<()>,
-    },
-    /// The last signed checkpoint, which replaces the one of `previous` entries.
-    Head {
-        previous: u64,
-        size: u64,
-        note: Vec<u8>,
-        reply: Reply<()>,
-    },
-    /// Answered once all operations before it are durable; those after it are
-    /// refused, but for the last checkpoint, so that it covers every entry.
-    Seal(Reply<()>),
-    /// No more operations after those already queued.
-    Close,
-}
 
 /// What the writer tells everybody else.
 pub(crate) struct Signals {
@@ -91,54 +41,6 @@ pub(crate) struct Writer {
     pub(crate) sealed: bool,
 }
 
-/// Operations that wait, in the order in which they came, emergencies apart.
-#[derive(Default)]
-struct Waiting {
-    emergencies: Vec<Op>,
-    ordinary: VecDeque<Op>,
-}
-
-impl Waiting {
-    fn is_empty(&self) -> bool {
-        self.emergencies.is_empty() && self.ordinary.is_empty()
-    }
-
-    fn add(&mut self, op: Op) {
-        match op.is_emergency() {
-            true => self.emergencies.push(op),
-            false => self.ordinary.push_back(op),
-        }
-    }
-
-    /// The next group: emergencies by themselves, else who came first.
-    fn group(&mut self) -> Vec<Op> {
-        if !self.emergencies.is_empty() {
-            return mem::take(&mut self.emergencies);
-        }
-        let length = self.ordinary.len().min(GROUP);
-        self.ordinary.drain(..length).collect()
-    }
-}
-
-impl Op {
-    /// It goes before what came earlier. No order is broken: whoever asks for two
-    /// operations that belong together waits for the first.
-    fn is_emergency(&self) -> bool {
-        match self {
-            Self::Commit(prepared, _) => {
-                let case = prepared.case.as_ref();
-                case.is_some_and(|case| case.urgency == Urgency::Emergency)
-            }
-            Self::Erase(..)
-            | Self::Claim { .. }
-            | Self::Retry { .. }
-            | Self::Head { .. }
-            | Self::Seal(_)
-            | Self::Close => false,
-        }
-    }
-}
-
 /// What a group brings that somebody waits for.
 #[derive(Default)]
 struct News {
@@ -152,38 +54,23 @@ type Answer = Box<dyn FnOnce(Result<(), CommitError>)>;
 
 impl Writer {
     /// Works until told to close, or until nobody can ask any more.
-    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Op>) {
-        let mut waiting = Waiting::default();
-        loop {
-            if waiting.is_empty() {
-                match queue.blocking_recv() {
-                    Some(op) => waiting.add(op),
-                    None => return,
-                }
-            }
-            while waiting.ordinary.len() < QUEUE
-                && let Ok(op) = queue.try_recv()
-            {
-                waiting.add(op);
-            }
-            let group = waiting.group();
-            if group.iter().any(|op| matches!(op, Op::Close)) {
-                queue.close();
-            }
+    pub(crate) fn run(mut self, queue: mpsc::Receiver<Op>) {
+        let mut queue = Queue::new(queue);
+        while let Some(group) = queue.group() {
             self.group(group);
         }
     }
 
     /// Carries out a group in one transaction and answers all after COMMIT.
-    fn group(&mut self, group: Vec<Op>) {
+    fn group(&mut self, group: impl Iterator<Item = Op>) {
         if self.signals.failed.load(Ordering::Acquire) {
             for op in group {
-                refuse(op, &CommitError::Failed);
+                op.refuse(&CommitError::Failed);
             }
             return;
         }
         let before = self.next;
-        let mut answers: Vec<Answer> = Vec::with_capacity(group.len());
+        let mut answers: Vec<Answer> = Vec::with_capacity(group.size_hint().0);
         let mut news = News::default();
         let done = self.carry_out(group, &mut answers, &mut news);
         let settled = match done {
@@ -220,7 +107,7 @@ impl Writer {
 
     fn carry_out(
         &mut self,
-        group: Vec<Op>,
+        group: impl Iterator<Item = Op>,
         answers: &mut Vec<Answer>,
         news: &mut News,
     ) -> rusqlite::Result<()> {
@@ -238,7 +125,7 @@ impl Writer {
             } else {
                 answers.push(Box::new(move |settled| {
                     if let Err(error) = settled {
-                        refuse(op, &error);
+                        op.refuse(&error);
                     }
                 }));
             }
@@ -261,7 +148,7 @@ impl Writer {
         news: &mut News,
     ) -> rusqlite::Result<()> {
         if self.sealed && !matches!(op, Op::Head { .. } | Op::Close) {
-            refuse(op, &CommitError::Unavailable(Unavailable::Closed));
+            op.refuse(&CommitError::Unavailable(Unavailable::Closed));
             return Ok(());
         }
         match op {
@@ -269,9 +156,8 @@ impl Writer {
                 let refused = (over_limit && prepared.is_new_work())
                     .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
                 let result = rows::commit((&self.db, &self.vault), self.next, &prepared, refused);
-                let result = settle(result, reply, answers, Durable::after_commit)?;
-                if let Some(committed) = result {
-                    self.next += committed.receipts.len() as u64;
+                if settle(result, reply, answers, Durable::after_commit)? {
+                    self.next += prepared.entries.len() as u64;
                     news.jobs |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
                     let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
                     let known = self.signals.next_wake.load(Ordering::Acquire);
@@ -281,9 +167,8 @@ impl Writer {
             Op::Erase(target, prepared, reply) => {
                 let at = (self.next, &*prepared);
                 let result = erase::erase((&self.db, &self.vault), &target, at);
-                let result = settle(result, reply, answers, Durable::after_commit)?;
-                if let Some(committed) = result {
-                    self.next += committed.receipts.len() as u64;
+                if settle(result, reply, answers, Durable::after_commit)? {
+                    self.next += prepared.entries.len() as u64;
                     news.erases = true;
                 }
             }
@@ -305,7 +190,7 @@ impl Writer {
                 reply,
             } => {
                 let result = rows::retry(&self.db, lease, when, &note);
-                news.jobs |= settle(result, reply, answers, |()| ())?.is_some();
+                news.jobs |= settle(result, reply, answers, |()| ())?;
             }
             Op::Head {
                 previous,
@@ -363,21 +248,22 @@ impl Writer {
     }
 }
 
-/// Holds the answer to an operation back until its group is settled. A failure
-/// of the database is the whole group's; the operation then shares its answer.
+/// Holds the answer to an operation back until its group is settled, and says whether
+/// it was done. A failure of the database is the whole group's; the operation then
+/// shares its answer.
 fn settle<T, U>(
     result: Result<T, Stop>,
     reply: Reply<U>,
     answers: &mut Vec<Answer>,
     finish: impl FnOnce(T) -> U + 'static,
-) -> rusqlite::Result<Option<T>>
+) -> rusqlite::Result<bool>
 where
-    T: Clone + 'static,
+    T: 'static,
     U: 'static,
 {
     let (result, passed) = match result {
-        Ok(value) => (Ok(value.clone()), Ok(Some(value))),
-        Err(Stop::Refused(error)) => (Err(error), Ok(None)),
+        Ok(value) => (Ok(value), Ok(true)),
+        Err(Stop::Refused(error)) => (Err(error), Ok(false)),
         Err(Stop::Database(error)) => (Err(CommitError::Failed), Err(error)),
     };
     answers.push(Box::new(move |settled| {
@@ -387,25 +273,14 @@ where
     passed
 }
 
-fn refuse(op: Op, error: &CommitError) {
-    let error = error.clone();
-    // Whoever asked may have given up; then nobody needs to be told.
-    match op {
-        Op::Commit(_, reply) | Op::Erase(_, _, reply) => drop(reply.send(Err(error))),
-        Op::Claim { reply, .. } => drop(reply.send(Err(error))),
-        Op::Retry { reply, .. } | Op::Head { reply, .. } | Op::Seal(reply) => {
-            drop(reply.send(Err(error)))
-        }
-        Op::Close => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use comity_ledger::Leaf;
+    use jiff::Timestamp;
+    use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{Entry, Transaction, prepare::prepare, schema};
+    use crate::{Entry, Transaction, erase::Target, prepare::prepare, schema};
 
     fn writer(dir: &std::path::Path) -> Writer {
         Writer {
@@ -441,7 +316,7 @@ mod tests {
             group.push(Op::Commit(Box::new(prepared), reply));
             answers.push(answer);
         }
-        writer.group(group);
+        writer.group(group.into_iter());
         answers
             .into_iter()
             .map(|answer| {
@@ -451,32 +326,22 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn emergencies_go_first_and_alone() {
-        let mut waiting = Waiting::default();
-        let op = |urgency| {
-            let transaction = Transaction {
-                case: Some(crate::CaseChange {
-                    urgency,
-                    ..crate::tests::a_case()
-                }),
-                entries: vec![Entry {
-                    leaf: Leaf::new(Timestamp::UNIX_EPOCH, "decision", "gateway"),
-                    record: Vec::new(),
-                }],
-                ..Transaction::default()
-            };
-            let prepared = prepare(transaction).unwrap();
-            Op::Commit(Box::new(prepared), oneshot::channel().0)
+    /// Erases the record of entry 0, with a record of this length that says why.
+    fn erase(writer: &mut Writer, length: usize) -> Result<u64, CommitError> {
+        let mut leaf = Leaf::new(Timestamp::UNIX_EPOCH, crate::ERASURE, "clerk");
+        leaf.erases = Some(0);
+        let transaction = Transaction {
+            entries: vec![Entry {
+                leaf,
+                record: vec![7; length],
+            }],
+            ..Transaction::default()
         };
-        for _ in 0..=GROUP {
-            waiting.add(op(Urgency::Urgent));
-        }
-        waiting.add(op(Urgency::Emergency));
-        waiting.add(op(Urgency::Routine));
-        let groups: Vec<_> =
-            std::iter::from_fn(|| (!waiting.is_empty()).then(|| waiting.group().len())).collect();
-        assert_eq!(groups, [1, GROUP, 2]);
+        let (reply, answer) = oneshot::channel();
+        let prepared = Box::new(prepare(transaction).unwrap());
+        writer.group([Op::Erase(Target::Entry(0), prepared, reply)].into_iter());
+        let answer = answer.blocking_recv().unwrap();
+        answer.map(|committed| committed.receipts[0].index)
     }
 
     #[test]
@@ -495,12 +360,14 @@ mod tests {
         let full = Err(CommitError::Unavailable(Unavailable::DiskFull));
         assert_eq!(
             commit(&mut writer, &[10, 100_000, 10]),
-            [full.clone(), full.clone(), full]
+            [full.clone(), full.clone(), full.clone()]
         );
         assert_eq!(commit(&mut writer, &[10]), [Ok(0)]);
+        assert_eq!(erase(&mut writer, 100_000), full);
         limit(&writer, pages + 500);
         assert_eq!(commit(&mut writer, &[100_000, 10]), [Ok(1), Ok(2)]);
-        assert_eq!(*writer.signals.committed.borrow(), 3);
+        assert_eq!(erase(&mut writer, 100_000), Ok(3));
+        assert_eq!(*writer.signals.committed.borrow(), 4);
     }
 
     #[test]

@@ -18,8 +18,9 @@ Options:
   --profile <PROFILE>  Build to measure: dist, release or dev [default: release]
 
 A gateway with 64 places for calls carries emergencies alone, then beside ten times
-as many ordinary requests as it has places. Shown is how long emergencies take in
-both cases; the command fails where one is turned away. Linux only.
+as many ordinary requests as it has places: first several at a time, then one now and
+then, which finds the gateway full. Shown is how long emergencies take each time; the
+command fails where one is turned away. Linux only.
 
 Example: cargo xtask saturate --seconds 5";
 

@@ -1,18 +1,13 @@
 //! `comity keys`: a demonstration or pilot PKI, keys that sign policies, and keys
 //! that evidence is sealed to.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use comity_domain::{AuthorityId, JurisdictionCode};
 use comity_evidence::sealed::Identity;
 use comity_gateway::identity::Role;
-use comity_ledger::Key;
+use comity_ledger::{Key, save_secret};
 use comity_sandbox::pki::{self, Pki, Validity};
 use time::{Duration, OffsetDateTime};
 
@@ -153,8 +148,7 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
 fn recipient(Signer { name, out }: Signer) -> Result<Exit, Failure> {
     let identity = Identity::generate();
     let out = out.unwrap_or_else(|| file_of(&name));
-    save(&out, &format!("{}\n", identity.to_secret_text()))
-        .map_err(|error| format!("cannot write `{}`: {error}", out.display()))?;
+    save_secret(&out, &identity.to_secret_text())?;
     println!(
         "wrote `{}`: keep it to yourself; whoever has it reads what is sealed to it, and without it nobody does",
         out.display()
@@ -162,17 +156,6 @@ fn recipient(Signer { name, out }: Signer) -> Result<Exit, Failure> {
     println!("hand this out, for `comity request upload --seal-to`:");
     println!("{}", identity.recipient());
     Ok(Exit::Done)
-}
-
-/// Writes a file of secrets; one that is there is never overwritten.
-fn save(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 /// A name may hold slashes, a file's may not.

@@ -248,7 +248,7 @@ impl Asker {
             let store = self.shared.gateway.store();
             let checkpoint = Checkpoint::open(seen.as_bytes(), store.verifier_key());
             let checkpoint = checkpoint.map_err(Unasked::Foreign)?;
-            let heeded = store.heed(self.peer.key.name(), checkpoint.note).await;
+            let heeded = store.heed(&self.peer.key, checkpoint.note).await;
             self.old = checkpoint.size;
             // What contradicts it was heard too, and holds the ledger from now on.
             self.hear();

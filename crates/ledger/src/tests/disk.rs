@@ -156,7 +156,10 @@ impl Disk {
             // One in so many is lost; sometimes all are, sometimes none.
             let lost = [1, 2, 2, 5, usize::MAX][chance.below(5)];
             match node {
-                Node::File(content) => content.crash(chance, lost),
+                Node::File(content) => {
+                    content.settle(|| !chance.once_in(lost));
+                    content.read.clone_from(&content.disk);
+                }
                 Node::Folder(names) => names.crash(chance, lost),
             }
         }
@@ -184,26 +187,21 @@ impl Content {
         self.pending.push(Some((at, bytes.to_vec())));
     }
 
-    fn flush(&mut self) {
-        self.disk.clone_from(&self.read);
-        self.pending.clear();
-    }
-
-    fn crash(&mut self, chance: &mut Chance, lost: usize) {
+    /// Brings what is not flushed to the disk, as far as each block `arrives`.
+    fn settle(&mut self, mut arrives: impl FnMut() -> bool) {
         for change in std::mem::take(&mut self.pending) {
             match change {
-                None if !chance.once_in(lost) => self.disk.clear(),
+                None if arrives() => self.disk.clear(),
                 None => {}
                 Some((at, bytes)) => {
                     for (block, bytes) in bytes.chunks(BLOCK).enumerate() {
-                        if !chance.once_in(lost) {
+                        if arrives() {
                             overwrite(&mut self.disk, at + block * BLOCK, bytes);
                         }
                     }
                 }
             }
         }
-        self.read.clone_from(&self.disk);
     }
 }
 
@@ -317,7 +315,7 @@ impl State {
                 }
                 tried?;
                 if lie != Some(Lie::Files) {
-                    content.flush();
+                    content.settle(|| true);
                 }
             }
             Node::Folder(names) => {

@@ -234,13 +234,26 @@ fn entries_are_proven_under_what_enough_witnesses_cosigned() {
     grow(log.path(), 200, 1000);
     keep(&cosigner());
     assert_eq!(cosigned_size(log.path()).unwrap(), 100);
-    assert_eq!(last_cosigned_by(log.path(), "w.example").unwrap(), 200);
-    assert_eq!(last_cosigned_by(log.path(), "v.example").unwrap(), 100);
+    assert_eq!(last_cosigned_by(log.path(), cosigner().key()).unwrap(), 200);
+    assert_eq!(last_cosigned_by(log.path(), other.key()).unwrap(), 100);
+    let namesake = Cosigner::from_seed("v.example", [8; 32]).unwrap();
+    assert_eq!(last_cosigned_by(log.path(), namesake.key()).unwrap(), 0);
     let size = |index| prove(log.path(), index).unwrap().unwrap().size;
     assert_eq!((size(99), size(100)), (100, 200));
     let found = verify_cosignatures(log.path(), key().verifier(), &policy).unwrap();
     let (newest, by) = found.newest.unwrap();
     assert_eq!((found.checkpoints, newest.size, by.len()), (2, 100, 2));
+    // So is another checkpoint in the place of the newest that is cosigned.
+    let path = log.path().join("cosigned");
+    let whole = fs::read(&path).unwrap();
+    let lost = fs::read(log.path().join("checkpoint")).unwrap();
+    let other = Checkpoint::sign(&key(), 100, Hash([9; 32])).unwrap().note;
+    for note in [other, whole.to_ascii_uppercase(), lost[1..].to_vec()] {
+        fs::write(&path, note).unwrap();
+        let flaw = verify_cosignatures(log.path(), key().verifier(), &policy).unwrap_err();
+        assert_eq!(flaw.file, "cosigned");
+    }
+    fs::write(&path, whole).unwrap();
     // A cosignature moved to another checkpoint is found.
     let folder = log.path().join("cosignatures");
     fs::copy(folder.join("100"), folder.join("200")).unwrap();

@@ -197,7 +197,7 @@ pub struct FormInfo {
 pub struct TimeLimit {
     /// The time limit; it has not started.
     pub clock: Clock,
-    /// The event that starts it, in words.
+    /// The event that starts it, as a noun or in a sentence with quotation marks.
     pub starts: Arc<str>,
     /// Under which urgencies it runs.
     pub urgencies: Vec<Urgency>,

@@ -19,7 +19,7 @@ use crate::{
     evaluate::Known,
     facts,
     findings::{Setting, lines},
-    model::{Effect, Form, Instrument},
+    model::{Effect, EventWords, Form, Instrument},
     outlook::{Look, Outlook},
     registers,
     resolve::{Candidate, Matter},
@@ -325,7 +325,13 @@ fn time_limit(outlook: &Outlook<'_, '_>, look: &Look<'_>) -> Option<TimeLimit> {
 fn starts(outlook: &Outlook<'_, '_>, event: &Arc<str>) -> Arc<str> {
     let events = &outlook.setting.declarations.vocabulary.events;
     match events.get(event) {
-        Some(title) => outlook.setting.words(title),
+        Some(EventWords {
+            noun: Some(noun), ..
+        }) => outlook.setting.words(noun),
+        Some(EventWords { title, noun: None }) => {
+            let title = outlook.setting.words(title);
+            Arc::from(outlook.setting.reader.tongue().quoted(&title))
+        }
         None => Arc::clone(event),
     }
 }

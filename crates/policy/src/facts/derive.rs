@@ -222,8 +222,7 @@ impl<'a> Derivation<'a> {
             .iter()
             .map(|kind| Arc::from(obligation_kind(*kind)));
         self.put("origin.conditions", FactSource::Gateway, set(kinds));
-        let other_offence = Some(*other_offence);
-        self.put_truth("use.other_offence", FactSource::Gateway, other_offence);
+        self.put_truth("use.other_offence", FactSource::Gateway, *other_offence);
         if [&request.issuing.0, &request.executing.0]
             .iter()
             .all(|side| *side != state)

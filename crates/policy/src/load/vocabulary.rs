@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::{
     diagnostic::{Code, suggest},
     model::{
-        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Producer,
-        Vocabulary,
+        Calendar, EventWords, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption,
+        Producer, Vocabulary,
     },
 };
 
@@ -133,7 +133,11 @@ pub(super) fn vocabulary(place: &Place<'_>, context: &mut Context) -> Option<Voc
         if let Some(by) = event.produced_by {
             produced.insert(Arc::clone(&name), producer(by));
         }
-        events.insert(name, words(event.title));
+        let event = EventWords {
+            title: words(event.title),
+            noun: event.noun.map(words),
+        };
+        events.insert(name, event);
     }
     let mut facts: BTreeMap<FactName, FactDeclaration> = BTreeMap::new();
     let groups: BTreeSet<String> = raw

@@ -345,6 +345,73 @@ fn disclosure_rules_bind_an_answer_where_there_is_one() {
 }
 
 #[test]
+fn what_is_shared_one_way_binds_the_recipient_alone() {
+    let back = r"
+  - id: fr-back
+    title: {en: Not onward}
+    cite: act art 8
+    stage: disclosure
+    effect: oblige
+    obligation: {kind: no-onward-transfer, bound: issuing}
+  - id: fr-back-spared
+    title: {en: Nothing of victims}
+    cite: act art 8
+    stage: disclosure
+    effect: oblige
+    obligation: {kind: redact, bound: issuing, parameters: {path: $.victims}}
+";
+    let there = r"
+  - id: order-limit
+    title: {en: For these proceedings}
+    cite: act art 7
+    effect: oblige
+    obligation: {kind: use-limit, bound: executing, parameters: {purpose: these proceedings}}
+  - id: order-code
+    title: {en: In confidence}
+    cite: act art 7
+    effect: oblige
+    obligation: {kind: handling-code, bound: executing, parameters: {code: H1}}
+";
+    let one_way = ("measures.yaml", "tags: [coercive]", "tags: [one-way]");
+    let tag = (
+        "measures.yaml",
+        "  coercive:",
+        "  one-way: {title: {en: One way}}\n  coercive:",
+    );
+    let bound = |edits: &[(&str, &str, &str)]| {
+        let library = edited(&[(FR, back), (ORDER, there)], edits);
+        let decision = decide(&library, &request());
+        assert_eq!(decision.outcome, Outcome::Approved);
+        let obligations = decision.obligations.into_iter();
+        let bound = obligations.map(|one| {
+            let event = one.parameters.get("event").map(ToString::to_string);
+            (one.rule.rule.to_string(), event)
+        });
+        bound.collect::<Vec<_>>()
+    };
+    let rule = |id: &str, event: Option<&str>| (id.to_owned(), event.map(str::to_owned));
+    assert_eq!(
+        bound(&[]),
+        [
+            rule("order-limit", None),
+            rule("order-code", None),
+            rule("fr-back", None),
+            rule("fr-back-spared", None),
+        ]
+    );
+    // The recipient may still reject what limits its use; what is confidential is so
+    // at once. Whatever it should tell after all is spared what it always is.
+    assert_eq!(
+        bound(&[one_way, tag]),
+        [
+            rule("order-limit", Some("concluded")),
+            rule("order-code", None),
+            rule("fr-back-spared", None),
+        ]
+    );
+}
+
+#[test]
 fn texts_are_in_the_asked_language_where_there_is_one() {
     let library = library(&[]);
     let request = request();

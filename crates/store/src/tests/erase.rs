@@ -7,9 +7,8 @@ use std::{
 
 use comity_domain::CaseState;
 use comity_ledger::Leaf;
-use tempfile::TempDir;
 
-use super::{at, case_id, entry, key, open, run, step, submission};
+use super::{at, case_id, copy, entry, key, open, run, step, submission};
 use crate::{CommitError, ERASURE, Entry, Store, Transaction, verify};
 
 /// Ends the case and says that it is erased.
@@ -53,16 +52,6 @@ fn files(dir: &Path) -> Vec<PathBuf> {
         }
     });
     nested.collect()
-}
-
-fn copy(dir: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for file in files(dir) {
-        let target = copy.path().join(file.strip_prefix(dir).unwrap());
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(file, target).unwrap();
-    }
-    copy
 }
 
 fn records(store: &Store, case: u64) -> Vec<Vec<u8>> {
@@ -151,7 +140,7 @@ fn a_damaged_key_stops_the_erasure_and_nothing_else() {
         .unwrap();
     drop(db);
     let store = open(dir.path());
-    let CommitError::Invalid(what) = run(erase(&store, 1)).unwrap_err() else {
+    let CommitError::Keys(what) = run(erase(&store, 1)).unwrap_err() else {
         panic!("it is refused");
     };
     assert_eq!(what, "the key of entry 4 is damaged; verify the store");

@@ -14,13 +14,14 @@ mod syscalls;
 mod tamper;
 mod witness;
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use comity_domain::{
     CaseId, CaseState, Digest, Executing, Issuing, JurisdictionCode, Outcome, RequestId, Urgency,
 };
 use comity_ledger::{Key, Leaf};
 use jiff::Timestamp;
+use tempfile::TempDir;
 
 use crate::{
     CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Transaction,
@@ -44,6 +45,25 @@ fn open(dir: &Path) -> Store {
 
 fn try_open(dir: &Path) -> Result<Store, OpenError> {
     Store::open(dir, key(), &quiet())
+}
+
+fn copy(from: &Path) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy_into(from, to.path());
+    to
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.path().is_dir() {
+            copy_into(&item.path(), &target);
+        } else {
+            fs::copy(item.path(), target).unwrap();
+        }
+    }
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {

@@ -1,12 +1,12 @@
 //! Whatever is changed behind the store's back, verification finds it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use comity_domain::CaseState;
 use rusqlite::{Connection, types::Value};
 use tempfile::TempDir;
 
-use super::{entry, key, open, run, step, submission};
+use super::{copy, entry, key, open, run, step, submission};
 use crate::{Transaction, verify};
 
 /// Columns of the outbox that change by themselves and that no entry fixes.
@@ -55,8 +55,7 @@ fn names(db: &Connection, sql: &str) -> Vec<String> {
 
 /// A copy of the store, with `tamper` done to its database.
 fn flaw_after(whole: &Path, tamper: impl FnOnce(&Connection) -> bool) -> Option<String> {
-    let copy = tempfile::tempdir().unwrap();
-    copy_dir(whole, copy.path());
+    let copy = copy(whole);
     let db = outside(copy.path());
     if !tamper(&db) {
         return None;
@@ -64,19 +63,6 @@ fn flaw_after(whole: &Path, tamper: impl FnOnce(&Connection) -> bool) -> Option<
     drop(db);
     let flaw = verify(copy.path(), Some(key().verifier()));
     Some(flaw.expect_err("tampering was not found").to_string())
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for item in fs::read_dir(from).unwrap() {
-        let item = item.unwrap();
-        let target = to.join(item.file_name());
-        if item.path().is_dir() {
-            copy_dir(&item.path(), &target);
-        } else {
-            fs::copy(item.path(), target).unwrap();
-        }
-    }
 }
 
 /// A value of the same type that differs in as little as possible.

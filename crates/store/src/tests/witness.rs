@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use comity_ledger::Key;
+use comity_ledger::{Cosigner, CosignerKey, Key};
 use tempfile::TempDir;
 
-use super::{entry, key, open, quiet, run, try_open};
+use super::{copy, entry, key, open, quiet, run, try_open};
 use crate::{Options, PublicationError, Store, Transaction, verify};
 
 async fn note(store: &Store, count: usize) {
@@ -18,27 +18,14 @@ async fn note(store: &Store, count: usize) {
     }
 }
 
+fn witness(name: &str) -> CosignerKey {
+    let dir = tempfile::tempdir().unwrap();
+    let made = Cosigner::load_or_make(&dir.path().join("key"), name).unwrap();
+    made.key().clone()
+}
+
 fn checkpoint(dir: &Path) -> Vec<u8> {
     fs::read(dir.join("ledger/checkpoint")).unwrap()
-}
-
-fn copy(from: &Path) -> TempDir {
-    let to = tempfile::tempdir().unwrap();
-    copy_into(from, to.path());
-    to
-}
-
-fn copy_into(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        let target = to.join(file.file_name());
-        if file.path().is_dir() {
-            copy_into(&file.path(), &target);
-        } else {
-            fs::copy(file.path(), target).unwrap();
-        }
-    }
 }
 
 /// A store that was closed at 5 entries, and a copy of it that has 9.
@@ -69,7 +56,7 @@ fn an_old_copy_signs_nothing_until_it_has_caught_up() {
     let seen = checkpoint(new.path());
     let before = checkpoint(old.path());
     let store = open(old.path());
-    let why = is_held(run(store.heed("w.example", seen.clone())));
+    let why = is_held(run(store.heed(&witness("w.example"), seen.clone())));
     assert!(
         why.starts_with("9 entries of this ledger were cosigned and only 5 are present"),
         "{why}"
@@ -89,7 +76,10 @@ fn an_old_copy_signs_nothing_until_it_has_caught_up() {
     // It does not forget.
     let again = open(old.path());
     is_held(run(again.publish()));
-    assert_eq!(run(again.heed("v.example", before)).map_err(drop), Err(()));
+    assert_eq!(
+        run(again.heed(&witness("v.example"), before)).map_err(drop),
+        Err(())
+    );
     run(again.close());
     let flaw = verify(old.path(), None).unwrap_err().to_string();
     assert!(
@@ -108,17 +98,34 @@ fn an_old_copy_signs_nothing_until_it_has_caught_up() {
 }
 
 #[test]
+fn another_story_holds_the_store_whoever_asks_first() {
+    let (old, new) = old_and_new();
+    let store = open(old.path());
+    run(note(&store, 5));
+    run(store.publish()).unwrap();
+    is_held(run(
+        store.heed(&witness("w.example"), checkpoint(new.path()))
+    ));
+    run(store.close());
+    let again = open(old.path());
+    is_held(run(
+        again.heed(&witness("v.example"), checkpoint(old.path()))
+    ));
+    assert!(again.health().held);
+}
+
+#[test]
 fn what_is_here_already_changes_nothing_and_what_is_not_ours_less() {
     let (old, new) = old_and_new();
     let store = open(new.path());
-    run(store.heed("w.example", checkpoint(old.path()))).unwrap();
-    run(store.heed("w.example", checkpoint(new.path()))).unwrap();
+    run(store.heed(&witness("w.example"), checkpoint(old.path()))).unwrap();
+    run(store.heed(&witness("w.example"), checkpoint(new.path()))).unwrap();
     let other = Key::from_seed("gateway.example/log", [4; 32]).unwrap();
     let foreign = tempfile::tempdir().unwrap();
     run(Store::open(foreign.path(), other, &quiet())
         .unwrap()
         .close());
-    let refused = run(store.heed("w.example", checkpoint(foreign.path())));
+    let refused = run(store.heed(&witness("w.example"), checkpoint(foreign.path())));
     assert!(matches!(refused, Err(PublicationError::NotOurs(_))));
     run(note(&store, 1));
     assert_eq!(run(store.publish()).unwrap(), 10);
@@ -141,16 +148,19 @@ fn a_store_that_waits_for_witnesses_signs_once_they_were_heard() {
 #[test]
 fn what_was_witnessed_is_believed_as_it_was_signed_only() {
     let (_, new) = old_and_new();
-    let text = [b"w.example\n".as_slice(), &checkpoint(new.path())].concat();
-    let text = String::from_utf8(text).unwrap();
-    fs::write(
-        new.path().join("witnessed"),
+    let note = String::from_utf8(checkpoint(new.path())).unwrap();
+    let text = format!("{}\n{note}", witness("w.example"));
+    for changed in [
         text.replacen("\n9\n", "\n8\n", 1),
-    )
-    .unwrap();
-    let refused = try_open(new.path()).err().unwrap().to_string();
-    assert!(
-        refused.contains("is not a checkpoint that this ledger signed"),
-        "{refused}"
-    );
+        text.replacen("w.", "v.", 1),
+    ] {
+        fs::write(new.path().join("witnessed"), changed).unwrap();
+        let refused = try_open(new.path()).err().unwrap().to_string();
+        assert!(
+            refused.contains("is not a checkpoint that this ledger signed"),
+            "{refused}"
+        );
+    }
+    fs::write(new.path().join("witnessed"), text).unwrap();
+    run(open(new.path()).close());
 }

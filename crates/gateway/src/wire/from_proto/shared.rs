@@ -1,9 +1,10 @@
 //! What a request shares, and the case whose data it uses or passes on.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use comity::v1;
 use comity_domain::{InstrumentId, ObligationKind, Origin, Source};
+use serde_json::Value;
 
 use super::read_case_name;
 use crate::wire::{
@@ -118,7 +119,7 @@ pub(crate) fn is_use(measure: &str) -> bool {
     is_of(&[USE, USE_OF_TEAM], measure)
 }
 
-/// Reads what is shared, as the names of its parts, and the conditions set on it.
+/// Reads what is shared, as the names of its parts at every depth, and the conditions set on it.
 pub(super) fn information(
     findings: &mut Findings,
     measure: &str,
@@ -154,11 +155,30 @@ fn parts(
             findings.reject::<()>(at, "is empty: state what is shared");
             Vec::new()
         }
-        Ok(parts) => parts.keys().map(|name| Arc::from(name.as_str())).collect(),
+        Ok(parts) => {
+            let mut names = BTreeSet::new();
+            parts.iter().for_each(|part| name(part, &mut names));
+            names.into_iter().map(Arc::from).collect()
+        }
         Err(error) => {
             findings.reject::<()>(at, error.to_string());
             Vec::new()
         }
+    }
+}
+
+/// Names a part, and all that lie in it: what is not to be sent is not sent inside
+/// of something else either.
+fn name<'a>((name, part): (&'a String, &'a Value), names: &mut BTreeSet<&'a str>) {
+    names.insert(name);
+    name_within(part, names);
+}
+
+fn name_within<'a>(part: &'a Value, names: &mut BTreeSet<&'a str>) {
+    match part {
+        Value::Object(parts) => parts.iter().for_each(|part| name(part, names)),
+        Value::Array(parts) => parts.iter().for_each(|part| name_within(part, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

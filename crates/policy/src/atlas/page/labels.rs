@@ -217,7 +217,7 @@ pub(super) fn urgency(urgency: Urgency) -> Phrase {
     }
 }
 
-/// Words of the vocabulary and of clocks that readers meet often; others are
+/// Words of the vocabulary that readers meet often; others are
 /// shown as they stand in the modules.
 pub(super) fn word(name: &str, tongue: Tongue) -> &str {
     let phrase = match name {
@@ -237,8 +237,6 @@ pub(super) fn word(name: &str, tongue: Tongue) -> &str {
         ),
         "central-authority" => Phrase("central authority", "Zentralbehörde", "autorité centrale"),
         "contact-point" => Phrase("contact point", "Kontaktstelle", "point de contact"),
-        "received" => Phrase("receipt", "Eingang", "réception"),
-        "recognised" => Phrase("recognition", "Anerkennung", "reconnaissance"),
         "issuing" => Phrase("asking side", "ersuchende Seite", "partie requérante"),
         "executing" => Phrase("side asked", "ersuchte Seite", "partie requise"),
         "executing-authority" => Phrase("authority asked", "ersuchte Behörde", "autorité requise"),

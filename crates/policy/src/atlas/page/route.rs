@@ -247,12 +247,7 @@ fn time_limits(sheet: &mut Sheet, limits: &[TimeLimit]) {
     }
     for limit in limits {
         let length = length(&limit.clock, tongue);
-        let event = &*limit.clock.starts;
-        let starts = match word(event, tongue) {
-            same if same == event => tongue.quoted(&limit.starts),
-            noun => noun.to_owned(),
-        };
-        let runs = say::FROM.with(tongue, &[&length, &starts]);
+        let runs = say::FROM.with(tongue, &[&length, &limit.starts]);
         let mut text = format!("{}: {runs}", told(&limit.clock.rule));
         if limit.urgencies.len() < ALL_URGENCIES {
             let urgencies = limit.urgencies.iter();

@@ -15,7 +15,7 @@ pub(super) fn vocabulary(vocabulary: &Vocabulary, views: &mut Views) {
     let Vocabulary {
         types,
         facts,
-        // What the check of clocks heeds; decisions do not.
+        // Words for readers, and what the check of clocks heeds; decisions do not.
         events: _,
         produced: _,
     } = vocabulary;

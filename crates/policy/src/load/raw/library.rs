@@ -21,6 +21,7 @@ pub(in crate::load) struct Vocabulary {
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Event {
     pub(in crate::load) title: Text,
+    pub(in crate::load) noun: Option<Text>,
     pub(in crate::load) produced_by: Option<Producer>,
 }
 

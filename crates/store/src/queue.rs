@@ -1,0 +1,210 @@
+//! What the writer is asked to do, and in which order it does it.
+
+use std::collections::VecDeque;
+
+use comity_domain::Urgency;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{CommitError, Committed, Durable, Job, Lease, erase::Target, prepare::Prepared};
+
+/// Operations waiting for the writer before callers are made to wait.
+pub(crate) const QUEUE: usize = 1024;
+
+/// Operations in one group: bounds how long the first of them waits.
+const GROUP: usize = 256;
+
+/// Where the answer to an operation goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
+
+/// What the writer is asked to do.
+pub(crate) enum Op {
+    /// A transaction.
+    Commit(Box<Prepared>, Reply<Durable<Committed>>),
+    /// A case or a record erased, and the entry that says so.
+    Erase(Target, Box<Prepared>, Reply<Durable<Committed>>),
+    /// Due jobs, leased until a time.
+    Claim {
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+        reply: Reply<Vec<Durable<Job>>>,
+    },
+    /// A failed attempt.
+    Retry {
+        lease: Lease,
+        when: Timestamp,
+        note: String,
+        reply: Reply<()>,
+    },
+    /// The last signed checkpoint, which replaces the one of `previous` entries.
+    Head {
+        previous: u64,
+        size: u64,
+        note: Vec<u8>,
+        reply: Reply<()>,
+    },
+    /// Answered once all operations before it are durable; those after it are
+    /// refused, but for the last checkpoint, so that it covers every entry.
+    Seal(Reply<()>),
+    /// No more operations after those already queued.
+    Close,
+}
+
+impl Op {
+    /// It goes before what came earlier. No order is broken: whoever asks for two
+    /// operations that belong together waits for the first.
+    fn is_emergency(&self) -> bool {
+        match self {
+            Self::Commit(prepared, _) => {
+                let case = prepared.case.as_ref();
+                case.is_some_and(|case| case.urgency == Urgency::Emergency)
+            }
+            Self::Erase(..)
+            | Self::Claim { .. }
+            | Self::Retry { .. }
+            | Self::Head { .. }
+            | Self::Seal(_)
+            | Self::Close => false,
+        }
+    }
+
+    /// Does not do it, and says why to who asked.
+    pub(crate) fn refuse(self, error: &CommitError) {
+        let error = error.clone();
+        // Whoever asked may have given up; then nobody needs to be told.
+        match self {
+            Self::Commit(_, reply) | Self::Erase(_, _, reply) => drop(reply.send(Err(error))),
+            Self::Claim { reply, .. } => drop(reply.send(Err(error))),
+            Self::Retry { reply, .. } | Self::Head { reply, .. } | Self::Seal(reply) => {
+                drop(reply.send(Err(error)));
+            }
+            Self::Close => {}
+        }
+    }
+}
+
+/// Operations that wait, in the order in which they came, emergencies apart.
+pub(crate) struct Queue {
+    arriving: mpsc::Receiver<Op>,
+    emergencies: VecDeque<Op>,
+    ordinary: VecDeque<Op>,
+}
+
+impl Queue {
+    pub(crate) fn new(arriving: mpsc::Receiver<Op>) -> Self {
+        Self {
+            arriving,
+            emergencies: VecDeque::new(),
+            ordinary: VecDeque::new(),
+        }
+    }
+
+    /// The next group, as soon as there is something to do; `None` once nobody can ask
+    /// any more.
+    pub(crate) fn group(&mut self) -> Option<Group<'_>> {
+        self.receive();
+        if self.emergencies.is_empty() && self.ordinary.is_empty() {
+            let op = self.arriving.blocking_recv()?;
+            self.add(op);
+            self.receive();
+        }
+        Some(Group {
+            ordinary: self.ordinary.len().min(GROUP),
+            queue: self,
+            urgent: false,
+        })
+    }
+
+    fn receive(&mut self) {
+        while self.ordinary.len() < QUEUE
+            && let Ok(op) = self.arriving.try_recv()
+        {
+            self.add(op);
+        }
+    }
+
+    fn add(&mut self, op: Op) {
+        if matches!(op, Op::Close) {
+            self.arriving.close();
+        }
+        match op.is_emergency() {
+            true => self.emergencies.push_back(op),
+            false => self.ordinary.push_back(op),
+        }
+    }
+}
+
+/// Operations for one transaction: those that wait when it begins. An emergency that
+/// comes while it is under way joins it, and ends it.
+pub(crate) struct Group<'q> {
+    queue: &'q mut Queue,
+    /// How many more of the ordinary ones.
+    ordinary: usize,
+    urgent: bool,
+}
+
+impl Iterator for Group<'_> {
+    type Item = Op;
+
+    fn next(&mut self) -> Option<Op> {
+        self.queue.receive();
+        if let Some(emergency) = self.queue.emergencies.pop_front() {
+            self.urgent = true;
+            return Some(emergency);
+        }
+        if self.urgent {
+            return None;
+        }
+        self.ordinary = self.ordinary.checked_sub(1)?;
+        self.queue.ordinary.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_ledger::Leaf;
+
+    use super::*;
+    use crate::{CaseChange, Entry, Transaction, prepare::prepare, tests::a_case};
+
+    fn op(urgency: Urgency) -> Op {
+        let transaction = Transaction {
+            case: Some(CaseChange {
+                urgency,
+                ..a_case()
+            }),
+            entries: vec![Entry {
+                leaf: Leaf::new(Timestamp::UNIX_EPOCH, "decision", "gateway"),
+                record: Vec::new(),
+            }],
+            ..Transaction::default()
+        };
+        let prepared = prepare(transaction).unwrap();
+        Op::Commit(Box::new(prepared), oneshot::channel().0)
+    }
+
+    #[test]
+    fn an_emergency_goes_first_and_waits_for_no_group() {
+        let (ask, asked) = mpsc::channel(QUEUE);
+        let mut queue = Queue::new(asked);
+        let send = |urgency| ask.try_send(op(urgency)).unwrap();
+        for _ in 0..GROUP + 3 {
+            send(Urgency::Urgent);
+        }
+        send(Urgency::Emergency);
+        let waiting: Vec<_> = queue.group().unwrap().collect();
+        assert!(matches!(&waiting[..], [op] if op.is_emergency()));
+        let mut group = queue.group().unwrap();
+        assert!(!group.next().unwrap().is_emergency());
+        send(Urgency::Routine);
+        send(Urgency::Emergency);
+        send(Urgency::Emergency);
+        let rest: Vec<_> = group.map(|op| op.is_emergency()).collect();
+        assert_eq!(rest, [true, true]);
+        let sizes = [GROUP, 3].map(|_| queue.group().unwrap().count());
+        assert_eq!(sizes, [GROUP, 3]);
+        drop(ask);
+        assert!(queue.group().is_none());
+    }
+}
