@@ -16,6 +16,7 @@ mod explain;
 mod fuzz;
 mod hangup;
 mod holds;
+mod http;
 mod preflight;
 mod python;
 mod reload;

@@ -16,16 +16,15 @@ use comity::v1::{
 use comity_gateway::{config::Config, gateway::Clock, offline};
 use comity_ledger::Leaf;
 use jiff::Timestamp;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
 use tonic::{Code, transport::Channel};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::world::{self, Scene, approvable, eventually, policies, reason, story, submit};
+use crate::{
+    http::ask,
+    world::{self, Scene, approvable, eventually, policies, reason, story, submit},
+};
 use comity_sandbox::stories::Story;
 
 const EIO: &str = "instruments/eio/module.yaml";
@@ -111,13 +110,9 @@ impl Workshop {
 
 /// The figures at an address, as monitoring reads them.
 pub(crate) async fn metrics(address: SocketAddr) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    stream.write_all(request).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    let (head, figures) = ask(address, "GET", "/metrics").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    String::from_utf8(figures).unwrap()
 }
 
 fn shipped() -> String {

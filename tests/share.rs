@@ -2,6 +2,7 @@
 //! end over mutual TLS.
 
 mod command;
+mod faults;
 mod onward;
 mod victim;
 
@@ -227,13 +228,18 @@ async fn a_breach_that_is_admitted_is_on_record() {
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(violations(&status)["note"].contains("say how"));
     broken.note = "it was read out in a tax case".to_owned();
-    tip.recipient.confirm_obligation(broken).await.unwrap();
+    // Said twice it is on record once.
+    for _ in 0..2 {
+        let said = tip.recipient.confirm_obligation(broken.clone()).await;
+        assert!(said.unwrap().into_inner().receipt.is_some());
+    }
     let case = tip.case().await;
     let s1 = case.conditions.iter().find(|one| one.obligation_id == "s1");
     let s1 = s1.unwrap();
     assert_eq!(s1.state(), ConditionState::Breached);
     assert_eq!(s1.kind(), ObligationKind::UseLimit);
-    assert!(s1.breached_at.is_some());
+    assert!(s1.breached_at.is_some() && s1.breached_at == s1.broken_at);
+    assert!(s1.broken_by.contains("DE/bfj"), "{s1:?}");
     let entries = tip.scene.entries("kind=obligation-broken").await;
     let [entry] = <[_; 1]>::try_from(entries).unwrap();
     assert_eq!(entry.rules, ["s1"]);
@@ -283,15 +289,19 @@ async fn a_repetition_is_harmless_and_another_content_refused() {
 async fn what_is_wrong_is_said_of_the_field() {
     let scene = Scene::start(&["DE", "GB"]).await;
     let sender = scene.issuing("GB", "nca").await;
-    let check = async |change: fn(&mut v1::ShareInformationRequest), field: &str| {
+    let check = async |change: fn(&mut v1::ShareInformationRequest), fields: &str| {
         let mut message = tip("wrong");
         change(&mut message);
         let status = share(&mut sender.clone(), &message).await.unwrap_err();
-        assert_eq!(status.code(), Code::InvalidArgument, "{field}");
+        assert_eq!(status.code(), Code::InvalidArgument, "{fields}");
         let found: Vec<_> = violations(&status).into_keys().collect();
-        assert_eq!(found, [field]);
+        assert_eq!(found.join(" "), fields);
     };
-    check(|m| m.information = None, "information").await;
+    check(
+        |m| (m.information, m.conditions[0].kind) = (None, 0),
+        "conditions[0].kind information",
+    )
+    .await;
     check(
         |m| m.information.as_mut().unwrap().fields.clear(),
         "information",
@@ -303,7 +313,7 @@ async fn what_is_wrong_is_said_of_the_field() {
         "recipient.jurisdiction",
     )
     .await;
-    check(|m| m.measure = "data.subscriber".to_owned(), "information").await;
+    check(|m| m.measure = "data.subscriber".to_owned(), "measure").await;
     check(|m| m.conditions[0].kind = 0, "conditions[0].kind").await;
     check(
         |m| m.conditions[1].kind = ObligationKind::Redact.into(),

@@ -196,6 +196,16 @@ impl Gate {
 
     /// Asks for a cosignature, as the gateway of a world.
     async fn cosign(&self, by: &World, role: &str, log: &Path, old: u64) -> Result<String, Status> {
+        self.cosign_for((by, "EU", role), log, old).await
+    }
+
+    /// Asks for one, as somebody of a State.
+    async fn cosign_for(
+        &self,
+        (by, state, role): (&World, &str, &str),
+        log: &Path,
+        old: u64,
+    ) -> Result<String, Status> {
         let extension = prove_extension(log, old).unwrap().unwrap();
         let path = extension.path.iter().map(|hash| hash.0.to_vec().into());
         let message = v1::CosignRequest {
@@ -203,10 +213,8 @@ impl Gate {
             consistency_path: path.collect(),
             checkpoint: String::from_utf8(extension.checkpoint).unwrap(),
         };
-        let channel = by
-            .connect(self.address(), "EU", "comity", role)
-            .await
-            .unwrap();
+        let channel = by.connect(self.address(), state, "comity", role);
+        let channel = channel.await.unwrap();
         let answer = FederationServiceClient::new(channel)
             .cosign(message)
             .await?;
@@ -436,6 +444,19 @@ async fn a_rewritten_ledger_is_refused_with_the_place_where_it_parts() {
             .any(|note| note.starts_with("the log tells two stories")),
         "{told:?}"
     );
+    // Shown again it is on record no oftener.
+    let log = forged(1);
+    for _ in 0..2 {
+        let again = berlin.cosign(&rome.world, "gateway", log.path(), 1).await;
+        assert_eq!(reason(&again.unwrap_err()), "LOG_ROLLED_BACK");
+    }
+    let recorded = berlin.notes("not-cosigned").await.len();
+    assert!(recorded <= 3, "{recorded}");
+    // Nobody shows another's log, be it a genuine copy of an older day.
+    let other = (&rome.world, "FR", "gateway");
+    let framed = berlin.cosign_for(other, log.path(), 1).await;
+    assert_eq!(reason(&framed.unwrap_err()), "NOT_COMPETENT");
+    assert_eq!(berlin.notes("not-cosigned").await.len(), recorded);
     // Only gateways are let in, and only logs that are known.
     let log = forged(3);
     let stranger = berlin.cosign(&rome.world, "auditor", log.path(), 0).await;

@@ -6,10 +6,10 @@ use comity_gateway::wire::{json, to_proto};
 use jiff::Timestamp;
 use tonic::{Code, Status};
 
-use super::{SECRET, Tip, share, tip};
+use super::{SECRET, Tip, accepted, concluding, share, tip};
 use crate::{
     cli::{comity, shown},
-    world::{Cooperation, get, reason, submit, violations},
+    world::{Cooperation, Scene, eventually, get, reason, search, submit, violations},
 };
 
 /// What Germany asks of the United Kingdom: to use a tip on fraud for `offence`.
@@ -86,6 +86,14 @@ async fn a_use_against_a_condition_is_refused_and_the_sender_told() {
         [ObligationKind::UseLimit, ObligationKind::DeleteAfter]
     );
 
+    // Tried again it is decided by the same: a used id does not hide the source.
+    let tried = v1::PreflightRequest {
+        request: Some(request.clone()),
+        ..v1::PreflightRequest::default()
+    };
+    let tried = holder.preflight(tried).await.unwrap().into_inner();
+    assert_eq!(tried.decision.unwrap().outcome(), Outcome::Refused);
+
     let told = tip.until("onward-use-asked").await;
     let event = told.events.last().unwrap();
     assert!(event.note.contains("refused"), "{event:?}");
@@ -131,6 +139,41 @@ async fn for_the_same_offence_the_sender_is_asked() {
         "ets-30-further-use"
     );
     assert_eq!(referral.jurisdiction, "GB");
+
+    // Nobody allows the use of what was deleted since, however often they are asked.
+    let deleted = v1::ConfirmObligationRequest {
+        name: tip.case.name.clone(),
+        obligation_id: "s2".to_owned(),
+        ..v1::ConfirmObligationRequest::default()
+    };
+    tip.recipient.confirm_obligation(deleted).await.unwrap();
+    let mut reviewer = tip.scene.reviewer("GB", "ukca", "P. Reader").await;
+    let refused = loop {
+        let tasks = reviewer.list_tasks(v1::ListTasksRequest::default()).await;
+        let task = tasks.unwrap().into_inner().tasks.remove(0);
+        let message = v1::DecideRequest {
+            name: task.name,
+            verdict: v1::ReviewVerdict::Release.into(),
+            reasons: "as agreed".to_owned(),
+            ..v1::DecideRequest::default()
+        };
+        if let Err(status) = reviewer.decide(message).await {
+            break status;
+        }
+    };
+    assert_eq!(reason(&refused), "NOT_ALLOWED_NOW", "{refused:?}");
+    let case = get(&mut holder, &case.name).await.unwrap();
+    assert_eq!(case.state(), v1::CaseState::UnderReview);
+    assert_eq!(case.request.unwrap().origin, None);
+    // The sender learns of every decision, not of the first alone.
+    let source = tip.case.name.clone();
+    eventually("it is told again", async || {
+        let told = get(&mut tip.sender, &source).await.unwrap();
+        let asked = told.events.iter();
+        let asked = asked.filter(|event| event.kind == "onward-use-asked");
+        (asked.count() > 1).then_some(())
+    })
+    .await;
     tip.scene.stop().await;
 }
 
@@ -156,6 +199,7 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
     )
     .await;
     check(|r| r.instrument = "mla-2000".to_owned(), "instrument").await;
+    check(|r| r.exercise = true, "source_case").await;
     check(|r| r.measure = "data.subscriber".to_owned(), "source_case").await;
     check(
         |r| {
@@ -166,6 +210,29 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
         "facts[\"origin.conditions\"]",
     )
     .await;
+
+    // Who does not say where data come from is not believed that they are free.
+    let mut silent = asked("use-6", "", "CP 324-1");
+    let issuing = silent.issuing.as_mut().unwrap();
+    (issuing.jurisdiction, issuing.authority) = ("FR".to_owned(), "bepi".to_owned());
+    silent.executing.as_mut().unwrap().jurisdiction = "CH".to_owned();
+    "ets-30".clone_into(&mut silent.instrument);
+    for fact in ["use.same_facts", "dual_criminality"] {
+        let yes = v1::fact_value::Value::Truth(true);
+        let yes = v1::FactValue { value: Some(yes) };
+        silent.facts.insert(fact.to_owned(), yes);
+    }
+    let tried = v1::PreflightRequest {
+        request: Some(silent),
+        ..v1::PreflightRequest::default()
+    };
+    let mut french = tip.scene.issuing("FR", "bepi").await;
+    let tried = french.preflight(tried).await.unwrap().into_inner();
+    let decision = tried.decision.unwrap();
+    assert_eq!(decision.outcome(), Outcome::Referred, "{decision:#?}");
+    let rules = decision.referrals.iter().flat_map(|one| &one.rule);
+    let rules: Vec<_> = rules.map(|rule| rule.rule_id.as_str()).collect();
+    assert_eq!(rules, ["ets-182-11-use"]);
 
     // Who was given nothing learns nothing, be it of the same State.
     for authority in ["sta-berlin", "lka-berlin"] {
@@ -205,7 +272,115 @@ async fn what_is_passed_on_waits_for_the_state_of_origin() {
     let leaves = format!("{:?}", tip.scene.entries("").await);
     assert!(!leaves.contains(SECRET));
     tip.until("onward-use-asked").await;
+
+    // Whoever may be given it one day has no part in it before, nor ever where it is
+    // withdrawn.
+    let channel = tip.scene.connect("FR", "parquet-paris", "executing").await;
+    let mut french = Cooperation::new(channel);
+    let listed = async |client: &mut Cooperation| {
+        let page = client.list_cases(v1::ListCasesRequest::default()).await;
+        let cases = page.unwrap().into_inner().cases.into_iter();
+        cases.map(|case| case.name).collect::<Vec<_>>()
+    };
+    for withdrawn in [false, true] {
+        if withdrawn {
+            let message = v1::WithdrawRequest {
+                name: case.name.clone(),
+                reason: "it is not needed any more".to_owned(),
+            };
+            holder.withdraw(message).await.unwrap();
+        }
+        assert!(listed(&mut french).await.is_empty());
+        let status = get(&mut french, &case.name).await.unwrap_err();
+        assert_eq!(reason(&status), "NOT_FOUND");
+    }
+    let channel = tip.scene.connect("DE", "bfj", "executing").await;
+    let given = listed(&mut Cooperation::new(channel)).await;
+    assert_eq!(given, [tip.case.name.clone()]);
     tip.scene.stop().await;
+}
+
+/// What an executing authority sets on what it found, in words of its own choice.
+fn obligation(id: &str, kind: ObligationKind) -> v1::Obligation {
+    v1::Obligation {
+        obligation_id: id.to_owned(),
+        // No law of the library sets it, whatever it says.
+        rule: Some(v1::RuleReference {
+            rule_id: "eio-19".to_owned(),
+            module: "instrument/eio".to_owned(),
+            ..v1::RuleReference::default()
+        }),
+        kind: kind.into(),
+        bound_party: "issuing".to_owned(),
+        ..v1::Obligation::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_is_used_under_every_condition_that_came_with_it() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = search("conditions");
+    let mut holder = scene.issuing(story.jurisdiction, story.authority).await;
+    let case = ask(&mut holder, &story.request).await;
+    let law = case.conditions.iter().map(|one| &one.obligation_id);
+    let law: Vec<String> = law.cloned().collect();
+    let result = v1::Result {
+        obligations: vec![
+            obligation("", ObligationKind::UseLimit),
+            obligation("x1", ObligationKind::HandlingCode),
+            obligation("x1", ObligationKind::NoOnwardTransfer),
+            obligation(&law[0], ObligationKind::Speciality),
+        ],
+        redacted: vec!["$.informant".to_owned()],
+        ..accepted()
+    };
+    let mut executing = scene.executing("FR", "parquet-paris").await;
+    let concluded = concluding(&case.name, result);
+    executing.conclude(concluded).await.unwrap();
+    let case = get(&mut holder, &case.name).await.unwrap();
+    let own = case.conditions.iter();
+    let own: Vec<_> = own
+        .filter(|one| !law.contains(&one.obligation_id))
+        .map(|one| (one.obligation_id.as_str(), one.kind()))
+        .collect();
+    assert_eq!(
+        own,
+        [
+            ("x2", ObligationKind::UseLimit),
+            ("x1", ObligationKind::HandlingCode),
+            ("x3", ObligationKind::NoOnwardTransfer),
+            ("x4", ObligationKind::Speciality),
+        ]
+    );
+    let result = case.result.as_ref().unwrap();
+    assert!(result.redacted.contains(&"$.informant".to_owned()));
+    let set = result.obligations.iter();
+    let set = set.filter(|one| one.obligation_id.starts_with('x'));
+    assert!(set.clone().count() == 4 && set.clone().all(|one| one.rule.is_none()));
+
+    let mut further = asked("use-5", &case.name, "StGB 211");
+    further.issuing.clone_from(&story.request.issuing);
+    further.executing.as_mut().unwrap().jurisdiction = "FR".to_owned();
+    let used = ask(&mut holder, &further).await;
+    let origin = used.request.as_ref().unwrap().origin.as_ref().unwrap();
+    let kinds: Vec<_> = origin.conditions().collect();
+    assert_eq!(
+        kinds,
+        [
+            ObligationKind::UseLimit,
+            ObligationKind::Speciality,
+            ObligationKind::HandlingCode,
+            ObligationKind::NoOnwardTransfer,
+        ]
+    );
+    eventually("who found it is told", async || {
+        let notices = scene.backend("FR").notices(&case.name).unwrap();
+        notices
+            .contains(&"onward-use-asked".to_owned())
+            .then_some(())
+    })
+    .await;
+    scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

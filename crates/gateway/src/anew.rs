@@ -5,6 +5,7 @@
 mod follows;
 
 use comity::v1;
+use comity_domain::Outcome;
 use comity_ledger::Leaf;
 use comity_policy::Verdict;
 use comity_store::{Durable, Job};
@@ -19,10 +20,12 @@ use crate::{
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::Caller,
+    origin,
     recall::TakenBack,
     record,
     refusal::Refusal,
     review::tasks,
+    team,
     wire::{
         encoded::{self, Kept, Task},
         from_proto, to_proto,
@@ -60,17 +63,25 @@ pub(crate) fn request(case: &CaseAt) -> Result<v1::CooperationRequest, Refusal> 
 ///
 /// # Errors
 /// What the request lacks to be decided by the bundle in force.
-pub(crate) fn decide(
+pub(crate) async fn decide(
     gateway: &Gateway,
     case: &CaseAt,
     request: v1::CooperationRequest,
     tasks: Vec<Task>,
 ) -> Result<Anew, Refusal> {
+    let request = origin::renew(gateway, case, request).await?;
+    let request = team::known_again(gateway, request).await?;
+    let lost = origin::is_lost(&request);
     let admission = admit::again(gateway, request, case.snapshot.kept().language)?;
     let received = case.snapshot.received_at;
     let received = received.and_then(from_proto::timestamp);
     let rulings = tasks::rulings(&case.row.id, &tasks);
     let verdict = admission.decide_anew(received.unwrap_or_else(|| gateway.now()), &rulings);
+    if lost && verdict.decision.outcome == Outcome::Approved {
+        return Err(Refusal::NotNow(
+            "the data that it is about are not there any more to be used: nothing can be allowed, only refused or withdrawn".to_owned(),
+        ));
+    }
     Ok(Anew {
         admission,
         verdict,
@@ -101,6 +112,7 @@ pub(crate) async fn event(
     let follows = Follows::from(gateway, case, (decision.outcome, permit)).await?;
     let shown = to_proto::decision(&decision, &Uuid::now_v7().to_string(), now);
     let tasks = tasks::renew(&answered, &shown, now);
+    let told = origin::told(&case.row, &admission, now);
     let limits = clocks::decided(&decision, &case.row.executing);
     case.row.outcome = Some(decision.outcome);
     case.row.instrument = decision.instrument;
@@ -130,7 +142,7 @@ pub(crate) async fn event(
         ..adds
     };
     Ok(Event {
-        enqueue: recalling.into_iter().chain(delivery).collect(),
+        enqueue: [recalling, delivery, told].into_iter().flatten().collect(),
         clocks: vec![limits],
         cancel,
         ..Event::new(leaf, to, adds)

@@ -1,7 +1,7 @@
 //! Answers: what the executing side sends back is stripped of what must not
 //! leave, recorded, and only then shown to the requester.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use comity::v1::{self, ObligationKind};
 use comity_domain::{CaseId, CaseState};
@@ -23,7 +23,7 @@ use crate::{
     identity::Caller,
     redact,
     refusal::Refusal,
-    share,
+    share::{self, Left},
     wire::{
         self,
         answer::Execution,
@@ -48,6 +48,8 @@ pub(crate) struct Answer {
     to: Option<CaseState>,
     note: String,
     result: Option<wire::answer::Answer>,
+    /// What the executing system has, where it does not execute it.
+    left: Left,
     /// What else it adds to the case.
     adds: encoded::Case,
     clocks: Vec<Happened>,
@@ -76,9 +78,22 @@ impl Answer {
         Self::new("delivery-postponed", Some(CaseState::Delivering), note)
     }
 
-    /// The executing system will never take the request.
-    pub(crate) fn rejected(code: Code) -> Self {
+    /// The executing system will never take the request; what it has of it all the
+    /// same, from earlier attempts.
+    pub(crate) fn rejected(code: Code, left: Left) -> Self {
         let reason = format!("the executing system rejected the request ({code:?})");
+        Self {
+            left,
+            ..Self::never(reason)
+        }
+    }
+
+    /// The executing system took the request, and what it answers is no answer.
+    pub(crate) fn unreadable() -> Self {
+        Self::never("the executing system's answer cannot be read".to_owned())
+    }
+
+    fn never(reason: String) -> Self {
         let result = without_data(Execution::NotExecuted, reason.clone(), "technical");
         let answer = Self::new(REJECTED, Some(CaseState::NotExecuted), reason);
         Self {
@@ -199,6 +214,7 @@ impl Answer {
             to,
             note: note.into(),
             result: None,
+            left: Left::Something,
             adds: encoded::Case::default(),
             clocks: Vec::new(),
             actor: "gateway".to_owned(),
@@ -230,6 +246,7 @@ pub(crate) async fn file(
         to,
         note,
         result,
+        left,
         mut adds,
         mut clocks,
         actor,
@@ -247,8 +264,9 @@ pub(crate) async fn file(
         clocks.insert(0, Happened::Event(RECOGNISED.into()));
     }
     let rejected = match &result {
-        Some(result) if to == CaseState::NotExecuted && kind != REJECTED => {
-            share::rejected(gateway, &case, &result.reason)?
+        Some(result) if to == CaseState::NotExecuted => {
+            let of = (&case, job.map(|job| &**job));
+            share::rejected(gateway, of, (&result.reason, left)).await?
         }
         _ => None,
     };
@@ -259,7 +277,7 @@ pub(crate) async fn file(
                 Some(obligations) => obligations,
                 None => cases::obligations(&case.snapshot)?,
             };
-            let shown = disclose(&case.snapshot.name, obligations, result);
+            let shown = disclose(&case.snapshot, obligations, result);
             adds.conditions = conditions::added(&case.snapshot.conditions, &shown.obligations);
             Some(Bytes::from(shown.encode_to_vec()))
         }
@@ -273,7 +291,8 @@ pub(crate) async fn file(
         ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
     if let Some(rejected) = rejected {
-        event.enqueue.push(rejected.recall);
+        event.enqueue.extend(rejected.recall);
+        event.cancel = rejected.cancel;
         event.adds.kept = Some(rejected.kept);
         event.adds.conditions.extend(rejected.conditions);
     }
@@ -295,35 +314,50 @@ fn without_data(execution: Execution, reason: String, ground: &str) -> wire::ans
 /// Takes out what must not leave the executing State and attaches what binds
 /// the receiver. What cannot be redacted with certainty is withheld whole.
 fn disclose(
-    case: &str,
+    case: &encoded::Case,
     mut obligations: Vec<v1::Obligation>,
     mut answer: wire::answer::Answer,
 ) -> v1::Result {
-    for (number, condition) in (1..).zip(&mut answer.conditions) {
-        let id = &mut condition.obligation_id;
-        if id.is_empty() || obligations.iter().any(|one| one.obligation_id == *id) {
-            *id = format!("x{number}");
-        }
-    }
+    number(case, &obligations, &mut answer.conditions);
     obligations.append(&mut answer.conditions);
     let paths = obligations
         .iter()
         .filter(|obligation| obligation.kind() == ObligationKind::Redact)
         .map(|obligation| obligation.parameters.get("path").map_or("", String::as_str));
     let mut data = Value::Object(answer.data.take().unwrap_or_default());
-    answer.redacted = match redact::apply(&mut data, paths) {
-        Ok(redacted) => redacted,
-        Err(error) => {
-            tracing::error!(%error, case, "a result is withheld whole");
-            data = Value::Null;
-            vec!["$".to_owned()]
-        }
-    };
+    let redacted = redact::apply(&mut data, paths).unwrap_or_else(|error| {
+        tracing::error!(%error, case = case.name, "a result is withheld whole");
+        data = Value::Null;
+        vec!["$".to_owned()]
+    });
+    // Beside what the executing side took out itself.
+    answer.redacted.extend(redacted);
+    answer.redacted.sort();
+    answer.redacted.dedup();
     if let Value::Object(data) = data {
         answer.data = Some(data).filter(|data| !data.is_empty());
     }
     answer.conditions = obligations;
     wire::answer::show(answer)
+}
+
+/// Gives every condition that comes with an answer an id that no other of the case
+/// has: its own, where it is the first with it.
+fn number(case: &encoded::Case, law: &[v1::Obligation], own: &mut [v1::Obligation]) {
+    let law = law.iter().map(|one| one.obligation_id.clone());
+    let known = case.conditions.iter().map(|one| one.obligation_id.clone());
+    let mut taken: HashSet<String> = law.chain(known).chain([String::new()]).collect();
+    let mut unnamed = Vec::new();
+    for condition in own {
+        if !taken.insert(condition.obligation_id.clone()) {
+            unnamed.push(condition);
+        }
+    }
+    let free = (1_u32..).map(|number| format!("x{number}"));
+    let free = free.filter(|id| !taken.contains(id));
+    for (condition, id) in unnamed.into_iter().zip(free) {
+        condition.obligation_id = id;
+    }
 }
 
 /// The case once it has come to rest, or as it stands at the deadline.

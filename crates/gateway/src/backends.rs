@@ -1,13 +1,14 @@
 //! Connections to the national backends: one for each State and purpose,
 //! opened when first needed and again when lost.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
 use rustls::ClientConfig;
 use rustls_pki_types::InvalidDnsNameError;
-use tonic::{Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
+use tokio::time;
+use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
 
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     tls::{self, Callee},
     wire::encoded,
 };
+
+/// Longest time one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// Whether a request is real. A live request and an exercise never share a
 /// backend: they are different keys of the same map.
@@ -114,8 +118,25 @@ impl Backends {
         )]))
     }
 
-    /// The backend for a State, where one is configured.
-    pub(crate) fn get(&self, jurisdiction: &JurisdictionCode, purpose: Purpose) -> Option<Backend> {
-        self.0.get(&(jurisdiction.clone(), purpose)).cloned()
+    /// What the backend for a State answers, within the time of one attempt; where none
+    /// is configured, that it cannot be reached.
+    ///
+    /// # Errors
+    /// The code of whatever came instead of an answer.
+    pub(crate) async fn call<T, F>(
+        &self,
+        jurisdiction: &JurisdictionCode,
+        purpose: Purpose,
+        ask: impl FnOnce(Backend) -> F,
+    ) -> Result<T, Code>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let backend = self.0.get(&(jurisdiction.clone(), purpose)).cloned();
+        let asked = ask(backend.ok_or(Code::Unavailable)?);
+        match time::timeout(ATTEMPT, asked).await {
+            Ok(answer) => answer.map_err(|status| status.code()),
+            Err(_) => Err(Code::DeadlineExceeded),
+        }
     }
 }

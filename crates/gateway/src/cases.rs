@@ -122,7 +122,7 @@ pub(crate) async fn visible(
     let may = match caller.role {
         Role::Issuing => case.row.owner == caller.to_string(),
         Role::Executing | Role::Backend => {
-            case.row.executing.0 == caller.jurisdiction && was_delivered(case.row.state)
+            case.row.executing.0 == caller.jurisdiction && was_delivered(&case)
         }
         Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => false,
     };
@@ -208,7 +208,8 @@ pub(crate) async fn receipt(
     audit::receipt(gateway, index, request).await.map(Some)
 }
 
-/// Lists the caller's cases, newest first, without requests and events.
+/// Lists the caller's cases, newest first, without requests and events. Of those
+/// that a side was never handed it sees none, so that a page may be short.
 pub(crate) async fn list(
     gateway: &Gateway,
     caller: &Caller,
@@ -243,15 +244,17 @@ pub(crate) async fn list(
         .last()
         .filter(|_| rows.len() == limit)
         .map(|row| row.opened.to_string());
-    let cases = rows.into_iter().map(|row| {
-        let CaseAt { snapshot, .. } = read(row)?;
-        let listed = encoded::Case {
-            request: None,
-            ..snapshot
-        };
-        listed.open().map_err(damaged)
-    });
-    let cases = cases.collect::<Result<_, Refusal>>()?;
+    let mut cases = Vec::with_capacity(rows.len());
+    for row in rows {
+        let case = read(row)?;
+        if caller.role == Role::Issuing || was_delivered(&case) {
+            let listed = encoded::Case {
+                request: None,
+                ..case.snapshot
+            };
+            cases.push(listed.open().map_err(damaged)?);
+        }
+    }
     Ok(ListCasesResponse {
         cases,
         next_page_token: more.unwrap_or_default(),
@@ -349,9 +352,15 @@ pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
     }))
 }
 
-/// The executing side has seen the request.
-pub(crate) fn was_delivered(state: CaseState) -> bool {
-    match state {
+/// The executing side has seen the request: it was handed over, and is not back in
+/// the hands of those who decide.
+pub(crate) fn was_delivered(case: &CaseAt) -> bool {
+    let kept = case.snapshot.kept.as_ref();
+    // Whatever ended may have ended before anything left.
+    if kept.is_none_or(|kept| kept.step == 0) {
+        return false;
+    }
+    match case.row.state {
         CaseState::Received
         | CaseState::Incomplete
         | CaseState::UnderReview

@@ -14,11 +14,11 @@ use prost::Message as _;
 use crate::{
     clocks::Happened,
     hold,
-    wire::encoded::{self, merge},
+    wire::{
+        answer::{EVENT, TIMES},
+        encoded::{self, merge},
+    },
 };
-
-/// Parameter that names the event on which an obligation hangs.
-pub(crate) const EVENT: &str = "event";
 
 /// The conditions that obligations open. What the gateway itself takes out binds
 /// nobody to anything.
@@ -216,13 +216,7 @@ fn clock(
 }
 
 fn length(condition: &v1::Condition) -> Option<(u32, ClockUnit)> {
-    let units = [
-        ("hours", ClockUnit::Hours),
-        ("days", ClockUnit::Days),
-        ("working_days", ClockUnit::WorkingDays),
-        ("months", ClockUnit::Months),
-    ];
-    units.into_iter().find_map(|(name, unit)| {
+    TIMES.into_iter().find_map(|(name, unit)| {
         let length = condition.parameters.get(name)?.parse().ok()?;
         Some((length, unit))
     })

@@ -44,6 +44,8 @@ pub struct Config {
     pub tls: Tls,
     /// Where figures on the running gateway are served, if anywhere.
     pub metrics: Option<SocketAddr>,
+    /// Where the published ledger is served, if anywhere.
+    pub log: Option<SocketAddr>,
     /// National systems to which requests are delivered, one a jurisdiction.
     pub backends: Vec<Backend>,
     /// Peer gateways, which cosign each other's ledgers.
@@ -290,11 +292,11 @@ mod tests {
         check(
             "server_name = \"localhost\"",
             "server_name = \"local host\"",
-            "53: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+            "59: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
         );
     }
 
-    /// The example with the lines about signers and metrics in force.
+    /// The example with the lines about signers, metrics and the ledger in force.
     fn with_signers() -> String {
         [
             "signers",
@@ -302,6 +304,7 @@ mod tests {
             "]",
             "required_signatures",
             "[metrics]",
+            "[log]",
             "listen",
         ]
         .into_iter()
@@ -314,6 +317,7 @@ mod tests {
     fn signers_and_metrics_are_there_when_asked_for() {
         let plain = parse(EXAMPLE).unwrap();
         assert_eq!((plain.policies.signers, plain.metrics), (None, None));
+        assert_eq!(plain.log, None);
         let config = parse(&with_signers()).unwrap();
         let signers = config.policies.signers.unwrap();
         let names: Vec<_> = signers.keys.iter().map(VerifierKey::name).collect();
@@ -323,6 +327,7 @@ mod tests {
         );
         assert_eq!(signers.required, 2);
         assert_eq!(config.metrics, Some("127.0.0.1:9464".parse().unwrap()));
+        assert_eq!(config.log, Some("0.0.0.0:8080".parse().unwrap()));
     }
 
     #[test]

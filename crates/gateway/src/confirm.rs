@@ -11,7 +11,7 @@ use crate::{
     clocks::Happened,
     conditions,
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
+    happen::{self, Event},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
@@ -43,21 +43,22 @@ async fn carry_out(
             "is missing: say how it was broken",
         ));
     }
-    for _ in 0..ATTEMPTS {
+    let confirm = || async {
         let case = cases::visible(gateway, caller, &message.name).await?;
         let condition = condition(&case, &message.obligation_id)?;
+        if message.broken && is_said(&condition, caller, &note) {
+            let snapshot = cases::with_receipt(gateway, case.clone()).await?;
+            return Ok(CaseAt { snapshot, ..case });
+        }
         let event = if message.broken {
             broken(gateway, caller, &case, (condition, note.clone()))?
         } else {
             confirmed(gateway, caller, &case, (condition, note.clone()))?
         };
-        match happen::file(gateway, case, event, None).await {
-            Ok((case, _)) => return Ok(case),
-            Err(Unfiled::Conflict) => {}
-            Err(unfiled) => return Err(unfiled.refusal("confirm an obligation")),
-        }
-    }
-    Err(Refusal::Conflict("the case"))
+        let (case, _) = happen::file(gateway, case, event, None).await?;
+        Ok(case)
+    };
+    happen::carry_out("confirm an obligation", confirm).await
 }
 
 /// The condition of an id.
@@ -158,6 +159,13 @@ fn confirmed(
     })
 }
 
+/// The same was said before, by the same authority.
+fn is_said(condition: &v1::Condition, caller: &Caller, note: &str) -> bool {
+    condition.state() == ConditionState::Breached
+        && condition.broken_by == caller.to_string()
+        && condition.note == note
+}
+
 /// The event by which either side says that a condition was broken.
 fn broken(
     gateway: &Gateway,
@@ -180,10 +188,12 @@ fn broken(
         rules: vec![condition.obligation_id.clone()],
         ..Leaf::new(now, "obligation-broken", &caller.to_string())
     };
-    let at = condition.breached_at;
+    let at = Some(to_proto::timestamp(now));
     let broken = v1::Condition {
         state: ConditionState::Breached.into(),
-        breached_at: at.or_else(|| Some(to_proto::timestamp(now))),
+        breached_at: condition.breached_at.or(at),
+        broken_at: at,
+        broken_by: caller.to_string(),
         note,
         ..condition
     };

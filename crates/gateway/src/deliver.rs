@@ -14,12 +14,13 @@ use tonic::Code;
 
 use crate::{
     answer::{self, Answer},
-    backends::Purpose,
+    backends::Backend,
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    notify, recall, record,
+    notify, origin, recall, record,
     refusal::Refusal,
+    share::Left,
     wire::{
         self,
         encoded::{self, Errand},
@@ -31,8 +32,6 @@ use crate::{
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
 const RETRIES_IN_FLIGHT: usize = 32;
-/// Longest time one attempt may take.
-pub(crate) const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -108,13 +107,22 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     if job.step == record::NOTIFY {
         return notify::send(gateway, job).await;
     }
+    if job.step == record::ONWARD {
+        return origin::tell(gateway, job).await;
+    }
     match recorded(gateway, &job).await {
-        Ok(case) if case.row.state == CaseState::Expired && job.step == record::DELIVER => {
+        Ok(case) if job.step == record::DELIVER && is_void(case.row.state) => {
             overtaken(gateway, &job).await;
         }
         Ok(case) => drop(first(gateway.clone(), job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
     }
+}
+
+/// Nothing of a case that stands so is to be handed over any more. What was concluded
+/// still is, since it stays approved.
+fn is_void(state: CaseState) -> bool {
+    state.is_final() && state != CaseState::Concluded
 }
 
 /// The case of a job, with the proof that it is on record.
@@ -126,7 +134,7 @@ async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
 
 /// Ends a job that the case has no use for any more: the executing side has reported
 /// its answer by itself, or the case is over and nothing leaves any more.
-async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
+pub(crate) async fn overtaken(gateway: &Gateway, job: &Durable<Job>) {
     let transaction = Transaction {
         finish: Some(job.lease),
         ..Transaction::default()
@@ -164,33 +172,31 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         decision,
         receipt: case.snapshot.receipt.clone(),
     };
-    let answer = match call(gateway, job, message, case.snapshot.exercise.into()).await {
+    let backends = gateway.backends();
+    let deliver = |backend: Backend| backend.deliver(message);
+    let purpose = case.snapshot.exercise.into();
+    let answer = match backends.call(&job.target, purpose, deliver).await {
         Ok(v1::DeliverResponse { reference, result }) => {
             // A reference that is none is no reason to lose the answer.
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
             match result.map(wire::answer::read) {
                 None => Answer::acknowledged(reference),
                 Some(Ok(result)) => Answer::result(result).referenced(reference),
-                Some(Err(_)) => Answer::rejected(Code::DataLoss),
+                Some(Err(_)) => Answer::unreadable(),
             }
         }
-        Err(code) if is_final(code) => Answer::rejected(code),
+        Err(code) if is_final(code) => Answer::rejected(code, left(job)),
         Err(code) => return Box::pin(postpone(gateway, job, case, code)).await,
     };
     answer::file(gateway, case, answer, Some(job)).await
 }
 
-async fn call(
-    gateway: &Gateway,
-    job: &Job,
-    message: encoded::DeliverRequest,
-    purpose: Purpose,
-) -> Result<v1::DeliverResponse, Code> {
-    let backend = gateway.backends().get(&job.target, purpose);
-    let deliver = backend.ok_or(Code::Unavailable)?.deliver(message);
-    match tokio::time::timeout(ATTEMPT, deliver).await {
-        Ok(answer) => answer.map_err(|status| status.code()),
-        Err(_) => Err(Code::DeadlineExceeded),
+/// What the executing system has where it refuses an attempt: an earlier one, whose
+/// answer was lost, may have had its effect.
+fn left(job: &Job) -> Left {
+    match job.attempts {
+        0 | 1 => Left::Nothing,
+        _ => Left::Something,
     }
 }
 

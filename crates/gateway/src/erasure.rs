@@ -154,13 +154,10 @@ async fn carry_out(
         Subject::Case(case) => store.erase(case, entry).await,
         Subject::Entry(index) => store.erase_entry(*index, entry).await,
     };
-    let committed = committed.map_err(|error| {
-        // All else that would be refused was looked at before.
-        if matches!(error, CommitError::Invalid(_)) {
-            EraseError::Busy
-        } else {
-            EraseError::Commit(error)
-        }
+    let committed = committed.map_err(|error| match (&order.subject, error) {
+        // All else that would be refused of a case was looked at before.
+        (Subject::Case(_), CommitError::Invalid(_)) => EraseError::Busy,
+        (Subject::Case(_) | Subject::Entry(_), error) => EraseError::Commit(error),
     })?;
     let at = committed
         .receipts
@@ -190,11 +187,12 @@ async fn of_case(
 /// An entry that no case belongs to and that was not erased.
 fn alone(archive: &mut Archive, index: u64) -> Result<(EntryRow, Option<Record>), EraseError> {
     let (row, record) = archive.entry(index)?.ok_or(EraseError::NoEntry(index))?;
-    if let Some(case) = row.leaf.case {
-        return Err(EraseError::OfCase(index, case));
-    }
+    // It stays also where it says so of a case.
     if row.leaf.kind == ERASURE {
         return Err(EraseError::OfErasure(index));
+    }
+    if let Some(case) = row.leaf.case {
+        return Err(EraseError::OfCase(index, case));
     }
     if record.is_none() {
         return Err(EraseError::Before);

@@ -54,7 +54,10 @@ pub(crate) async fn submit_known(
         marked.check(urgency)?;
         let deadline = admit::deadline(wait)?;
         let way = gateway.lanes().way(urgency);
-        let request = origin::trace(gateway, caller, request).await?;
+        let request = match origin::is_repeated(gateway, caller, request.as_ref()).await? {
+            true => request,
+            false => origin::trace(gateway, caller, request).await?,
+        };
         way.give().await;
         let admission = admit::request(gateway, caller, request, text_language)?;
         let verdict = admission.decide(gateway.now());
@@ -62,7 +65,6 @@ pub(crate) async fn submit_known(
     };
     let admitted = record::attempted(gateway, caller, admitted.await).await;
     let (deadline, admission, verdict, way) = admitted?;
-    let is_onward = admission.request.source.is_some();
     let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
@@ -71,9 +73,6 @@ pub(crate) async fn submit_known(
         }
     };
     let Some(job) = job else {
-        if is_onward {
-            Box::pin(origin::tell(gateway, caller, &case)).await;
-        }
         return Ok(encoded::SubmitResponse::of(case.snapshot, false));
     };
     way.give().await;

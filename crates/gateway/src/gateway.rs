@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use comity_domain::CaseId;
-use comity_ledger::Witness;
 use comity_policy::Library;
 use comity_store::Store;
 use jiff::Timestamp;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 pub use crate::start::{StartError, start};
 use crate::{
     backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes, policies::Policies,
+    witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
@@ -42,7 +42,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) backends: Backends,
     pub(crate) evidence: Evidence,
-    pub(crate) witness: Arc<Witness>,
+    pub(crate) witness: Arc<Watched>,
     pub(crate) lanes: Lanes,
     pub(crate) origin: String,
     pub(crate) clock: Clock,
@@ -88,7 +88,7 @@ impl Gateway {
     }
 
     /// What this gateway cosigns the ledgers of others with.
-    pub(crate) fn witness(&self) -> &Arc<Witness> {
+    pub(crate) fn witness(&self) -> &Arc<Watched> {
         &self.0.parts.witness
     }
 
@@ -134,6 +134,7 @@ impl Gateway {
 pub struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) monitored: Option<SocketAddr>,
+    pub(crate) shown: Option<SocketAddr>,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) gateway: Gateway,
@@ -150,6 +151,12 @@ impl Running {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.monitored
+    }
+
+    /// Where the published ledger is served, if it is.
+    #[must_use]
+    pub fn log_address(&self) -> Option<SocketAddr> {
+        self.shown
     }
 
     /// Has the policy folder read at once, whether or not it seems to have

@@ -108,6 +108,27 @@ pub(crate) async fn file(
     Ok((released.unwrap_or(case), committed))
 }
 
+/// Makes a change on behalf of a call, and makes it anew where another one came in
+/// between.
+///
+/// # Errors
+/// What the caller of `call` is told.
+pub(crate) async fn carry_out<T, F>(
+    call: &'static str,
+    change: impl Fn() -> F,
+) -> Result<T, Refusal>
+where
+    F: Future<Output = Result<T, Unfiled>>,
+{
+    for _ in 0..ATTEMPTS {
+        match change().await {
+            Err(Unfiled::Conflict) => {}
+            done => return done.map_err(|unfiled| unfiled.refusal(call)),
+        }
+    }
+    Err(Unfiled::Conflict.refusal(call))
+}
+
 /// Records what time has brought to a case by an instant, each as its own event.
 ///
 /// # Errors

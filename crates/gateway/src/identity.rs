@@ -130,6 +130,16 @@ impl Caller {
         }
     }
 
+    /// A caller as the record names it.
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] where the name is nobody's: the record is damaged.
+    pub(crate) fn recorded(name: &str) -> Result<Self, Refusal> {
+        let rest = name.strip_prefix("spiffe://").unwrap_or_default();
+        let caller = Self::from_uri(name, rest.split('/').next().unwrap_or_default());
+        caller.map_err(|error| Refusal::Internal(Box::new(error)))
+    }
+
     fn from_uri(uri: &str, trust_domain: &str) -> Result<Self, InvalidIdentity> {
         let rest = uri
             .strip_prefix("spiffe://")
@@ -214,6 +224,7 @@ mod tests {
         for role in Role::ALL {
             let name = format!("spiffe://comity.example/DE/sta-berlin/{role}");
             check(vec![uri(&name)], Ok(&name));
+            assert_eq!(Caller::recorded(&name).unwrap().to_string(), name);
         }
         let subdivision = "spiffe://comity.example/GB-SCT/copfs/executing";
         check(

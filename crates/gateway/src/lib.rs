@@ -23,6 +23,7 @@ mod hold;
 mod holder;
 pub mod identity;
 pub mod listen;
+mod log;
 mod metrics;
 #[cfg(test)]
 mod model;
@@ -48,6 +49,7 @@ mod statistics;
 mod supplement;
 mod team;
 pub mod tls;
+mod web;
 pub mod wire;
 mod withdraw;
 mod witness;

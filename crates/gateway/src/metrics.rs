@@ -4,16 +4,12 @@
 mod ledger;
 mod reviews;
 
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use comity_domain::Outcome;
 use comity_policy::Moment;
-use comity_store::Store;
-use hyper::{
-    Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http_body_util::Full;
+use hyper::{Method, Request, Response, StatusCode, body::Incoming};
 use jiff::Timestamp;
 use prometheus_client::{
     collector::Collector,
@@ -26,21 +22,11 @@ use prometheus_client::{
     },
     registry::Registry,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
-    time,
-};
+use prost::bytes::Bytes;
 
 use self::{ledger::Ledger, reviews::Reviews};
-use crate::policies::Policies;
+use crate::{gateway::Gateway, policies::Policies, web};
 
-/// Connections served at a time; monitoring needs one or two.
-const CONNECTIONS: usize = 16;
-/// Longest time a connection may last.
-const CONNECTION: Duration = Duration::from_secs(10);
-/// Pause after a connection could not be accepted.
-const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// What the text is, for who reads it.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -183,64 +169,16 @@ impl Collector for InForce {
     }
 }
 
-/// Serves the figures at `/metrics` until told to stop.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    (metrics, store): (Arc<Metrics>, Store),
-    mut stop: watch::Receiver<bool>,
-) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let place = Arc::clone(&places).acquire_owned();
-        let accepted = async { (place.await, listener.accept().await) };
-        let (place, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let (metrics, store) = (Arc::clone(&metrics), store.clone());
-                tokio::spawn(async move {
-                    converse(stream, metrics, store).await;
-                    drop(place);
-                });
-            }
-            Err(_) => time::sleep(EXHAUSTED_PAUSE).await,
-        }
-    }
-}
-
-/// Answers the one request of a connection.
-async fn converse(stream: TcpStream, metrics: Arc<Metrics>, store: Store) {
-    let answer = service_fn(|request| {
-        let (metrics, store) = (Arc::clone(&metrics), store.clone());
-        async move {
-            metrics.reviews.refresh(&store).await;
-            metrics.ledger.refresh(&store);
-            Ok::<_, Infallible>(answer(&request, &metrics))
-        }
-    });
-    let conversation = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), answer);
-    // Whoever hangs up or takes too long has only itself to tell.
-    let _ = time::timeout(CONNECTION, conversation).await;
-}
-
-fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<String> {
-    let mut response = Response::new(String::new());
+/// Answers whoever asks for the figures, at `/metrics`.
+pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Response<Full<Bytes>> {
     if request.method() != Method::GET || request.uri().path() != "/metrics" {
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        return response;
+        return web::empty(StatusCode::NOT_FOUND);
     }
+    let (metrics, store) = (gateway.metrics(), gateway.store());
+    metrics.reviews.refresh(store).await;
+    metrics.ledger.refresh(store).await;
     match metrics.text() {
-        Ok(text) => {
-            *response.body_mut() = text;
-            let kind = header::HeaderValue::from_static(CONTENT_TYPE);
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        }
-        Err(fmt::Error) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+        Ok(text) => web::found(text.into(), CONTENT_TYPE),
+        Err(fmt::Error) => web::empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
-    response
 }

@@ -5,10 +5,13 @@ use comity::v1;
 use comity_ledger::Leaf;
 use comity_store::{CommitError, Durable, Entry, Job, Transaction};
 use prost::Message as _;
-use tonic::Code;
 
 use crate::{
-    backends::Purpose, cases, deliver, gateway::Gateway, happen::Unfiled, refusal::Refusal,
+    backends::{Backend, Purpose},
+    cases, deliver,
+    gateway::Gateway,
+    happen::Unfiled,
+    refusal::Refusal,
 };
 
 /// Works off a notice: made once, and tried again until the backend has it.
@@ -20,7 +23,9 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
             return;
         }
     };
-    let filed = match call(gateway, &job, message, purpose).await {
+    let backends = gateway.backends();
+    let notify = |backend: Backend| backend.notify(message);
+    let filed = match backends.call(&job.target, purpose, notify).await {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),
@@ -46,20 +51,6 @@ async fn message(gateway: &Gateway, job: &Job) -> Result<(v1::NotifyRequest, Pur
     let version = usize::try_from(message.step).unwrap_or(usize::MAX);
     message.event = events.into_iter().nth(version.saturating_sub(1));
     Ok((message, case.snapshot.exercise.into()))
-}
-
-async fn call(
-    gateway: &Gateway,
-    job: &Job,
-    message: v1::NotifyRequest,
-    purpose: Purpose,
-) -> Result<v1::NotifyResponse, Code> {
-    let backend = gateway.backends().get(&job.target, purpose);
-    let told = backend.ok_or(Code::Unavailable)?.notify(message);
-    match tokio::time::timeout(deliver::ATTEMPT, told).await {
-        Ok(answer) => answer.map_err(|status| status.code()),
-        Err(_) => Err(Code::DeadlineExceeded),
-    }
 }
 
 async fn finish(gateway: &Gateway, job: &Durable<Job>, note: &str) -> Result<(), CommitError> {

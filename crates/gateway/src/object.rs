@@ -12,15 +12,15 @@ use crate::{
     admit, anew,
     cases::{self, CaseAt},
     clocks::{self, Happened},
-    conditions::EVENT,
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
+    happen::{self, Event},
     hold::{self, OBJECTED},
     identity::{Caller, Role},
     recall::{self, TakenBack},
     record,
     refusal::Refusal,
     wire::{
+        answer::EVENT,
         encoded::{self, Kept},
         from_proto,
     },
@@ -62,7 +62,7 @@ async fn carry_out(
     if reasons.trim().is_empty() {
         return Err(admit::malformed("reasons", "are missing: say why"));
     }
-    for _ in 0..ATTEMPTS {
+    let object = || async {
         let case = cases::visible(gateway, caller, name).await?;
         let rule = ground(gateway, &case, rule_id)?;
         let raised = Raised {
@@ -70,13 +70,10 @@ async fn carry_out(
             reasons: &reasons,
         };
         let event = event(gateway, caller, &case, raised).await?;
-        match happen::file(gateway, case, event, None).await {
-            Ok((case, _)) => return Ok(case),
-            Err(Unfiled::Conflict) => {}
-            Err(unfiled) => return Err(unfiled.refusal("object")),
-        }
-    }
-    Err(Refusal::Conflict("the case"))
+        let (case, _) = happen::file(gateway, case, event, None).await?;
+        Ok(case)
+    };
+    happen::carry_out("object", object).await
 }
 
 /// The ground of that id, among those of the modules by which the case was decided;

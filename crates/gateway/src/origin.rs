@@ -2,9 +2,10 @@
 //! the gateway knows of it goes into the request, so that no caller is taken at its
 //! word and the decision can be made again from the record.
 
-use comity::v1::{self, ConditionState, ObligationKind, Outcome};
-use comity_domain::{CaseState, JurisdictionCode};
-use comity_ledger::Leaf;
+mod tell;
+
+use comity::v1::{self, ConditionState, ObligationKind};
+use comity_domain::{CaseId, CaseState, JurisdictionCode};
 use jiff::tz::TimeZone;
 use prost::Message as _;
 
@@ -13,14 +14,15 @@ use crate::{
     cases::{self, CaseAt},
     conditions,
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
     hold,
     identity::{Caller, Role},
     record,
     refusal::Refusal,
     team,
-    wire::{encoded, from_proto},
+    wire::from_proto,
 };
+
+pub(crate) use self::tell::{tell, told};
 
 /// Data of a case that somebody holds.
 struct Held {
@@ -66,84 +68,113 @@ pub(crate) async fn trace(
     let Some(mut request) = request else {
         return Ok(None);
     };
-    if request.source_case.is_empty() || !from_proto::is_further(&request.measure) {
+    if !has_source(&request) {
         // What does not go together is found when the request is read.
         return Ok(Some(request));
     }
     admit::role(caller, &[Role::Issuing], "issuing")?;
-    let source = from_proto::case_named("source_case", &request.source_case);
-    let source = source.map_err(Refusal::Malformed)?;
-    if is_known(gateway, caller, &request).await? {
-        // A repetition has the answer of the first, whatever became of the source.
-        return Ok(Some(request));
+    let source = source(&request)?;
+    let Some((case, held)) = look_up(gateway, caller, &source).await? else {
+        return Err(cases::no_case(&source));
+    };
+    if request.exercise != case.snapshot.exercise {
+        let wrong = "is an exercise and the request is none, or the other way round: neither gives data to the other";
+        return Err(admit::malformed("source_case", wrong));
     }
-    let case = cases::load(gateway, &source).await?;
-    let held = held(&case, caller)?.ok_or_else(|| cases::no_case(&source))?;
     if from_proto::is_use(&request.measure) {
         asks_the_sender(&request, &held.sender)?;
     }
-    let agreement = Box::pin(team::agreement(gateway, &case)).await?;
-    let team_use = team::use_of(agreement.as_ref(), &request)?;
-    let sent_for = agreement.map_or_else(|| held.offences.clone(), |one| one.offences);
     let instrument = instrument(gateway, &case, &request)?;
     request.origin = Some(v1::Origin {
         instrument,
-        team_use: team_use.into(),
-        other_offence: is_for_another(&sent_for, &request.offences),
-        ..origin(&case, &held)
+        ..known(gateway, (&case, held), &request).await?
     });
     Ok(Some(request))
 }
 
-/// Tells the parties of the source that its data were asked for and are not, or
-/// not yet, given free. The request is on record whether or not that succeeds.
-pub(crate) async fn tell(gateway: &Gateway, caller: &Caller, asking: &CaseAt) {
-    let told = async {
-        let request = anew::request(asking)?;
-        let outcome = cases::decision(&asking.snapshot)?.outcome();
-        if request.origin.is_none() || outcome == Outcome::Approved {
-            return Ok(());
-        }
-        let source = from_proto::case_named("source_case", &request.source_case);
-        let source = source.map_err(Refusal::Malformed)?;
-        for _ in 0..ATTEMPTS {
-            let case = cases::load(gateway, &source).await?;
-            let leaf = record::standing_leaf(gateway.now(), "onward-use-asked", caller, asking)?;
-            let note = if outcome == Outcome::Refused {
-                "another use of the data was asked for, and is refused"
-            } else {
-                "another use of the data was asked for, and is not allowed as yet"
-            };
-            let leaf = Leaf {
-                note: Some(note.to_owned()),
-                ..leaf
-            };
-            let event = Event::new(leaf, case.row.state, encoded::Case::default());
-            match happen::file(gateway, case, event, None).await {
-                Err(Unfiled::Conflict) => {}
-                Ok(_) => return Ok(()),
-                Err(unfiled) => return Err(unfiled.refusal("tell of an onward use")),
-            }
-        }
-        Err(Refusal::Conflict("the case"))
-    };
-    if let Err(refusal) = told.await {
-        tracing::warn!(error = %refusal, "an onward use could not be told of");
-    }
+/// What the gateway knows of a source, given what is asked of it.
+async fn known(
+    gateway: &Gateway,
+    (case, held): (&CaseAt, Held),
+    request: &v1::CooperationRequest,
+) -> Result<v1::Origin, Refusal> {
+    let agreement = Box::pin(team::agreement(gateway, case)).await?;
+    let team_use = team::use_of(agreement.as_ref(), request)?;
+    let origin = origin(case, &held);
+    let sent_for = agreement.map_or(held.offences, |agreement| agreement.offences);
+    Ok(v1::Origin {
+        team_use: team_use.into(),
+        other_offence: is_for_another(&sent_for, &request.offences),
+        ..origin
+    })
 }
 
-/// The caller has used the id of a request before.
-async fn is_known(
+/// The request of a case with what the gateway knows now of its source, which may
+/// have been deleted, recalled or put under conditions since; nothing where its
+/// owner holds no data of it any more.
+pub(crate) async fn renew(
+    gateway: &Gateway,
+    asking: &CaseAt,
+    mut request: v1::CooperationRequest,
+) -> Result<v1::CooperationRequest, Refusal> {
+    if !has_source(&request) {
+        return Ok(request);
+    }
+    let owner = Caller::recorded(&asking.row.owner)?;
+    let found = look_up(gateway, &owner, &source(&request)?).await?;
+    let before = request.origin.take().unwrap_or_default();
+    if let Some((case, held)) = found {
+        request.origin = Some(v1::Origin {
+            instrument: before.instrument,
+            ..known(gateway, (&case, held), &request).await?
+        });
+    }
+    Ok(request)
+}
+
+/// A request, renewed, is about data that its owner does not hold any more.
+pub(crate) fn is_lost(request: &v1::CooperationRequest) -> bool {
+    has_source(request) && request.origin.is_none()
+}
+
+/// A submission repeats one that named a source too: it has the answer of the
+/// first, whatever became of the source.
+pub(crate) async fn is_repeated(
     gateway: &Gateway,
     caller: &Caller,
-    request: &v1::CooperationRequest,
+    request: Option<&v1::CooperationRequest>,
 ) -> Result<bool, Refusal> {
-    let Ok(id) = request.request_id.parse() else {
+    let request = request.filter(|request| has_source(request) && request.origin.is_none());
+    let Some(Ok(id)) = request.map(|request| request.request_id.parse()) else {
         return Ok(false);
     };
     let caller = caller.to_string();
     let used = gateway.store().request_key(&caller, &id).await;
     Ok(used.map_err(record::unavailable)?.is_some())
+}
+
+/// It names the case that its data come from, and what is to be done with them.
+fn has_source(request: &v1::CooperationRequest) -> bool {
+    !request.source_case.is_empty() && from_proto::is_further(&request.measure)
+}
+
+fn source(request: &v1::CooperationRequest) -> Result<CaseId, Refusal> {
+    let source = from_proto::case_named("source_case", &request.source_case);
+    source.map_err(Refusal::Malformed)
+}
+
+/// A source with what a caller holds of it; nothing where it holds nothing.
+async fn look_up(
+    gateway: &Gateway,
+    caller: &Caller,
+    source: &CaseId,
+) -> Result<Option<(CaseAt, Held)>, Refusal> {
+    let case = match cases::load(gateway, source).await {
+        Err(Refusal::NotFound { .. }) => return Ok(None),
+        loaded => loaded?,
+    };
+    let held = held(&case, caller)?;
+    Ok(held.map(|held| (case, held)))
 }
 
 /// What a caller holds of a case, if it does.
@@ -160,7 +191,7 @@ fn held(case: &CaseAt, caller: &Caller) -> Result<Option<Held>, Refusal> {
         && (executing.authority.is_empty() || executing.authority == caller.authority.as_str());
     // A party to a team has accepted before what it is given in it.
     let accepted = match request.team {
-        Some(_) => cases::was_delivered(row.state),
+        Some(_) => cases::was_delivered(case),
         None => row.state == CaseState::Concluded,
     };
     if shared && is_recipient && accepted {

@@ -1,13 +1,12 @@
 //! Taking back what was handed over: the delivery that is still to be made is
 //! cancelled, the one that was or may have been made is recalled.
 
-use comity::v1::{RecallRequest, RecallResponse};
+use comity::v1::RecallRequest;
 use comity_ledger::Leaf;
 use comity_store::{Durable, Job, Lease, NewJob};
-use tonic::Code;
 
 use crate::{
-    backends::Purpose,
+    backends::Backend,
     cases::CaseAt,
     deliver,
     gateway::Gateway,
@@ -42,19 +41,21 @@ pub(crate) async fn take_back(
     let pending = jobs.iter().find(|job| job.step == record::DELIVER);
     // An attempt whose answer was lost may have had its effect.
     let may_be_made = pending.is_none_or(|job| job.attempts > 0);
-    let step = kept.step + 1;
-    let recall = may_be_made.then(|| {
-        let recall = Recall {
-            step,
-            reason: reason.to_owned(),
-            ended: false,
-        };
-        (record::recall(&case.row, step, gateway.now()), recall)
-    });
     Ok(TakenBack {
         cancel: pending.map(|job| job.lease),
-        recall,
+        recall: may_be_made.then(|| of(gateway, case, reason)),
     })
+}
+
+/// The recall of what a case has handed over so far.
+pub(crate) fn of(gateway: &Gateway, case: &CaseAt, reason: &str) -> (NewJob, Recall) {
+    let step = case.snapshot.kept().step + 1;
+    let recall = Recall {
+        step,
+        reason: reason.to_owned(),
+        ended: false,
+    };
+    (record::recall(&case.row, step, gateway.now()), recall)
 }
 
 /// Recalls, and files what came of it.
@@ -71,7 +72,10 @@ pub(crate) async fn attempt(
         step,
         reason: recall.map(|recall| recall.reason).unwrap_or_default(),
     };
-    let ended = match call(gateway, job, message, case.snapshot.exercise.into()).await {
+    let backends = gateway.backends();
+    let recall = |backend: Backend| backend.recall(message);
+    let purpose = case.snapshot.exercise.into();
+    let ended = match backends.call(&job.target, purpose, recall).await {
         Ok(_) => ("recalled", "what was handed over is taken back".to_owned()),
         Err(code) if deliver::is_final(code) => {
             tracing::error!(case.id = %job.case, ?code, "a recall was refused");
@@ -84,20 +88,6 @@ pub(crate) async fn attempt(
         }
     };
     file(gateway, case, ended, job).await
-}
-
-async fn call(
-    gateway: &Gateway,
-    job: &Job,
-    message: RecallRequest,
-    purpose: Purpose,
-) -> Result<RecallResponse, Code> {
-    let backend = gateway.backends().get(&job.target, purpose);
-    let recall = backend.ok_or(Code::Unavailable)?.recall(message);
-    match tokio::time::timeout(deliver::ATTEMPT, recall).await {
-        Ok(answer) => answer.map_err(|status| status.code()),
-        Err(_) => Err(Code::DeadlineExceeded),
-    }
 }
 
 /// Files that a recall has come to its end; the case stays where it stands.

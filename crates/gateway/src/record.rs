@@ -21,6 +21,7 @@ use crate::{
     clocks, conditions, effects,
     gateway::Gateway,
     identity::Caller,
+    origin,
     refusal::Refusal,
     review::tasks,
     wire::{
@@ -35,6 +36,8 @@ pub(crate) const DELIVER: &str = "deliver";
 pub(crate) const RECALL: &str = "recall";
 /// The job by which the executing system is told of an event.
 pub(crate) const NOTIFY: &str = "notify";
+/// The job by which the parties of a case learn of a further use of its data.
+pub(crate) const ONWARD: &str = "onward";
 /// Number of the step by which a request is first handed over.
 const FIRST_STEP: u32 = 1;
 /// How long a delivery may take before another worker takes it over; longer
@@ -78,7 +81,8 @@ pub(crate) async fn decision(
     let happened = vec![clocks::decided(&decision, &admission.request.executing)];
     let library = admission.library();
     let mut row = change(&id, state, caller, &admission, &decision);
-    let enqueue = permit.map(|permit| job(&row, permit, FIRST_STEP, now));
+    let delivery = permit.map(|permit| job(&row, permit, FIRST_STEP, now));
+    let told = origin::told(&row, &admission, now);
     let (adds, obligations) = snapshot(&id, state, admission, &decision, now);
     if !state.is_final() {
         row.reviewers = tasks::reviewers(&adds.kept().tasks);
@@ -93,7 +97,7 @@ pub(crate) async fn decision(
         key: Some(key),
         case: Some(row.clone()),
         entries: vec![Entry { leaf, record }],
-        enqueue: enqueue.into_iter().collect(),
+        enqueue: delivery.into_iter().chain(told).collect(),
         finish: None,
         essential: false,
     };
@@ -369,6 +373,20 @@ pub(crate) fn notice(case: &CaseChange, version: u64, now: Timestamp) -> NewJob 
         due: now,
         held_until: None,
         body: message.encode_to_vec(),
+    }
+}
+
+/// The job that tells the parties of `source` what became of the request `asking`
+/// for the data that they exchanged.
+pub(crate) fn onward(asking: &CaseChange, source: CaseId, now: Timestamp) -> NewJob {
+    NewJob {
+        case: source,
+        step: ONWARD.to_owned(),
+        target: asking.issuing.0.clone(),
+        urgency: asking.urgency,
+        due: now,
+        held_until: None,
+        body: format!("cases/{}", asking.id).encode_to_vec(),
     }
 }
 

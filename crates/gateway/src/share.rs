@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use comity::v1::{self, ConditionState};
-use comity_store::NewJob;
+use comity_store::{Job, Lease, NewJob};
 
 use crate::{
     admit, anew,
@@ -13,6 +13,7 @@ use crate::{
     gateway::Gateway,
     identity::{Caller, Role},
     places::Marked,
+    recall::{self, TakenBack},
     record,
     refusal::Refusal,
     wire::{
@@ -28,9 +29,9 @@ pub(crate) async fn information(
     message: v1::ShareInformationRequest,
     marked: Marked,
 ) -> Result<v1::ShareInformationResponse, Refusal> {
-    let submission = admit::role(caller, &[Role::Issuing], "issuing")
-        .and_then(|()| from_proto::share(message).map_err(Refusal::Malformed));
-    let submission = record::attempted(gateway, caller, submission).await?;
+    let allowed = admit::role(caller, &[Role::Issuing], "issuing");
+    record::attempted(gateway, caller, allowed).await?;
+    let submission = from_proto::share(message);
     let answer = match exchange::submit(gateway, caller, submission, marked).await {
         Err(Refusal::Malformed(violations)) => {
             return Err(Refusal::Malformed(from_proto::of_share(violations)));
@@ -41,31 +42,55 @@ pub(crate) async fn information(
     Ok(v1::ShareInformationResponse { case, replayed })
 }
 
+/// What the executing system has of what it will not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing: it refused the first delivery, which was the only one.
+    Nothing,
+    /// All that was delivered, or that may have been.
+    Something,
+}
+
 /// What follows from rejecting what was shared.
 #[derive(Debug)]
 pub(crate) struct Rejected {
+    /// The delivery that is not made any more.
+    pub(crate) cancel: Option<Lease>,
     /// Takes back what the recipient was given.
-    pub(crate) recall: NewJob,
+    pub(crate) recall: Option<NewJob>,
     /// The same, beside the case.
     pub(crate) kept: Kept,
     /// Conditions that would have bound from acceptance, and bind nobody.
     pub(crate) conditions: Vec<v1::Condition>,
 }
 
-/// What follows where the recipient rejects a case; nothing where it shared
-/// nothing.
+/// What follows where the recipient rejects a case, by the answer to the delivery
+/// `job` or by itself; nothing where it shared nothing.
 ///
 /// # Errors
 /// The case's record cannot be read.
-pub(crate) fn rejected(
+pub(crate) async fn rejected(
     gateway: &Gateway,
-    case: &CaseAt,
-    reason: &str,
+    (case, job): (&CaseAt, Option<&Job>),
+    (reason, left): (&str, Left),
 ) -> Result<Option<Rejected>, Refusal> {
     if anew::request(case)?.information.is_none() {
         return Ok(None);
     }
-    let step = case.snapshot.kept().step + 1;
+    let TakenBack { cancel, recall } = match job {
+        None => recall::take_back(gateway, case, reason).await?,
+        Some(_) => TakenBack {
+            cancel: None,
+            recall: (left == Left::Something).then(|| recall::of(gateway, case, reason)),
+        },
+    };
+    let (job, recall) = recall.unzip();
+    // Where there is nothing to take back, the recipient has nothing either.
+    let recall = recall.unwrap_or_else(|| Recall {
+        step: case.snapshot.kept().step,
+        reason: reason.to_owned(),
+        ended: true,
+    });
     // What binds whoever has seen it binds on.
     let conditions = case.snapshot.conditions.iter();
     let waiting = conditions.filter(|one| one.state() == ConditionState::Waiting);
@@ -74,14 +99,11 @@ pub(crate) fn rejected(
         ..one.clone()
     });
     Ok(Some(Rejected {
-        recall: record::recall(&case.row, step, gateway.now()),
+        cancel,
+        recall: job,
         kept: Kept {
-            step,
-            recall: Some(Recall {
-                step,
-                reason: reason.to_owned(),
-                ended: false,
-            }),
+            step: recall.step,
+            recall: Some(recall),
             ..Kept::default()
         },
         conditions: lifted.collect(),

@@ -19,7 +19,7 @@ use crate::{
     deliver,
     evidence::{self, Evidence},
     gateway::{Clock, Gateway, Parts, Running},
-    listen,
+    listen, log,
     metrics::{self, Metrics},
     observe::Observe,
     places::Lanes,
@@ -28,6 +28,7 @@ use crate::{
     refusal::Refusal,
     services,
     tls::{Material, TlsError},
+    web,
     witness::{self, Witnesses},
 };
 
@@ -110,10 +111,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let backends = Backends::new(&config, &client)?;
     let witnesses = Witnesses::new(&config, &client)?;
     let (listener, address) = bind(config.listen).await?;
-    let monitor = match config.metrics {
-        Some(address) => Some(bind(address).await?),
-        None => None,
-    };
+    let monitor = bind_if_wanted(config.metrics).await?;
+    let log = bind_if_wanted(config.log).await?;
     let store = open_store(&config)?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
@@ -145,11 +144,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     );
     let (routes, health) = routes(&gateway, config.limits.max_message_bytes).await;
     let watcher = Watcher::new(gateway.clone(), health.clone(), seen);
-    let monitored = monitor.as_ref().map(|(_, address)| *address);
-    if let Some((listener, _)) = monitor {
-        let figures = (metrics, gateway.store().clone());
-        tasks.spawn(metrics::serve(listener, figures, stopped.clone()));
-    }
+    let monitored = web::serve(&mut tasks, monitor, &gateway, metrics::answer, &stopped);
+    let shown = web::serve(&mut tasks, log, &gateway, log::answer, &stopped);
     tasks.spawn(watcher.run(stopped.clone()));
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
@@ -162,6 +158,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     Ok(Running {
         address,
         monitored,
+        shown,
         stop,
         tasks,
         gateway,
@@ -177,6 +174,15 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
     };
     let listening = listen.await;
     listening.map_err(|source| StartError::Listen { address, source })
+}
+
+async fn bind_if_wanted(
+    address: Option<SocketAddr>,
+) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    match address {
+        Some(address) => Ok(Some(bind(address).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Opens the store with the ledger's key, which is made on first use.

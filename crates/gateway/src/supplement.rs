@@ -17,7 +17,6 @@ use crate::{
     record,
     refusal::Refusal,
     review::consult,
-    team,
     wire::{Violation, encoded, from_proto},
     withdraw::owned,
 };
@@ -105,11 +104,11 @@ async fn event(
             allowed: all.filter(|state| takes_supplements(*state)).collect(),
         });
     }
-    let mut request = team::known_again(gateway, anew::request(case)?).await?;
+    let mut request = anew::request(case)?;
     not_taken_back(gateway, &request, message)?;
     from_proto::supplement(&mut request, message.clone()).map_err(Refusal::Malformed)?;
     let tasks = case.snapshot.kept().tasks;
-    let decided = anew::decide(gateway, case, request, tasks)?;
+    let decided = anew::decide(gateway, case, request, tasks).await?;
     let answered = consult::answer(&case.snapshot.consultations, &message.answer, gateway.now());
     let occasion = Occasion {
         kind: "supplement",

@@ -10,7 +10,7 @@ use crate::{
     cases::{self, CaseAt},
     clocks::Happened,
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
+    happen::{self, Event},
     identity::{Caller, Role},
     recall::{self, TakenBack},
     record,
@@ -41,23 +41,20 @@ pub(crate) async fn carry_out(
 ) -> Result<CaseAt, Refusal> {
     admit::role(caller, &[Role::Issuing], "issuing")?;
     let (id, reason) = from_proto::withdrawal(message).map_err(Refusal::Malformed)?;
-    for _ in 0..ATTEMPTS {
+    let withdraw = || async {
         let case = owned(gateway, caller, &id).await?;
         if case.row.state.step(CaseState::Withdrawn).is_err() {
-            return Err(Refusal::NotAllowedNow {
+            let refusal = Refusal::NotAllowedNow {
                 call: "withdraw",
                 state: case.row.state,
                 allowed: happen::leading_to(CaseState::Withdrawn),
-            });
+            };
+            return Err(refusal.into());
         }
         let event = event(gateway, caller, &case, &reason).await?;
-        match file(gateway, case, event, "withdraw").await {
-            Err(Unfiled::Conflict) => {}
-            Ok(done) => return Ok(done.case),
-            Err(unfiled) => return Err(unfiled.refusal("withdraw")),
-        }
-    }
-    Err(Refusal::Conflict("the case"))
+        Ok(file(gateway, case, event, "withdraw").await?.case)
+    };
+    happen::carry_out("withdraw", withdraw).await
 }
 
 /// A case of the caller's own; of others it learns nothing.

@@ -2,19 +2,22 @@
 //! grows, and asks them to cosign its own.
 
 mod ask;
+mod pause;
 mod refused;
 mod stand;
+mod watched;
 
 use std::sync::Arc;
 
 use comity::v1::{CosignRequest, CosignResponse};
 use comity_ledger::{Cosigner, Leaf, Refused, Witness};
-use tokio::sync::watch;
+use tokio::{sync::watch, task};
 use tonic_health::server::HealthReporter;
 
 pub(crate) use self::{
     ask::Witnesses,
     refused::{code, metadata, reason},
+    watched::Watched,
 };
 use crate::{
     admit,
@@ -34,12 +37,13 @@ const MEMORY: &str = "witness";
 
 /// Takes up what this gateway has cosigned; makes its key on first use. Blocks on the
 /// disk.
-pub(crate) fn open(config: &Config) -> Result<Arc<Witness>, StartError> {
+pub(crate) fn open(config: &Config) -> Result<Arc<Watched>, StartError> {
     let name = format!("{}/witness", config.origin);
     let cosigner = Cosigner::load_or_make(&config.data.join(KEY), &name)?;
-    let logs = config.witnesses.peers.iter().map(|peer| peer.log.clone());
+    let peers = &config.witnesses.peers;
+    let logs = peers.iter().map(|peer| peer.log.clone());
     let witness = Witness::open(&config.data.join(MEMORY), cosigner, logs)?;
-    Ok(Arc::new(witness))
+    Ok(Arc::new(Watched::new(witness, peers)))
 }
 
 /// Asks witnesses, and tells where the ledger stands with them, until the gateway
@@ -61,22 +65,27 @@ pub(crate) async fn cosign(
     caller: &Caller,
     message: CosignRequest,
 ) -> Result<CosignResponse, Refusal> {
-    let understood = admit::role(caller, &[Role::Gateway], "gateway")
-        .and_then(|()| Ok(from_proto::extension(message)?));
-    let shown = record::attempted(gateway, caller, understood).await?;
-    let (witness, now) = (Arc::clone(gateway.witness()), gateway.now());
-    let judged = tokio::task::spawn_blocking(move || witness.cosign(&shown, now)).await;
+    let watched = Arc::clone(gateway.witness());
+    let understood = admit::role(caller, &[Role::Gateway], "gateway").and_then(|()| {
+        let shown = from_proto::extension(message)?;
+        let log = shown.origin();
+        watched.admit(caller, &log).map(|()| (shown, log))
+    });
+    let (shown, log) = record::attempted(gateway, caller, understood).await?;
+    let now = gateway.now();
+    let judged = task::spawn_blocking(move || watched.witness.cosign(&shown, now)).await;
     match judged.map_err(|error| Refusal::Internal(Box::new(error)))? {
         Ok(cosignature) => Ok(CosignResponse {
             cosignature: cosignature.line,
         }),
-        Err(refused) => Err(refuse(gateway, caller, refused).await),
+        Err(refused) => Err(refuse(gateway, (caller, &log), refused).await),
     }
 }
 
-/// What the peer is told. A contradiction is recorded first, with both checkpoints:
-/// they prove it against the peer.
-async fn refuse(gateway: &Gateway, caller: &Caller, refused: Refused) -> Refusal {
+/// What the peer is told. A contradiction is recorded first, once, with both
+/// checkpoints: of a split view they are proof against the peer, of all else they are
+/// what its own gateway has shown.
+async fn refuse(gateway: &Gateway, (caller, log): (&Caller, &str), refused: Refused) -> Refusal {
     if matches!(refused, Refused::Witness(_) | Refused::Note(_)) {
         return record::unavailable(refused);
     }
@@ -88,14 +97,18 @@ async fn refuse(gateway: &Gateway, caller: &Caller, refused: Refused) -> Refusal
             false => record::attempt(gateway, Some(caller), refusal).await,
         };
     };
+    if gateway.witness().is_recorded(log, both) {
+        return Refusal::NotCosigned(Box::new(refused));
+    }
     tracing::error!(%refused, "a peer's ledger is not what it was");
-    let both = [both.seen.note.as_slice(), b"\n", &both.shown.note].concat();
+    let notes = [both.seen.note.as_slice(), b"\n", &both.shown.note].concat();
     let leaf = Leaf {
         note: Some(refused.to_string()),
         ..Leaf::new(gateway.now(), "not-cosigned", &caller.to_string())
     };
-    match record::event(gateway, leaf, both).await {
-        Ok(()) => Refusal::NotCosigned(Box::new(refused)),
-        Err(unavailable) => unavailable,
+    if let Err(unavailable) = record::event(gateway, leaf, notes).await {
+        return unavailable;
     }
+    gateway.witness().recorded(log, both);
+    Refusal::NotCosigned(Box::new(refused))
 }

@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// Cosignatures by the size of the checkpoint they are of, as signature lines.
-const COSIGNATURES: &str = "cosignatures";
+pub(crate) const COSIGNATURES: &str = "cosignatures";
 
 /// The newest checkpoint that as many cosigned as the policy demands.
-const COSIGNED: &str = "cosigned";
+pub(crate) const COSIGNED: &str = "cosigned";
 
 /// Which witnesses count, for whoever has no better source of it.
-const POLICY: &str = "policy";
+pub(crate) const POLICY: &str = "policy";
 
 /// A log's cosignatures, found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,6 +29,7 @@ mod checkpoint;
 mod cosign;
 mod cosigned;
 mod edge;
+mod fetch;
 mod hash;
 mod key;
 mod layout;
@@ -47,6 +48,7 @@ pub use cosigned::{
     Cosigned, cosigned_size, keep_cosignature, last_cosigned_by, policy_beside, publish_policy,
     verify_cosignatures,
 };
+pub use fetch::{Fetched, fetch};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey, save_secret};
 pub use layout::write as write_file;

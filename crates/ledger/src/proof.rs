@@ -162,6 +162,14 @@ pub struct Extension {
     pub checkpoint: Vec<u8>,
 }
 
+impl Extension {
+    /// The log that the checkpoint says it is of; nothing of it is verified.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        crate::checkpoint::origin(&self.checkpoint)
+    }
+}
+
 /// Proves that the log in `dir` extends its tree of `old_size` entries; `None`
 /// if no checkpoint covers so many.
 ///

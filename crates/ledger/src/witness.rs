@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::{
     Checkpoint, CheckpointError, Cosignature, Cosigner, CosignerKey, Extension, Hash, NoteError,
-    VerifierKey, checkpoint,
+    VerifierKey,
     layout::{self, Entered},
     proof::extends,
 };
@@ -191,7 +191,7 @@ impl Witness {
     /// # Errors
     /// [`Refused`]; a split view is kept beside what was cosigned, as evidence.
     pub fn cosign(&self, shown: &Extension, now: Timestamp) -> Result<Cosignature, Refused> {
-        let origin = checkpoint::origin(&shown.checkpoint);
+        let origin = shown.origin();
         // A panic elsewhere cannot leave a log half changed.
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let log = logs

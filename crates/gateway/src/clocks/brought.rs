@@ -53,7 +53,7 @@ fn event(case: &CaseAt, brought: &Brought, at: Timestamp) -> Event {
         rules: vec![clock.rule.to_string()],
         ..Leaf::new(at, kind(*moment), "gateway")
     };
-    let told = is_told(*moment, clock) && was_delivered(case.row.state);
+    let told = is_told(*moment, clock) && was_delivered(case);
     let notice = told.then(|| record::notice(&case.row, case.version + 1, at));
     let refused = is_validation(*moment, clock).then(|| Happened::Event(NOT_VALIDATED.into()));
     Event {

@@ -27,7 +27,8 @@ pub(super) struct ConfigFile {
     gateway: GatewayFile,
     policies: PoliciesFile,
     tls: TlsFile,
-    metrics: Option<MetricsFile>,
+    metrics: Option<PlainFile>,
+    log: Option<PlainFile>,
     #[serde(default, rename = "backend")]
     backends: Vec<BackendFile>,
     #[serde(default, rename = "peer")]
@@ -61,7 +62,7 @@ struct TlsFile {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MetricsFile {
+struct PlainFile {
     listen: Spanned<String>,
 }
 
@@ -166,6 +167,7 @@ impl ConfigFile {
             policies,
             tls,
             metrics,
+            log,
             backends,
             peers,
             witnesses,
@@ -199,8 +201,11 @@ impl ConfigFile {
             client_ca: mistakes.resolve(&client_ca),
         };
         let policies = policies.resolve(mistakes);
-        let metrics = metrics.and_then(|MetricsFile { listen }| {
+        let metrics = metrics.and_then(|PlainFile { listen }| {
             mistakes.address("metrics.listen", &listen, "127.0.0.1:9464")
+        });
+        let log = log.and_then(|PlainFile { listen }| {
+            mistakes.address("log.listen", &listen, "0.0.0.0:8080")
         });
         let backends = resolve_backends(backends, mistakes);
         let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
@@ -215,6 +220,7 @@ impl ConfigFile {
             origin: origin.into_inner(),
             tls,
             metrics,
+            log,
             backends,
             witnesses,
             signed_opinions,

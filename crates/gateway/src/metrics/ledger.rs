@@ -7,6 +7,7 @@ use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
+use tokio::task;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -45,8 +46,8 @@ impl Ledger {
         self.by.get_or_create(&witness).set(figure(size));
     }
 
-    /// Looks anew.
-    pub(super) fn refresh(&self, store: &Store) {
+    /// Looks anew. A figure that cannot be read stays as it was.
+    pub(super) async fn refresh(&self, store: &Store) {
         let Health {
             committed,
             published,
@@ -57,8 +58,14 @@ impl Ledger {
         self.entries.set(figure(committed));
         self.published.set(figure(published));
         self.held.set(held.into());
-        let cosigned = cosigned_size(store.ledger_dir()).unwrap_or_default();
-        self.cosigned.set(figure(cosigned));
+        let dir = store.ledger_dir().to_owned();
+        match task::spawn_blocking(move || cosigned_size(&dir)).await {
+            Ok(Ok(cosigned)) => {
+                self.cosigned.set(figure(cosigned));
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "what is cosigned cannot be read"),
+            Err(error) => tracing::warn!(%error, "looking for what is cosigned ended abnormally"),
+        }
     }
 }
 

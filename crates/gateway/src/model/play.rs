@@ -223,7 +223,7 @@ impl Play {
     async fn work(&mut self, claimed: usize, mode: Mode) {
         self.fake.set(mode);
         let gateway = self.gateway().clone();
-        let work = if let Some((job, case)) = self.held.take() {
+        let mut work = if let Some((job, case)) = self.held.take() {
             tokio::spawn(async move { drop(deliver::first(gateway, job, case).await) })
         } else {
             let far = FAR.parse().unwrap();
@@ -236,10 +236,11 @@ impl Play {
         match mode {
             // Who holds the job dies before or after the call.
             Mode::Lost => work.abort(),
-            Mode::Cut => {
-                self.fake.cut().await;
-                work.abort();
-            }
+            Mode::Cut => tokio::select! {
+                () = self.fake.cut() => work.abort(),
+                // Of a case that is over the backend hears nothing.
+                ended = &mut work => return ended.unwrap(),
+            },
             Mode::Down | Mode::Unheard | Mode::Acked | Mode::Answered | Mode::Rejected => {}
         }
         if let Err(ended) = work.await {
@@ -398,6 +399,7 @@ fn config(dir: &Path) -> Config {
             client_ca: file("ca"),
         },
         metrics: None,
+        log: None,
         witnesses: crate::config::Witnesses::default(),
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),

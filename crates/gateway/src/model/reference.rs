@@ -378,10 +378,17 @@ impl Reference {
         let job = self.jobs[at];
         if job.recall {
             self.carry_out_recall(at, job, mode);
+        } else if self.is_void() && mode != Mode::Lost {
+            // What is not approved any more is delivered no more.
+            self.jobs.remove(at);
         } else {
             let seen = (self.version, self.state);
             self.carry_out_delivery(job.step, seen, mode);
         }
+    }
+
+    fn is_void(&self) -> bool {
+        self.state.is_final() && self.state != CaseState::Concluded
     }
 
     fn first(&mut self, held: Held, mode: Mode) {
@@ -472,7 +479,8 @@ impl Reference {
             CaseState::Refused,
             CaseState::Approved,
         ];
-        if unseen.contains(&self.state) {
+        // Whatever ended before anything was approved was never seen either.
+        if unseen.contains(&self.state) || self.step == 0 {
             return Err("NOT_FOUND");
         }
         if !self.state.next().contains(&to) {

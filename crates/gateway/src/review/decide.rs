@@ -13,7 +13,6 @@ use crate::{
     identity::Role,
     record,
     refusal::Refusal,
-    team,
     wire::{
         encoded::{self, Kept, Task},
         from_proto,
@@ -146,8 +145,8 @@ async fn anew(
     (case, answered, adds): (&mut CaseAt, Vec<Task>, encoded::Case),
     message: &DecideRequest,
 ) -> Result<Event, Refusal> {
-    let request = team::known_again(gateway, anew::request(case)?).await?;
-    let decided = anew::decide(gateway, case, request, answered)?;
+    let request = anew::request(case)?;
+    let decided = anew::decide(gateway, case, request, answered).await?;
     let occasion = Occasion {
         kind: "review",
         by: reviewer.caller,

@@ -5,7 +5,8 @@ use comity_store::{CaseFilter, CaseRow, OfTeam, Party};
 
 use super::{OPEN_TO, PARTIES, Team, begun_by, load, of, seat, show};
 use crate::{
-    admit, anew, cases,
+    admit, anew,
+    cases::{self, CaseAt},
     gateway::Gateway,
     identity::{Caller, Role},
     record,
@@ -56,8 +57,9 @@ pub(crate) async fn shared(
     let mut found = Vec::new();
     for row in rows {
         let own = row.owner == issuing(caller).to_string();
-        if own || cases::was_delivered(row.state) {
-            found.push(case(gateway, row, own).await?);
+        let case = cases::read(row)?;
+        if own || cases::was_delivered(&case) {
+            found.push(shown(gateway, case, own).await?);
         }
     }
     Ok(v1::ListSharedResponse {
@@ -117,8 +119,7 @@ async fn set_up_by(
 }
 
 /// What was shared, as its sender or recipient sees it.
-async fn case(gateway: &Gateway, row: CaseRow, own: bool) -> Result<v1::Case, Refusal> {
-    let case = cases::read(row)?;
+async fn shown(gateway: &Gateway, case: CaseAt, own: bool) -> Result<v1::Case, Refusal> {
     let taken_back = !own && !case.snapshot.kept().is_handed_over();
     let case = cases::with_receipt(gateway, case).await?;
     let mut shown = cases::open(&case.shown())?;

@@ -68,7 +68,7 @@ impl Member {
     /// It knows of the team.
     pub(super) fn was_asked(&self) -> bool {
         let case = self.case.as_ref();
-        self.proposed || case.is_some_and(|case| cases::was_delivered(case.row.state))
+        self.proposed || case.is_some_and(cases::was_delivered)
     }
 
     pub(super) fn state(&self) -> TeamMemberState {

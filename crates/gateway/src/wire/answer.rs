@@ -1,6 +1,7 @@
 //! What an executing authority sends back, read and shown.
 
 use comity::v1;
+use comity_domain::ClockUnit;
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -11,6 +12,16 @@ use super::{
 
 /// Most conditions, and most redacted places, in one answer.
 pub const CONDITIONS_MAX: usize = 256;
+
+/// Parameter that names the event on which a condition hangs.
+pub(crate) const EVENT: &str = "event";
+/// Parameters that are the time set for a condition, with their units.
+pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
+    ("hours", ClockUnit::Hours),
+    ("days", ClockUnit::Days),
+    ("working_days", ClockUnit::WorkingDays),
+    ("months", ClockUnit::Months),
+];
 
 /// What came of a request, well-formed; the executing State's disclosure rules
 /// have yet to be applied to it.
@@ -60,7 +71,7 @@ pub fn read(result: v1::Result) -> Result<Answer, Vec<Violation>> {
     } = result;
     let execution = read_execution(&mut findings, kind);
     let data = data.and_then(|data| read_data(&mut findings, data));
-    let conditions = findings.list("obligations", CONDITIONS_MAX, obligations, condition);
+    let conditions = findings.list("obligations", CONDITIONS_MAX, obligations, own_condition);
     let redacted = findings.list(
         "redacted",
         CONDITIONS_MAX,
@@ -142,6 +153,20 @@ fn read_data(findings: &mut Findings, data: prost_types::Struct) -> Option<Map<S
         Ok(data) => Some(data),
         Err(error) => findings.reject(Path::root("data"), error.to_string()),
     }
+}
+
+/// A condition that the executing authority adds. Its own is none of the law's,
+/// whatever it says: the gateway alone names the rule that sets one.
+fn own_condition(
+    findings: &mut Findings,
+    at: Path<'_>,
+    condition: v1::Obligation,
+) -> Option<v1::Obligation> {
+    let condition = v1::Obligation {
+        rule: None,
+        ..condition
+    };
+    self::condition(findings, at, condition)
 }
 
 /// A condition that a side adds to those of the law.

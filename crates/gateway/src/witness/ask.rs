@@ -25,9 +25,9 @@ use tokio::{
     task::{self, JoinError, JoinSet},
     time::{self, Instant},
 };
-use tonic::{Request, Status, transport::Channel};
+use tonic::{Code, Request, Status, transport::Channel};
 
-use super::refused;
+use super::{pause::Pause, refused};
 use crate::{
     config::Config,
     gateway::Gateway,
@@ -36,10 +36,10 @@ use crate::{
 };
 
 /// Between two looks whether there is something new to cosign.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// After so long a witness is asked although nothing is new: a cosignature also says
 /// when.
-const AGAIN: Duration = Duration::from_secs(60);
+pub(super) const AGAIN: Duration = Duration::from_secs(60);
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -78,6 +78,9 @@ struct Asker {
     heard: bool,
     /// Entries published when it last answered, and when that was.
     answered: Option<(u64, Instant)>,
+    /// How long it is left alone after it refused: each refusal is an entry of its own
+    /// ledger.
+    pause: Pause,
     /// Why it does not cosign; said once.
     complaint: Option<String>,
 }
@@ -91,6 +94,8 @@ enum Unasked {
     Late,
     #[error("its answer is no cosignature by its key")]
     False,
+    #[error("this gateway's own checkpoint cannot be read; it is not offered")]
+    Own(#[source] CheckpointError),
     #[error("it shows as ours what this ledger did not sign")]
     Foreign(#[source] CheckpointError),
     #[error("it has seen more than is published here")]
@@ -143,6 +148,7 @@ pub(crate) async fn run(gateway: Gateway, witnesses: Witnesses, stopped: watch::
             old: 0,
             heard: false,
             answered: None,
+            pause: Pause::default(),
             complaint: None,
         };
         asked.spawn(asker.run(stopped.clone()));
@@ -195,7 +201,7 @@ impl Asker {
         let due = self
             .answered
             .is_none_or(|(size, at)| size != health.published || at.elapsed() > AGAIN);
-        due && !health.held
+        due && !health.held && self.pause.is_over(Instant::now())
     }
 
     /// Asks for a cosignature of the latest checkpoint; once more where the witness
@@ -219,7 +225,7 @@ impl Asker {
         let extension = task::spawn_blocking(move || prove_extension(&dir, old)).await??;
         let extension = extension.ok_or(Unasked::Ahead)?;
         let key = self.shared.gateway.store().verifier_key();
-        let checkpoint = Checkpoint::open(&extension.checkpoint, key).map_err(Unasked::Foreign)?;
+        let checkpoint = Checkpoint::open(&extension.checkpoint, key).map_err(Unasked::Own)?;
         let answer = self.call(extension).await?;
         let note = [checkpoint.note.as_slice(), answer.as_bytes()].concat();
         let found = cosignatures(&note, std::slice::from_ref(&self.peer.key));
@@ -279,10 +285,15 @@ impl Asker {
         }
         self.shared.gateway.metrics().cosigned(name, size);
         self.answered = Some((size, Instant::now()));
+        self.pause = Pause::default();
     }
 
     /// Says why it does not cosign, as long as the reason is a new one.
     fn complain(&mut self, unasked: &Unasked) {
+        // Who cannot be reached records nothing, and is looked for all the time.
+        if matches!(unasked, Unasked::Refused(status) if status.code() != Code::Unavailable) {
+            self.pause.lengthen(Instant::now());
+        }
         let complaint = unasked.to_string();
         if self.complaint.as_ref() != Some(&complaint) {
             tracing::error!(

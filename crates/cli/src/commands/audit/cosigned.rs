@@ -66,6 +66,10 @@ fn told(checkpoint: &Checkpoint, by: &[Cosignature], policy: &Policy) -> Told {
         .iter()
         .map(|one| format!("{} at {}", one.by.name(), one.at))
         .collect();
+    let names = match names.as_slice() {
+        [] => "nobody".to_owned(),
+        names => names.join(", "),
+    };
     let witnesses: Vec<_> = by
         .iter()
         .map(|one| json!({"witness": one.by.to_string(), "at": one.at.to_string()}))
@@ -73,7 +77,7 @@ fn told(checkpoint: &Checkpoint, by: &[Cosignature], policy: &Policy) -> Told {
     let line = format!(
         "its first {} entries are cosigned by {}; demanded: {}",
         checkpoint.size,
-        names.join(", "),
+        names,
         demanded(policy)
     );
     let value = json!({

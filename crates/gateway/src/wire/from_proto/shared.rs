@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::read_case_name;
 use crate::wire::{
-    Violation, answer,
+    Violation,
+    answer::{self, EVENT, TIMES},
     read::{Findings, Path},
     structure,
 };
@@ -18,10 +19,6 @@ const ACCEPTED: &str = "concluded";
 /// Event of the vocabulary by which a recipient has what is shared: a party to a
 /// team has accepted before.
 const RECEIVED: &str = "acknowledged";
-/// Parameter that names the event on which a condition hangs.
-const EVENT: &str = "event";
-/// Parameters that are numbers of some unit of time.
-const TIMES: [&str; 4] = ["hours", "days", "working_days", "months"];
 /// What is shared where the sender does not say.
 const SPONTANEOUS: &str = "information.spontaneous";
 /// Measures that share something, with all that they include.
@@ -35,12 +32,10 @@ pub(crate) const USE_OF_TEAM: &str = "team.use-of-evidence";
 /// The measure that shares in a team.
 pub(crate) const SHARED_IN_TEAM: &str = "team.share";
 
-/// A submission that shares information.
-///
-/// # Errors
-/// Every field that only this call has and that is not as the contract demands.
-/// The others are checked as those of any request.
-pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, Vec<Violation>> {
+/// A submission that shares information. What is wrong with it is found when it is
+/// read as any request is.
+#[must_use]
+pub fn share(message: v1::ShareInformationRequest) -> v1::SubmitRequest {
     let v1::ShareInformationRequest {
         request_id,
         sender,
@@ -61,11 +56,6 @@ pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, 
         wait,
         text_language,
     } = message;
-    let mut findings = Findings::default();
-    if information.is_none() {
-        let missing = "missing: state what is shared";
-        findings.reject::<()>(Path::root("information"), missing);
-    }
     let request = v1::CooperationRequest {
         request_id,
         issuing: sender,
@@ -83,16 +73,17 @@ pub fn share(message: v1::ShareInformationRequest) -> Result<v1::SubmitRequest, 
         facts,
         issued_at,
         exercise,
-        information,
+        // Nothing is as little as an empty list.
+        information: Some(information.unwrap_or_default()),
         conditions: complete(conditions, ACCEPTED),
         source_case,
         ..v1::CooperationRequest::default()
     };
-    findings.conclude(Some(v1::SubmitRequest {
+    v1::SubmitRequest {
         request: Some(request),
         wait,
         text_language,
-    }))
+    }
 }
 
 /// Violations of a submission in the words of the call that shares.
@@ -147,12 +138,12 @@ fn parts(
 ) -> Vec<Arc<str>> {
     let at = Path::root("information");
     if !is_of(&SHARING, measure) {
-        let wrong = "goes with a measure of `information` or `victim` only: leave it out, or send it by `ShareInformation`";
-        findings.reject::<()>(at, wrong);
+        let wrong = "shares nothing: expected one of `information` or `victim`, with which alone `information` goes";
+        findings.reject::<()>(Path::root("measure"), wrong);
     }
     match structure::to_json(information) {
         Ok(parts) if parts.is_empty() => {
-            findings.reject::<()>(at, "is empty: state what is shared");
+            findings.reject::<()>(at, "is missing or empty: state what is shared");
             Vec::new()
         }
         Ok(parts) => {
@@ -264,7 +255,7 @@ fn condition(
         let wrong = format!("expected `{binds_from}`, from which conditions bind, or nothing");
         findings.reject::<()>(parameters.key(EVENT), wrong);
     }
-    for name in TIMES {
+    for (name, _) in TIMES {
         let time = condition.parameters.get(name);
         if time.is_some_and(|time| time.parse::<u16>().unwrap_or(0) == 0) {
             let wrong = "expected a whole number from 1 to 65535";
@@ -296,7 +287,9 @@ pub(super) fn source(
     let at = Path::root("source_case");
     if source_case.is_empty() {
         return match origin {
-            None => None,
+            // Whatever is used came from somewhere: under which conditions is unknown
+            // where nobody names the case.
+            None => is_use(measure).then(Source::default),
             Some(_) => findings.reject(
                 Path::root("origin"),
                 "is set by the gateway: leave it out, and name `source_case`",

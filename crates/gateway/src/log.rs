@@ -1,0 +1,48 @@
+//! The published ledger over HTTP (C2SP tlog-tiles): for monitors, witnesses and
+//! auditors, who need not ask the operator for a copy.
+
+use comity_ledger::{Fetched, fetch};
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{ALLOW, CACHE_CONTROL, HeaderValue},
+};
+use prost::bytes::Bytes;
+
+use crate::{gateway::Gateway, web};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const TILE: &str = "application/octet-stream";
+/// What signed trees hang on never changes.
+const LASTS: &str = "public, max-age=31536000, immutable";
+const PASSES: &str = "no-cache";
+
+/// Answers whoever asks for a file of the ledger.
+pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Response<Full<Bytes>> {
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        let mut refused = web::empty(StatusCode::METHOD_NOT_ALLOWED);
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        refused.headers_mut().insert(ALLOW, allowed);
+        return refused;
+    }
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let read = move || fetch(gateway.store().ledger_dir(), &path);
+    let read = tokio::task::spawn_blocking(read).await;
+    let Ok(Ok(file)) = read else {
+        tracing::warn!("a file of the ledger cannot be read");
+        return web::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let Some(Fetched {
+        bytes,
+        is_tile,
+        lasts,
+    }) = file
+    else {
+        return web::empty(StatusCode::NOT_FOUND);
+    };
+    let mut found = web::found(bytes.into(), if is_tile { TILE } else { TEXT });
+    let caching = HeaderValue::from_static(if lasts { LASTS } else { PASSES });
+    found.headers_mut().insert(CACHE_CONTROL, caching);
+    found
+}

@@ -1,0 +1,130 @@
+//! What anybody may fetch of a published log, by the paths of C2SP tlog-tiles.
+
+use std::{io, path::Path};
+
+use crate::{
+    cosigned::{COSIGNATURES, COSIGNED, POLICY},
+    edge::TILE_WIDTH,
+    layout::{self, CHECKPOINT, HISTORY, Kind, VERIFIER},
+};
+
+/// Levels of tiles that a log of any size can have.
+const LEVELS: u8 = 8;
+
+/// A file of a published log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// A tile, rather than a text.
+    pub is_tile: bool,
+    /// It will never be another one.
+    pub lasts: bool,
+}
+
+/// Fetches a file of the log in `dir` by its path, such as `checkpoint`,
+/// `tile/0/x001/067` or `tile/entries/000.p/7`. `None` for a path that is none of a
+/// log's, whatever lies there, and for a file that is not there. A partial tile goes
+/// once the full one is there.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn fetch(dir: &Path, path: &str) -> io::Result<Option<Fetched>> {
+    let Some((is_tile, lasts)) = kind(path) else {
+        return Ok(None);
+    };
+    let bytes = layout::read_if_present(dir, path)?;
+    Ok(bytes.map(|bytes| Fetched {
+        bytes,
+        is_tile,
+        lasts,
+    }))
+}
+
+/// Whether a path of a log is a tile's, and whether its file lasts.
+fn kind(path: &str) -> Option<(bool, bool)> {
+    match path {
+        CHECKPOINT | COSIGNED | POLICY => return Some((false, false)),
+        VERIFIER => return Some((false, true)),
+        _ => {}
+    }
+    if let Some(tile) = path.strip_prefix("tile/") {
+        return is_tile(path, tile).then_some((true, true));
+    }
+    let (folder, size) = path.split_once('/')?;
+    let lasts = match folder {
+        HISTORY => true,
+        COSIGNATURES => false,
+        _ => return None,
+    };
+    let number: u64 = size.parse().ok()?;
+    (number.to_string() == size).then_some((false, lasts))
+}
+
+/// Whether `path`, which goes on with `tile`, is how a tile's path is written.
+fn is_tile(path: &str, tile: &str) -> bool {
+    let parsed = || {
+        let (kind, rest) = tile.split_once('/')?;
+        let kind = match kind {
+            "entries" => Kind::Entries,
+            level => Kind::Hashes(level.parse().ok().filter(|level| *level < LEVELS)?),
+        };
+        let (number, width) = match rest.split_once(".p/") {
+            Some((number, width)) => (number, width.parse().ok()?),
+            None => (rest, TILE_WIDTH),
+        };
+        let groups = number.split('/').map(|group| group.trim_start_matches('x'));
+        let digits: String = groups.collect();
+        let number = digits.parse().ok()?;
+        (1..=TILE_WIDTH)
+            .contains(&width)
+            .then(|| layout::wide_path(kind, number, width))
+    };
+    // One tile has one path.
+    parsed().is_some_and(|written| written == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_a_log_are_read_and_no_others() {
+        for (path, expected) in [
+            ("checkpoint", (false, false)),
+            ("verifier", (false, true)),
+            ("checkpoints/7", (false, true)),
+            ("cosignatures/7", (false, false)),
+            ("tile/0/000", (true, true)),
+            ("tile/7/x001/x234/067.p/255", (true, true)),
+            ("tile/entries/999.p/1", (true, true)),
+        ] {
+            assert_eq!(kind(path), Some(expected), "{path}");
+        }
+        for path in [
+            "",
+            "/checkpoint",
+            "../ledger.key",
+            "checkpoints/../../ledger.key",
+            "checkpoints/07",
+            "checkpoints/.7",
+            "checkpoints/",
+            "tile/../../comity.db",
+            "tile/0/../../x",
+            "tile/0/0",
+            "tile/0/001/000",
+            "tile/0/x000/000",
+            "tile/0/xx001/000",
+            "tile/8/000",
+            "tile/00/000",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/07",
+            "tile/0/.000",
+            "tile/data/000",
+            "policy/",
+        ] {
+            assert_eq!(kind(path), None, "{path}");
+        }
+    }
+}

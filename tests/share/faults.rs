@@ -1,0 +1,172 @@
+//! What is shared does not stay with who will not have it, whatever goes wrong on the
+//! way: answers that are lost, answers that say nothing, deliveries that are refused.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use comity::v1::{
+    self, CaseState, ConditionState, ResultKind,
+    national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
+};
+use comity_sandbox::backend::Backend;
+use tokio::net::TcpListener;
+use tonic::{
+    Request, Response, Status,
+    transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming},
+};
+
+use super::{concluding, conditions, information, share, tip};
+use crate::world::{Cooperation, Scene, eventually, get};
+
+/// A backend that works, and tells the gateway otherwise: what of, its request's id
+/// says.
+#[derive(Clone)]
+struct Wayward {
+    backend: Backend,
+    /// The calls that came, by case.
+    calls: Arc<Mutex<HashMap<String, Vec<&'static str>>>>,
+}
+
+impl Wayward {
+    fn note(&self, case: &str, call: &'static str) {
+        let mut calls = self.calls.lock().unwrap();
+        calls.entry(case.to_owned()).or_default().push(call);
+    }
+
+    fn calls(&self, case: &str) -> Vec<&'static str> {
+        let calls = self.calls.lock().unwrap();
+        calls.get(case).cloned().unwrap_or_default()
+    }
+}
+
+#[tonic::async_trait]
+impl NationalBackendService for Wayward {
+    async fn deliver(
+        &self,
+        request: Request<v1::DeliverRequest>,
+    ) -> Result<Response<v1::DeliverResponse>, Status> {
+        let message = request.get_ref();
+        self.note(&message.case, "deliver");
+        let id = message.request.as_ref().unwrap().request_id.clone();
+        if id == "refused" {
+            return Err(Status::failed_precondition("never"));
+        }
+        let mut answer = self.backend.deliver(request).await?;
+        if id == "lost" {
+            return Err(Status::unavailable("the answer got lost"));
+        }
+        answer.get_mut().result = Some(v1::Result::default());
+        Ok(answer)
+    }
+
+    async fn recall(
+        &self,
+        request: Request<v1::RecallRequest>,
+    ) -> Result<Response<v1::RecallResponse>, Status> {
+        self.note(&request.get_ref().case, "recall");
+        self.backend.recall(request).await
+    }
+
+    async fn notify(
+        &self,
+        request: Request<v1::NotifyRequest>,
+    ) -> Result<Response<v1::NotifyResponse>, Status> {
+        self.backend.notify(request).await
+    }
+
+    async fn capabilities(
+        &self,
+        request: Request<v1::CapabilitiesRequest>,
+    ) -> Result<Response<v1::CapabilitiesResponse>, Status> {
+        self.backend.capabilities(request).await
+    }
+}
+
+/// A scene in which the German backend is wayward.
+async fn scene() -> (Scene, Wayward) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let scene = Scene::start_with(&["DE", "GB"], |config| {
+        let mut backends = config.backends.iter_mut();
+        let german = backends.find(|one| one.jurisdiction.as_str() == "DE");
+        german.unwrap().port = port;
+    })
+    .await;
+    let issued = scene
+        .world
+        .issue("DE", "backend", "backend", &["localhost"]);
+    let issued = issued.unwrap();
+    let tls = ServerTlsConfig::new()
+        .identity(Identity::from_pem(&issued.certificate, &issued.key))
+        .client_ca_root(Certificate::from_pem(&issued.ca));
+    let wayward = Wayward {
+        backend: scene.backend("DE").clone(),
+        calls: Arc::default(),
+    };
+    let service = NationalBackendServiceServer::new(wayward.clone());
+    let server = Server::builder().tls_config(tls).unwrap();
+    let served = { server }.add_service(service);
+    tokio::spawn(served.serve_with_incoming(TcpIncoming::from(listener)));
+    (scene, wayward)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_rejected_is_left_with_the_recipient() {
+    let (scene, wayward) = scene().await;
+    let mut sender = scene.issuing("GB", "nca").await;
+    let mut recipient = scene.executing("DE", "bfj").await;
+    let mut reader = Cooperation::new(scene.connect("DE", "bfj", "executing").await);
+    let mut names = Vec::new();
+    for id in ["lost", "unreadable", "refused"] {
+        let mut message = tip(id);
+        message.wait = None;
+        let case = share(&mut sender, &message).await.unwrap().case.unwrap();
+        names.push(case.name);
+    }
+
+    // Its answer is lost and it is to be delivered again, when somebody says no.
+    eventually("it is on its way", async || {
+        let case = get(&mut sender, &names[0]).await.unwrap();
+        (case.state() == CaseState::Delivering).then_some(())
+    })
+    .await;
+    let rejected = v1::Result {
+        kind: ResultKind::NotExecuted.into(),
+        reason: "we cannot bind ourselves to that".to_owned(),
+        ground: "ets-182 art 11".to_owned(),
+        ..v1::Result::default()
+    };
+    let rejected = concluding(&names[0], rejected);
+    recipient.conclude(rejected).await.unwrap();
+
+    for name in &names {
+        let case = eventually("it is at its end", async || {
+            let case = get(&mut sender, name).await.unwrap();
+            let recalled = case.events.iter().any(|event| event.kind == "recalled");
+            let over = case.state() == CaseState::NotExecuted;
+            (over && (recalled || *name == names[2])).then_some(case)
+        })
+        .await;
+        assert!(
+            conditions(&case)
+                .values()
+                .all(|state| *state == ConditionState::Lifted),
+            "{name} binds nobody: {case:?}"
+        );
+        let read = get(&mut reader, name).await.unwrap();
+        assert_eq!(information(&read), None);
+        assert_eq!(scene.backend("DE").standing(name).unwrap(), 0);
+    }
+    // Long enough for what was put off to be tried again.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = |name: &String| {
+        let calls = wayward.calls(name).into_iter();
+        calls.skip_while(|call| *call == "deliver").collect()
+    };
+    let after: Vec<Vec<_>> = names.iter().map(after).collect();
+    assert_eq!(after, [vec!["recall"], vec!["recall"], vec![]]);
+    scene.stop().await;
+}
