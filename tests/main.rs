@@ -26,6 +26,7 @@ mod reports;
 mod review;
 mod share;
 mod stories;
+mod team;
 mod tidy;
 mod witness;
 mod world;

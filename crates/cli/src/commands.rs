@@ -8,6 +8,7 @@ mod received;
 mod request;
 mod review;
 mod serve;
+mod team;
 
 use clap::Subcommand;
 
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     /// Send requests to a gateway and follow them
     #[command(subcommand)]
     Request(request::Command),
+    /// Agree on joint investigation teams, and share inside them
+    #[command(subcommand)]
+    Team(team::Command),
     /// Answer what the law leaves to humans
     #[command(subcommand)]
     Review(review::Command),
@@ -43,6 +47,7 @@ impl Command {
             Self::Demo(arguments) => demo::run(arguments),
             Self::Serve(arguments) => serve::run(&arguments),
             Self::Request(command) => request::run(command),
+            Self::Team(command) => team::run(command),
             Self::Review(command) => review::run(command),
             Self::Policy(command) => policy::run(command),
             Self::Audit(command) => audit::run(command),

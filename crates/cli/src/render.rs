@@ -5,6 +5,7 @@ mod conditions;
 pub(crate) mod ledger;
 mod preflight;
 pub(crate) mod review;
+pub(crate) mod team;
 
 use std::{fmt::Write as _, io::IsTerminal as _};
 

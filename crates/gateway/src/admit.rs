@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comity::v1;
-use comity_domain::{Decision, Digest, Request, Ruling, Urgency};
+use comity_domain::{CaseId, Decision, Digest, Request, Ruling, Urgency};
 use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
@@ -32,8 +32,28 @@ pub(crate) struct Admission {
     pub(crate) sent: Digest,
     /// What the sender sets on what it shares.
     pub(crate) conditions: Vec<v1::Obligation>,
+    /// Where it belongs to a team.
+    pub(crate) team: Option<InTeam>,
     form: Option<Value>,
     language: String,
+}
+
+/// How a request belongs to a team.
+#[derive(Debug, Clone)]
+pub(crate) enum InTeam {
+    /// It sets one up.
+    SetsUp,
+    /// It shares in the one of this name.
+    Shares(CaseId),
+}
+
+impl InTeam {
+    fn of(context: &v1::TeamContext) -> Option<Self> {
+        match &context.agreement {
+            Some(_) => Some(Self::SetsUp),
+            None => from_proto::team_name(&context.name).ok().map(Self::Shares),
+        }
+    }
 }
 
 impl Admission {
@@ -190,25 +210,34 @@ struct Sent {
     /// Without what the gateway has added.
     digest: Digest,
     conditions: Vec<v1::Obligation>,
+    team: Option<InTeam>,
 }
 
 impl Sent {
     fn of(message: &v1::CooperationRequest) -> Self {
         let encoded = Bytes::from(message.encode_to_vec());
-        let digest = match message.origin {
-            None => wire::digest_of(&encoded),
-            Some(_) => {
-                let mut sent = message.clone();
-                sent.origin = None;
-                wire::digest_of(&sent.encode_to_vec())
-            }
+        let digest = if message.origin.is_none() && message.team.is_none() {
+            wire::digest_of(&encoded)
+        } else {
+            wire::digest_of(&as_sent(message).encode_to_vec())
         };
         Self {
             encoded,
             digest,
             conditions: message.conditions.clone(),
+            team: message.team.as_ref().and_then(InTeam::of),
         }
     }
+}
+
+/// A message without what the gateway knows, which may be otherwise by now.
+fn as_sent(message: &v1::CooperationRequest) -> v1::CooperationRequest {
+    let mut sent = message.clone();
+    sent.origin = None;
+    if let Some(team) = &mut sent.team {
+        (team.in_force, team.within_purpose) = (None, None);
+    }
+    sent
 }
 
 fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
@@ -255,6 +284,7 @@ fn admit(gateway: &Gateway, read: Read, language: String) -> Result<Admission, R
         encoded: sent.encoded,
         sent: sent.digest,
         conditions: sent.conditions,
+        team: sent.team,
         request,
         form,
         language,

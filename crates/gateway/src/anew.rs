@@ -25,6 +25,7 @@ use crate::{
     record,
     refusal::Refusal,
     review::tasks,
+    team,
     wire::{
         encoded::{self, Kept, Task},
         from_proto, to_proto,
@@ -69,6 +70,7 @@ pub(crate) async fn decide(
     tasks: Vec<Task>,
 ) -> Result<Anew, Refusal> {
     let request = origin::renew(gateway, case, request).await?;
+    let request = team::known_again(gateway, request).await?;
     let lost = origin::is_lost(&request);
     let admission = admit::again(gateway, request, case.snapshot.kept().language)?;
     let received = case.snapshot.received_at;

@@ -24,7 +24,12 @@ use crate::{
     redact,
     refusal::Refusal,
     share::{self, Left},
-    wire::{self, answer::Execution, encoded, to_proto},
+    wire::{
+        self,
+        answer::Execution,
+        encoded::{self, Kept, TeamAct},
+        to_proto,
+    },
 };
 
 /// An event of the gateway's own.
@@ -89,14 +94,7 @@ impl Answer {
     }
 
     fn never(reason: String) -> Self {
-        let result = wire::answer::Answer {
-            execution: Execution::NotExecuted,
-            data: None,
-            conditions: Vec::new(),
-            redacted: Vec::new(),
-            reason: reason.clone(),
-            ground: "technical".to_owned(),
-        };
+        let result = without_data(Execution::NotExecuted, reason.clone(), "technical");
         let answer = Self::new(REJECTED, Some(CaseState::NotExecuted), reason);
         Self {
             result: Some(result),
@@ -152,6 +150,26 @@ impl Answer {
             result: Some(result),
             ..answer.happened(event)
         }
+    }
+
+    /// A party signs the agreement on a team.
+    pub(crate) fn joined(act: TeamAct) -> Self {
+        let signed = without_data(Execution::Complete, String::new(), "");
+        let mut answer = Self {
+            kind: "team-joined".into(),
+            note: "a party has signed the agreement on the team".to_owned(),
+            ..Self::result(signed)
+        };
+        answer.adds.kept = Some(Kept {
+            team_acts: vec![act],
+            ..Kept::default()
+        });
+        answer
+    }
+
+    /// A party will not sign the agreement on a team.
+    pub(crate) fn declined(reason: String) -> Self {
+        Self::result(without_data(Execution::NotExecuted, reason, "declined"))
     }
 
     /// The event that it is.
@@ -280,6 +298,17 @@ pub(crate) async fn file(
     }
     let (case, _) = Box::pin(happen::file(gateway, case, event, job)).await?;
     Ok(case)
+}
+
+fn without_data(execution: Execution, reason: String, ground: &str) -> wire::answer::Answer {
+    wire::answer::Answer {
+        execution,
+        data: None,
+        conditions: Vec::new(),
+        redacted: Vec::new(),
+        reason,
+        ground: ground.to_owned(),
+    }
 }
 
 /// Takes out what must not leave the executing State and attaches what binds

@@ -66,6 +66,7 @@ pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         changed_at,
         wake_at,
         reviewers,
+        team,
         records,
     } = row;
     let events = records
@@ -99,6 +100,7 @@ pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         request_id,
         wake_at,
         reviewers,
+        team,
     };
     Ok(CaseAt {
         snapshot,
@@ -137,11 +139,17 @@ pub(crate) async fn get(
     let case = visible(gateway, caller, name).await?;
     let taken_back = caller.role != Role::Issuing && !case.snapshot.kept().is_handed_over();
     let mut shown = whole(gateway, case).await?;
-    if let Some(request) = shown.request.as_mut().filter(|_| taken_back) {
-        // What was shared is the recipient's only while it is left to it.
-        request.information = None;
+    if taken_back {
+        withhold(&mut shown);
     }
     Ok(shown)
+}
+
+/// Takes out what was shared: it is the recipient's only while it is left to it.
+pub(crate) fn withhold(case: &mut v1::Case) {
+    if let Some(request) = &mut case.request {
+        request.information = None;
+    }
 }
 
 /// A case with its events and the newest proof.
@@ -215,15 +223,7 @@ pub(crate) async fn list(
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
     let limit = from_proto::page_size(page_size)?;
     let asked = from_proto::case_filter(&filter)?;
-    let before = match page_token.as_str() {
-        "" => None,
-        token => Some(token.parse().map_err(|_| {
-            admit::malformed(
-                "page_token",
-                "is not one that a page named: begin without it",
-            )
-        })?),
-    };
+    let before = from_proto::page_token(&page_token)?;
     let mut filter = CaseFilter {
         state: asked.state,
         executing: asked.executing,

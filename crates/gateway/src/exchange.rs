@@ -27,6 +27,23 @@ pub(crate) async fn submit(
     message: v1::SubmitRequest,
     marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
+    if let Err(refusal) = origin::said_by_nobody(message.request.as_ref()) {
+        return Err(Box::pin(record::attempt(gateway, Some(caller), refusal)).await);
+    }
+    submit_known(gateway, caller, message, marked).await
+}
+
+/// [`submit`] of a request that may say what the gateway knows itself: a room of the
+/// gateway made it.
+///
+/// # Errors
+/// As [`submit`].
+pub(crate) async fn submit_known(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::SubmitRequest,
+    marked: Marked,
+) -> Result<encoded::SubmitResponse, Refusal> {
     let v1::SubmitRequest {
         request,
         wait,
@@ -93,6 +110,7 @@ pub(crate) async fn preflight(
         text_language,
     } = message;
     let admitted = async {
+        origin::said_by_nobody(request.as_ref())?;
         let request = origin::trace(gateway, caller, request).await?;
         admit::draft(gateway, caller, request, text_language)
     };
@@ -123,6 +141,7 @@ pub(crate) async fn explain(
         let request = if caller.role == Role::Legal {
             request
         } else {
+            origin::said_by_nobody(request.as_ref())?;
             origin::trace(gateway, caller, request).await?
         };
         admit::explainable(gateway, caller, request, text_language)

@@ -12,6 +12,7 @@ use crate::{
     record,
     refusal::Refusal,
     report::{self, Report},
+    team,
     wire::{self, from_proto},
 };
 
@@ -87,7 +88,10 @@ pub(crate) async fn conclude(
         Some(Conclusion::Result(result)) => {
             let result = wire::answer::read(result).map_err(Refusal::Malformed);
             let result = record::attempted(gateway, caller, result).await?;
-            let answer = |_: &CaseAt| Ok(Answer::result(result.clone()));
+            let answer = |case: &CaseAt| {
+                team::leaves_joining_to_parties(case, &result)?;
+                Ok(Answer::result(result.clone()))
+            };
             report::file(gateway, caller, (&name, "conclude"), form, answer).await?
         }
         Some(Conclusion::Postponement(postponement)) => {

@@ -47,6 +47,7 @@ pub mod signatures;
 mod start;
 mod statistics;
 mod supplement;
+mod team;
 pub mod tls;
 mod web;
 pub mod wire;

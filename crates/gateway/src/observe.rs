@@ -20,6 +20,8 @@ use crate::{
 
 /// What submits beside [`SUBMIT`].
 const SHARE: &str = "/comity.v1.CooperationService/ShareInformation";
+/// The same inside a team.
+const SHARE_IN_TEAM: &str = "/comity.v1.TeamService/Share";
 
 /// Marks that a request was decoded and reached its method, which records it.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +88,7 @@ where
         let caller = identity::caller(request.extensions());
         let path = request.uri().path();
         let (submits, ours) = (
-            [SUBMIT, SHARE].contains(&path),
+            [SUBMIT, SHARE, SHARE_IN_TEAM].contains(&path),
             path.starts_with("/comity.v1."),
         );
         let seen = Seen::default();

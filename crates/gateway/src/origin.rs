@@ -18,6 +18,7 @@ use crate::{
     identity::{Caller, Role},
     record,
     refusal::Refusal,
+    team,
     wire::from_proto,
 };
 
@@ -35,6 +36,26 @@ struct Held {
     offences: Vec<v1::Offence>,
 }
 
+/// Refuses a request whose sender says of it what the gateway alone does.
+pub(crate) fn said_by_nobody(request: Option<&v1::CooperationRequest>) -> Result<(), Refusal> {
+    let Some(request) = request else {
+        return Ok(());
+    };
+    if request.origin.is_some() {
+        let wrong = "is set by the gateway: leave it out, and name `source_case`";
+        return Err(admit::malformed("origin", wrong));
+    }
+    if request.team.is_some() {
+        let wrong = "is set by the gateway: leave it out, and call `TeamService`";
+        return Err(admit::malformed("team", wrong));
+    }
+    if request.measure == from_proto::SHARED_IN_TEAM {
+        let wrong = "is for `TeamService.Share`, which knows the agreement";
+        return Err(admit::malformed("measure", wrong));
+    }
+    Ok(())
+}
+
 /// A request with what the gateway knows of the case that it names as its source.
 ///
 /// # Errors
@@ -47,10 +68,6 @@ pub(crate) async fn trace(
     let Some(mut request) = request else {
         return Ok(None);
     };
-    if request.origin.is_some() {
-        let wrong = "is set by the gateway: leave it out, and name `source_case`";
-        return Err(admit::malformed("origin", wrong));
-    }
     if !has_source(&request) {
         // What does not go together is found when the request is read.
         return Ok(Some(request));
@@ -70,9 +87,26 @@ pub(crate) async fn trace(
     let instrument = instrument(gateway, &case, &request)?;
     request.origin = Some(v1::Origin {
         instrument,
-        ..origin(&case, &held, &request.offences)
+        ..known(gateway, (&case, held), &request).await?
     });
     Ok(Some(request))
+}
+
+/// What the gateway knows of a source, given what is asked of it.
+async fn known(
+    gateway: &Gateway,
+    (case, held): (&CaseAt, Held),
+    request: &v1::CooperationRequest,
+) -> Result<v1::Origin, Refusal> {
+    let agreement = Box::pin(team::agreement(gateway, case)).await?;
+    let team_use = team::use_of(agreement.as_ref(), request)?;
+    let origin = origin(case, &held);
+    let sent_for = agreement.map_or(held.offences, |agreement| agreement.offences);
+    Ok(v1::Origin {
+        team_use: team_use.into(),
+        other_offence: is_for_another(&sent_for, &request.offences),
+        ..origin
+    })
 }
 
 /// The request of a case with what the gateway knows now of its source, which may
@@ -89,10 +123,12 @@ pub(crate) async fn renew(
     let owner = Caller::recorded(&asking.row.owner)?;
     let found = look_up(gateway, &owner, &source(&request)?).await?;
     let before = request.origin.take().unwrap_or_default();
-    request.origin = found.map(|(case, held)| v1::Origin {
-        instrument: before.instrument,
-        ..origin(&case, &held, &request.offences)
-    });
+    if let Some((case, held)) = found {
+        request.origin = Some(v1::Origin {
+            instrument: before.instrument,
+            ..known(gateway, (&case, held), &request).await?
+        });
+    }
     Ok(request)
 }
 
@@ -153,7 +189,12 @@ fn held(case: &CaseAt, caller: &Caller) -> Result<Option<Held>, Refusal> {
     let executing = request.executing.unwrap_or_default();
     let is_recipient = caller.jurisdiction == row.executing.0
         && (executing.authority.is_empty() || executing.authority == caller.authority.as_str());
-    if shared && is_recipient && row.state == CaseState::Concluded {
+    // A party to a team has accepted before what it is given in it.
+    let accepted = match request.team {
+        Some(_) => cases::was_delivered(case),
+        None => row.state == CaseState::Concluded,
+    };
+    if shared && is_recipient && accepted {
         return Ok(Some(Held {
             sender: row.issuing.0.clone(),
             side,
@@ -199,7 +240,7 @@ fn asks_the_sender(
     Err(admit::malformed("executing.jurisdiction", &wrong))
 }
 
-fn origin(case: &CaseAt, held: &Held, offences: &[v1::Offence]) -> v1::Origin {
+fn origin(case: &CaseAt, held: &Held) -> v1::Origin {
     let binds = |one: &&v1::Obligation| {
         let condition = conditions::find(&case.snapshot.conditions, &one.obligation_id);
         condition.is_none_or(|one| match one.state() {
@@ -216,17 +257,21 @@ fn origin(case: &CaseAt, held: &Held, offences: &[v1::Offence]) -> v1::Origin {
     kinds.dedup();
     v1::Origin {
         jurisdiction: held.sender.to_string(),
-        instrument: String::new(),
         conditions: kinds,
-        other_offence: is_for_another(&held.offences, offences),
+        ..v1::Origin::default()
     }
 }
 
 /// Some offence of those used is none of those sent; unknown where either are not
 /// named.
 fn is_for_another(sent: &[v1::Offence], used: &[v1::Offence]) -> Option<bool> {
-    let known = |one: &v1::Offence| sent.iter().any(|sent| is_same(sent, one));
-    (!sent.is_empty() && !used.is_empty()).then(|| !used.iter().all(known))
+    (!sent.is_empty() && !used.is_empty()).then(|| !all_of(used, sent))
+}
+
+/// Every offence is among those known.
+pub(crate) fn all_of(offences: &[v1::Offence], known: &[v1::Offence]) -> bool {
+    let is_known = |one: &v1::Offence| known.iter().any(|known| is_same(known, one));
+    offences.iter().all(is_known)
 }
 
 /// Two offences are one: by provision, or by a code that both carry. Every doubt

@@ -16,7 +16,7 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use crate::{
-    admit::Admission,
+    admit::{Admission, InTeam},
     cases::{self, CaseAt},
     clocks, conditions, effects,
     gateway::Gateway,
@@ -412,6 +412,11 @@ fn change(
         request_id: request.id.clone(),
         wake_at: None,
         reviewers: BTreeSet::new(),
+        team: match &admission.team {
+            None => None,
+            Some(InTeam::SetsUp) => Some(id.clone()),
+            Some(InTeam::Shares(team)) => Some(team.clone()),
+        },
     }
 }
 

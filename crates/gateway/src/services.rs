@@ -6,10 +6,10 @@ mod cooperation;
 mod evidence;
 mod execution;
 mod federation;
-mod later;
 mod policy;
 mod review;
 pub(crate) mod submit;
+mod team;
 
 use std::{future::Future, sync::Arc};
 
@@ -72,7 +72,7 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
         AuditServiceServer(audit::Audit(gateway.clone())),
         PolicyServiceServer(policy::Policy(gateway.clone())),
         ReviewServiceServer(review::Review(gateway.clone())),
-        TeamServiceServer(later::Later),
+        TeamServiceServer(team::Team(gateway.clone())),
         AtlasServiceServer(atlas::Atlas(gateway.clone())),
         FederationServiceServer(federation::Federation(gateway.clone())),
     )

@@ -51,7 +51,7 @@ pub use store::Store;
 pub use vault::VaultError;
 pub use verify::{Report, verify};
 pub use view::{
-    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, Page, Party, ReadError, Record,
-    Reviewed,
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, OfTeam, Page, Party, ReadError,
+    Record, Reviewed,
 };
 pub use witnessed::Held;

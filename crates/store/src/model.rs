@@ -109,6 +109,8 @@ pub struct CaseChange {
     pub wake_at: Option<Timestamp>,
     /// The States whose reviewers have an open task in it.
     pub reviewers: BTreeSet<JurisdictionCode>,
+    /// The team it belongs to, by the case that names it: itself where it sets one up.
+    pub team: Option<CaseId>,
 }
 
 /// A ledger entry to be appended.

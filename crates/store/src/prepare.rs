@@ -229,6 +229,7 @@ pub(crate) fn case_image(case: &CaseChange, version: u64) -> Vec<u8> {
         column::reviewers(&case.reviewers)
             .as_deref()
             .map(str::as_bytes),
+        case.team.as_ref().map(|team| team.as_str().as_bytes()),
     ])
 }
 

@@ -15,8 +15,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Valu
 use tokio::sync::Semaphore;
 
 use crate::{
-    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Page, Period, ReadError, Record, Reviewed,
-    column, schema, vault::Vault,
+    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, OfTeam, Page, Period, ReadError, Record,
+    Reviewed, column, schema, vault::Vault,
 };
 
 /// Connections for reading, and so queries at once.
@@ -91,7 +91,7 @@ fn snapshot<T>(
 }
 
 const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
-     exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers";
+     exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers, team";
 
 pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
     let text = |index| row.get::<_, String>(index);
@@ -120,6 +120,9 @@ pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
             .map(column::instant)
             .transpose()?,
         reviewers: column::read_reviewers(optional(15)?.as_deref())?,
+        team: optional(16)?
+            .map(|id| column::id(&id, "case id"))
+            .transpose()?,
         records: Vec::new(),
     })
 }
@@ -259,6 +262,7 @@ pub(crate) fn cases(
         issuing,
         executing,
         instrument,
+        team,
     } = filter;
     let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
     if let Some(party) = party {
@@ -278,6 +282,14 @@ pub(crate) fn cases(
         "instrument = ?",
         instrument.as_ref().map(ToString::to_string),
     );
+    match team {
+        None => {}
+        Some(OfTeam::SetUp) => query.and("(team = id) = ?", 1_i64),
+        Some(OfTeam::SharedIn(team)) => {
+            query.and("team = ?", team.to_string());
+            query.and("id <> ?", team.to_string());
+        }
+    }
     query.and_if("opened < ?", before.map(column::sql));
     let cases = query.rows(db, "opened DESC", limit, read_case)?;
     let cases = cases.into_iter();

@@ -245,7 +245,8 @@ fn insert_case(
     db.prepare_cached(
         "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
          exercise, urgency, owner, request_id, opened, opened_at, changed_at, wake_at, \
-         reviewers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14, ?15)",
+         reviewers, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, \
+         ?14, ?15, ?16)",
     )?
     .execute(params![
         case.id.as_str(),
@@ -263,6 +264,7 @@ fn insert_case(
         at.as_microsecond(),
         case.wake_at.map(Timestamp::as_microsecond),
         column::reviewers(&case.reviewers),
+        case.team.as_ref().map(CaseId::as_str),
     ])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 const APPLICATION_ID: i32 = 0x434d_5459;
 
 /// Version of the tables below.
-const SCHEMA_VERSION: i32 = 3;
+const SCHEMA_VERSION: i32 = 4;
 
 /// How long to wait for another program that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -54,11 +54,13 @@ CREATE TABLE cases (
     opened_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     wake_at INTEGER,
-    reviewers TEXT                      -- jurisdictions, each between spaces
+    reviewers TEXT,                     -- jurisdictions, each between spaces
+    team TEXT                           -- a case by which a team was set up; may be itself
 ) STRICT;
 CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);
 CREATE INDEX cases_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX cases_team ON cases (team, opened) WHERE team IS NOT NULL;
 CREATE INDEX cases_review ON cases (urgency, opened) WHERE reviewers IS NOT NULL;
 
 CREATE TABLE request_key (

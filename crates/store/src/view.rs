@@ -68,6 +68,8 @@ pub struct CaseRow {
     pub wake_at: Option<Timestamp>,
     /// The States whose reviewers have an open task in it.
     pub reviewers: BTreeSet<JurisdictionCode>,
+    /// The team it belongs to, by the case that names it: itself where it sets one up.
+    pub team: Option<CaseId>,
     /// The records of its events, oldest first, opaque to the store: what they
     /// add up to is everything else.
     pub records: Vec<Vec<u8>>,
@@ -88,6 +90,17 @@ pub struct CaseFilter {
     pub executing: Option<JurisdictionCode>,
     /// Only cases on this legal basis.
     pub instrument: Option<InstrumentId>,
+    /// Only these cases of teams.
+    pub team: Option<OfTeam>,
+}
+
+/// Which cases of teams.
+#[derive(Debug, Clone)]
+pub enum OfTeam {
+    /// By which teams are set up.
+    SetUp,
+    /// By which something is shared in the team that this case names.
+    SharedIn(CaseId),
 }
 
 /// Where a page of cases to review ends: the next one begins after it.

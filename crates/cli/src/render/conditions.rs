@@ -1,6 +1,6 @@
 //! What binds the parties of a case, and what keeps its result sealed, in words.
 
-use comity::v1::{Condition, ConditionState, Hold, HoldState};
+use comity::v1::{Condition, ConditionState, Hold, HoldState, ObligationKind};
 
 use super::instant;
 
@@ -19,11 +19,16 @@ pub(super) fn hold(hold: &Hold) -> String {
     format!("{}: {state}{until}", hold.clock_id)
 }
 
+/// A kind of condition as policy files name it.
+pub(super) fn kind(kind: ObligationKind) -> String {
+    let kind = kind.as_str_name();
+    let kind = kind.trim_start_matches("OBLIGATION_KIND_");
+    kind.to_lowercase().replace('_', "-")
+}
+
 /// A condition in one line, and another for what was said of it.
 pub(super) fn condition(condition: &Condition) -> String {
-    let kind = condition.kind().as_str_name();
-    let kind = kind.trim_start_matches("OBLIGATION_KIND_");
-    let kind = kind.to_lowercase().replace('_', "-");
+    let kind = kind(condition.kind());
     let state = match condition.state() {
         ConditionState::Unspecified | ConditionState::Waiting => "does not bind yet",
         ConditionState::Open => "binds",

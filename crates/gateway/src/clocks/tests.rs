@@ -124,6 +124,7 @@ fn row() -> CaseAt {
             request_id: "one".parse().unwrap(),
             wake_at: None,
             reviewers: BTreeSet::new(),
+            team: None,
         },
     }
 }

@@ -142,6 +142,6 @@ impl CooperationService for Cooperation {
 }
 
 /// What the call said of itself before it was read.
-fn marked<T>(request: &Request<T>) -> Marked {
+pub(super) fn marked<T>(request: &Request<T>) -> Marked {
     request.extensions().get().copied().unwrap_or_default()
 }

@@ -14,6 +14,7 @@ mod review;
 mod ruling;
 mod search;
 mod shared;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +32,7 @@ pub use self::{
     access::{Call, access},
     draft::{Draft, draft},
     federation::extension,
-    listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size},
+    listing::{CaseFilter, PAGE_SIZE_MAX, case_filter, page_size, page_token},
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},
     ruling::rulings,
@@ -40,7 +41,10 @@ pub use self::{
 };
 pub(crate) use self::{
     report::{line, note, postponement},
-    shared::{is_further, is_use},
+    shared::{SHARED_IN_TEAM, USE_OF_TEAM, is_further, is_use},
+    team::{
+        Inside, Outgoing, joining, of_proposal, of_team_share, proposal, team_name, team_share,
+    },
 };
 use super::{
     Violation,
@@ -101,6 +105,7 @@ fn read_request(
         conditions,
         source_case,
         origin,
+        team,
     } = request;
 
     // Read all fields before asking whether one failed, so that all are reported.
@@ -108,28 +113,27 @@ fn read_request(
     let id = findings.id(Path::root("request_id"), &request_id);
     let issuing = parts::issuing(findings, issuing);
     let executing = parts::executing(findings, executing);
-    let named = shared::instrument(&instrument, origin.as_ref());
-    let instrument = findings.optional_id(Path::root("instrument"), named);
+    let instrument = shared::instrument(findings, &instrument, origin.as_ref());
+    let known = team::known(findings, origin.as_ref(), team);
     let source = shared::source(findings, &measure, (&source_case, origin));
     let measure = findings.id(Path::root("measure"), &measure);
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
     let offences = findings.list("offences", OFFENCES_MAX, offences, parts::offence);
     // Without a day of request there is no age; that the day is missing is found above.
     let day = TimeZone::UTC.to_datetime(issued_at.unwrap_or(now)).date();
-    let persons = findings.list("persons", PERSONS_MAX, persons, |findings, at, person| {
-        parts::person(findings, at, person, day)
-    });
+    let person = |findings: &mut Findings, at: Path<'_>, one| parts::person(findings, at, one, day);
+    let persons = findings.list("persons", PERSONS_MAX, persons, person);
     let selectors = findings.list("selectors", SELECTORS_MAX, selectors, parts::selector);
     let urgency = parts::urgency(findings, urgency);
     findings.bounded(Path::root("purpose"), &purpose, TEXT_BYTES_MAX);
     let language = parts::language(findings, &language);
     let validation = validation.and_then(|given| parts::validation(findings, given, now));
     let assurances = findings.list("assurances", ASSURANCES_MAX, assurances, parts::assurance);
-    let facts = read_facts(findings, facts);
+    let facts = read_facts(findings, facts, known);
     let form = form.and_then(|form| read_form(findings, form));
 
-    let (issuing, issuing_authority) = issuing?;
-    let (executing, executing_authority) = executing?;
+    let ((issuing, issuing_authority), (executing, executing_authority)) =
+        issuing.zip(executing)?;
     let request = Request {
         id: id?,
         issuing: Issuing(issuing),
@@ -284,7 +288,12 @@ fn read_form(findings: &mut Findings, form: prost_types::Struct) -> Option<Json>
     }
 }
 
-fn read_facts(findings: &mut Findings, facts: BTreeMap<String, v1::FactValue>) -> Facts {
+/// Facts as the requester states them, and those that the gateway knows.
+fn read_facts(
+    findings: &mut Findings,
+    facts: BTreeMap<String, v1::FactValue>,
+    known: Facts,
+) -> Facts {
     let at = Path::root("facts");
     if facts.len() > FACTS_MAX {
         findings.reject::<()>(at, format!("more than {FACTS_MAX} facts: state fewer"));
@@ -298,6 +307,7 @@ fn read_facts(findings: &mut Findings, facts: BTreeMap<String, v1::FactValue>) -
         .into_iter()
         .filter_map(|(name, value)| read_fact(findings, at, &name, value))
         .map(|(name, value)| (name, stated(value)))
+        .chain(known)
         .collect()
 }
 

@@ -113,6 +113,7 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
         request_id: request_id(case),
         wake_at: None,
         reviewers: BTreeSet::new(),
+        team: None,
     }
 }
 

@@ -121,6 +121,7 @@ fn change(case: CaseRow) -> CaseChange {
         changed_at: _,
         wake_at,
         reviewers,
+        team,
         // Entries commit to these themselves.
         records: _,
     } = case;
@@ -138,6 +139,7 @@ fn change(case: CaseRow) -> CaseChange {
         request_id,
         wake_at,
         reviewers,
+        team,
     }
 }
 

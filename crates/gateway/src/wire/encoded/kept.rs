@@ -31,6 +31,26 @@ pub(crate) struct Kept {
     /// What came back while a hold was on: an encoded [`v1::Result`].
     #[prost(bytes = "bytes", optional, tag = "7")]
     pub(crate) held: Option<Bytes>,
+    /// What parties to the team that it sets up did, in order.
+    #[prost(message, repeated, tag = "8")]
+    pub(crate) team_acts: Vec<TeamAct>,
+}
+
+/// A party to a team has signed its agreement, or has left.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TeamAct {
+    /// The party's State.
+    #[prost(string, tag = "1")]
+    pub(crate) jurisdiction: String,
+    /// It has left.
+    #[prost(bool, tag = "2")]
+    pub(crate) left: bool,
+    /// When.
+    #[prost(message, optional, tag = "3")]
+    pub(crate) at: Option<Timestamp>,
+    /// What it sets on all that it shares.
+    #[prost(message, repeated, tag = "4")]
+    pub(crate) conditions: Vec<v1::Obligation>,
 }
 
 /// A question for reviewers.
@@ -100,6 +120,7 @@ impl Kept {
             handover,
             reason,
             held,
+            team_acts,
         } = event;
         if !language.is_empty() {
             self.language = language;
@@ -111,6 +132,7 @@ impl Kept {
         self.recall = recall.or(self.recall);
         self.handover = handover.or(self.handover);
         self.held = held.or(self.held);
+        self.team_acts.extend(team_acts);
         for task in tasks {
             match self.tasks.iter_mut().find(|one| one.number == task.number) {
                 Some(before) => *before = task,

@@ -39,6 +39,24 @@ pub fn page_size(asked: i32) -> Result<usize, Vec<Violation>> {
     findings.conclude(size)
 }
 
+/// Where a page begins: the token is the place of the last entry before it.
+///
+/// # Errors
+/// One violation of the field `page_token` when no page named it.
+pub fn page_token(token: &str) -> Result<Option<u64>, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let read = match token {
+        "" => Some(None),
+        token => token.parse().map(Some).ok().or_else(|| {
+            findings.reject(
+                Path::root("page_token"),
+                "is not one that a page named: begin without it",
+            )
+        }),
+    };
+    findings.conclude(read)
+}
+
 /// Reads a filter such as `state=UNDER_REVIEW AND executing=FR`.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity::v1;
-use comity_domain::{ObligationKind, Origin, Source};
+use comity_domain::{InstrumentId, ObligationKind, Origin, Source};
 use serde_json::Value;
 
 use super::read_case_name;
@@ -16,14 +16,21 @@ use crate::wire::{
 
 /// Event of the vocabulary by which a recipient accepts.
 const ACCEPTED: &str = "concluded";
+/// Event of the vocabulary by which a recipient has what is shared: a party to a
+/// team has accepted before.
+const RECEIVED: &str = "acknowledged";
 /// What is shared where the sender does not say.
 const SPONTANEOUS: &str = "information.spontaneous";
 /// Measures that share something, with all that they include.
-const SHARING: [&str; 2] = ["information", "victim"];
+const SHARING: [&str; 3] = ["information", "victim", SHARED_IN_TEAM];
 /// Measures that use or pass on what was received, with all that they include.
-const FURTHER: [&str; 2] = [USE, "information"];
+const FURTHER: [&str; 4] = [USE, USE_OF_TEAM, "information", SHARED_IN_TEAM];
 /// The measure that uses it.
 const USE: &str = "use";
+/// The measure that uses what was shared in a team.
+pub(crate) const USE_OF_TEAM: &str = "team.use-of-evidence";
+/// The measure that shares in a team.
+pub(crate) const SHARED_IN_TEAM: &str = "team.share";
 
 /// A submission that shares information. What is wrong with it is found when it is
 /// read as any request is.
@@ -49,7 +56,6 @@ pub fn share(message: v1::ShareInformationRequest) -> v1::SubmitRequest {
         wait,
         text_language,
     } = message;
-    let numbered = (1..).zip(conditions);
     let request = v1::CooperationRequest {
         request_id,
         issuing: sender,
@@ -69,7 +75,7 @@ pub fn share(message: v1::ShareInformationRequest) -> v1::SubmitRequest {
         exercise,
         // Nothing is as little as an empty list.
         information: Some(information.unwrap_or_default()),
-        conditions: numbered.map(|(n, one)| complete(n, one)).collect(),
+        conditions: complete(conditions, ACCEPTED),
         source_case,
         ..v1::CooperationRequest::default()
     };
@@ -101,7 +107,7 @@ pub(crate) fn is_further(measure: &str) -> bool {
 
 /// The measure uses data rather than passing them on.
 pub(crate) fn is_use(measure: &str) -> bool {
-    is_of(&[USE], measure)
+    is_of(&[USE, USE_OF_TEAM], measure)
 }
 
 /// Reads what is shared, as the names of its parts at every depth, and the conditions set on it.
@@ -114,13 +120,12 @@ pub(super) fn information(
         let wrong = "are set on nothing: state `information`, or leave them out";
         findings.reject::<()>(Path::root("conditions"), wrong);
     }
-    let numbered = (1_usize..).zip(conditions).collect();
-    findings.list(
-        "conditions",
-        answer::CONDITIONS_MAX,
-        numbered,
-        |findings, at, (number, one)| condition(findings, at, number, one),
-    );
+    let event = if measure == SHARED_IN_TEAM {
+        RECEIVED
+    } else {
+        ACCEPTED
+    };
+    check_conditions(findings, conditions, event);
     information.map_or_else(Vec::new, |information| {
         parts(findings, measure, information)
     })
@@ -168,20 +173,51 @@ fn name_within<'a>(part: &'a Value, names: &mut BTreeSet<&'a str>) {
     }
 }
 
-/// A condition with what the gateway says of each.
-fn complete(number: usize, condition: v1::Obligation) -> v1::Obligation {
-    let mut condition = condition;
-    for (field, usual) in [
-        (&mut condition.obligation_id, number_of(number)),
-        (&mut condition.bound_party, "executing".to_owned()),
-    ] {
-        if field.is_empty() {
-            *field = usual;
+/// Conditions of a party to a team on what it shares in it, as the gateway numbers
+/// them: those that it has set on all of it, then those on this.
+pub(super) fn in_team(
+    standing: &[v1::Obligation],
+    on_this: Vec<v1::Obligation>,
+) -> Vec<v1::Obligation> {
+    let standing = standing.iter().map(|one| v1::Obligation {
+        obligation_id: String::new(),
+        ..one.clone()
+    });
+    complete(standing.chain(on_this).collect(), RECEIVED)
+}
+
+/// Checks what a party to a team sets on all that it shares in it.
+pub(super) fn check_in_team(findings: &mut Findings, conditions: Vec<v1::Obligation>) {
+    check_conditions(findings, conditions, RECEIVED);
+}
+
+fn check_conditions(findings: &mut Findings, conditions: Vec<v1::Obligation>, event: &str) {
+    let numbered = (1_usize..).zip(conditions).collect();
+    findings.list(
+        "conditions",
+        answer::CONDITIONS_MAX,
+        numbered,
+        |findings, at, one| condition(findings, at, one, event),
+    );
+}
+
+/// Conditions with what the gateway says of each.
+fn complete(conditions: Vec<v1::Obligation>, binds_from: &str) -> Vec<v1::Obligation> {
+    let numbered = (1..).zip(conditions);
+    let complete = numbered.map(|(number, mut condition)| {
+        for (field, usual) in [
+            (&mut condition.obligation_id, number_of(number)),
+            (&mut condition.bound_party, "executing".to_owned()),
+        ] {
+            if field.is_empty() {
+                *field = usual;
+            }
         }
-    }
-    let event = condition.parameters.entry(EVENT.to_owned());
-    event.or_insert_with(|| ACCEPTED.to_owned());
-    condition
+        let event = condition.parameters.entry(EVENT.to_owned());
+        event.or_insert_with(|| binds_from.to_owned());
+        condition
+    });
+    complete.collect()
 }
 
 fn number_of(number: usize) -> String {
@@ -191,13 +227,13 @@ fn number_of(number: usize) -> String {
 fn condition(
     findings: &mut Findings,
     at: Path<'_>,
-    number: usize,
-    condition: v1::Obligation,
+    (number, condition): (usize, v1::Obligation),
+    binds_from: &str,
 ) -> Option<()> {
     let condition = answer::condition(findings, at, condition)?;
     let id = number_of(number);
     if condition.obligation_id != id {
-        let wrong = format!("expected `{id}` or, in `ShareInformation`, nothing");
+        let wrong = format!("expected `{id}` or, where something is shared, nothing");
         findings.reject::<()>(at.field("obligation_id"), wrong);
     }
     if condition.rule.is_some() {
@@ -215,8 +251,8 @@ fn condition(
     }
     let parameters = at.field("parameters");
     let event = condition.parameters.get(EVENT);
-    if event.is_none_or(|event| event != ACCEPTED) {
-        let wrong = format!("expected `{ACCEPTED}`: a condition binds from acceptance");
+    if event.is_none_or(|event| event != binds_from) {
+        let wrong = format!("expected `{binds_from}`, from which conditions bind, or nothing");
         findings.reject::<()>(parameters.key(EVENT), wrong);
     }
     for (name, _) in TIMES {
@@ -230,11 +266,16 @@ fn condition(
 }
 
 /// The instrument named, or the one on which the data came.
-pub(super) fn instrument<'a>(named: &'a str, origin: Option<&'a v1::Origin>) -> &'a str {
-    match origin {
+pub(super) fn instrument(
+    findings: &mut Findings,
+    named: &str,
+    origin: Option<&v1::Origin>,
+) -> Option<InstrumentId> {
+    let meant = match origin {
         Some(origin) if named.is_empty() => &origin.instrument,
         Some(_) | None => named,
-    }
+    };
+    findings.optional_id(Path::root("instrument"), meant)
 }
 
 /// Reads the case that data come from.
@@ -273,6 +314,7 @@ fn read_origin(findings: &mut Findings, origin: v1::Origin) -> Option<Origin> {
         instrument: _,
         conditions: _,
         other_offence,
+        team_use: _,
     } = origin;
     Some(Origin {
         state: findings.id(at.field("jurisdiction"), &jurisdiction)?,

@@ -1,0 +1,293 @@
+//! `comity team`: a party to joint investigation teams on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use comity::v1::{self, team_service_client::TeamServiceClient};
+use comity_gateway::wire::json;
+use jiff::Timestamp;
+use tonic::transport::Channel;
+
+use super::request::{exit, print, read};
+use crate::{
+    client::{Connection, explain, runtime},
+    exit::{Exit, Failure},
+    render::{self, team},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Propose an agreement to its other parties, and sign it
+    #[command(
+        after_help = "Example: comity team propose agreement.json --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Propose(Sending),
+    /// Sign an agreement that was proposed
+    #[command(
+        after_help = "Example: comity team join teams/ID --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Join(Join),
+    /// Leave a team, or decline to join it
+    #[command(
+        after_help = "Example: comity team leave teams/ID --reason 'The investigation is closed.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Leave(Leave),
+    /// Share information inside a team
+    #[command(
+        after_help = "Example: comity team share item.json --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Share(Sending),
+    /// Show one team
+    Show(Named),
+    /// List teams; of one that is named, what was shared in it with or by you
+    List(Listing),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sending {
+    /// A `ProposeRequest` or `ShareRequest` in the contract's JSON mapping
+    file: PathBuf,
+    /// Seconds to wait for delivery
+    #[arg(long, default_value_t = 20)]
+    wait: u32,
+    /// Language of texts
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// The team, `teams/<id>`
+    team: String,
+    /// Conditions on all that you will share: a `JoinRequest` in the contract's JSON
+    /// mapping
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Leave {
+    /// The team, `teams/<id>`
+    team: String,
+    /// Why, in one sentence
+    #[arg(long)]
+    reason: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The team, `teams/<id>`
+    team: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    /// The team, `teams/<id>`, of which to list what was shared
+    team: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+type Client = TeamServiceClient<Channel>;
+
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    runtime()?.block_on(async {
+        match command {
+            Command::Propose(sending) => propose(sending).await,
+            Command::Join(join) => self::join(join).await,
+            Command::Leave(leave) => self::leave(leave).await,
+            Command::Share(sending) => share(sending).await,
+            Command::Show(named) => show(named).await,
+            Command::List(Listing {
+                team: Some(team),
+                json,
+                connection,
+            }) => list_shared(team, json, &connection).await,
+            Command::List(Listing {
+                team: None,
+                json,
+                connection,
+            }) => list_teams(json, &connection).await,
+        }
+    })
+}
+
+async fn propose(sending: Sending) -> Result<Exit, Failure> {
+    let message = v1::ProposeRequest {
+        wait: Some(wait(&sending)),
+        text_language: sending.language,
+        ..read(&sending.file)?
+    };
+    let mut client = connect(&sending.connection).await?;
+    let answer = client.propose(message).await.map_err(explain)?.into_inner();
+    print(sending.json, &answer, || {
+        let team = team::team(&answer.team.clone().unwrap_or_default());
+        format!("{team}{}", cases(&answer.cases))
+    })?;
+    Ok(all_approved(&answer.cases))
+}
+
+async fn share(sending: Sending) -> Result<Exit, Failure> {
+    let message = v1::ShareRequest {
+        wait: Some(wait(&sending)),
+        text_language: sending.language,
+        ..read(&sending.file)?
+    };
+    let urgency = message.urgency.clone();
+    let mut client = connect(&sending.connection).await?;
+    let answer = client.share(comity::marked(message, urgency)).await;
+    let answer = answer.map_err(explain)?.into_inner();
+    print(sending.json, &answer, || cases(&answer.cases))?;
+    Ok(all_approved(&answer.cases))
+}
+
+async fn join(join: Join) -> Result<Exit, Failure> {
+    let Join {
+        team: name,
+        file,
+        json,
+        connection,
+    } = join;
+    let message = match &file {
+        Some(file) => read(file)?,
+        None => v1::JoinRequest::default(),
+    };
+    let message = v1::JoinRequest { name, ..message };
+    let mut client = connect(&connection).await?;
+    let answer = client.join(message).await.map_err(explain)?.into_inner();
+    print(json, &answer, || {
+        after(answer.team.as_ref(), answer.receipt.as_ref())
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn leave(leave: Leave) -> Result<Exit, Failure> {
+    let Leave {
+        team: name,
+        reason,
+        json,
+        connection,
+    } = leave;
+    let message = v1::LeaveRequest { name, reason };
+    let mut client = connect(&connection).await?;
+    let answer = client.leave(message).await.map_err(explain)?.into_inner();
+    print(json, &answer, || {
+        after(answer.team.as_ref(), answer.receipt.as_ref())
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn show(named: Named) -> Result<Exit, Failure> {
+    let Named {
+        team: name,
+        json,
+        connection,
+    } = named;
+    let mut client = connect(&connection).await?;
+    let answer = client.get_team(v1::GetTeamRequest { name }).await;
+    let answer = answer.map_err(explain)?.into_inner();
+    print(json, &answer, || after(answer.team.as_ref(), None))?;
+    Ok(Exit::Done)
+}
+
+async fn list_teams(json: bool, connection: &Connection) -> Result<Exit, Failure> {
+    let mut client = connect(connection).await?;
+    let mut table = team::teams();
+    let mut message = v1::ListTeamsRequest::default();
+    loop {
+        let page = client.list_teams(message.clone()).await.map_err(explain)?;
+        let page = page.into_inner();
+        if json {
+            println!("{}", json::print(&page)?);
+        }
+        table.add_rows(page.teams.iter().map(team::row));
+        message.page_token = page.next_page_token;
+        if message.page_token.is_empty() {
+            break;
+        }
+    }
+    if !json {
+        println!("{table}");
+    }
+    Ok(Exit::Done)
+}
+
+async fn list_shared(name: String, json: bool, connection: &Connection) -> Result<Exit, Failure> {
+    let mut client = connect(connection).await?;
+    let mut table = team::shared();
+    let mut message = v1::ListSharedRequest {
+        name,
+        ..v1::ListSharedRequest::default()
+    };
+    loop {
+        let page = client.list_shared(message.clone()).await.map_err(explain)?;
+        let page = page.into_inner();
+        if json {
+            println!("{}", json::print(&page)?);
+        }
+        table.add_rows(page.cases.iter().map(team::shared_row));
+        message.page_token = page.next_page_token;
+        if message.page_token.is_empty() {
+            break;
+        }
+    }
+    if !json {
+        println!("{table}");
+    }
+    Ok(Exit::Done)
+}
+
+/// A team after a call, and the proof of the call.
+fn after(team: Option<&v1::Team>, receipt: Option<&v1::Receipt>) -> String {
+    let team = team.map(team::team).unwrap_or_default();
+    let receipt = receipt.map(render::receipt).unwrap_or_default();
+    format!("{team}{receipt}")
+}
+
+fn cases(cases: &[v1::Case]) -> String {
+    let now = Timestamp::now();
+    cases.iter().map(|case| render::case(case, now)).collect()
+}
+
+/// Yes only when every case is approved.
+fn all_approved(cases: &[v1::Case]) -> Exit {
+    let decided = |case: &v1::Case| exit(&case.decision.clone().unwrap_or_default());
+    match cases.iter().map(decided).all(|exit| exit == Exit::Done) {
+        true => Exit::Done,
+        false => Exit::No,
+    }
+}
+
+fn wait(sending: &Sending) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: sending.wait.into(),
+        nanos: 0,
+    }
+}
+
+async fn connect(connection: &Connection) -> Result<Client, Failure> {
+    Ok(TeamServiceClient::new(connection.open().await?))
+}

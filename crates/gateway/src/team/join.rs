@@ -1,0 +1,190 @@
+//! A party signs the agreement, declines to, or leaves the team.
+
+use comity::v1::{self, TeamMemberState, TeamState};
+use comity_ledger::Leaf;
+
+use super::{OPEN_TO, PARTIES, Team, member, of, show, standing::Member};
+use crate::{
+    admit,
+    answer::{self, Answer},
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    happen::{self, ATTEMPTS, Event, Unfiled},
+    identity::Caller,
+    record,
+    refusal::Refusal,
+    wire::{
+        encoded::{self, Kept, TeamAct},
+        from_proto, to_proto,
+    },
+};
+
+/// See `TeamService.Join`.
+pub(crate) async fn joining(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::JoinRequest,
+) -> Result<v1::JoinResponse, Refusal> {
+    let v1::JoinRequest { name, conditions } = message;
+    let joined = async {
+        admit::role(caller, &PARTIES, OPEN_TO)?;
+        let conditions = from_proto::joining(conditions).map_err(Refusal::Malformed)?;
+        let act = Act::Join(conditions);
+        carry_out(gateway, caller, &name, &act).await
+    };
+    let (team, receipt) = record::attempted(gateway, caller, joined.await).await?;
+    Ok(v1::JoinResponse {
+        team: Some(team),
+        receipt,
+    })
+}
+
+/// See `TeamService.Leave`.
+pub(crate) async fn leave(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::LeaveRequest,
+) -> Result<v1::LeaveResponse, Refusal> {
+    let v1::LeaveRequest { name, reason } = message;
+    let left = async {
+        admit::role(caller, &PARTIES, OPEN_TO)?;
+        let reason = from_proto::note("reason", &reason).map_err(Refusal::Malformed)?;
+        if reason.trim().is_empty() {
+            return Err(admit::malformed("reason", "is missing: say why"));
+        }
+        carry_out(gateway, caller, &name, &Act::Leave(reason)).await
+    };
+    let (team, receipt) = record::attempted(gateway, caller, left.await).await?;
+    Ok(v1::LeaveResponse {
+        team: Some(team),
+        receipt,
+    })
+}
+
+/// What a party does.
+#[derive(Debug)]
+enum Act {
+    /// It signs, with conditions on all that it shares.
+    Join(Vec<v1::Obligation>),
+    /// It leaves or declines, for a reason.
+    Leave(String),
+}
+
+/// The team after the act, and the proof that the act is on record.
+async fn carry_out(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+    act: &Act,
+) -> Result<(v1::Team, Option<v1::Receipt>), Refusal> {
+    for _ in 0..ATTEMPTS {
+        let (team, seat) = of(gateway, caller, name).await?;
+        let own = member(&team, seat)?;
+        let case = own.case().unwrap_or(&team.first).clone();
+        let filed = match act {
+            Act::Join(conditions) if is_to_join(gateway, &team, own, conditions)? => {
+                let act = TeamAct {
+                    conditions: conditions.clone(),
+                    ..done(gateway, own, false)
+                };
+                let answer = Answer::joined(act).by(caller);
+                answer::file(gateway, case, answer, None).await
+            }
+            Act::Leave(reason) if own.state() == TeamMemberState::Invited => {
+                let answer = Answer::declined(reason.clone()).by(caller);
+                answer::file(gateway, case, answer, None).await
+            }
+            Act::Leave(reason) if own.state() == TeamMemberState::Joined => {
+                let event = left(gateway, caller, (&case, own), reason);
+                let filed = happen::file(gateway, case, event, None).await;
+                filed.map(|(case, _)| case)
+            }
+            // It has been done before.
+            Act::Join(_) | Act::Leave(_) => Ok(case),
+        };
+        match filed {
+            Ok(case) => {
+                let (team, _) = of(gateway, caller, name).await?;
+                let receipt = cases::receipt(gateway, &case).await?;
+                return Ok((show::team(&team, gateway.now()), receipt));
+            }
+            Err(Unfiled::Conflict) => {}
+            Err(unfiled) => return Err(unfiled.refusal(act.call())),
+        }
+    }
+    Err(Refusal::Conflict("the team"))
+}
+
+impl Act {
+    fn call(&self) -> &'static str {
+        match self {
+            Self::Join(_) => "join",
+            Self::Leave(_) => "leave",
+        }
+    }
+}
+
+/// A party is to be recorded as joining, rather than having joined with the same
+/// conditions before.
+///
+/// # Errors
+/// It cannot join, or joined with others.
+fn is_to_join(
+    gateway: &Gateway,
+    team: &Team,
+    own: &Member,
+    conditions: &[v1::Obligation],
+) -> Result<bool, Refusal> {
+    let not = |why: &str| Err(Refusal::NotNow(format!("joining is not possible: {why}")));
+    match own.state() {
+        TeamMemberState::Joined if own.conditions() == conditions => Ok(false),
+        TeamMemberState::Joined => not(
+            "this party has joined with other conditions, which stand; set more on what it shares",
+        ),
+        TeamMemberState::Left => not("this party has left the team; propose another"),
+        TeamMemberState::Declined => {
+            not("the request to this party has come to its end; have the team proposed again")
+        }
+        TeamMemberState::Unspecified | TeamMemberState::Invited => {
+            match team.state(gateway.now()) {
+                TeamState::Ended => not("the team has ended; have it proposed again"),
+                TeamState::Unspecified | TeamState::Proposed | TeamState::InForce => Ok(true),
+            }
+        }
+    }
+}
+
+fn done(gateway: &Gateway, own: &Member, left: bool) -> TeamAct {
+    TeamAct {
+        jurisdiction: own.party().jurisdiction.clone(),
+        left,
+        at: Some(to_proto::timestamp(gateway.now())),
+        conditions: Vec::new(),
+    }
+}
+
+/// The event by which a party leaves.
+fn left(
+    gateway: &Gateway,
+    caller: &Caller,
+    (case, own): (&CaseAt, &Member),
+    reason: &str,
+) -> Event {
+    let now = gateway.now();
+    let leaf = Leaf {
+        note: Some("a party has left the team".to_owned()),
+        ..Leaf::new(now, "team-left", &caller.to_string())
+    };
+    let adds = encoded::Case {
+        remark: reason.to_owned(),
+        kept: Some(Kept {
+            team_acts: vec![done(gateway, own, true)],
+            ..Kept::default()
+        }),
+        ..encoded::Case::default()
+    };
+    Event {
+        enqueue: vec![record::notice(&case.row, case.version + 1, now)],
+        ..Event::new(leaf, case.row.state, adds)
+    }
+}

@@ -1,0 +1,130 @@
+//! The teams of a party, and what it has shared and been given in one.
+
+use comity::v1;
+use comity_store::{CaseFilter, CaseRow, OfTeam, Party};
+
+use super::{OPEN_TO, PARTIES, Team, begun_by, load, of, seat, show};
+use crate::{
+    admit, anew,
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    identity::{Caller, Role},
+    record,
+    refusal::Refusal,
+    wire::from_proto,
+};
+
+/// See `TeamService.ListTeams`.
+pub(crate) async fn teams(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::ListTeamsRequest,
+) -> Result<v1::ListTeamsResponse, Refusal> {
+    let v1::ListTeamsRequest {
+        page_size,
+        page_token,
+    } = message;
+    admit::role(caller, &PARTIES, OPEN_TO)?;
+    let page = (page_size, page_token.as_str());
+    let (rows, next_page_token) = rows(gateway, caller, OfTeam::SetUp, page).await?;
+    let mut teams = Vec::new();
+    for row in rows {
+        let found = set_up_by(gateway, caller, row).await?;
+        let own = found.filter(|team| seat(team, caller).is_some());
+        teams.extend(own.map(|team| show::team(&team, gateway.now())));
+    }
+    Ok(v1::ListTeamsResponse {
+        teams,
+        next_page_token,
+    })
+}
+
+/// See `TeamService.ListShared`.
+pub(crate) async fn shared(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: v1::ListSharedRequest,
+) -> Result<v1::ListSharedResponse, Refusal> {
+    let v1::ListSharedRequest {
+        name,
+        page_size,
+        page_token,
+    } = message;
+    let (team, _) = of(gateway, caller, &name).await?;
+    let page = (page_size, page_token.as_str());
+    let which = OfTeam::SharedIn(team.id);
+    let (rows, next_page_token) = rows(gateway, caller, which, page).await?;
+    let mut found = Vec::new();
+    for row in rows {
+        let own = row.owner == issuing(caller).to_string();
+        let case = cases::read(row)?;
+        if own || cases::was_delivered(&case) {
+            found.push(shown(gateway, case, own).await?);
+        }
+    }
+    Ok(v1::ListSharedResponse {
+        cases: found,
+        next_page_token,
+    })
+}
+
+/// A page of cases in which the caller or its State has a part, and where the next
+/// page begins.
+async fn rows(
+    gateway: &Gateway,
+    caller: &Caller,
+    which: OfTeam,
+    (size, token): (i32, &str),
+) -> Result<(Vec<CaseRow>, String), Refusal> {
+    let limit = from_proto::page_size(size)?;
+    let before = from_proto::page_token(token)?;
+    let filter = CaseFilter {
+        party: Some(Party {
+            owner: issuing(caller).to_string(),
+            executing: Some(caller.jurisdiction.clone()),
+        }),
+        team: Some(which),
+        ..CaseFilter::default()
+    };
+    let rows = gateway.store().list(filter, before, limit).await;
+    let rows = rows.map_err(record::unavailable)?;
+    let last = rows.last().filter(|_| rows.len() == limit);
+    let next = last.map_or_else(String::new, |row| row.opened.to_string());
+    Ok((rows, next))
+}
+
+/// The authority as the one that asks, which owns what it opened.
+fn issuing(caller: &Caller) -> Caller {
+    Caller {
+        role: Role::Issuing,
+        ..caller.clone()
+    }
+}
+
+/// The team that a case sets up. Of the cases that its proposer has opened the first
+/// alone stands for it, so that it is listed once.
+async fn set_up_by(
+    gateway: &Gateway,
+    caller: &Caller,
+    row: CaseRow,
+) -> Result<Option<Team>, Refusal> {
+    let own = row.owner == issuing(caller).to_string();
+    let case = cases::read(row.clone())?;
+    let context = anew::request(&case)?.team.unwrap_or_default();
+    match from_proto::team_name(&context.name) {
+        Ok(_) if own => Ok(None),
+        Ok(first) => load(gateway, &first).await,
+        Err(_) => begun_by(gateway, row).await,
+    }
+}
+
+/// What was shared, as its sender or recipient sees it.
+async fn shown(gateway: &Gateway, case: CaseAt, own: bool) -> Result<v1::Case, Refusal> {
+    let taken_back = !own && !case.snapshot.kept().is_handed_over();
+    let case = cases::with_receipt(gateway, case).await?;
+    let mut shown = cases::open(&case.shown())?;
+    if taken_back {
+        cases::withhold(&mut shown);
+    }
+    Ok(shown)
+}
