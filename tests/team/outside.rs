@@ -90,14 +90,15 @@ async fn the_party_that_shared_consents_or_does_not() {
         let case = get(&mut asker, &case.name).await.unwrap();
         assert_eq!(decided(&case).0, outcome, "{id}");
     }
-    // Who shared it is told of each.
+    // Who shared it is told of each question and of each answer.
     let mut sharer = joint.scene.issuing("FR", "parquet-paris").await;
-    let told = get(&mut sharer, &source.name).await.unwrap();
-    let told = told
-        .events
-        .iter()
-        .filter(|one| one.kind == "onward-use-asked");
-    assert_eq!(told.count(), 2);
+    crate::world::eventually("four times told", async || {
+        let case = get(&mut sharer, &source.name).await.unwrap();
+        let told = case.events.iter();
+        let told = told.filter(|one| one.kind == "onward-use-asked");
+        (told.count() == 4).then_some(())
+    })
+    .await;
     verify(joint).await;
 }
 
