@@ -108,7 +108,7 @@ fn sound(policies: &Path, bundle: Digest) {
 fn least(folder: &Path) -> PathBuf {
     let least = folder.join("policies");
     copy(&policies(), &least);
-    for modules in ["forms", "instruments", "jurisdictions"] {
+    for modules in ["exercises", "forms", "instruments", "jurisdictions"] {
         fs::remove_dir_all(least.join(modules)).unwrap();
     }
     least

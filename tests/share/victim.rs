@@ -18,8 +18,8 @@ use super::{accepted, concluding, conditions, information, share};
 use crate::world::{Cooperation, Scene, get};
 
 /// The victim.
-const NAME: &str = "Quirina Opferhausen";
-const CONTACT: &str = "+353 1 555 01 77";
+const NAME: &str = "Zenobia Opferhausen";
+const CONTACT: &str = "+353 1 555 01 83";
 
 fn referral(id: &str) -> v1::ShareInformationRequest {
     let message = serde_json::json!({
