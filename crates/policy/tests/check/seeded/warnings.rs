@@ -169,8 +169,8 @@ pub(super) const WARNINGS: &[Seed] = &[
     seed(
         Code::FormNeverAsked,
         "instruments/jit/module.yaml",
-        "  - schema: joint-team\n",
-        "  - schema: joint-team\n    for: [hearing.video]\n",
+        "    for: [team.set-up, team.use-of-evidence]\n",
+        "    for: [hearing.video]\n",
         "for: [hearing.video]",
     ),
     seed(
