@@ -73,6 +73,7 @@ async fn a_ledger_is_fetched_and_verified_by_who_has_no_copy() {
     for path in [
         "/",
         "/../ledger.key",
+        "//checkpoint",
         "/checkpoints/../../ledger.key",
         "/tile/0/%2e%2e/000",
     ] {

@@ -199,6 +199,7 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
     )
     .await;
     check(|r| r.instrument = "mla-2000".to_owned(), "instrument").await;
+    // What is for training has nothing of what is real.
     check(|r| r.exercise = true, "source_case").await;
     check(|r| r.measure = "data.subscriber".to_owned(), "source_case").await;
     check(
@@ -233,9 +234,6 @@ async fn nobody_says_of_data_what_the_gateway_knows() {
     let rules = decision.referrals.iter().flat_map(|one| &one.rule);
     let rules: Vec<_> = rules.map(|rule| rule.rule_id.as_str()).collect();
     assert_eq!(rules, ["ets-182-11-use"]);
-
-    // What is for training has nothing of what is real.
-    check(|r| r.exercise = true, "source_case").await;
 
     // Who was given nothing learns nothing, be it of the same State.
     for authority in ["sta-berlin", "lka-berlin"] {
@@ -327,12 +325,15 @@ async fn what_was_found_is_used_under_every_condition_that_came_with_it() {
     let case = ask(&mut holder, &story.request).await;
     let law = case.conditions.iter().map(|one| &one.obligation_id);
     let law: Vec<String> = law.cloned().collect();
+    // Of a limit that the law sets, which no condition takes over.
+    let clock = case.clocks[0].clock_id.clone();
     let result = v1::Result {
         obligations: vec![
             obligation("", ObligationKind::UseLimit),
             obligation("x1", ObligationKind::HandlingCode),
             obligation("x1", ObligationKind::NoOnwardTransfer),
             obligation(&law[0], ObligationKind::Speciality),
+            obligation(&clock, ObligationKind::UseLimit),
         ],
         redacted: vec!["$.informant".to_owned()],
         ..accepted()
@@ -353,13 +354,14 @@ async fn what_was_found_is_used_under_every_condition_that_came_with_it() {
             ("x1", ObligationKind::HandlingCode),
             ("x3", ObligationKind::NoOnwardTransfer),
             ("x4", ObligationKind::Speciality),
+            ("x5", ObligationKind::UseLimit),
         ]
     );
     let result = case.result.as_ref().unwrap();
     assert!(result.redacted.contains(&"$.informant".to_owned()));
     let set = result.obligations.iter();
     let set = set.filter(|one| one.obligation_id.starts_with('x'));
-    assert!(set.clone().count() == 4 && set.clone().all(|one| one.rule.is_none()));
+    assert!(set.clone().count() == 5 && set.clone().all(|one| one.rule.is_none()));
 
     let mut further = asked("use-5", &case.name, "StGB 211");
     further.issuing.clone_from(&story.request.issuing);

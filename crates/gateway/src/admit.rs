@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::{
     gateway::Gateway,
     identity::{Caller, Role},
+    origin,
     refusal::Refusal,
     wire::{self, Violation, from_proto},
 };
@@ -34,6 +35,8 @@ pub(crate) struct Admission {
     pub(crate) conditions: Vec<v1::Obligation>,
     /// Where it belongs to a team.
     pub(crate) team: Option<InTeam>,
+    /// The case that its data come from.
+    pub(crate) source: Option<CaseId>,
     form: Option<Value>,
     language: String,
 }
@@ -207,25 +210,30 @@ struct Read {
 struct Sent {
     /// In its canonical encoding.
     encoded: Bytes,
-    /// Without what the gateway has added.
     digest: Digest,
+    /// Without what the gateway has added.
+    sent: Digest,
     conditions: Vec<v1::Obligation>,
     team: Option<InTeam>,
+    source: Option<CaseId>,
 }
 
 impl Sent {
     fn of(message: &v1::CooperationRequest) -> Self {
         let encoded = Bytes::from(message.encode_to_vec());
-        let digest = if message.origin.is_none() && message.team.is_none() {
-            wire::digest_of(&encoded)
+        let digest = wire::digest_of(&encoded);
+        let sent = if message.origin.is_none() && message.team.is_none() {
+            digest
         } else {
             wire::digest_of(&as_sent(message).encode_to_vec())
         };
         Self {
             encoded,
             digest,
+            sent,
             conditions: message.conditions.clone(),
             team: message.team.as_ref().and_then(InTeam::of),
+            source: origin::named(message),
         }
     }
 }
@@ -279,12 +287,13 @@ fn admit(gateway: &Gateway, read: Read, language: String) -> Result<Admission, R
         return Err(Refusal::Malformed(unknown));
     }
     Ok(Admission {
-        digest: wire::digest_of(&sent.encoded),
+        digest: sent.digest,
         policies,
         encoded: sent.encoded,
-        sent: sent.digest,
+        sent: sent.sent,
         conditions: sent.conditions,
         team: sent.team,
+        source: sent.source,
         request,
         form,
         language,

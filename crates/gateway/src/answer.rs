@@ -342,11 +342,14 @@ fn disclose(
 }
 
 /// Gives every condition that comes with an answer an id that no other of the case
-/// has: its own, where it is the first with it.
+/// has, nor any of its clocks, which time conditions by their ids: its own, where it is
+/// the first with it.
 fn number(case: &encoded::Case, law: &[v1::Obligation], own: &mut [v1::Obligation]) {
     let law = law.iter().map(|one| one.obligation_id.clone());
     let known = case.conditions.iter().map(|one| one.obligation_id.clone());
-    let mut taken: HashSet<String> = law.chain(known).chain([String::new()]).collect();
+    let clocks = case.clocks.iter().map(|one| one.clock_id.clone());
+    let taken = law.chain(known).chain(clocks).chain([String::new()]);
+    let mut taken: HashSet<String> = taken.collect();
     let mut unnamed = Vec::new();
     for condition in own {
         if !taken.insert(condition.obligation_id.clone()) {

@@ -221,9 +221,7 @@ pub(crate) async fn list(
         filter,
     } = message;
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
-    let limit = from_proto::page_size(page_size)?;
     let asked = from_proto::case_filter(&filter)?;
-    let before = from_proto::page_token(&page_token)?;
     let mut filter = CaseFilter {
         state: asked.state,
         executing: asked.executing,
@@ -235,15 +233,7 @@ pub(crate) async fn list(
         Role::Executing | Role::Backend => filter.executing = Some(caller.jurisdiction.clone()),
         Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => {}
     }
-    let rows = gateway
-        .store()
-        .list(filter, before, limit)
-        .await
-        .map_err(record::unavailable)?;
-    let more = rows
-        .last()
-        .filter(|_| rows.len() == limit)
-        .map(|row| row.opened.to_string());
+    let (rows, next_page_token) = page(gateway, filter, (page_size, &page_token)).await?;
     let mut cases = Vec::with_capacity(rows.len());
     for row in rows {
         let case = read(row)?;
@@ -257,8 +247,23 @@ pub(crate) async fn list(
     }
     Ok(ListCasesResponse {
         cases,
-        next_page_token: more.unwrap_or_default(),
+        next_page_token,
     })
+}
+
+/// The cases of a page, and the token of the next, empty after the last.
+pub(crate) async fn page(
+    gateway: &Gateway,
+    filter: CaseFilter,
+    (size, token): (i32, &str),
+) -> Result<(Vec<CaseRow>, String), Refusal> {
+    let limit = from_proto::page_size(size)?;
+    let before = from_proto::page_token(token)?;
+    let rows = gateway.store().list(filter, before, limit).await;
+    let rows = rows.map_err(record::unavailable)?;
+    let last = rows.last().filter(|_| rows.len() == limit);
+    let next = last.map_or_else(String::new, |row| row.opened.to_string());
+    Ok((rows, next))
 }
 
 /// Streams a case's events: those after `after_sequence`, then each as it

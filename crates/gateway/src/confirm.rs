@@ -44,11 +44,11 @@ async fn carry_out(
         ));
     }
     let confirm = || async {
-        let case = cases::visible(gateway, caller, &message.name).await?;
+        let mut case = cases::visible(gateway, caller, &message.name).await?;
         let condition = condition(&case, &message.obligation_id)?;
         if message.broken && is_said(&condition, caller, &note) {
-            let snapshot = cases::with_receipt(gateway, case.clone()).await?;
-            return Ok(CaseAt { snapshot, ..case });
+            case.snapshot.receipt = cases::receipt(gateway, &case).await?;
+            return Ok(case);
         }
         let event = if message.broken {
             broken(gateway, caller, &case, (condition, note.clone()))?

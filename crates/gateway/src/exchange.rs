@@ -27,9 +27,8 @@ pub(crate) async fn submit(
     message: v1::SubmitRequest,
     marked: Marked,
 ) -> Result<encoded::SubmitResponse, Refusal> {
-    if let Err(refusal) = origin::said_by_nobody(message.request.as_ref()) {
-        return Err(Box::pin(record::attempt(gateway, Some(caller), refusal)).await);
-    }
+    let own = origin::said_by_nobody(message.request.as_ref());
+    record::attempted(gateway, caller, own).await?;
     submit_known(gateway, caller, message, marked).await
 }
 
@@ -52,6 +51,8 @@ pub(crate) async fn submit_known(
     let urgency = admit::urgency(request.as_ref());
     let admitted = async {
         marked.check(urgency)?;
+        // Before anybody stands aside for it.
+        admit::role(caller, &[Role::Issuing], "issuing")?;
         let deadline = admit::deadline(wait)?;
         let way = gateway.lanes().way(urgency);
         let request = match origin::is_repeated(gateway, caller, request.as_ref()).await? {

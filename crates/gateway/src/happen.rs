@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How often a change is tried again when another one came in between.
-pub(crate) const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 5;
 
 /// Something that happens to a case.
 #[derive(Debug)]

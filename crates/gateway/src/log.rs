@@ -1,6 +1,8 @@
 //! The published ledger over HTTP (C2SP tlog-tiles): for monitors, witnesses and
 //! auditors, who need not ask the operator for a copy.
 
+use std::io;
+
 use comity_ledger::{Fetched, fetch};
 use http_body_util::Full;
 use hyper::{
@@ -26,20 +28,21 @@ pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Resp
         refused.headers_mut().insert(ALLOW, allowed);
         return refused;
     }
-    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let path = request.uri().path().strip_prefix('/').unwrap_or_default();
+    let path = path.to_owned();
     let read = move || fetch(gateway.store().ledger_dir(), &path);
     let read = tokio::task::spawn_blocking(read).await;
-    let Ok(Ok(file)) = read else {
-        tracing::warn!("a file of the ledger cannot be read");
-        return web::empty(StatusCode::INTERNAL_SERVER_ERROR);
-    };
-    let Some(Fetched {
+    let Fetched {
         bytes,
         is_tile,
         lasts,
-    }) = file
-    else {
-        return web::empty(StatusCode::NOT_FOUND);
+    } = match read.map_err(io::Error::other).flatten() {
+        Ok(Some(file)) => file,
+        Ok(None) => return web::empty(StatusCode::NOT_FOUND),
+        Err(error) => {
+            tracing::warn!(%error, "a file of the ledger cannot be read");
+            return web::empty(StatusCode::INTERNAL_SERVER_ERROR);
+        }
     };
     let mut found = web::found(bytes.into(), if is_tile { TILE } else { TEXT });
     let caching = HeaderValue::from_static(if lasts { LASTS } else { PASSES });

@@ -158,6 +158,11 @@ fn has_source(request: &v1::CooperationRequest) -> bool {
     !request.source_case.is_empty() && from_proto::is_further(&request.measure)
 }
 
+/// The case that the data of a request come from, where it names one.
+pub(crate) fn named(request: &v1::CooperationRequest) -> Option<CaseId> {
+    has_source(request).then(|| source(request).ok())?
+}
+
 fn source(request: &v1::CooperationRequest) -> Result<CaseId, Refusal> {
     let source = from_proto::case_named("source_case", &request.source_case);
     source.map_err(Refusal::Malformed)

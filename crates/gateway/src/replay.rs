@@ -171,17 +171,21 @@ impl Asked {
         })
     }
 
-    /// What a library decides of it, in a language, received at a moment.
-    fn decide(&self, library: &Library, language: &str, now: Timestamp) -> Decision {
+    /// What is asked of a library, in a language, received at a moment.
+    fn question<'a>(&'a self, language: &'a str, now: Timestamp) -> Question<'a> {
         let form = self.form.as_ref();
-        let question = Question {
+        Question {
             request: &self.request,
             form: form.map_or(FormCheck::Missing, FormCheck::Given),
             language,
             now,
             rulings: &self.rulings,
-        };
-        library.decide(&question).decision
+        }
+    }
+
+    /// What a library decides of it.
+    fn decide(&self, library: &Library, language: &str, now: Timestamp) -> Decision {
+        library.decide(&self.question(language, now)).decision
     }
 }
 

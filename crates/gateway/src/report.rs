@@ -12,7 +12,7 @@ use crate::{
     cases::{self, CaseAt},
     clocks::{self, Happened},
     gateway::Gateway,
-    happen::{ATTEMPTS, Unfiled},
+    happen::{self, Unfiled},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
@@ -83,7 +83,7 @@ pub(crate) async fn file(
     form: Option<Struct>,
     answer: impl Fn(&CaseAt) -> Result<Answer, Refusal>,
 ) -> Result<CaseAt, Refusal> {
-    for _ in 0..ATTEMPTS {
+    let report = || async {
         let read = cases::visible(gateway, caller, name).await;
         let read = read.and_then(|case| {
             let answer = answer(&case)?.by(caller);
@@ -93,15 +93,14 @@ pub(crate) async fn file(
         });
         let (answer, case) = record::attempted(gateway, caller, read).await?;
         match answer::file(gateway, case, answer, None).await {
-            Ok(case) => return Ok(case),
-            Err(Unfiled::Conflict) => {}
             Err(unfiled @ Unfiled::NotAllowed(_)) => {
-                return Err(record::attempt(gateway, Some(caller), unfiled.refusal(call)).await);
+                let refusal = record::attempt(gateway, Some(caller), unfiled.refusal(call)).await;
+                Err(Unfiled::Unread(refusal))
             }
-            Err(unfiled) => return Err(unfiled.refusal(call)),
+            done => done,
         }
-    }
-    Err(Refusal::Conflict("the case"))
+    };
+    happen::carry_out(call, report).await
 }
 
 /// A form that comes with the report of an event, if it is as the instrument

@@ -12,7 +12,7 @@ use crate::{
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{ATTEMPTS, Event, Unfiled},
+    happen::{self, Event, Unfiled},
     identity::{Caller, Role},
     record,
     refusal::Refusal,
@@ -20,6 +20,9 @@ use crate::{
     wire::{Violation, encoded, from_proto},
     withdraw::owned,
 };
+
+/// The call, as refusals name it.
+const CALL: &str = "supplement";
 
 /// See `CooperationService.Supplement`.
 pub(crate) async fn supplement(
@@ -54,24 +57,22 @@ pub(crate) async fn carry_out(
     if let Some(case) = before(gateway, caller, &id, &key).await? {
         return Ok((Done::nothing_more(case), true));
     }
-    for _ in 0..ATTEMPTS {
+    let supply = || async {
         let mut case = owned(gateway, caller, &id).await?;
         let event = event(gateway, caller, &mut case, &message).await?;
         let event = Event {
             key: Some(key.clone()),
             ..event
         };
-        match anew::file(gateway, case, event, "supplement").await {
-            Ok(done) => return Ok((done, false)),
-            Err(Unfiled::Conflict) => {}
+        match anew::file(gateway, case, event, CALL).await {
             Err(Unfiled::Before(_)) => {
                 let case = owned(gateway, caller, &id).await?;
-                return Ok((Done::nothing_more(case), true));
+                Ok((Done::nothing_more(case), true))
             }
-            Err(unfiled) => return Err(unfiled.refusal("supplement")),
+            done => Ok((done?, false)),
         }
-    }
-    Err(Refusal::Conflict("the case"))
+    };
+    happen::carry_out(CALL, supply).await
 }
 
 /// The case, where the same was supplied under this id before.
@@ -99,7 +100,7 @@ async fn event(
     if !takes_supplements(case.row.state) {
         let all = CaseState::ALL.into_iter();
         return Err(Refusal::NotAllowedNow {
-            call: "supplement",
+            call: CALL,
             state: case.row.state,
             allowed: all.filter(|state| takes_supplements(*state)).collect(),
         });

@@ -97,7 +97,7 @@ async fn refuse(gateway: &Gateway, (caller, log): (&Caller, &str), refused: Refu
             false => record::attempt(gateway, Some(caller), refusal).await,
         };
     };
-    if gateway.witness().is_recorded(log, both) {
+    if !gateway.witness().is_new(log, both) {
         return Refusal::NotCosigned(Box::new(refused));
     }
     tracing::error!(%refused, "a peer's ledger is not what it was");
@@ -107,8 +107,8 @@ async fn refuse(gateway: &Gateway, (caller, log): (&Caller, &str), refused: Refu
         ..Leaf::new(gateway.now(), "not-cosigned", &caller.to_string())
     };
     if let Err(unavailable) = record::event(gateway, leaf, notes).await {
+        gateway.witness().forget(log, both);
         return unavailable;
     }
-    gateway.witness().recorded(log, both);
     Refusal::NotCosigned(Box::new(refused))
 }

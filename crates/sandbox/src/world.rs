@@ -65,14 +65,9 @@ impl World {
         jurisdictions: &[&str],
         now: OffsetDateTime,
     ) -> Result<Self, WorldError> {
-        let mut world = Self::prepare(folder, now)?;
-        for &code in jurisdictions {
-            let register = folder.join("registers").join(format!("{code}.db"));
-            world
-                .serve(code, Backend::open(&register, code)?, "127.0.0.1:0")
-                .await?;
-        }
-        Ok(world)
+        let registers = folder.join("registers");
+        let open = |code: &str| Backend::open(&registers.join(format!("{code}.db")), code);
+        Self::start_with(folder, jurisdictions, now, open).await
     }
 
     /// As [`World::start`], with backends that take exercises alone.
@@ -84,11 +79,18 @@ impl World {
         jurisdictions: &[&str],
         now: OffsetDateTime,
     ) -> Result<Self, WorldError> {
+        Self::start_with(folder, jurisdictions, now, Backend::for_exercises).await
+    }
+
+    async fn start_with(
+        folder: &Path,
+        jurisdictions: &[&str],
+        now: OffsetDateTime,
+        backend: impl Fn(&str) -> Result<Backend, RegisterError>,
+    ) -> Result<Self, WorldError> {
         let mut world = Self::prepare(folder, now)?;
         for &code in jurisdictions {
-            world
-                .serve(code, Backend::for_exercises(code)?, "127.0.0.1:0")
-                .await?;
+            world.serve(code, backend(code)?, "127.0.0.1:0").await?;
         }
         Ok(world)
     }

@@ -14,6 +14,9 @@ pub(crate) const QUEUE: usize = 1024;
 /// Operations in one group: bounds how long the first of them waits.
 const GROUP: usize = 256;
 
+/// Ordinary operations in the group after one that emergencies left no room for them.
+const FEW: usize = 16;
+
 /// Where the answer to an operation goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
 
@@ -89,6 +92,8 @@ pub(crate) struct Queue {
     arriving: mpsc::Receiver<Op>,
     emergencies: VecDeque<Op>,
     ordinary: VecDeque<Op>,
+    /// The last group took none of the ordinary ones, and they waited.
+    passed_over: bool,
 }
 
 impl Queue {
@@ -97,6 +102,7 @@ impl Queue {
             arriving,
             emergencies: VecDeque::new(),
             ordinary: VecDeque::new(),
+            passed_over: false,
         }
     }
 
@@ -109,9 +115,13 @@ impl Queue {
             self.add(op);
             self.receive();
         }
+        let due = self.passed_over && !self.emergencies.is_empty();
+        let most = if due { FEW } else { GROUP };
         Some(Group {
-            ordinary: self.ordinary.len().min(GROUP),
+            ordinary: self.ordinary.len().min(most),
             queue: self,
+            due,
+            served: false,
             urgent: false,
         })
     }
@@ -136,11 +146,15 @@ impl Queue {
 }
 
 /// Operations for one transaction: those that wait when it begins. An emergency that
-/// comes while it is under way joins it, and ends it.
+/// comes while it is under way joins it, and ends it; but no two groups in a row pass
+/// over what else waits.
 pub(crate) struct Group<'q> {
     queue: &'q mut Queue,
     /// How many more of the ordinary ones.
     ordinary: usize,
+    /// They were passed over, and are not again.
+    due: bool,
+    served: bool,
     urgent: bool,
 }
 
@@ -153,9 +167,12 @@ impl Iterator for Group<'_> {
             self.urgent = true;
             return Some(emergency);
         }
-        if self.urgent {
+        if self.urgent && !self.due {
+            self.queue.passed_over |= !self.served && self.ordinary > 0;
             return None;
         }
+        self.served = true;
+        self.queue.passed_over = false;
         self.ordinary = self.ordinary.checked_sub(1)?;
         self.queue.ordinary.pop_front()
     }
@@ -206,5 +223,19 @@ mod tests {
         assert_eq!(sizes, [GROUP, 3]);
         drop(ask);
         assert!(queue.group().is_none());
+    }
+
+    #[test]
+    fn emergencies_without_end_keep_nobody_out() {
+        let (ask, asked) = mpsc::channel(QUEUE);
+        let mut queue = Queue::new(asked);
+        for _ in 0..FEW + 1 {
+            ask.try_send(op(Urgency::Routine)).unwrap();
+        }
+        let sizes = [(); 4].map(|()| {
+            ask.try_send(op(Urgency::Emergency)).unwrap();
+            queue.group().unwrap().count()
+        });
+        assert_eq!(sizes, [1, 1 + FEW, 1, 2]);
     }
 }

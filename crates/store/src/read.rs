@@ -284,7 +284,7 @@ pub(crate) fn cases(
     );
     match team {
         None => {}
-        Some(OfTeam::SetUp) => query.and("(team = id) = ?", 1_i64),
+        Some(OfTeam::SetUp) => query.and_that("team = id"),
         Some(OfTeam::SharedIn(team)) => {
             query.and("team = ?", team.to_string());
             query.and("id <> ?", team.to_string());
@@ -498,6 +498,7 @@ pub(crate) fn leaves(
 pub(crate) struct Query {
     sql: String,
     values: Vec<Value>,
+    has_conditions: bool,
 }
 
 impl Query {
@@ -505,6 +506,7 @@ impl Query {
         Self {
             sql: sql.to_owned(),
             values: Vec::new(),
+            has_conditions: false,
         }
     }
 
@@ -545,28 +547,31 @@ impl Query {
     }
 
     pub(crate) fn and(&mut self, condition: &str, value: impl Into<Value>) {
-        let word = if self.values.is_empty() {
-            " WHERE "
-        } else {
+        self.and_that(condition);
+        self.values.push(value.into());
+    }
+
+    /// A condition without a value.
+    fn and_that(&mut self, condition: &str) {
+        self.sql.push_str(if self.has_conditions {
             " AND "
-        };
-        self.push(word, condition, value.into());
+        } else {
+            " WHERE "
+        });
+        self.sql.push_str(condition);
+        self.has_conditions = true;
     }
 
     fn or(&mut self, condition: &str, value: impl Into<Value>) {
-        self.push(" OR ", condition, value.into());
+        self.sql.push_str(" OR ");
+        self.sql.push_str(condition);
+        self.values.push(value.into());
     }
 
     pub(crate) fn and_if(&mut self, condition: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.and(condition, value);
         }
-    }
-
-    fn push(&mut self, word: &str, condition: &str, value: Value) {
-        self.sql.push_str(word);
-        self.sql.push_str(condition);
-        self.values.push(value);
     }
 
     pub(crate) fn rows<T>(

@@ -128,7 +128,7 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
     let found = db
         .prepare_cached(
             "SELECT version, state, issuing = ?2 AND executing = ?3 AND exercise = ?4 \
-             AND urgency = ?5 AND owner = ?6 AND request_id = ?7 FROM cases WHERE id = ?1",
+             AND urgency = ?5 AND owner = ?6 AND request_id = ?7 AND team IS ?8 FROM cases WHERE id = ?1",
         )?
         .query_row(
             params![
@@ -139,6 +139,7 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
                 column::rank(case.urgency),
                 case.owner,
                 case.request_id.as_str(),
+                case.team.as_ref().map(CaseId::as_str),
             ],
             |row| {
                 Ok((

@@ -70,7 +70,7 @@ impl Writer {
             return;
         }
         let before = self.next;
-        let mut answers: Vec<Answer> = Vec::with_capacity(group.size_hint().0);
+        let mut answers: Vec<Answer> = Vec::new();
         let mut news = News::default();
         let done = self.carry_out(group, &mut answers, &mut news);
         let settled = match done {

@@ -1,5 +1,6 @@
 //! `comity request`: a requesting national system on the command line.
 
+mod call;
 mod download;
 mod items;
 mod line;
@@ -16,10 +17,12 @@ use jiff::Timestamp;
 use tonic::transport::Channel;
 
 use crate::{
-    client::{Connection, explain, runtime},
+    client::{explain, runtime},
     exit::{Exit, Failure},
     render,
 };
+
+pub(super) use self::call::Call;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -95,11 +98,8 @@ pub(crate) struct Supplement {
     /// is made where neither this nor the file says it
     #[arg(long)]
     id: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
@@ -109,39 +109,30 @@ pub(crate) struct Withdraw {
     /// Why, in one sentence
     #[arg(long)]
     reason: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Submission {
-    /// The request in the contract's JSON mapping
-    file: PathBuf,
+    /// The message in the contract's JSON mapping
+    pub(super) file: PathBuf,
     /// Seconds to wait for the answer
     #[arg(long, default_value_t = 20)]
-    wait: u32,
+    pub(super) wait: u32,
     /// Language of texts
     #[arg(long, default_value = "en")]
-    language: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    pub(super) language: String,
     #[command(flatten)]
-    connection: Connection,
+    pub(super) call: Call,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The case, `cases/<id>`
     case: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
@@ -149,11 +140,8 @@ pub(crate) struct Listing {
     /// For example `state=UNDER_REVIEW AND executing=FR`
     #[arg(long, default_value = "")]
     filter: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 type Client = CooperationServiceClient<Channel>;
@@ -182,21 +170,20 @@ async fn preflight(submission: Submission) -> Result<Exit, Failure> {
     let Submission {
         file,
         language,
-        json,
-        connection,
+        call,
         wait: _,
     } = submission;
     let message = v1::PreflightRequest {
         request: Some(read(&file)?),
         text_language: language,
     };
-    let answer = connect(&connection)
+    let answer = connect(&call)
         .await?
         .preflight(message)
         .await
         .map_err(explain)?
         .into_inner();
-    print(json, &answer, || render::preflight(&answer))?;
+    call.print(&answer, || render::preflight(&answer))?;
     Ok(exit(&answer.decision.unwrap_or_default()))
 }
 
@@ -204,8 +191,7 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
     let Submission {
         file,
         language,
-        json,
-        connection,
+        call,
         wait,
     } = submission;
     let request: v1::CooperationRequest = read(&file)?;
@@ -215,45 +201,37 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
         wait: Some(self::wait(wait)),
         text_language: language,
     };
-    let answer = connect(&connection)
+    let answer = connect(&call)
         .await?
         .submit(comity::marked(message, urgency))
         .await
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 
 async fn get(named: Named) -> Result<Exit, Failure> {
-    let Named {
-        case: name,
-        json,
-        connection,
-    } = named;
+    let Named { case: name, call } = named;
     let message = v1::GetCaseRequest {
         name,
         text_language: String::new(),
     };
-    let answer = connect(&connection)
+    let answer = connect(&call)
         .await?
         .get_case(message)
         .await
         .map_err(explain)?
         .into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(Exit::Done)
 }
 
 async fn list(listing: Listing) -> Result<Exit, Failure> {
-    let Listing {
-        filter,
-        json,
-        connection,
-    } = listing;
-    let mut client = connect(&connection).await?;
+    let Listing { filter, call } = listing;
+    let mut client = connect(&call).await?;
     let mut table = render::table(&[
         "case",
         "request",
@@ -263,45 +241,30 @@ async fn list(listing: Listing) -> Result<Exit, Failure> {
         "next limit",
     ]);
     render::keep_whole(&mut table, &[0]);
-    let mut message = v1::ListCasesRequest {
-        page_size: 500,
-        page_token: String::new(),
-        filter,
+    let ask = async |page_token| {
+        let message = v1::ListCasesRequest {
+            page_size: 500,
+            page_token,
+            filter: filter.clone(),
+        };
+        client.list_cases(message).await
     };
-    loop {
-        let page = client
-            .list_cases(message.clone())
-            .await
-            .map_err(explain)?
-            .into_inner();
-        if json {
-            println!("{}", json::print(&page)?);
-        }
-        for case in &page.cases {
-            table.add_row(render::case_row(case, Timestamp::now()));
-        }
-        message.page_token = page.next_page_token;
-        if message.page_token.is_empty() {
-            break;
-        }
-    }
-    if !json {
-        println!("{table}");
-    }
+    let pages = call.pages(table, ask, |table, page| {
+        let rows = page.cases.iter();
+        table.add_rows(rows.map(|case| render::case_row(case, Timestamp::now())));
+        page.next_page_token
+    });
+    pages.await?;
     Ok(Exit::Done)
 }
 
 async fn watch(named: Named) -> Result<Exit, Failure> {
-    let Named {
-        case: name,
-        json,
-        connection,
-    } = named;
+    let Named { case: name, call } = named;
     let message = v1::WatchCaseRequest {
         name,
         after_sequence: 0,
     };
-    let mut events = connect(&connection)
+    let mut events = connect(&call)
         .await?
         .watch_case(message)
         .await
@@ -309,7 +272,7 @@ async fn watch(named: Named) -> Result<Exit, Failure> {
         .into_inner();
     while let Some(answer) = events.message().await.map_err(explain)? {
         let event = answer.event.clone().unwrap_or_default();
-        print(json, &answer, || render::event(&event))?;
+        call.print(&answer, || render::event(&event))?;
     }
     Ok(Exit::Done)
 }
@@ -320,8 +283,7 @@ async fn supplement(supplement: Supplement) -> Result<Exit, Failure> {
         file,
         answer,
         id,
-        json,
-        connection,
+        call,
     } = supplement;
     let mut message: v1::SupplementRequest = match &file {
         Some(file) => read(file)?,
@@ -337,11 +299,11 @@ async fn supplement(supplement: Supplement) -> Result<Exit, Failure> {
     if message.request_id.is_empty() {
         message.request_id = format!("supplement-{}", uuid::Uuid::now_v7());
     }
-    let mut client = connect(&connection).await?;
+    let mut client = connect(&call).await?;
     let answer = client.supplement(message).await.map_err(explain)?;
     let answer = answer.into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 
@@ -349,28 +311,27 @@ async fn withdraw(withdraw: Withdraw) -> Result<Exit, Failure> {
     let Withdraw {
         case: name,
         reason,
-        json,
-        connection,
+        call,
     } = withdraw;
     let message = v1::WithdrawRequest { name, reason };
-    let mut client = connect(&connection).await?;
+    let mut client = connect(&call).await?;
     let answer = client.withdraw(message).await.map_err(explain)?;
     let answer = answer.into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(Exit::Done)
 }
 
 /// How long to wait for an answer.
-fn wait(seconds: u32) -> prost_types::Duration {
+pub(super) fn wait(seconds: u32) -> prost_types::Duration {
     prost_types::Duration {
         seconds: seconds.into(),
         nanos: 0,
     }
 }
 
-async fn connect(connection: &Connection) -> Result<Client, Failure> {
-    Ok(CooperationServiceClient::new(connection.open().await?))
+async fn connect(call: &Call) -> Result<Client, Failure> {
+    Ok(CooperationServiceClient::new(call.open().await?))
 }
 
 /// Reads a message from its JSON file.

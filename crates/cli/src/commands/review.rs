@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use comity::v1::{self, review_service_client::ReviewServiceClient};
-use comity_gateway::wire::{json, statement};
+use comity_gateway::wire::statement;
 use jiff::Timestamp;
 use tonic::transport::Channel;
 
-use super::request::print;
+use super::request::Call;
 use crate::{
-    client::{Connection, explain, runtime},
+    client::{explain, runtime},
     exit::{Exit, Failure},
     render::{self, review},
 };
@@ -32,22 +32,16 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The task, `tasks/<id>`
     task: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
@@ -62,11 +56,8 @@ pub(crate) struct Answer {
     /// With `consult`: what the issuing authority is asked
     #[arg(long, default_value = "")]
     question: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 /// See `ReviewVerdict`.
@@ -93,43 +84,29 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
 }
 
 async fn list(listing: Listing) -> Result<Exit, Failure> {
-    let Listing { json, connection } = listing;
-    let mut client = connect(&connection).await?;
-    let mut table = review::table();
-    let mut message = v1::ListTasksRequest {
-        page_size: 500,
-        page_token: String::new(),
+    let Listing { call } = listing;
+    let mut client = connect(&call).await?;
+    let ask = async |page_token| {
+        let message = v1::ListTasksRequest {
+            page_size: 500,
+            page_token,
+        };
+        client.list_tasks(message).await
     };
-    loop {
-        let page = client.list_tasks(message.clone()).await.map_err(explain)?;
-        let page = page.into_inner();
-        if json {
-            println!("{}", json::print(&page)?);
-        }
-        for task in &page.tasks {
-            table.add_row(review::row(task));
-        }
-        message.page_token = page.next_page_token;
-        if message.page_token.is_empty() {
-            break;
-        }
-    }
-    if !json {
-        println!("{table}");
-    }
+    let pages = call.pages(review::table(), ask, |table, page| {
+        table.add_rows(page.tasks.iter().map(review::row));
+        page.next_page_token
+    });
+    pages.await?;
     Ok(Exit::Done)
 }
 
 async fn show(named: Named) -> Result<Exit, Failure> {
-    let Named {
-        task,
-        json,
-        connection,
-    } = named;
-    let mut client = connect(&connection).await?;
+    let Named { task, call } = named;
+    let mut client = connect(&call).await?;
     let answer = read(&mut client, task).await?;
     let task = answer.task.clone().unwrap_or_default();
-    print(json, &answer, || review::task(&task))?;
+    call.print(&answer, || review::task(&task))?;
     Ok(Exit::Done)
 }
 
@@ -141,15 +118,14 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
         verdict,
         reasons,
         question,
-        json,
-        connection,
+        call,
     } = answer;
     let verdict = match verdict {
         Verdict::Release => v1::ReviewVerdict::Release,
         Verdict::Refuse => v1::ReviewVerdict::Refuse,
         Verdict::Consult => v1::ReviewVerdict::Consult,
     };
-    let mut client = connect(&connection).await?;
+    let mut client = connect(&call).await?;
     let seen = read(&mut client, task).await?.task.unwrap_or_default();
     let basis = seen.referral.unwrap_or_default().basis_sha256;
     let mut message = v1::DecideRequest {
@@ -161,11 +137,11 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
         signature: prost::bytes::Bytes::new(),
     };
     let lines = statement::of(&message, &basis);
-    message.signature = statement::sign(&connection.own_key()?, &lines)?.into();
+    message.signature = statement::sign(&call.connection.own_key()?, &lines)?.into();
     let answer = client.decide(message).await.map_err(explain)?.into_inner();
     let case = answer.case.clone().unwrap_or_default();
     let task = answer.task.clone().unwrap_or_default();
-    print(json, &answer, || {
+    call.print(&answer, || {
         format!(
             "{}{}",
             review::task(&task),
@@ -180,6 +156,6 @@ async fn read(client: &mut Client, name: String) -> Result<v1::GetTaskResponse, 
     Ok(answer.map_err(explain)?.into_inner())
 }
 
-async fn connect(connection: &Connection) -> Result<Client, Failure> {
-    Ok(ReviewServiceClient::new(connection.open().await?))
+async fn connect(call: &Call) -> Result<Client, Failure> {
+    Ok(ReviewServiceClient::new(call.open().await?))
 }

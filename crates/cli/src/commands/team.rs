@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use comity::v1::{self, team_service_client::TeamServiceClient};
-use comity_gateway::wire::json;
 use jiff::Timestamp;
 use tonic::transport::Channel;
 
-use super::request::{exit, print, read};
+use super::request::{Call, Submission, exit, read, wait};
 use crate::{
-    client::{Connection, explain, runtime},
+    client::{explain, runtime},
     exit::{Exit, Failure},
     render::{self, team},
 };
@@ -21,7 +20,7 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: comity team propose agreement.json --ca ca.pem --cert me.pem --key me.key"
     )]
-    Propose(Sending),
+    Propose(Submission),
     /// Sign an agreement that was proposed
     #[command(
         after_help = "Example: comity team join teams/ID --ca ca.pem --cert me.pem --key me.key"
@@ -36,28 +35,11 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example: comity team share item.json --ca ca.pem --cert me.pem --key me.key"
     )]
-    Share(Sending),
+    Share(Submission),
     /// Show one team
     Show(Named),
     /// List teams; of one that is named, what was shared in it with or by you
     List(Listing),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sending {
-    /// A `ProposeRequest` or `ShareRequest` in the contract's JSON mapping
-    file: PathBuf,
-    /// Seconds to wait for delivery
-    #[arg(long, default_value_t = 20)]
-    wait: u32,
-    /// Language of texts
-    #[arg(long, default_value = "en")]
-    language: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 #[derive(Debug, Args)]
@@ -68,11 +50,8 @@ pub(crate) struct Join {
     /// mapping
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
@@ -82,33 +61,24 @@ pub(crate) struct Leave {
     /// Why, in one sentence
     #[arg(long)]
     reason: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Named {
     /// The team, `teams/<id>`
     team: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
     /// The team, `teams/<id>`, of which to list what was shared
     team: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 type Client = TeamServiceClient<Channel>;
@@ -123,44 +93,39 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Show(named) => show(named).await,
             Command::List(Listing {
                 team: Some(team),
-                json,
-                connection,
-            }) => list_shared(team, json, &connection).await,
-            Command::List(Listing {
-                team: None,
-                json,
-                connection,
-            }) => list_teams(json, &connection).await,
+                call,
+            }) => list_shared(team, &call).await,
+            Command::List(Listing { team: None, call }) => list_teams(&call).await,
         }
     })
 }
 
-async fn propose(sending: Sending) -> Result<Exit, Failure> {
+async fn propose(sending: Submission) -> Result<Exit, Failure> {
     let message = v1::ProposeRequest {
-        wait: Some(wait(&sending)),
-        text_language: sending.language,
+        wait: Some(wait(sending.wait)),
+        text_language: sending.language.clone(),
         ..read(&sending.file)?
     };
-    let mut client = connect(&sending.connection).await?;
+    let mut client = connect(&sending.call).await?;
     let answer = client.propose(message).await.map_err(explain)?.into_inner();
-    print(sending.json, &answer, || {
+    sending.call.print(&answer, || {
         let team = team::team(&answer.team.clone().unwrap_or_default());
         format!("{team}{}", cases(&answer.cases))
     })?;
     Ok(all_approved(&answer.cases))
 }
 
-async fn share(sending: Sending) -> Result<Exit, Failure> {
+async fn share(sending: Submission) -> Result<Exit, Failure> {
     let message = v1::ShareRequest {
-        wait: Some(wait(&sending)),
-        text_language: sending.language,
+        wait: Some(wait(sending.wait)),
+        text_language: sending.language.clone(),
         ..read(&sending.file)?
     };
     let urgency = message.urgency.clone();
-    let mut client = connect(&sending.connection).await?;
+    let mut client = connect(&sending.call).await?;
     let answer = client.share(comity::marked(message, urgency)).await;
     let answer = answer.map_err(explain)?.into_inner();
-    print(sending.json, &answer, || cases(&answer.cases))?;
+    sending.call.print(&answer, || cases(&answer.cases))?;
     Ok(all_approved(&answer.cases))
 }
 
@@ -168,17 +133,16 @@ async fn join(join: Join) -> Result<Exit, Failure> {
     let Join {
         team: name,
         file,
-        json,
-        connection,
+        call,
     } = join;
     let message = match &file {
         Some(file) => read(file)?,
         None => v1::JoinRequest::default(),
     };
     let message = v1::JoinRequest { name, ..message };
-    let mut client = connect(&connection).await?;
+    let mut client = connect(&call).await?;
     let answer = client.join(message).await.map_err(explain)?.into_inner();
-    print(json, &answer, || {
+    call.print(&answer, || {
         after(answer.team.as_ref(), answer.receipt.as_ref())
     })?;
     Ok(Exit::Done)
@@ -188,75 +152,58 @@ async fn leave(leave: Leave) -> Result<Exit, Failure> {
     let Leave {
         team: name,
         reason,
-        json,
-        connection,
+        call,
     } = leave;
     let message = v1::LeaveRequest { name, reason };
-    let mut client = connect(&connection).await?;
+    let mut client = connect(&call).await?;
     let answer = client.leave(message).await.map_err(explain)?.into_inner();
-    print(json, &answer, || {
+    call.print(&answer, || {
         after(answer.team.as_ref(), answer.receipt.as_ref())
     })?;
     Ok(Exit::Done)
 }
 
 async fn show(named: Named) -> Result<Exit, Failure> {
-    let Named {
-        team: name,
-        json,
-        connection,
-    } = named;
-    let mut client = connect(&connection).await?;
+    let Named { team: name, call } = named;
+    let mut client = connect(&call).await?;
     let answer = client.get_team(v1::GetTeamRequest { name }).await;
     let answer = answer.map_err(explain)?.into_inner();
-    print(json, &answer, || after(answer.team.as_ref(), None))?;
+    call.print(&answer, || after(answer.team.as_ref(), None))?;
     Ok(Exit::Done)
 }
 
-async fn list_teams(json: bool, connection: &Connection) -> Result<Exit, Failure> {
-    let mut client = connect(connection).await?;
-    let mut table = team::teams();
-    let mut message = v1::ListTeamsRequest::default();
-    loop {
-        let page = client.list_teams(message.clone()).await.map_err(explain)?;
-        let page = page.into_inner();
-        if json {
-            println!("{}", json::print(&page)?);
-        }
-        table.add_rows(page.teams.iter().map(team::row));
-        message.page_token = page.next_page_token;
-        if message.page_token.is_empty() {
-            break;
-        }
-    }
-    if !json {
-        println!("{table}");
-    }
-    Ok(Exit::Done)
-}
-
-async fn list_shared(name: String, json: bool, connection: &Connection) -> Result<Exit, Failure> {
-    let mut client = connect(connection).await?;
-    let mut table = team::shared();
-    let mut message = v1::ListSharedRequest {
-        name,
-        ..v1::ListSharedRequest::default()
+async fn list_teams(call: &Call) -> Result<Exit, Failure> {
+    let mut client = connect(call).await?;
+    let ask = async |page_token| {
+        let message = v1::ListTeamsRequest {
+            page_token,
+            ..v1::ListTeamsRequest::default()
+        };
+        client.list_teams(message).await
     };
-    loop {
-        let page = client.list_shared(message.clone()).await.map_err(explain)?;
-        let page = page.into_inner();
-        if json {
-            println!("{}", json::print(&page)?);
-        }
+    let pages = call.pages(team::teams(), ask, |table, page| {
+        table.add_rows(page.teams.iter().map(team::row));
+        page.next_page_token
+    });
+    pages.await?;
+    Ok(Exit::Done)
+}
+
+async fn list_shared(name: String, call: &Call) -> Result<Exit, Failure> {
+    let mut client = connect(call).await?;
+    let ask = async |page_token| {
+        let message = v1::ListSharedRequest {
+            name: name.clone(),
+            page_token,
+            ..v1::ListSharedRequest::default()
+        };
+        client.list_shared(message).await
+    };
+    let pages = call.pages(team::shared(), ask, |table, page| {
         table.add_rows(page.cases.iter().map(team::shared_row));
-        message.page_token = page.next_page_token;
-        if message.page_token.is_empty() {
-            break;
-        }
-    }
-    if !json {
-        println!("{table}");
-    }
+        page.next_page_token
+    });
+    pages.await?;
     Ok(Exit::Done)
 }
 
@@ -281,13 +228,6 @@ fn all_approved(cases: &[v1::Case]) -> Exit {
     }
 }
 
-fn wait(sending: &Sending) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: sending.wait.into(),
-        nanos: 0,
-    }
-}
-
-async fn connect(connection: &Connection) -> Result<Client, Failure> {
-    Ok(TeamServiceClient::new(connection.open().await?))
+async fn connect(call: &Call) -> Result<Client, Failure> {
+    Ok(TeamServiceClient::new(call.open().await?))
 }

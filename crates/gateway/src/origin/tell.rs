@@ -2,7 +2,6 @@
 //! job of the same transaction as the decision on that, so that no decision stays
 //! unknown to who sent the data.
 
-use comity::v1;
 use comity_domain::Outcome;
 use comity_ledger::Leaf;
 use comity_store::{CaseChange, Durable, Job, NewJob};
@@ -15,37 +14,30 @@ use crate::{
     cases::{self, CaseAt},
     deliver,
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
+    happen::{self, Event, Unfiled},
     identity::Caller,
     record,
     refusal::Refusal,
-    wire::encoded,
+    wire::{encoded, from_proto},
 };
 
 /// The job that tells the parties of the source of a request that is decided; none
 /// where it names none.
 pub(crate) fn told(asking: &CaseChange, admission: &Admission, now: Timestamp) -> Option<NewJob> {
-    admission.request.source.as_ref()?;
-    let request = v1::CooperationRequest::decode(admission.encoded.clone()).ok()?;
-    Some(record::onward(asking, super::source(&request).ok()?, now))
+    let source = admission.source.clone()?;
+    Some(record::onward(asking, source, now))
 }
 
 /// Works off such a job.
 pub(crate) async fn tell(gateway: &Gateway, job: Durable<Job>) {
-    for _ in 0..ATTEMPTS {
-        match attempt(gateway, &job).await {
-            Ok(()) => return,
-            Err(Unfiled::Conflict) => {}
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "an onward use could not be told of"
-                );
-                break;
-            }
-        }
+    let told = happen::carry_out("tell of an onward use", || attempt(gateway, &job));
+    if let Err(error) = told.await {
+        // The lease runs out, and the outbox comes back to it.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "an onward use could not be told of"
+        );
     }
-    // The lease runs out, and the outbox comes back to it.
 }
 
 async fn attempt(gateway: &Gateway, job: &Durable<Job>) -> Result<(), Unfiled> {
@@ -64,10 +56,7 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>) -> Result<(), Unfiled> {
 async fn event(gateway: &Gateway, job: &Job, source: &CaseAt) -> Result<Event, Refusal> {
     let unread = |error| Refusal::Internal(Box::new(error));
     let name = String::decode(job.body.as_slice()).map_err(unread)?;
-    let asking = super::source(&v1::CooperationRequest {
-        source_case: name,
-        ..v1::CooperationRequest::default()
-    })?;
+    let asking = from_proto::case_name(&name).map_err(Refusal::Malformed)?;
     let asking = cases::load(gateway, &asking).await?;
     let by = Caller::recorded(&asking.row.owner)?;
     let now = gateway.now();

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use comity::v1;
 use comity_domain::{CaseId, CaseState, Decision};
-use comity_policy::{FormCheck, Library, Question};
+use comity_policy::{Library, Question};
 use comity_store::{Archive, CaseRow, Period};
 use jiff::Timestamp;
 
 use super::{Asked, Made, Recorded, ReplayError, Unread, batches};
-use crate::wire::{from_proto, json};
+use crate::wire::{from_proto, json, to_proto};
 
 /// An exercise on record.
 #[derive(Debug)]
@@ -39,14 +39,7 @@ impl Drill {
     /// What was decided.
     #[must_use]
     pub fn question(&self) -> Question<'_> {
-        let form = self.asked.form.as_ref();
-        Question {
-            request: &self.asked.request,
-            form: form.map_or(FormCheck::Missing, FormCheck::Given),
-            language: LANGUAGE,
-            now: self.received,
-            rulings: &self.asked.rulings,
-        }
+        self.asked.question(LANGUAGE, self.received)
     }
 }
 
@@ -77,7 +70,7 @@ fn drill(row: CaseRow, policies: &Library) -> Result<Drill, Unread> {
     let rulings = from_proto::rulings(&decision).ok_or(Unread::Damaged)?;
     let asked = Asked::read(request, row.changed_at, rulings)?;
     let made = asked.decide(policies, LANGUAGE, row.opened_at);
-    let again = Made::of(&crate::wire::to_proto::decision(&made, "", row.opened_at));
+    let again = Made::of(&to_proto::decision(&made, "", row.opened_at));
     if again != Made::of(&decision) {
         return Err(Unread::Otherwise);
     }

@@ -9,7 +9,7 @@ use crate::{
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{ATTEMPTS, Event, Unfiled},
+    happen::{self, Event},
     identity::Role,
     record,
     refusal::Refusal,
@@ -53,7 +53,8 @@ pub(crate) async fn carry_out(
 ) -> Result<(Done, u32), Refusal> {
     admit::role(reviewer.caller, &[Role::Reviewer], "reviewer")?;
     from_proto::opinion(message).map_err(Refusal::Malformed)?;
-    for _ in 0..ATTEMPTS {
+    // Where somebody was quicker, what that left is looked at again.
+    let decide = || async {
         let (case, task) = entitle::task(gateway, reviewer.caller, &message.name).await?;
         entitle::check(gateway, reviewer, (&case, &task))?;
         opinion::check(gateway, reviewer.holder, (&case, &task), message)?;
@@ -63,14 +64,10 @@ pub(crate) async fn carry_out(
         } else {
             answer(gateway, reviewer, (case, task), message).await?
         };
-        // Where somebody was quicker, what that left is looked at again.
-        match anew::file(gateway, case, event, "review").await {
-            Ok(done) => return Ok((done, number)),
-            Err(Unfiled::Conflict) => {}
-            Err(unfiled) => return Err(unfiled.refusal("decide")),
-        }
-    }
-    Err(Refusal::Conflict("the task"))
+        let done = anew::file(gateway, case, event, "review").await?;
+        Ok((done, number))
+    };
+    happen::carry_out("decide", decide).await
 }
 
 /// The issuing authority is asked first.

@@ -1,5 +1,7 @@
 //! What waits for a reviewer: page by page, the most urgent first.
 
+use std::str::FromStr;
+
 use comity::v1::{
     GetTaskRequest, GetTaskResponse, ListTasksRequest, ListTasksResponse, ReviewTask,
 };
@@ -42,15 +44,7 @@ pub(crate) async fn list(
     } = message;
     admit::role(reviewer.caller, &[Role::Reviewer], "reviewer")?;
     let limit = from_proto::page_size(page_size)?;
-    let after = match page_token.as_str() {
-        "" => None,
-        token => Some(Place::read(token).ok_or_else(|| {
-            admit::malformed(
-                "page_token",
-                "is not one that a page named: begin without it",
-            )
-        })?),
-    };
+    let after = from_proto::page_token(&page_token)?;
     let (tasks, more) = page(gateway, reviewer, after, limit).await?;
     Ok(ListTasksResponse {
         tasks,
@@ -149,18 +143,24 @@ impl Place {
         };
         format!("{urgency}.{opened}.{number}")
     }
+}
 
-    fn read(token: &str) -> Option<Self> {
-        let mut parts = token.split('.');
-        let urgency = match parts.next()? {
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(token: &str) -> Result<Self, ()> {
+        let [urgency, opened, number] = token.split('.').collect::<Vec<_>>()[..] else {
+            return Err(());
+        };
+        let urgency = match urgency {
             "0" => Urgency::Routine,
             "1" => Urgency::Urgent,
             "2" => Urgency::Emergency,
-            _ => return None,
+            _ => return Err(()),
         };
-        let opened = parts.next()?.parse().ok()?;
-        let number = parts.next()?.parse().ok()?;
-        parts.next().is_none().then_some(Self {
+        let opened = opened.parse().map_err(drop)?;
+        let number = number.parse().map_err(drop)?;
+        Ok(Self {
             case: Reviewed { urgency, opened },
             number,
         })
@@ -180,10 +180,10 @@ mod tests {
 
     #[test]
     fn a_page_token_names_one_place() {
-        let place = Place::read("2.17.3").unwrap();
+        let place = "2.17.3".parse::<Place>().unwrap();
         assert_eq!(place.token(), "2.17.3");
         for bad in ["", "2.17", "3.17.3", "2.x.3", "2.17.3.1", "2.17.-3"] {
-            assert!(Place::read(bad).is_none(), "{bad}");
+            assert!(bad.parse::<Place>().is_err(), "{bad}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     answer::{self, Answer},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{self, ATTEMPTS, Event, Unfiled},
+    happen::{self, Event, Unfiled},
     identity::Caller,
     record,
     refusal::Refusal,
@@ -77,42 +77,43 @@ async fn carry_out(
     name: &str,
     act: &Act,
 ) -> Result<(v1::Team, Option<v1::Receipt>), Refusal> {
-    for _ in 0..ATTEMPTS {
-        let (team, seat) = of(gateway, caller, name).await?;
-        let own = member(&team, seat)?;
-        let case = own.case().unwrap_or(&team.first).clone();
-        let filed = match act {
-            Act::Join(conditions) if is_to_join(gateway, &team, own, conditions)? => {
-                let act = TeamAct {
-                    conditions: conditions.clone(),
-                    ..done(gateway, own, false)
-                };
-                let answer = Answer::joined(act).by(caller);
-                answer::file(gateway, case, answer, None).await
-            }
-            Act::Leave(reason) if own.state() == TeamMemberState::Invited => {
-                let answer = Answer::declined(reason.clone()).by(caller);
-                answer::file(gateway, case, answer, None).await
-            }
-            Act::Leave(reason) if own.state() == TeamMemberState::Joined => {
-                let event = left(gateway, caller, (&case, own), reason);
-                let filed = happen::file(gateway, case, event, None).await;
-                filed.map(|(case, _)| case)
-            }
-            // It has been done before.
-            Act::Join(_) | Act::Leave(_) => Ok(case),
-        };
-        match filed {
-            Ok(case) => {
-                let (team, _) = of(gateway, caller, name).await?;
-                let receipt = cases::receipt(gateway, &case).await?;
-                return Ok((show::team(&team, gateway.now()), receipt));
-            }
-            Err(Unfiled::Conflict) => {}
-            Err(unfiled) => return Err(unfiled.refusal(act.call())),
+    let filed = happen::carry_out(act.call(), || file(gateway, caller, name, act)).await?;
+    let (team, _) = of(gateway, caller, name).await?;
+    let receipt = cases::receipt(gateway, &filed).await?;
+    Ok((show::team(&team, gateway.now()), receipt))
+}
+
+/// The case of the party after the act.
+async fn file(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+    act: &Act,
+) -> Result<CaseAt, Unfiled> {
+    let (team, seat) = of(gateway, caller, name).await?;
+    let own = member(&team, seat)?;
+    let case = own.case().unwrap_or(&team.first).clone();
+    match act {
+        Act::Join(conditions) if is_to_join(gateway, &team, own, conditions)? => {
+            let act = TeamAct {
+                conditions: conditions.clone(),
+                ..done(gateway, own, false)
+            };
+            let answer = Answer::joined(act).by(caller);
+            answer::file(gateway, case, answer, None).await
         }
+        Act::Leave(reason) if own.state() == TeamMemberState::Invited => {
+            let answer = Answer::declined(reason.clone()).by(caller);
+            answer::file(gateway, case, answer, None).await
+        }
+        Act::Leave(reason) if own.state() == TeamMemberState::Joined => {
+            let event = left(gateway, caller, (&case, own), reason);
+            let (case, _) = happen::file(gateway, case, event, None).await?;
+            Ok(case)
+        }
+        // It has been done before.
+        Act::Join(_) | Act::Leave(_) => Ok(case),
     }
-    Err(Refusal::Conflict("the team"))
 }
 
 impl Act {

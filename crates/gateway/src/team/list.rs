@@ -9,7 +9,6 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     identity::{Caller, Role},
-    record,
     refusal::Refusal,
     wire::from_proto,
 };
@@ -26,7 +25,8 @@ pub(crate) async fn teams(
     } = message;
     admit::role(caller, &PARTIES, OPEN_TO)?;
     let page = (page_size, page_token.as_str());
-    let (rows, next_page_token) = rows(gateway, caller, OfTeam::SetUp, page).await?;
+    let filter = own(caller, OfTeam::SetUp);
+    let (rows, next_page_token) = cases::page(gateway, filter, page).await?;
     let mut teams = Vec::new();
     for row in rows {
         let found = set_up_by(gateway, caller, row).await?;
@@ -52,8 +52,8 @@ pub(crate) async fn shared(
     } = message;
     let (team, _) = of(gateway, caller, &name).await?;
     let page = (page_size, page_token.as_str());
-    let which = OfTeam::SharedIn(team.id);
-    let (rows, next_page_token) = rows(gateway, caller, which, page).await?;
+    let filter = own(caller, OfTeam::SharedIn(team.id));
+    let (rows, next_page_token) = cases::page(gateway, filter, page).await?;
     let mut found = Vec::new();
     for row in rows {
         let own = row.owner == issuing(caller).to_string();
@@ -68,29 +68,16 @@ pub(crate) async fn shared(
     })
 }
 
-/// A page of cases in which the caller or its State has a part, and where the next
-/// page begins.
-async fn rows(
-    gateway: &Gateway,
-    caller: &Caller,
-    which: OfTeam,
-    (size, token): (i32, &str),
-) -> Result<(Vec<CaseRow>, String), Refusal> {
-    let limit = from_proto::page_size(size)?;
-    let before = from_proto::page_token(token)?;
-    let filter = CaseFilter {
+/// Cases of teams in which the caller or its State has a part.
+fn own(caller: &Caller, which: OfTeam) -> CaseFilter {
+    CaseFilter {
         party: Some(Party {
             owner: issuing(caller).to_string(),
             executing: Some(caller.jurisdiction.clone()),
         }),
         team: Some(which),
         ..CaseFilter::default()
-    };
-    let rows = gateway.store().list(filter, before, limit).await;
-    let rows = rows.map_err(record::unavailable)?;
-    let last = rows.last().filter(|_| rows.len() == limit);
-    let next = last.map_or_else(String::new, |row| row.opened.to_string());
-    Ok((rows, next))
+    }
 }
 
 /// The authority as the one that asks, which owns what it opened.

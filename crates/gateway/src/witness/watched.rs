@@ -11,14 +11,17 @@ use comity_ledger::{Contradiction, Witness};
 
 use crate::{config::Peer, identity::Caller, refusal::Refusal};
 
+/// Contradictions of one log that are recorded: one proves what there is to prove.
+const CONTRADICTIONS_MAX: usize = 16;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(super) witness: Witness,
     /// The State whose gateway keeps a log, by the log's origin.
     keepers: BTreeMap<String, JurisdictionCode>,
-    /// By origin, the contradiction that was recorded last.
-    recorded: Mutex<BTreeMap<String, Contradiction>>,
+    /// By origin, the contradictions that are on record.
+    recorded: Mutex<BTreeMap<String, Vec<Contradiction>>>,
 }
 
 impl Watched {
@@ -48,17 +51,26 @@ impl Watched {
         }
     }
 
-    /// Whether a contradiction is the last that is on record of a log.
-    pub(super) fn is_recorded(&self, log: &str, both: &Contradiction) -> bool {
-        self.lock().get(log) == Some(both)
+    /// Whether a contradiction is to be recorded, which is noted: each once, and so many
+    /// of one log that nobody fills this ledger with them.
+    pub(super) fn is_new(&self, log: &str, both: &Contradiction) -> bool {
+        let mut recorded = self.lock();
+        let of_log = recorded.entry(log.to_owned()).or_default();
+        let is_new = of_log.len() < CONTRADICTIONS_MAX && !of_log.contains(both);
+        if is_new {
+            of_log.push(both.clone());
+        }
+        is_new
     }
 
-    /// Takes note that it is.
-    pub(super) fn recorded(&self, log: &str, both: &Contradiction) {
-        self.lock().insert(log.to_owned(), both.clone());
+    /// It could not be recorded.
+    pub(super) fn forget(&self, log: &str, both: &Contradiction) {
+        if let Some(of_log) = self.lock().get_mut(log) {
+            of_log.retain(|one| one != both);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Contradiction>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Contradiction>>> {
         // A panic elsewhere leaves the map whole: each use is one step.
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }

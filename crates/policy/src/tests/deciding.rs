@@ -321,9 +321,8 @@ fn a_form_is_presumed_missing_or_checked_without_repeating_it() {
     assert!(!found[0].1.contains("Erika"), "{}", found[0].1);
 }
 
-#[test]
-fn disclosure_rules_bind_an_answer_where_there_is_one() {
-    let rule = r"
+/// What comes back goes no further.
+const BACK: &str = r"
   - id: fr-back
     title: {en: Not onward}
     cite: act art 8
@@ -331,13 +330,16 @@ fn disclosure_rules_bind_an_answer_where_there_is_one() {
     effect: oblige
     obligation: {kind: no-onward-transfer, bound: issuing}
 ";
-    let decision = decide(&library(&[(FR, rule)]), &request());
+
+#[test]
+fn disclosure_rules_bind_an_answer_where_there_is_one() {
+    let decision = decide(&library(&[(FR, BACK)]), &request());
     assert_eq!(
         decision.obligations[0].kind,
         ObligationKind::NoOnwardTransfer
     );
     let refused = decide(
-        &library(&[(FR, rule), (ORDER, POLITICAL)]),
+        &library(&[(FR, BACK), (ORDER, POLITICAL)]),
         &political_request(),
     );
     assert_eq!(refused.outcome, Outcome::Refused);
@@ -346,13 +348,7 @@ fn disclosure_rules_bind_an_answer_where_there_is_one() {
 
 #[test]
 fn what_is_shared_one_way_binds_the_recipient_alone() {
-    let back = r"
-  - id: fr-back
-    title: {en: Not onward}
-    cite: act art 8
-    stage: disclosure
-    effect: oblige
-    obligation: {kind: no-onward-transfer, bound: issuing}
+    let spared = r"
   - id: fr-back-spared
     title: {en: Nothing of victims}
     cite: act art 8
@@ -360,6 +356,7 @@ fn what_is_shared_one_way_binds_the_recipient_alone() {
     effect: oblige
     obligation: {kind: redact, bound: issuing, parameters: {path: $.victims}}
 ";
+    let back = format!("{BACK}{}", spared.trim_start_matches('\n'));
     let there = r"
   - id: order-limit
     title: {en: For these proceedings}
@@ -379,7 +376,7 @@ fn what_is_shared_one_way_binds_the_recipient_alone() {
         "  one-way: {title: {en: One way}}\n  coercive:",
     );
     let bound = |edits: &[(&str, &str, &str)]| {
-        let library = edited(&[(FR, back), (ORDER, there)], edits);
+        let library = edited(&[(FR, &back), (ORDER, there)], edits);
         let decision = decide(&library, &request());
         assert_eq!(decision.outcome, Outcome::Approved);
         let obligations = decision.obligations.into_iter();

@@ -6,6 +6,7 @@ mod crash;
 #[path = "../../../ledger/src/tests/disk.rs"]
 pub(crate) mod disk;
 mod erase;
+mod fixed;
 mod history;
 mod model;
 mod outbox;
@@ -113,7 +114,8 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
         request_id: request_id(case),
         wake_at: None,
         reviewers: BTreeSet::new(),
-        team: None,
+        // The first belongs to none.
+        team: (case > 1).then(|| case_id(2)),
     }
 }
 

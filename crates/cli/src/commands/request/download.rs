@@ -17,11 +17,10 @@ use comity_evidence::{
 };
 
 use super::{
+    Call,
     line::{CHUNK_BYTES, Cut, Line, digest_in, file_failure, size},
-    print,
 };
 use crate::{
-    client::Connection,
     exit::{Exit, Failure},
     progress::Progress,
 };
@@ -41,11 +40,8 @@ pub(crate) struct Arguments {
     /// Seconds to go on trying without coming any further
     #[arg(long, default_value_t = 600)]
     patience: u64,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -54,14 +50,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         file,
         identity,
         patience,
-        json,
-        connection,
+        call,
     } = arguments;
     if file.exists() {
         return Err(format!("`{}` exists: choose another name", file.display()).into());
     }
     let identity = identity.as_deref().map(read_identity).transpose()?;
-    let mut line = Line::new(&connection, Duration::from_secs(patience))?;
+    let mut line = Line::new(&call.connection, Duration::from_secs(patience))?;
     let item = loop {
         match find(&line, &case).await {
             Ok(item) => break item,
@@ -78,7 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
     }
     part.conclude(&file, identity.as_ref())?;
-    print(json, &item, || words(&item, identity.is_some()))?;
+    call.print(&item, || words(&item, identity.is_some()))?;
     Ok(Exit::Done)
 }
 

@@ -4,22 +4,18 @@ use std::fmt::Write as _;
 
 use comity::v1::{EvidenceItem, ListItemsRequest, evidence_service_client::EvidenceServiceClient};
 
-use super::{Named, explain, line::size, print};
+use super::{Named, explain, line::size};
 use crate::{
     exit::{Exit, Failure},
     render,
 };
 
 pub(super) async fn run(named: Named) -> Result<Exit, Failure> {
-    let Named {
-        case,
-        json,
-        connection,
-    } = named;
-    let mut client = EvidenceServiceClient::new(connection.open().await?);
+    let Named { case, call } = named;
+    let mut client = EvidenceServiceClient::new(call.open().await?);
     let answer = client.list_items(ListItemsRequest { case }).await;
     let answer = answer.map_err(explain)?.into_inner();
-    print(json, &answer, || {
+    call.print(&answer, || {
         if answer.items.is_empty() {
             return "no evidence is stored".to_owned();
         }

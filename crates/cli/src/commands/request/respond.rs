@@ -6,9 +6,8 @@ use comity::v1::{
     ConfirmObligationRequest, ObjectRequest, execution_service_client::ExecutionServiceClient,
 };
 
-use super::{explain, print};
+use super::{Call, explain};
 use crate::{
-    client::Connection,
     exit::{Exit, Failure},
     render,
 };
@@ -26,11 +25,8 @@ pub(crate) struct Confirm {
     /// Say that it was broken, rather than met
     #[arg(long)]
     broken: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 #[derive(Debug, Args)]
@@ -43,11 +39,8 @@ pub(crate) struct Object {
     /// Why; sealed, and shown to the parties of the case
     #[arg(long)]
     reasons: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {
@@ -56,8 +49,7 @@ pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {
         obligation,
         note,
         broken,
-        json,
-        connection,
+        call,
     } = confirm;
     let what = if broken { "broken" } else { "met" };
     let said = format!("`{obligation}` of {case} is recorded as {what}");
@@ -67,10 +59,10 @@ pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {
         note,
         broken,
     };
-    let mut client = ExecutionServiceClient::new(connection.open().await?);
+    let mut client = ExecutionServiceClient::new(call.open().await?);
     let answer = client.confirm_obligation(message).await;
     let answer = answer.map_err(explain)?.into_inner();
-    print(json, &answer, || match &answer.receipt {
+    call.print(&answer, || match &answer.receipt {
         Some(receipt) => format!("{said}\n{}", render::receipt(receipt)),
         None => said,
     })?;
@@ -82,8 +74,7 @@ pub(super) async fn object(object: Object) -> Result<Exit, Failure> {
         case,
         rule,
         reasons,
-        json,
-        connection,
+        call,
     } = object;
     let said = format!("the objection to {case} is recorded");
     let message = ObjectRequest {
@@ -91,9 +82,9 @@ pub(super) async fn object(object: Object) -> Result<Exit, Failure> {
         rule_id: rule,
         reasons,
     };
-    let mut client = ExecutionServiceClient::new(connection.open().await?);
+    let mut client = ExecutionServiceClient::new(call.open().await?);
     let answer = client.object(message).await.map_err(explain)?.into_inner();
     let state = render::state_name(answer.state());
-    print(json, &answer, || format!("{said}; the case is {state}"))?;
+    call.print(&answer, || format!("{said}; the case is {state}"))?;
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use comity::v1::ShareInformationRequest;
 use jiff::Timestamp;
 
-use super::{Submission, connect, exit, explain, print, read, wait};
+use super::{Submission, connect, exit, explain, read, wait};
 use crate::{
     exit::{Exit, Failure},
     render,
@@ -13,8 +13,7 @@ pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
     let Submission {
         file,
         language,
-        json,
-        connection,
+        call,
         wait: seconds,
     } = submission;
     let message = ShareInformationRequest {
@@ -24,9 +23,9 @@ pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
     };
     let urgency = message.urgency.clone();
     let message = comity::marked(message, urgency);
-    let answer = connect(&connection).await?.share_information(message).await;
+    let answer = connect(&call).await?.share_information(message).await;
     let answer = answer.map_err(explain)?.into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    print(json, &answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }

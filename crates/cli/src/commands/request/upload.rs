@@ -22,11 +22,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
+    Call,
     line::{CHUNK_BYTES, Cut, Line, file_failure, size},
-    print,
 };
 use crate::{
-    client::Connection,
     exit::{Exit, Failure},
     progress::Progress,
 };
@@ -71,11 +70,8 @@ pub(crate) struct Arguments {
     /// Seconds to go on trying without coming any further
     #[arg(long, default_value_t = 600)]
     patience: u64,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    connection: Connection,
+    call: Call,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -85,10 +81,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         media_type,
         seal_to,
         patience,
-        json,
-        connection,
+        call,
     } = arguments;
-    let mut line = Line::new(&connection, Duration::from_secs(patience))?;
+    let mut line = Line::new(&call.connection, Duration::from_secs(patience))?;
     let media_type = media_type.unwrap_or_else(|| media_type_of(&file).to_owned());
     let sealed = match &seal_to {
         Some(recipient) => Some(seal(&file, recipient)?),
@@ -113,7 +108,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if let Some(sealed) = &sealed {
         fs::remove_file(sealed).map_err(file_failure(sealed))?;
     }
-    print(json, &answer, || words(&answer))?;
+    call.print(&answer, || words(&answer))?;
     Ok(Exit::Done)
 }
 

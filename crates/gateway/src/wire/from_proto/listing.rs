@@ -1,5 +1,7 @@
 //! Pages and filters of lists.
 
+use std::str::FromStr;
+
 use comity::v1;
 use comity_domain::{CaseState, InstrumentId, JurisdictionCode};
 
@@ -43,7 +45,7 @@ pub fn page_size(asked: i32) -> Result<usize, Vec<Violation>> {
 ///
 /// # Errors
 /// One violation of the field `page_token` when no page named it.
-pub fn page_token(token: &str) -> Result<Option<u64>, Vec<Violation>> {
+pub fn page_token<T: FromStr>(token: &str) -> Result<Option<T>, Vec<Violation>> {
     let mut findings = Findings::default();
     let read = match token {
         "" => Some(None),

@@ -88,13 +88,23 @@ pub fn share(message: v1::ShareInformationRequest) -> v1::SubmitRequest {
 
 /// Violations of a submission in the words of the call that shares.
 #[must_use]
-pub fn of_share(mut violations: Vec<Violation>) -> Vec<Violation> {
+pub fn of_share(violations: Vec<Violation>) -> Vec<Violation> {
+    renamed(
+        violations,
+        &[("issuing", "sender"), ("executing", "recipient")],
+    )
+}
+
+/// Violations of a request in the words of the call that made it: each field that is, or
+/// lies in, the first of a pair is called by the second.
+pub(super) fn renamed(mut violations: Vec<Violation>, names: &[(&str, &str)]) -> Vec<Violation> {
     for Violation { field, .. } in &mut violations {
-        for (of_request, of_share) in [("issuing", "sender"), ("executing", "recipient")] {
-            let rest = field.strip_prefix(of_request);
-            if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('.')) {
-                *field = format!("{of_share}{rest}");
-            }
+        let own = names.iter().find_map(|(of_request, own)| {
+            let rest = field.strip_prefix(of_request)?;
+            (rest.is_empty() || rest.starts_with('.')).then(|| format!("{own}{rest}"))
+        });
+        if let Some(own) = own {
+            *field = own;
         }
     }
     violations

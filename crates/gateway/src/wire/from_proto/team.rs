@@ -6,7 +6,10 @@ mod agreement;
 use comity::v1;
 use comity_domain::{CaseId, FactName, FactSource, FactValue, Facts, Stated};
 
-use super::{shared, timestamp};
+use super::{
+    shared::{self, renamed},
+    timestamp,
+};
 use crate::wire::{
     Violation,
     read::{Findings, Path},
@@ -280,20 +283,6 @@ fn known_use(origin: &v1::Origin) -> Option<(FactName, Stated)> {
 fn of_gateway(name: &str, value: FactValue) -> (FactName, Stated) {
     let source = FactSource::Gateway;
     (name.into(), Stated { value, source })
-}
-
-fn renamed(mut violations: Vec<Violation>, names: &[(&str, &str)]) -> Vec<Violation> {
-    for Violation { field, .. } in &mut violations {
-        for (of_request, own) in names {
-            let rest = field.strip_prefix(of_request);
-            let rest = rest.filter(|rest| rest.is_empty() || rest.starts_with('.'));
-            if let Some(rest) = rest {
-                *field = format!("{own}{rest}");
-                break;
-            }
-        }
-    }
-    violations
 }
 
 fn issuing(party: &v1::TeamParty, responsible: Option<v1::ResponsiblePerson>) -> v1::IssuingParty {
