@@ -1,11 +1,13 @@
 //! Exercises for trainees: sent to sandboxes and nowhere else, told from the record.
 
-use comity::v1::CaseState;
-use std::time::Duration;
+use std::{fs, time::Duration};
+
+use comity::v1::{CaseState, CooperationRequest, ShareInformationRequest};
+use comity_gateway::wire::json;
 
 use crate::{
     cli::{comity, shown},
-    world::{Scene, approvable, get, submit},
+    world::{Scene, approvable, get, policies, submit},
 };
 
 /// What a run of an exercise prints of what became of it.
@@ -59,6 +61,27 @@ fn a_trainee_is_told_the_story_and_no_solution() {
 }
 
 #[test]
+fn what_a_trainee_begins_with_is_of_the_contract() {
+    let mut begun = 0;
+    for exercise in fs::read_dir(policies().join("exercises")).unwrap() {
+        for file in fs::read_dir(exercise.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_none_or(|end| end != "json") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let read = match text.contains("\"sender\"") {
+                true => json::parse::<ShareInformationRequest>(&text).map(drop),
+                false => json::parse::<CooperationRequest>(&text).map(drop),
+            };
+            read.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            begun += 1;
+        }
+    }
+    assert!(begun > 8, "{begun}");
+}
+
+#[test]
 fn an_unknown_exercise_is_answered_by_those_there_are() {
     insta::assert_snapshot!("list", shown(&comity(["demo", "--exercise", "list"])));
     let unknown = comity(["demo", "--exercise", "piracy"]);
@@ -88,6 +111,7 @@ async fn an_exercise_waits_rather_than_reach_a_live_system() {
     let live = story.request.executing.unwrap().jurisdiction;
     assert_eq!(scene.backend(&live).received(), 0);
     let entries = scene.entries("kind=decision").await;
-    assert!(entries.iter().all(|entry| entry.exercise), "{entries:?}");
+    let marked = entries.iter().filter(|entry| entry.exercise).count();
+    assert_eq!((marked, entries.len()), (1, 1), "{entries:?}");
     scene.stop().await;
 }

@@ -343,7 +343,7 @@ pub(crate) fn applies(
         Stage::Instrument | Stage::Inbound | Stage::Disclosure => matter.issuing,
     };
     rule.stage == stage
-        && !(matter.is_one_way() && binds_for_an_answer(rule))
+        && !(binds_for_an_answer(rule) && matter.is_one_way())
         && rule.since.is_none_or(|since| since <= matter.law_date)
         && rule.until.is_none_or(|until| matter.law_date < until)
         && rule.is_under(&instrument.id)

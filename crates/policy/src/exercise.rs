@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{Citation, Decision, FactName, JurisdictionCode, RuleId, Text};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
@@ -44,22 +45,39 @@ pub struct Exercise {
 pub struct InHand {
     /// In whose sandbox register it stands.
     pub state: JurisdictionCode,
-    /// What it is of a person: `name`, `account`, `phone`, `email`, `ip` or `plate`.
-    pub entry: &'static str,
+    /// What it is of a person.
+    pub entry: Entry,
     /// What the trainee is told of it.
     pub text: Text,
+}
+
+/// What the sandbox's register of a State knows of one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Entry {
+    /// Name.
+    Name,
+    /// Number of a bank account.
+    Account,
+    /// Telephone number.
+    Phone,
+    /// Address of electronic mail.
+    Email,
+    /// Internet address.
+    Ip,
+    /// Number plate of a vehicle.
+    Plate,
 }
 
 /// Something to be done by one request.
 #[derive(Debug)]
 pub struct Task {
-    /// Its name in the exercise.
-    pub id: Arc<str>,
     /// What is to be done, in one line.
     pub title: Text,
     /// The same at length.
     pub text: Text,
-    /// Name and text of the file to begin with.
+    /// Name, without its end, and text of the file to begin with.
     pub start: (Arc<str>, Arc<str>),
     /// Measures by which a request is one for this task.
     pub(crate) measures: MeasureFilter,
@@ -117,8 +135,6 @@ pub struct Assessment<'e> {
     pub tasks: Vec<Assessed<'e>>,
     /// Attempts, by their place, that no task needs.
     pub spare: Vec<usize>,
-    /// How many attempts there were.
-    pub attempts: usize,
 }
 
 /// What became of one task.
@@ -145,7 +161,8 @@ impl Assessment<'_> {
     /// Something was asked, and nothing in vain.
     #[must_use]
     pub fn is_sparing(&self) -> bool {
-        self.attempts > 0 && self.spare.is_empty()
+        let mut tasks = self.tasks.iter();
+        self.spare.is_empty() && tasks.any(|task| !task.attempts.is_empty())
     }
 }
 
@@ -187,7 +204,6 @@ pub(crate) fn assess<'e>(
         spare: (0..attempts.len())
             .filter(|place| !needed.contains(place))
             .collect(),
-        attempts: attempts.len(),
     }
 }
 
@@ -209,10 +225,10 @@ fn judge<'e>(
     let carrier = attempt.decision.instrument.as_ref();
     let carrier = carrier.and_then(|id| model.instruments.get(id));
     let known = known(library, attempt, carrier);
-    let measure = &attempt.question.request.measure;
+    // No point is about a form.
     let declarations = Declarations {
         vocabulary: &model.vocabulary,
-        form: carrier.and_then(|carrier| model.form(carrier, measure)),
+        form: None,
     };
     let evaluator = Evaluator::new(&library.terms, declarations, &known, library.engine);
     let points = task.points.iter();
@@ -223,16 +239,12 @@ fn judge<'e>(
 
 /// The facts of an attempt; without an instrument, what the request itself shows.
 fn known(library: &Library, attempt: &Attempt<'_>, carrier: Option<&Instrument>) -> Known {
-    let Question {
-        request, language, ..
-    } = attempt.question;
-    match carrier {
-        Some(carrier) => {
-            let presumed = library.presumed.in_language(language);
-            facts::derive(&library.model, presumed, &attempt.question, carrier)
-        }
-        None => facts::outline(&library.model, request),
-    }
+    let Attempt { question, .. } = attempt;
+    let Some(carrier) = carrier else {
+        return facts::outline(&library.model, question.request);
+    };
+    let presumed = library.presumed.in_language(question.language);
+    facts::derive(&library.model, presumed, question, carrier)
 }
 
 impl ExercisePoint {

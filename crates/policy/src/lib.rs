@@ -74,7 +74,9 @@ pub use self::{
         LeftOut, Matters, Relation, RuleChange, Subject,
     },
     evaluate::Engine,
-    exercise::{Assessed, Assessment, Attempt, Exercise, ExercisePoint, InHand, Spare, Task},
+    exercise::{
+        Assessed, Assessment, Attempt, Entry, Exercise, ExercisePoint, InHand, Spare, Task,
+    },
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
     form::FormProblem,

@@ -142,19 +142,23 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
                 calendars.extend(vocabulary::calendar(&place, &mut context));
             }
             Kind::Tests => tests.extend(test_file(document)),
-            Kind::Exercise => exercises.extend(
-                exercise::exercise(&place, folder, &mut rules, &mut context)
-                    .map(|exercise| (Arc::clone(&exercise.name), Arc::new(exercise))),
-            ),
             Kind::Vocabulary
             | Kind::Measures
             | Kind::Sources
             | Kind::Form
             | Kind::Authorities
             | Kind::Offences
+            | Kind::Exercise
             | Kind::Start
             | Kind::Schema => {}
         }
+    }
+    // They name authorities of every State.
+    let told = documents.iter();
+    for document in told.filter(|document| document.file.kind == Kind::Exercise) {
+        let place = Place::root(document);
+        let exercise = exercise::exercise(&place, folder, &jurisdictions, &mut rules, &mut context);
+        exercises.extend(exercise.map(|exercise| (Arc::clone(&exercise.name), Arc::new(exercise))));
     }
     let found = &mut context.found;
     found.extend(precedence::cycles(documents, &instruments));

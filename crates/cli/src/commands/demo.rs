@@ -21,7 +21,7 @@ use comity_sandbox::{
 use jiff::Timestamp;
 use time::OffsetDateTime;
 
-use super::serve::stop_signal;
+use super::{request, serve::stop_signal};
 use crate::{
     client::runtime,
     exit::{Exit, Failure},
@@ -31,7 +31,7 @@ use crate::{
 /// How long a backend that is down stays down.
 const OUTAGE: Duration = Duration::from_millis(700);
 /// Longest wait for one answer.
-const WAIT_SECONDS: i64 = 20;
+const WAIT_SECONDS: u32 = 20;
 
 #[derive(Debug, Args)]
 #[command(
@@ -91,7 +91,6 @@ async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failur
         "ms",
         "ledger",
     ]);
-    render::widths(&mut table, &[17, 26, 10, 46, 16, 5, 6]);
     render::widths(&mut table, &[17, 26, 10, 46, 16, 5, 6]);
     let mut surprises = 0;
     let mut for_judges = None;
@@ -158,10 +157,7 @@ async fn tell(world: &World, gateway: SocketAddr, story: &Story) -> Result<Told,
     }
     let message = v1::SubmitRequest {
         request: Some(story.request.clone()),
-        wait: Some(prost_types::Duration {
-            seconds: WAIT_SECONDS,
-            nanos: 0,
-        }),
+        wait: Some(request::wait(WAIT_SECONDS)),
         text_language: "en".to_owned(),
     };
     let began = Instant::now();

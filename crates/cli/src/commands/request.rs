@@ -5,7 +5,7 @@ mod download;
 mod items;
 mod line;
 mod respond;
-mod share;
+pub(super) mod share;
 mod upload;
 
 use std::{fs, path::PathBuf};
@@ -144,7 +144,7 @@ pub(crate) struct Listing {
     call: Call,
 }
 
-type Client = CooperationServiceClient<Channel>;
+pub(super) type Client = CooperationServiceClient<Channel>;
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
@@ -194,22 +194,28 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
         call,
         wait,
     } = submission;
-    let request: v1::CooperationRequest = read(&file)?;
-    let urgency = request.urgency.clone();
-    let message = v1::SubmitRequest {
-        request: Some(request),
-        wait: Some(self::wait(wait)),
-        text_language: language,
-    };
-    let answer = connect(&call)
-        .await?
-        .submit(comity::marked(message, urgency))
-        .await
-        .map_err(explain)?
-        .into_inner();
+    let request = read(&file)?;
+    let mut client = connect(&call).await?;
+    let answer = send(&mut client, request, (wait, language)).await?;
     let case = answer.case.clone().unwrap_or_default();
     call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
+}
+
+/// Sends a request, waits for its answer so many seconds, and is answered in a language.
+pub(super) async fn send(
+    client: &mut Client,
+    request: v1::CooperationRequest,
+    (seconds, language): (u32, String),
+) -> Result<v1::SubmitResponse, Failure> {
+    let urgency = request.urgency.clone();
+    let message = v1::SubmitRequest {
+        request: Some(request),
+        wait: Some(wait(seconds)),
+        text_language: language,
+    };
+    let answer = client.submit(comity::marked(message, urgency)).await;
+    Ok(answer.map_err(explain)?.into_inner())
 }
 
 async fn get(named: Named) -> Result<Exit, Failure> {

@@ -8,6 +8,7 @@ use std::{
 use comity_domain::{Citation, InstrumentId, JurisdictionCode, Text};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
+use serde_json_path::JsonPath;
 
 use crate::{
     diagnostic::{Code, Diagnostic, add_state, suggest},
@@ -355,6 +356,25 @@ impl Context {
             }
         }
         (!names.is_empty()).then_some(filter)
+    }
+
+    /// A path into a document.
+    pub(super) fn json_path(
+        &mut self,
+        place: &Place<'_>,
+        code: Code,
+        text: &str,
+    ) -> Option<JsonPath> {
+        JsonPath::parse(text)
+            .map_err(|error| {
+                self.found.push(
+                    place
+                        .wrong(code, "not a JSONPath")
+                        .why(error.to_string())
+                        .remedy("write one as RFC 9535 does, such as `$.persons[?(@.role=='victim')].name`"),
+                );
+            })
+            .ok()
     }
 
     /// The vocabulary lists it as a kind of instrument.

@@ -1,18 +1,25 @@
 //! Exercises: every name in them is known, every path can be read.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use comity_domain::JurisdictionCode;
+use serde_json::{Map, Value};
 use serde_json_path::JsonPath;
 
 use crate::{
     diagnostic::Code,
     exercise::{Exercise, ExercisePoint, InHand, Spare, Task},
+    model::Jurisdiction,
     scenario::Expected,
 };
 
 use super::{
     context::{Context, words},
     files::{Folder, Kind},
+    jurisdiction,
     place::Place,
     raw,
     rules::Rules,
@@ -39,6 +46,7 @@ fn items<'a>(list: Place<'a>) -> impl Iterator<Item = Place<'a>> {
 pub(super) fn exercise(
     place: &Place<'_>,
     folder: &Folder,
+    jurisdictions: &BTreeMap<JurisdictionCode, Jurisdiction>,
     rules: &mut Rules,
     context: &mut Context,
 ) -> Option<Exercise> {
@@ -59,13 +67,25 @@ pub(super) fn exercise(
         let start = format!("{}/{}.json", place.document.file.folder(), task.start);
         let text = folder.get(&start).map(|file| Arc::clone(&file.source.text));
         let at = at.at(index);
-        if text.is_none() {
-            let message = format!("there is no `{start}`");
+        let wrong = match text
+            .as_deref()
+            .map(serde_json::from_str::<Map<String, Value>>)
+        {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => Some((format!("`{start}` is no JSON object"), error.to_string())),
+            None => Some((
+                format!("there is no `{start}`"),
+                "the trainee has nothing to begin with".to_owned(),
+            )),
+        };
+        if let Some((message, why)) = wrong {
             context.found.push(
                 at.at("start")
                     .wrong(Code::WrongValue, message)
-                    .why("the trainee has nothing to begin with")
-                    .remedy("write it beside the exercise"),
+                    .why(why)
+                    .remedy(
+                        "write the request as far as the trainee is given it, beside the exercise",
+                    ),
             );
         }
         tasks.extend(self::task(
@@ -77,6 +97,14 @@ pub(super) fn exercise(
     }
     let at = place.at("role");
     let state = context.state(&at.at("state"), &raw.role.state)?;
+    let of_state = jurisdictions.get(&state).map(|state| &state.authorities);
+    if let Some(authorities) = of_state {
+        jurisdiction::check_authority(
+            &at.at("authority"),
+            &raw.role.authority,
+            (authorities, context),
+        );
+    }
     Some(Exercise {
         name: Arc::from(raw.exercise),
         title: words(raw.title),
@@ -100,14 +128,7 @@ fn in_hand(place: &Place<'_>, raw: Vec<raw::InHand>, context: &mut Context) -> V
         let state = context.state(&place.at(index).at("state"), &raw.state);
         found.extend(state.map(|state| InHand {
             state,
-            entry: match raw.entry {
-                raw::Register::Name => "name",
-                raw::Register::Account => "account",
-                raw::Register::Phone => "phone",
-                raw::Register::Email => "email",
-                raw::Register::Ip => "ip",
-                raw::Register::Plate => "plate",
-            },
+            entry: raw.entry,
             text: words(raw.text),
         }));
     }
@@ -121,7 +142,6 @@ fn task(
     (rules, context): (&mut Rules, &mut Context),
 ) -> Option<Task> {
     let raw::Task {
-        id,
         title,
         text,
         start: name,
@@ -130,14 +150,26 @@ fn task(
         points,
     } = raw;
     let at = place.at("points");
+    let mut seen = BTreeSet::new();
+    for (index, point) in points.iter().enumerate() {
+        if !seen.insert(point.id.clone()) {
+            let message = format!("a second point is called `{}`", point.id);
+            context.found.push(
+                at.at(index)
+                    .at("id")
+                    .wrong(Code::DuplicateName, message)
+                    .why("points are told apart by their ids")
+                    .remedy("choose another"),
+            );
+        }
+    }
     let points = points.into_iter().enumerate();
     let points = points.filter_map(|(index, raw)| point(&at.at(index), raw, (rules, context)));
     let points = points.collect();
     Some(Task {
-        id: Arc::from(id),
         title: words(title),
         text: words(text),
-        start: (Arc::from(format!("{name}.json")), start),
+        start: (Arc::from(name), start),
         measures: context.filter(&place.at("measures"), &measures),
         executing: context.state(&place.at("executing"), &executing)?,
         points,
@@ -183,16 +215,8 @@ fn point(
 fn paths(place: &Place<'_>, raw: &[String], context: &mut Context) -> Vec<(Arc<str>, JsonPath)> {
     let mut found = Vec::new();
     for (index, text) in raw.iter().enumerate() {
-        match JsonPath::parse(text) {
-            Ok(path) => found.push((Arc::from(text.as_str()), path)),
-            Err(error) => context.found.push(
-                place
-                    .at(index)
-                    .wrong(Code::WrongValue, "not a JSONPath")
-                    .why(error.to_string())
-                    .remedy("write one as RFC 9535 does, such as `$.persons[*].name`"),
-            ),
-        }
+        let path = context.json_path(&place.at(index), Code::WrongValue, text);
+        found.extend(path.map(|path| (Arc::from(text.as_str()), path)));
     }
     found
 }

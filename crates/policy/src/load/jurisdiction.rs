@@ -84,6 +84,23 @@ pub(super) fn jurisdiction(
 
 type Authorities = BTreeMap<Arc<str>, AuthorityRecord>;
 
+/// Reports the name of an authority that the State has not.
+pub(super) fn check_authority(
+    place: &Place<'_>,
+    id: &str,
+    (authorities, context): (&Authorities, &mut Context),
+) {
+    if !authorities.contains_key(id) {
+        let message = format!("no authority is called `{id}`");
+        context.found.push(
+            place
+                .wrong(Code::UnknownAuthority, message)
+                .why("not in authorities.yaml")
+                .remedy_if(suggest(id, authorities.keys().map(|id| &**id))),
+        );
+    }
+}
+
 fn profile(
     place: &Place<'_>,
     raw: raw::Profile,
@@ -93,19 +110,9 @@ fn profile(
     for (entry, cite) in &raw.cite {
         context.cite(&place.at("cite").at(entry), cite);
     }
-    if let (Some(id), Some(authorities)) = (&raw.central_authority, authorities)
-        && !authorities.contains_key(id.as_str())
-    {
-        context.found.push(
-            place
-                .at("central_authority")
-                .wrong(
-                    Code::UnknownAuthority,
-                    format!("no authority is called `{id}`"),
-                )
-                .why("not in authorities.yaml")
-                .remedy_if(suggest(id, authorities.keys().map(|id| &**id))),
-        );
+    if let (Some(id), Some(authorities)) = (&raw.central_authority, authorities) {
+        let place = place.at("central_authority");
+        check_authority(&place, id, (authorities, context));
     }
     Profile {
         languages: raw.languages.into_iter().map(Arc::from).collect(),

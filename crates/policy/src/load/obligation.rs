@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use comity_domain::{BoundParty, ObligationKind};
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -221,14 +220,7 @@ fn content(place: &Place<'_>, name: &str, value: &Value, context: &mut Context) 
             context.listed(place, "PersonRole", text);
         }
         "path" => {
-            if let Err(error) = JsonPath::parse(text) {
-                context.found.push(
-                    place
-                        .wrong(Code::WrongParameter, "not a JSONPath")
-                        .why(error.to_string())
-                        .remedy("write one as RFC 9535 does, such as `$.persons[?(@.role=='victim')].name`"),
-                );
-            }
+            context.json_path(place, Code::WrongParameter, text);
         }
         _ => {}
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub(super) use self::{
-    exercise::{Exercise, Expected, InHand, Point, Register, Task},
+    exercise::{Exercise, Expected, InHand, Point, Task},
     instrument::{Binding, Channel, Form, Instrument, InstrumentMeasures, NotBound, Status},
     jurisdiction::{Authorities, Jurisdiction, Offences, Profile, Route},
     library::{Calendar, Fact, Holiday, Measures, Producer, Source, Sources, StatedBy, Vocabulary},

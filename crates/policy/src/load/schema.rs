@@ -65,10 +65,14 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    /// Compiles the schemas of the folder; `None` where one is missing or broken.
+    /// Compiles the schemas of the kinds of files that the folder has: one of an older
+    /// day has not all of them. `None` where one is missing or broken.
     pub(super) fn compile(folder: &Folder, found: &mut Vec<Diagnostic>) -> Option<Self> {
+        let is_there = |kind| folder.files().any(|file| file.kind == kind);
+        let kinds = KINDS.into_iter().filter(|(kind, _)| is_there(*kind));
+        let kinds: Vec<_> = kinds.collect();
         let mut texts = Vec::new();
-        for name in KINDS.iter().map(|(_, name)| *name).chain(SHARED) {
+        for name in kinds.iter().map(|(_, name)| *name).chain(SHARED) {
             let path = format!("schema/{name}.schema.json");
             let Some(file) = folder.get(&path) else {
                 found.push(
@@ -83,7 +87,7 @@ impl Schemas {
                 Err(diagnostics) => found.extend(diagnostics),
             }
         }
-        if texts.len() < KINDS.len() + SHARED.len() {
+        if texts.len() < kinds.len() + SHARED.len() {
             return None;
         }
         let pairs = texts.iter().map(|(uri, schema)| (uri.as_str(), schema));
@@ -99,7 +103,7 @@ impl Schemas {
             })
             .ok()?;
         let mut validators = Vec::new();
-        for ((kind, name), (uri, schema)) in KINDS.iter().zip(&texts) {
+        for ((kind, name), (uri, schema)) in kinds.iter().zip(&texts) {
             let compiled = jsonschema::options()
                 .with_registry(&registry)
                 .with_base_uri(uri.as_str())
@@ -115,7 +119,7 @@ impl Schemas {
             }
         }
         drop(registry);
-        (validators.len() == KINDS.len()).then_some(Self { texts, validators })
+        (validators.len() == kinds.len()).then_some(Self { texts, validators })
     }
 
     /// Reads a file and checks it; `None` where it cannot be read at all or

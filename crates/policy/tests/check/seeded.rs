@@ -63,6 +63,15 @@ fn the_shipped_library_is_clean() {
 }
 
 #[test]
+fn a_folder_from_before_exercises_loads_without_their_schema() {
+    let dir = copy();
+    fs::remove_dir_all(dir.path().join("exercises")).unwrap();
+    fs::remove_file(dir.path().join("schema/exercise.schema.json")).unwrap();
+    let (library, report) = Library::check(dir.path());
+    assert!(library.is_some(), "{report}");
+}
+
+#[test]
 fn mistakes_in_modules_are_found_where_they_are() {
     let seeded = Seeded::new(
         MODULES,

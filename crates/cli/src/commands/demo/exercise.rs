@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 use comity_gateway::{config::Config, gateway, offline};
 use comity_policy::{Attempt, Exercise, Library};
-use comity_sandbox::world::World;
+use comity_sandbox::world::{TRUST_DOMAIN, World};
 use jiff::Timestamp;
 use time::OffsetDateTime;
 
@@ -68,7 +68,9 @@ pub(super) async fn run(ask: Ask, place: Place<'_>) -> Result<Exit, Failure> {
     };
     let states: BTreeSet<&str> = states(exercise);
     let states: Vec<_> = states.into_iter().collect();
-    let world = World::start_exercises(place.folder, &states, OffsetDateTime::now_utc()).await?;
+    // One folder each: what was sent in another exercise says nothing of this one.
+    let folder = place.folder.join(&*exercise.name);
+    let world = World::start_exercises(&folder, &states, OffsetDateTime::now_utc()).await?;
     let config = world.write_config("127.0.0.1:0".parse()?, place.policies)?;
     let running = gateway::start(Config::load(&config)?, Timestamp::now).await?;
     print!("{}", tell::story(exercise, ask.hints));
@@ -80,7 +82,7 @@ pub(super) async fn run(ask: Ask, place: Place<'_>) -> Result<Exit, Failure> {
             }
         }
         None if place.once => {}
-        None => invite(&world, running.address(), exercise)?,
+        None => invite((&world, &folder), running.address(), exercise)?,
     }
     if !place.once {
         stop_signal().await?;
@@ -91,9 +93,10 @@ pub(super) async fn run(ask: Ask, place: Place<'_>) -> Result<Exit, Failure> {
 
 /// Tells what was met and missed, from the records.
 fn evaluate(library: &Library, exercise: &Exercise, data: &Path) -> Result<Exit, Failure> {
-    let trainee = format!("/{}/{}/issuing", exercise.state, exercise.authority);
+    let (state, authority) = (&exercise.state, &exercise.authority);
+    let trainee = format!("spiffe://{TRUST_DOMAIN}/{state}/{authority}/issuing");
     let mut drills = offline::drills(data, library)?;
-    drills.retain(|drill| drill.owner.ends_with(&trainee));
+    drills.retain(|drill| drill.owner == trainee);
     let attempts: Vec<_> = drills
         .iter()
         .map(|drill| Attempt {
@@ -115,9 +118,11 @@ fn states(exercise: &Exercise) -> BTreeSet<&str> {
 }
 
 /// Writes what the trainee begins with, and says how to send it.
-fn invite(world: &World, gateway: SocketAddr, exercise: &Exercise) -> Result<(), Failure> {
-    let data = world.data();
-    let folder = data.parent().unwrap_or(&data);
+fn invite(
+    (world, folder): (&World, &Path),
+    gateway: SocketAddr,
+    exercise: &Exercise,
+) -> Result<(), Failure> {
     let (keys, starts) = (folder.join("pki"), folder.join("requests"));
     let (state, authority) = (exercise.state.as_str(), &*exercise.authority);
     world
@@ -126,17 +131,18 @@ fn invite(world: &World, gateway: SocketAddr, exercise: &Exercise) -> Result<(),
     fs::create_dir_all(&starts)?;
     for task in &exercise.tasks {
         let (name, text) = &task.start;
-        let file = starts.join(&**name);
+        let file = starts.join(format!("{name}.json"));
         // What the trainee has written is the trainee's.
         if !file.exists() {
-            let begun = send::begun(text, &Timestamp::now(), name.trim_end_matches(".json"))?;
+            let begun = send::begun(text, &Timestamp::now(), name)?;
             fs::write(file, format!("{}\n", serde_json::to_string_pretty(&begun)?))?;
         }
     }
     let (keys, starts) = (keys.display(), starts.display());
     println!(
         "Complete the files in {starts}, and send each; `request share` instead of `request submit` for\n\
-         one that shares. The gateway stays up until Ctrl-C, and then it is told what you missed.\n\n\
+         one that shares. To send one again, change its `request_id`: the last of a task counts. The gateway\n\
+         stays up until Ctrl-C, and then you are told what you missed.\n\n\
          \x20 comity request submit {starts}/FILE --server https://{gateway} --server-name localhost --ca {keys}/ca.pem --cert {keys}/{authority}.pem --key {keys}/{authority}.key\n"
     );
     Ok(())

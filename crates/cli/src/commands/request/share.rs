@@ -1,9 +1,9 @@
 //! `comity request share`: information without request, from a file.
 
-use comity::v1::ShareInformationRequest;
+use comity::v1::{ShareInformationRequest, ShareInformationResponse};
 use jiff::Timestamp;
 
-use super::{Submission, connect, exit, explain, read, wait};
+use super::{Client, Submission, connect, exit, explain, read, wait};
 use crate::{
     exit::{Exit, Failure},
     render,
@@ -17,15 +17,29 @@ pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
         wait: seconds,
     } = submission;
     let message = ShareInformationRequest {
-        wait: Some(wait(seconds)),
         text_language: language,
         ..read(&file)?
     };
-    let urgency = message.urgency.clone();
-    let message = comity::marked(message, urgency);
-    let answer = connect(&call).await?.share_information(message).await;
-    let answer = answer.map_err(explain)?.into_inner();
+    let mut client = connect(&call).await?;
+    let answer = send(&mut client, message, seconds).await?;
     let case = answer.case.clone().unwrap_or_default();
     call.print(&answer, || render::case(&case, Timestamp::now()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
+}
+
+/// Sends information, and waits for its answer so many seconds.
+pub(in crate::commands) async fn send(
+    client: &mut Client,
+    message: ShareInformationRequest,
+    seconds: u32,
+) -> Result<ShareInformationResponse, Failure> {
+    let urgency = message.urgency.clone();
+    let message = ShareInformationRequest {
+        wait: Some(wait(seconds)),
+        ..message
+    };
+    let answer = client
+        .share_information(comity::marked(message, urgency))
+        .await;
+    Ok(answer.map_err(explain)?.into_inner())
 }

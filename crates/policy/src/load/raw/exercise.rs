@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Text;
+use crate::exercise::Entry;
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -32,28 +33,14 @@ pub(in crate::load) struct Role {
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct InHand {
     pub(in crate::load) state: String,
-    pub(in crate::load) entry: Register,
+    pub(in crate::load) entry: Entry,
     pub(in crate::load) text: Text,
-}
-
-/// What the sandbox's register of a State knows of one person.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(in crate::load) enum Register {
-    Name,
-    Account,
-    Phone,
-    Email,
-    Ip,
-    Plate,
 }
 
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Task {
-    pub(in crate::load) id: String,
     pub(in crate::load) title: Text,
     pub(in crate::load) text: Text,
     pub(in crate::load) start: String,

@@ -225,6 +225,20 @@ pub(super) const MODULES: &[Seed] = &[
         "mla-2000-32",
     ),
     seed(
+        Code::UnknownAuthority,
+        "exercises/ransomware/exercise.yaml",
+        "authority: tj-paris-ji",
+        "authority: tj-paris-jj",
+        "tj-paris-jj",
+    ),
+    seed(
+        Code::DuplicateName,
+        "exercises/ransomware/exercise.yaml",
+        "- id: notified",
+        "- id: threshold # again",
+        "threshold # again",
+    ),
+    seed(
         Code::WrongValue,
         "exercises/ransomware/exercise.yaml",
         "has: [\"$.selectors[*].from\"",

@@ -7,21 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use comity::v1::{
-    self, ShareInformationRequest, SubmitRequest,
-    cooperation_service_client::CooperationServiceClient,
-};
 use comity_gateway::wire::json;
 use comity_policy::Exercise;
 use comity_sandbox::world::World;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use tonic::transport::Channel;
 
-use crate::{client::explain, exit::Failure};
+use super::super::WAIT_SECONDS;
+use crate::{
+    commands::request::{self, Client, share},
+    exit::Failure,
+};
 
-/// Longest wait for one answer.
-const WAIT_SECONDS: i64 = 20;
 /// What only information without request has.
 const SHARED: &str = "sender";
 /// Where data come from.
@@ -29,7 +26,7 @@ const SOURCE: &str = "source_case";
 
 /// The trainee's system.
 pub(super) struct Sender {
-    client: CooperationServiceClient<Channel>,
+    client: Client,
     /// Tells the requests of this run from earlier ones.
     run: String,
 }
@@ -43,7 +40,7 @@ impl Sender {
         let (state, authority) = (exercise.state.as_str(), &*exercise.authority);
         let channel = world.connect(gateway, state, authority, "issuing").await?;
         Ok(Self {
-            client: CooperationServiceClient::new(channel),
+            client: Client::new(channel),
             run: uuid::Uuid::now_v7().to_string(),
         })
     }
@@ -81,29 +78,15 @@ impl Sender {
         }
         let shares = message.contains_key(SHARED);
         let text = Value::Object(message).to_string();
-        let wait = Some(prost_types::Duration {
-            seconds: WAIT_SECONDS,
-            nanos: 0,
-        });
         let case = if shares {
-            let message = ShareInformationRequest {
-                wait,
-                ..json::parse(&text)?
-            };
-            let urgency = message.urgency.clone();
-            let message = comity::marked(message, urgency);
-            let answer = self.client.share_information(message).await;
-            answer.map_err(explain)?.into_inner().case
+            let message = json::parse(&text)?;
+            share::send(&mut self.client, message, WAIT_SECONDS)
+                .await?
+                .case
         } else {
-            let request: v1::CooperationRequest = json::parse(&text)?;
-            let urgency = request.urgency.clone();
-            let message = SubmitRequest {
-                request: Some(request),
-                wait,
-                text_language: "en".to_owned(),
-            };
-            let answer = self.client.submit(comity::marked(message, urgency)).await;
-            answer.map_err(explain)?.into_inner().case
+            let request = json::parse(&text)?;
+            let how = (WAIT_SECONDS, "en".to_owned());
+            request::send(&mut self.client, request, how).await?.case
         };
         Ok(case.unwrap_or_default().name)
     }

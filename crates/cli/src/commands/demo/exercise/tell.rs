@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comity_domain::{Citation, Text};
 use comity_gateway::offline::Drill;
-use comity_policy::{Assessed, Assessment, Exercise, ExercisePoint, InHand, Library, Spare};
+use comity_policy::{Assessed, Assessment, Entry, Exercise, ExercisePoint, InHand, Library, Spare};
 use comity_sandbox::register::Register;
 
 use crate::render;
@@ -46,7 +46,7 @@ pub(super) fn story(exercise: &Exercise, hints: bool) -> String {
     for (number, task) in (1..).zip(&exercise.tasks) {
         let _ = writeln!(
             text,
-            "\n{number}. {} ({})",
+            "\n{number}. {} ({}.json)",
             words(&task.title),
             task.start.0
         );
@@ -112,7 +112,7 @@ fn sent(text: &mut String, drill: &Drill) {
         recorded,
         ..
     } = drill;
-    let file = request_id.rsplit('/').next().unwrap_or_default();
+    let file = file(request_id);
     let _ = writeln!(text, "   {file}: cases/{case}, ledger entry {entry}");
     let told = render::findings(recorded) + &render::would_apply(recorded);
     for line in told.lines() {
@@ -122,6 +122,11 @@ fn sent(text: &mut String, drill: &Drill) {
         };
         paragraph(text, &format!("   {label}"), words);
     }
+}
+
+/// The file of a request that was sent from one.
+fn file(request_id: &str) -> &str {
+    request_id.rsplit('/').next().unwrap_or_default()
 }
 
 fn missed(text: &mut String, point: &ExercisePoint, why: &[String]) {
@@ -151,7 +156,7 @@ fn spare(text: &mut String, exercise: &Exercise, assessment: &Assessment<'_>, dr
     {
         let request = drill.question().request;
         let (measure, state) = (&request.measure, &request.executing.0);
-        let file = drill.request_id.rsplit('/').next().unwrap_or_default();
+        let file = file(&drill.request_id);
         let _ = writeln!(text, "           {file} asks {state} for {measure}");
     }
     paragraph(text, "           do: ", words(remedy));
@@ -182,16 +187,13 @@ fn paragraph(text: &mut String, begin: &str, words: &str) {
 /// What the sandbox's register has of the person who is meant.
 fn value(known: &InHand) -> String {
     let samples = Register::samples(known.state.as_str());
-    let value = samples.and_then(|person| {
-        Some(match known.entry {
-            "name" => person.name,
-            "account" => person.account,
-            "phone" => person.phone,
-            "email" => person.email,
-            "ip" => person.ip,
-            "plate" => person.plate,
-            _ => return None,
-        })
+    let value = samples.map(|person| match known.entry {
+        Entry::Name => person.name,
+        Entry::Account => person.account,
+        Entry::Phone => person.phone,
+        Entry::Email => person.email,
+        Entry::Ip => person.ip,
+        Entry::Plate => person.plate,
     });
     value.unwrap_or_else(|| "unknown".to_owned())
 }
