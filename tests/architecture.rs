@@ -72,6 +72,7 @@ fn arrows_point_one_way() {
 fn engines_stay_in_their_rooms() {
     let rooms: &[(&str, &[&str])] = &[
         ("cedar-policy", &["comity-policy"]),
+        ("cms", &["comity-ledger"]),
         ("hpke", &["comity-evidence"]),
         ("jsonschema", &["comity-policy"]),
         ("object_store", &["comity-evidence"]),

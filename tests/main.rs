@@ -28,5 +28,6 @@ mod share;
 mod stories;
 mod team;
 mod tidy;
+mod timestamps;
 mod witness;
 mod world;

@@ -5,6 +5,7 @@ mod evidence;
 mod file;
 mod peers;
 mod policies;
+mod timestamps;
 
 use std::{
     fmt, fs, io,
@@ -20,6 +21,7 @@ use self::file::ConfigFile;
 pub use self::{
     evidence::{Evidence, MediaRange},
     peers::{Peer, Witnesses},
+    timestamps::{Authority, Timestamps},
 };
 use crate::signatures::Signers;
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// Peer gateways, which cosign each other's ledgers.
     pub witnesses: Witnesses,
+    /// Authorities that timestamp the ledger, if any.
+    pub timestamps: Option<Timestamps>,
     /// Reviewers must sign their opinions.
     pub signed_opinions: bool,
     /// Bounds.

@@ -27,6 +27,7 @@ use crate::{
     record,
     refusal::Refusal,
     services,
+    timestamp::{self, TimestampsError},
     tls::{Material, TlsError},
     web,
     witness::{self, Witnesses},
@@ -74,6 +75,9 @@ pub enum StartError {
     /// The policy of witnesses cannot be written beside the ledger.
     #[error("the policy of witnesses cannot be written beside the ledger")]
     Policy(#[source] std::io::Error),
+    /// Whoever timestamps the ledger cannot be asked.
+    #[error("authorities that timestamp the ledger cannot be asked: see `[timestamps]`")]
+    Timestamps(#[from] TimestampsError),
     /// Stored evidence cannot be used.
     #[error("the evidence store cannot be used")]
     Evidence(#[from] OpenError),
@@ -92,6 +96,7 @@ pub enum StartError {
     #[error("the start cannot be recorded")]
     Record(#[source] Refusal),
 }
+
 /// Starts a gateway: copies, checks and keeps what is in the policy folder, opens
 /// the store, records the start and the bundle, listens.
 ///
@@ -114,18 +119,21 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let monitor = bind_if_wanted(config.metrics).await?;
     let log = bind_if_wanted(config.log).await?;
     let store = open_store(&config)?;
+    let authorities = timestamp::open(config.timestamps.as_ref(), &store, clock).await?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
     let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
     let policies = Arc::new(Policies::new(source, library));
-    let metrics = Arc::new(Metrics::new(Arc::clone(&policies), clock()));
+    let standing = authorities.standing.clone();
+    let metrics = Metrics::new(Arc::clone(&policies), standing.clone(), clock());
     let gateway = Gateway::new(Parts {
         store,
         policies,
-        metrics: Arc::clone(&metrics),
+        metrics: Arc::new(metrics),
         backends,
         evidence,
         witness: witness::open(&config)?,
+        timestamps: standing,
         lanes: Lanes::new(&config.limits),
         origin: config.origin.clone(),
         clock,
@@ -149,10 +157,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tasks.spawn(watcher.run(stopped.clone()));
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
-    tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
-    tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
-    tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
-    tasks.spawn(record_failures(gateway.clone(), failures));
+    tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
+    work(&mut tasks, &gateway, failures, &stopped);
     let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
     tasks.spawn(serve(routes, observe, incoming, stopped));
     Ok(Running {
@@ -163,6 +169,19 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tasks,
         gateway,
     })
+}
+
+/// Has what was accepted carried on, and what failed recorded.
+fn work(
+    tasks: &mut JoinSet<()>,
+    gateway: &Gateway,
+    failures: listen::Failures,
+    stopped: &watch::Receiver<bool>,
+) {
+    tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
+    tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
+    tasks.spawn(record_failures(gateway.clone(), failures));
 }
 
 /// Listens on an address, and says which it is where the port was left open.

@@ -75,6 +75,19 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// The checkpoint with the signature of the log's key alone, without cosignatures:
+    /// what is timestamped, and the bytes of `checkpoints/<size>`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] if the key did not sign it.
+    pub fn signed_by(&self, key: &VerifierKey) -> Result<Vec<u8>, CheckpointError> {
+        let note = Note::read(&self.note)?;
+        let signature = note.signature_by(&key.verifier)?;
+        let signature =
+            signature.ok_or_else(|| CheckpointError::Signature(key.name().to_owned()))?;
+        Ok([note.text(), b"\n", &signature.to_bytes()].concat())
+    }
+
     /// Reads a checkpoint whose signature somebody else will check.
     pub(crate) fn read_unverified(note: &[u8]) -> Result<Self, CheckpointError> {
         let parsed = Note::read(note)?;
@@ -124,6 +137,11 @@ mod tests {
             Checkpoint::open(&checkpoint.note, key.verifier()).unwrap(),
             checkpoint
         );
+        assert_eq!(
+            checkpoint.signed_by(key.verifier()).unwrap(),
+            checkpoint.note
+        );
+        assert!(checkpoint.signed_by(other.verifier()).is_err());
         for foreign in [other, named] {
             assert!(Checkpoint::open(&checkpoint.note, foreign.verifier()).is_err());
         }

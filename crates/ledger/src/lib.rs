@@ -39,6 +39,8 @@ mod policy;
 mod proof;
 mod publish;
 mod receipt;
+mod timestamp;
+mod timestamped;
 mod verify;
 mod witness;
 
@@ -61,6 +63,11 @@ pub use proof::{
 };
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
+pub use timestamp::{MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError};
+pub use timestamped::{
+    Timestamped, keep_token, publish_roots, roots_beside, timestamped_covering, timestamped_size,
+    verify_timestamp_under, verify_timestamps,
+};
 pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
 pub use witness::{Contradiction, Refused, Witness, WitnessError};
 

@@ -11,6 +11,7 @@ mod search;
 mod show;
 mod source;
 mod stats;
+mod timestamped;
 mod verify;
 
 use clap::Subcommand;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
           comity audit verify case.zip --key verifier
           comity audit verify entry.tlog-proof --key 'comity.example/ledger+…'
           comity audit verify --data .comity/data --policy witnesses.policy
+          comity audit verify --data .comity/data --authorities roots.pem
 
 Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
     Verify(verify::Verify),

@@ -18,6 +18,7 @@ use super::{
     evidence::EvidenceFile,
     peers::{self, PeerFile, WitnessesFile},
     policies::PoliciesFile,
+    timestamps::TimestampsFile,
 };
 
 /// `comity.toml` as written.
@@ -35,6 +36,7 @@ pub(super) struct ConfigFile {
     peers: Vec<PeerFile>,
     #[serde(default)]
     witnesses: WitnessesFile,
+    timestamps: Option<TimestampsFile>,
     #[serde(default)]
     review: ReviewFile,
     #[serde(default)]
@@ -171,6 +173,7 @@ impl ConfigFile {
             backends,
             peers,
             witnesses,
+            timestamps,
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
@@ -209,6 +212,7 @@ impl ConfigFile {
         });
         let backends = resolve_backends(backends, mistakes);
         let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
+        let timestamps = timestamps.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
         let evidence = evidence.resolve(mistakes, &data);
@@ -223,6 +227,7 @@ impl ConfigFile {
             log,
             backends,
             witnesses,
+            timestamps,
             signed_opinions,
             limits,
             evidence,
