@@ -3,7 +3,7 @@
 //! gives nothing for too long, nothing new is taken.
 
 mod authority;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::{
     fs,

@@ -14,7 +14,8 @@ use super::authority::{
 };
 
 const SERVER_AUTH: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 3, 1];
-const NOTE: &[u8] = b"log.example\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n-\n";
+pub(crate) const NOTE: &[u8] =
+    b"log.example\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n-\n";
 
 fn folder() -> TempDir {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -69,6 +70,27 @@ fn by_openssl(folder: &Path, root_key: &[&str], key: &[&str], chain: bool) {
         sign("leaf", "between", purpose);
     } else {
         sign("leaf", "root", purpose);
+    }
+}
+
+/// A query over [`NOTE`], and what an authority answered to it and to another one.
+pub(crate) struct Answered {
+    pub(crate) query: Query,
+    pub(crate) replies: [Vec<u8>; 2],
+    pub(crate) roots: Roots,
+}
+
+pub(crate) fn answered_by_openssl() -> Answered {
+    let folder = folder();
+    let p256 = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    by_openssl(folder.path(), &p256, &p256, false);
+    let query = Query::new(NOTE, None).unwrap();
+    let other = Query::new(b"another\n", None).unwrap();
+    let reply = |query: &Query| openssl_reply(folder.path(), query.as_bytes(), "leaf");
+    Answered {
+        replies: [reply(&query), reply(&other)],
+        roots: roots(folder.path()),
+        query,
     }
 }
 
@@ -213,16 +235,11 @@ fn certificates_that_are_not_for_timestamps_alone_are_refused() {
 /// nothing may change, such as a version number that decides nothing.
 #[test]
 fn a_changed_token_is_refused_or_says_the_same() {
-    let folder = folder();
-    by_openssl(
-        folder.path(),
-        &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        false,
-    );
-    let roots = roots(folder.path());
-    let query = Query::new(NOTE, None).unwrap();
-    let reply = answered(folder.path(), &query, "");
+    let Answered {
+        query,
+        replies: [reply, _],
+        roots,
+    } = answered_by_openssl();
     let token = query.accept(&reply, &roots, Timestamp::now()).unwrap();
     let (mut tried, mut refused) = (0, 0);
     for at in 0..token.bytes.len() {

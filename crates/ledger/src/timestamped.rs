@@ -153,3 +153,59 @@ pub fn timestamped_size(dir: &Path, published: u64) -> io::Result<u64> {
     let covered = sizes.into_iter().rev().find(|size| *size <= published);
     Ok(covered.unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Cosigner, Key, Policy, Publisher, keep_cosignature, publish_policy};
+
+    #[test]
+    fn the_oldest_that_is_timestamped_and_cosigned_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        let key = Key::from_seed("log.example", [1; 32]).unwrap();
+        let mut publisher = Publisher::open(dir, key.clone(), None).unwrap();
+        let witness = Cosigner::from_seed("w.example", [2; 32]).unwrap();
+        let policy = Policy {
+            witnesses: vec![witness.key().clone()],
+            required: 1,
+        };
+        for size in 1..=4u64 {
+            publisher.append(b"entry").unwrap();
+            let checkpoint = publisher.sign().unwrap().clone();
+            let token = Token {
+                bytes: vec![size as u8],
+                by: "authority".to_owned(),
+                at: Timestamp::UNIX_EPOCH,
+            };
+            if size > 1 {
+                keep_token(dir, size, &token).unwrap();
+            }
+            if size != 2 {
+                let cosignature = witness.cosign(&checkpoint.note, Timestamp::UNIX_EPOCH);
+                keep_cosignature(dir, &checkpoint, &cosignature.unwrap(), &policy).unwrap();
+            }
+        }
+        let covering = |entries| {
+            let found = timestamped_covering(dir, key.verifier(), entries).unwrap();
+            found.map(|(checkpoint, token)| (checkpoint.size, token))
+        };
+        assert_eq!(covering(1), Some((2, vec![2])));
+        assert_eq!(covering(4), Some((4, vec![4])));
+        assert_eq!(covering(5), None);
+        publish_policy(dir, &policy, key.verifier()).unwrap();
+        assert_eq!(covering(1), Some((3, vec![3])));
+        let (cosigned, _) = timestamped_covering(dir, key.verifier(), 1)
+            .unwrap()
+            .unwrap();
+        assert_eq!(policy.cosigned(&cosigned).unwrap().len(), 1);
+        // What is timestamped has no cosignatures.
+        let alone = layout::read(dir, "checkpoints/3").unwrap();
+        assert_eq!(cosigned.signed_by(key.verifier()).unwrap(), alone);
+        assert_eq!(timestamped_size(dir, 9).unwrap(), 4);
+        assert_eq!(timestamped_size(dir, 3).unwrap(), 3);
+        assert_eq!(timestamped_size(dir, 1).unwrap(), 0);
+    }
+}
