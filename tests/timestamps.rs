@@ -273,15 +273,30 @@ fn refused(log: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_one_authority_fails_the_next_is_asked() {
     let first = Authority::start(Mood::OtherRoot).await;
-    let second = Authority::start(Mood::Honest).await;
-    let asked = vec![first.configured("first"), second.configured("second")];
+    let second = Authority::start_secure(Mood::Honest).await;
+    let third = Authority::start(Mood::Honest).await;
+    // A web server that is not whom the configuration believes gets no query.
+    let mut impostor = second.configured("impostor");
+    impostor.web_ca = Some(third.root());
+    let asked = vec![
+        first.configured("first"),
+        impostor,
+        second.configured("second"),
+        third.configured("third"),
+    ];
     let scene = scene_of(asked).await;
     let size = all_timestamped(&scene).await;
-    let failures = "comity_timestamp_failures_total{authority=\"first\"}";
-    assert!(figure(&scene, failures).await > Some(0));
-    let failures = "comity_timestamp_failures_total{authority=\"second\"}";
-    assert_eq!(figure(&scene, failures).await, Some(0));
-    // By the second it is; the roots of both are beside the ledger.
+    for (name, fails) in [
+        ("first", true),
+        ("impostor", true),
+        ("second", false),
+        ("third", false),
+    ] {
+        let failures = format!("comity_timestamp_failures_total{{authority=\"{name}\"}}");
+        let failures = figure(&scene, &failures).await.unwrap();
+        assert_eq!(failures > 0, fails, "{name}: {failures}");
+    }
+    // By the second it is; the roots of all are beside the ledger, each once.
     let token = ledger(&scene).join(format!("timestamps/{size}"));
     let checkpoint = ledger(&scene).join(format!("checkpoints/{size}"));
     let [token, checkpoint] = [&token, &checkpoint].map(|path| path.to_str().unwrap());
@@ -297,7 +312,7 @@ async fn where_one_authority_fails_the_next_is_asked() {
         second.root().to_str().unwrap(),
     ]);
     let beside = fs::read_to_string(ledger(&scene).join("authorities")).unwrap();
-    assert_eq!(beside.matches("BEGIN CERTIFICATE").count(), 2);
+    assert_eq!(beside.matches("BEGIN CERTIFICATE").count(), 3);
     scene.stop().await;
 }
 

@@ -13,12 +13,14 @@ use comity_gateway::config;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, SigningKey,
 };
+use rustls_pki_types::PrivateKeyDer;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
 };
+use tokio_rustls::{TlsAcceptor, rustls};
 
 /// What it issues under, unless another policy is asked for.
 pub(super) const POLICY: &str = "1.3.6.1.4.1.99999.1";
@@ -70,6 +72,8 @@ pub(super) struct Authority {
     folder: TempDir,
     address: SocketAddr,
     mood: Arc<Mutex<Mood>>,
+    /// Its web server speaks TLS.
+    secure: bool,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -81,16 +85,28 @@ impl Drop for Authority {
 
 impl Authority {
     pub(super) async fn start(mood: Mood) -> Self {
+        Self::start_on(mood, false).await
+    }
+
+    /// Starts one whose web server has a certificate of a root of its own.
+    pub(super) async fn start_secure(mood: Mood) -> Self {
+        Self::start_on(mood, true).await
+    }
+
+    async fn start_on(mood: Mood, secure: bool) -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         prepare(folder.path());
+        let tls = secure.then(|| acceptor(folder.path()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mood = Arc::new(Mutex::new(mood));
-        let serving = tokio::spawn(serve(listener, folder.path().to_owned(), Arc::clone(&mood)));
+        let behind = (folder.path().to_owned(), tls);
+        let serving = tokio::spawn(serve(listener, behind, Arc::clone(&mood)));
         Self {
             folder,
             address,
             mood,
+            secure,
             serving,
         }
     }
@@ -106,12 +122,13 @@ impl Authority {
             url: self.url().parse().unwrap(),
             certificate: self.root(),
             policy: None,
-            web_ca: None,
+            web_ca: self.secure.then(|| self.folder.path().join("web-root.pem")),
         }
     }
 
     pub(super) fn url(&self) -> String {
-        format!("http://{}/tsr", self.address)
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}/tsr", self.address)
     }
 
     /// Its root certificate.
@@ -215,16 +232,52 @@ pub(super) fn issue(
     fs::write(folder.join(format!("{stem}.key")), key.serialize_pem()).unwrap();
 }
 
-async fn serve(listener: TcpListener, folder: PathBuf, mood: Arc<Mutex<Mood>>) {
+/// What a web server shows who it is with.
+fn acceptor(folder: &Path) -> TlsAcceptor {
+    let now = OffsetDateTime::now_utc();
+    let (pem, issuer) = root(
+        "Web Root",
+        (now - Duration::days(1), now + Duration::days(1)),
+    );
+    fs::write(folder.join("web-root.pem"), pem).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let parameters = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = parameters.signed_by(&key, &issuer).unwrap();
+    let secret = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], secret)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn serve(
+    listener: TcpListener,
+    (folder, tls): (PathBuf, Option<TlsAcceptor>),
+    mood: Arc<Mutex<Mood>>,
+) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let mood = *mood.lock().unwrap();
         // One at a time, for the sake of the serial numbers. Who asked may be gone.
-        let _ = converse(stream, &folder, mood).await;
+        let _ = match &tls {
+            None => converse(stream, &folder, mood).await,
+            Some(tls) => match tls.accept(stream).await {
+                Ok(stream) => converse(stream, &folder, mood).await,
+                Err(error) => Err(error),
+            },
+        };
     }
 }
 
-async fn converse(mut stream: TcpStream, folder: &Path, mood: Mood) -> std::io::Result<()> {
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    folder: &Path,
+    mood: Mood,
+) -> std::io::Result<()> {
     let query = read_query(&mut stream).await?;
     let (status, kind, body) = match mood {
         Mood::Down => return Ok(()),
@@ -246,7 +299,7 @@ async fn converse(mut stream: TcpStream, folder: &Path, mood: Mood) -> std::io::
 }
 
 /// The body of a request, which must be a query as RFC 3161 wants it sent.
-async fn read_query(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+async fn read_query(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Vec<u8>> {
     let mut read = Vec::new();
     loop {
         let end = read.windows(4).position(|four| four == b"\r\n\r\n");
