@@ -353,6 +353,7 @@ pub(crate) fn length(clock: &v1::Clock) -> String {
         v1::ClockUnit::Days => "days",
         v1::ClockUnit::WorkingDays => "working days",
         v1::ClockUnit::Months => "months",
+        v1::ClockUnit::Open => return format!("{} of no set length", clock.measures),
         v1::ClockUnit::Unspecified => "",
     };
     format!("{} {} {unit}", clock.measures, clock.length)
