@@ -75,6 +75,7 @@ fn engines_stay_in_their_rooms() {
         ("cms", &["comity-ledger"]),
         ("hpke", &["comity-evidence"]),
         ("jsonschema", &["comity-policy"]),
+        ("ml-dsa", &["comity-ledger"]),
         ("object_store", &["comity-evidence"]),
         ("rusqlite", &["comity-store", "comity-sandbox"]),
         ("tlog_tiles", &["comity-ledger"]),

@@ -24,6 +24,7 @@ mod reload;
 mod replay;
 mod reports;
 mod review;
+mod seconded;
 mod share;
 mod stories;
 mod team;

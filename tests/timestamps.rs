@@ -28,7 +28,8 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use self::authority::{Authority, Mood, WRONG, openssl};
+pub(crate) use self::authority::{Authority, Mood};
+use self::authority::{WRONG, openssl};
 use crate::{
     cli::{comity, shown, stable},
     crash::process::{Process, free_address},
@@ -42,7 +43,7 @@ async fn scene_of(authorities: Vec<config::Authority>) -> Scene {
     Scene::start_with(&["DE", "FR"], |config| settle(config, authorities)).await
 }
 
-fn settle(config: &mut config::Config, authorities: Vec<config::Authority>) {
+pub(crate) fn settle(config: &mut config::Config, authorities: Vec<config::Authority>) {
     config.metrics = Some("127.0.0.1:0".parse().unwrap());
     config.log = Some("127.0.0.1:0".parse().unwrap());
     config.timestamps = Some(Timestamps {
@@ -65,7 +66,7 @@ async fn figure(scene: &Scene, name: &str) -> Option<u64> {
 }
 
 /// Waits until everything on record is timestamped; how many entries that is.
-async fn all_timestamped(scene: &Scene) -> u64 {
+pub(crate) async fn all_timestamped(scene: &Scene) -> u64 {
     eventually("all is timestamped", async || {
         let entries = figure(scene, "comity_ledger_entries").await?;
         let covered = figure(scene, "comity_ledger_timestamped_entries").await?;

@@ -28,7 +28,7 @@ pub(super) const OTHER_POLICY: &str = "1.3.6.1.4.1.99999.2";
 
 /// How it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     /// As it should.
     Honest,
     /// Not at all: it hangs up.
@@ -68,7 +68,7 @@ pub(super) const WRONG: [Mood; 10] = [
 ];
 
 /// An authority with its keys, which listens until it is dropped.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     folder: TempDir,
     address: SocketAddr,
     mood: Arc<Mutex<Mood>>,
@@ -84,7 +84,7 @@ impl Drop for Authority {
 }
 
 impl Authority {
-    pub(super) async fn start(mood: Mood) -> Self {
+    pub(crate) async fn start(mood: Mood) -> Self {
         Self::start_on(mood, false).await
     }
 
@@ -116,7 +116,7 @@ impl Authority {
     }
 
     /// How a gateway knows it.
-    pub(super) fn configured(&self, name: &str) -> config::Authority {
+    pub(crate) fn configured(&self, name: &str) -> config::Authority {
         config::Authority {
             name: name.to_owned(),
             url: self.url().parse().unwrap(),

@@ -42,6 +42,8 @@ pub struct Config {
     pub trust_domain: String,
     /// Origin line of the ledger.
     pub origin: String,
+    /// Checkpoints of the ledger are signed with ML-DSA-44 too.
+    pub ml_dsa: bool,
     /// Certificates.
     pub tls: Tls,
     /// Where figures on the running gateway are served, if anywhere.
@@ -296,7 +298,7 @@ mod tests {
         check(
             "server_name = \"localhost\"",
             "server_name = \"local host\"",
-            "59: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+            "63: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
         );
     }
 
@@ -342,23 +344,23 @@ mod tests {
             (
                 "required_signatures = 2",
                 "",
-                "23: `policies.signers` are listed",
+                "27: `policies.signers` are listed",
             ),
             (
                 "= 2",
                 "= 3",
-                "28: `policies.required_signatures` is `3`: expected at least 1",
+                "32: `policies.required_signatures` is `3`: expected at least 1",
             ),
             (
                 "= 2",
                 "= 0",
-                "28: `policies.required_signatures` is `0`: expected at least 1",
+                "32: `policies.required_signatures` is `0`: expected at least 1",
             ),
-            ("+5e", "+0e", "23: `policies.signers` is `legal-1"),
+            ("+5e", "+0e", "27: `policies.signers` is `legal-1"),
             (
                 "\"legal-2",
                 &format!("{}\"legal-2", line.trim()),
-                "24: signer `legal-1.justice.example` has the name or the key of another one",
+                "28: signer `legal-1.justice.example` has the name or the key of another one",
             ),
         ] {
             let mistakes = parse(&text.replacen(written, instead, 1)).unwrap_err();

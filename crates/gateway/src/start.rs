@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf, WitnessError, publish_policy};
+use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -35,6 +35,8 @@ use crate::{
 
 /// The key of the ledger in the data folder.
 pub(crate) const LEDGER_KEY: &str = "ledger.key";
+/// The second key of the ledger in the data folder.
+const SECOND_KEY: &str = "ledger-ml-dsa.key";
 
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
@@ -211,7 +213,11 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         source,
     };
     std::fs::create_dir_all(&config.data).map_err(folder)?;
-    let key = Key::load_or_make(&config.data.join(LEDGER_KEY), &config.origin)?;
+    let mut key = Key::load_or_make(&config.data.join(LEDGER_KEY), &config.origin)?;
+    if config.ml_dsa {
+        let second = MlDsaKey::load_or_make(&config.data.join(SECOND_KEY), key.name())?;
+        key = key.with_second(second)?;
+    }
     let options = Options {
         size_limit_bytes: config.limits.store_bytes,
         // Where none must cosign, none is waited for.

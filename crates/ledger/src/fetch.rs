@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use crate::{
     cosigned::{COSIGNATURES, COSIGNED, POLICY},
     edge::TILE_WIDTH,
-    layout::{self, CHECKPOINT, HISTORY, Kind, VERIFIER},
+    layout::{self, CHECKPOINT, HISTORY, Kind, SECOND_VERIFIER, VERIFIER},
     timestamped::{AUTHORITIES, TIMESTAMPS},
 };
 
@@ -46,7 +46,7 @@ pub fn fetch(dir: &Path, path: &str) -> io::Result<Option<Fetched>> {
 fn kind(path: &str) -> Option<(bool, bool)> {
     match path {
         CHECKPOINT | COSIGNED | POLICY | AUTHORITIES => return Some((true, false)),
-        VERIFIER => return Some((true, true)),
+        VERIFIER | SECOND_VERIFIER => return Some((true, true)),
         _ => {}
     }
     if let Some(tile) = path.strip_prefix("tile/") {
@@ -96,6 +96,7 @@ mod tests {
             ("checkpoint", (true, false)),
             ("authorities", (true, false)),
             ("verifier", (true, true)),
+            ("verifier-ml-dsa-44", (true, true)),
             ("checkpoints/7", (true, true)),
             ("cosignatures/7", (true, false)),
             ("timestamps/7", (false, true)),

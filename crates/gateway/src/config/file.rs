@@ -52,6 +52,8 @@ struct GatewayFile {
     data: PathBuf,
     trust_domain: Spanned<String>,
     origin: Spanned<String>,
+    #[serde(default)]
+    ml_dsa: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,6 +185,7 @@ impl ConfigFile {
             data,
             trust_domain,
             origin,
+            ml_dsa,
         } = gateway;
         let TlsFile {
             certificate,
@@ -222,6 +225,7 @@ impl ConfigFile {
             policies,
             trust_domain: trust_domain.into_inner(),
             origin: origin.into_inner(),
+            ml_dsa,
             tls,
             metrics,
             log,

@@ -394,6 +394,7 @@ fn config(dir: &Path) -> Config {
         },
         trust_domain: "comity.example".to_owned(),
         origin: "gateway.example/log".to_owned(),
+        ml_dsa: false,
         tls: Tls {
             certificate: file("c"),
             key: file("k"),

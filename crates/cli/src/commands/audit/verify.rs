@@ -9,14 +9,15 @@ use std::{
 use clap::Args;
 use comity_gateway::offline::{self, MARK};
 use comity_ledger::{
-    Flaw, Leaf, Policy, Receipt, Roots, Token, VerifierKey, is_receipt, verifier_beside,
-    verify_timestamp_under,
+    Flaw, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token, VerifierKey, is_receipt,
+    verifier_beside, verify_timestamp_under,
 };
 use serde_json::{Value, json};
 
 use super::{
     bundle,
     cosigned::{self, Told, read_policy},
+    seconded::{self, read_second},
     timestamped::{self, read_roots},
 };
 use crate::exit::{Exit, Failure};
@@ -41,6 +42,10 @@ pub(crate) struct Verify {
     /// it; without it, those beside the ledger are used and there need be no timestamp
     #[arg(long, value_parser = read_roots, value_name = "FILE")]
     authorities: Option<Roots>,
+    /// Second verifier key known from elsewhere, ML-DSA-44, or a file with it, by which the
+    /// checkpoint must be signed; without it, the one beside the ledger is used, if any
+    #[arg(long, value_parser = read_second, value_name = "KEY")]
+    ml_dsa_key: Option<MlDsaVerifier>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -58,6 +63,7 @@ struct Known<'a> {
     key: Option<&'a VerifierKey>,
     policy: Option<&'a Policy>,
     authorities: Option<&'a Roots>,
+    second: Option<&'a MlDsaVerifier>,
 }
 
 impl Verified {
@@ -82,12 +88,14 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         key,
         policy,
         authorities,
+        ml_dsa_key,
         json,
     } = arguments;
     let known = Known {
         key: key.as_ref(),
         policy: policy.as_ref(),
         authorities: authorities.as_ref(),
+        second: ml_dsa_key.as_ref(),
     };
     let found = match path {
         None => data_folder(data, known),
@@ -124,6 +132,8 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     let report = offline::verify(data, known.key)?;
     let cosigned = cosigned::beside(&data.join(LEDGER), &report.key, known.policy)?;
     let ledger = data.join(LEDGER);
+    // Before the timestamps, which are over these signatures too.
+    let seconded = seconded::beside(&ledger, &report.key, known.second)?;
     let timestamped = timestamped::beside(&ledger, &report.key, known.authorities)?;
     let root = report.ledger.root;
     let value = json!({
@@ -155,6 +165,7 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         lines.insert(1, erased);
     }
     Ok(Verified(lines, value)
+        .with("seconded", seconded)
         .with("cosigned", cosigned)
         .with("timestamped", timestamped))
 }
@@ -166,6 +177,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     };
     let found = comity_ledger::verify(dir, &key)?;
     let cosigned = cosigned::beside(dir, &key, known.policy)?;
+    let seconded = seconded::beside(dir, &key, known.second)?;
     let timestamped = timestamped::beside(dir, &key, known.authorities)?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
@@ -180,6 +192,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         format!("key {key}"),
     ];
     Ok(Verified(lines, value)
+        .with("seconded", seconded)
         .with("cosigned", cosigned)
         .with("timestamped", timestamped))
 }
@@ -187,6 +200,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
 fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Flaw> {
     let found = offline::check(files, known.key)?;
     let cosigned = cosigned::under("ledger/checkpoint", &found.checkpoint, known.policy)?;
+    let seconded = seconded::under("ledger/checkpoint", &found.checkpoint, known.second)?;
     let token = bundle_token(&found, known.authorities)?;
     let timestamped = timestamped::over("ledger/timestamp", token.as_ref(), known.authorities)?;
     let indexes: Vec<_> = found.entries.iter().map(ToString::to_string).collect();
@@ -216,6 +230,7 @@ fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Fla
         lines.push(UNKNOWN_KEY.to_owned());
     }
     Ok(Verified(lines, value)
+        .with("seconded", seconded)
         .with("cosigned", cosigned)
         .with("timestamped", timestamped))
 }
@@ -257,6 +272,7 @@ fn proof(
     let receipt = Receipt::from_text(text).map_err(|error| flaw(&error))?;
     let checkpoint = receipt.verify(key).map_err(|error| flaw(&error))?;
     let cosigned = cosigned::under(&path.display().to_string(), &checkpoint, known.policy)?;
+    let seconded = seconded::under(&path.display().to_string(), &checkpoint, known.second)?;
     // A proof has none.
     timestamped::over(&path.display().to_string(), None, known.authorities)?;
     let (leaf, _) = Leaf::read(&receipt.leaf).map_err(|error| flaw(&error))?;
@@ -284,7 +300,9 @@ fn proof(
         ),
         format!("key {key}"),
     ];
-    Ok(Verified(lines, value).with("cosigned", cosigned))
+    Ok(Verified(lines, value)
+        .with("seconded", seconded)
+        .with("cosigned", cosigned))
 }
 
 /// Whether a file begins as a proof does.

@@ -61,6 +61,7 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
 fn witnesses(checkpoint: &Checkpoint, key: &VerifierKey) -> Vec<String> {
     let note = Note::read(&checkpoint.note);
     let mut claimed = note.map(|note| note.claimed()).unwrap_or_default();
-    claimed.retain(|claimed| !key.to_string().starts_with(&format!("{claimed}+")));
+    // The ledger's own, of which it may have a second one, are no cosignatures.
+    claimed.retain(|claimed| claimed.rsplit_once('+').map(|(name, _)| name) != Some(key.name()));
     claimed
 }
