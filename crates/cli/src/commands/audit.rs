@@ -9,9 +9,11 @@ mod export;
 mod prove;
 mod rerun;
 mod search;
+mod seconded;
 mod show;
 mod source;
 mod stats;
+mod timestamped;
 mod verify;
 
 use clap::Subcommand;
@@ -26,6 +28,8 @@ pub(crate) enum Command {
           comity audit verify case.zip --key verifier
           comity audit verify entry.tlog-proof --key 'comity.example/ledger+…'
           comity audit verify --data .comity/data --policy witnesses.policy
+          comity audit verify --data .comity/data --authorities roots.pem
+          comity audit verify case.zip --key verifier --ml-dsa-key verifier-ml-dsa-44
 
 Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
     Verify(verify::Verify),
