@@ -15,6 +15,8 @@ const ML_DSA_44: u8 = 6;
 /// When a signature was made, as it says: a log says nothing of that. What it signs
 /// larger than this, it may have signed before.
 const TIME: u64 = 0;
+/// The latest time that a signature may say.
+const TIME_MAX: u64 = i64::MAX.unsigned_abs();
 /// Begin of what is signed.
 const LABEL: &[u8; 12] = b"subtree/v1\n\0";
 
@@ -66,15 +68,20 @@ impl MlDsaKey {
 
     /// The signature line for a checkpoint's text, with its end.
     pub(crate) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, CheckpointError> {
-        let message = message(&self.verifier.name, TIME, text);
+        let timestamped = self.sign_at(TIME, text)?;
+        let MlDsaVerifier { name, id, .. } = &self.verifier;
+        let line = Signature::new(name.clone(), *id, timestamped);
+        Ok(line.map_err(|_| CheckpointError::Malformed)?.to_bytes())
+    }
+
+    /// A time with the signature over it and a checkpoint's text.
+    fn sign_at(&self, time: u64, text: &[u8]) -> Result<Vec<u8>, CheckpointError> {
+        let message = message(&self.verifier.name, time, text);
         let message = message.ok_or(CheckpointError::Malformed)?;
         let signing = self.signing.expanded_key();
         let signature = signing.sign_deterministic(&message, &[]);
         let signature = signature.map_err(|_| CheckpointError::Malformed)?.encode();
-        let timestamped = [&TIME.to_be_bytes()[..], &signature].concat();
-        let MlDsaVerifier { name, id, .. } = &self.verifier;
-        let line = Signature::new(name.clone(), *id, timestamped);
-        Ok(line.map_err(|_| CheckpointError::Malformed)?.to_bytes())
+        Ok([&time.to_be_bytes()[..], &signature].concat())
     }
 }
 
@@ -174,7 +181,11 @@ impl Verifier for MlDsaVerifier {
         let Some((time, signature)) = timestamped.split_first_chunk() else {
             return false;
         };
-        let message = message(&self.name, u64::from_be_bytes(*time), text);
+        let time = u64::from_be_bytes(*time);
+        if time > TIME_MAX {
+            return false;
+        }
+        let message = message(&self.name, time, text);
         let signature = ml_dsa::Signature::<MlDsa44>::try_from(signature);
         message
             .zip(signature.ok())
@@ -269,6 +280,23 @@ mod tests {
             sum(second().verifier().to_string().as_bytes()),
             "431bad083823c6a6af35e0c06d2946a0ec10b1124fb83959b39a12026ce833b3"
         );
+    }
+
+    #[test]
+    fn a_time_beyond_what_may_be_written_is_no_signature() {
+        let signed = checkpoint(key());
+        let end = signed.note.windows(2).position(|two| two == b"\n\n");
+        let text = &signed.note[..=end.unwrap()];
+        for (time, counts) in [
+            (0, true),
+            (TIME_MAX, true),
+            (TIME_MAX + 1, false),
+            (u64::MAX, false),
+        ] {
+            let timestamped = second().sign_at(time, text).unwrap();
+            let verified = second().verifier().verify(text, &timestamped);
+            assert_eq!(verified, counts, "{time}");
+        }
     }
 
     #[test]
