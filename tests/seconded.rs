@@ -9,8 +9,9 @@ use time::OffsetDateTime;
 
 use crate::{
     cli::{comity, shown, stable},
+    crash::process::{Process, free_address},
     timestamps::{Authority, Mood, all_timestamped, settle},
-    world::{Scene, approvable, policies},
+    world::{Scene, approvable, eventually, policies},
 };
 
 fn snapshot(folder: &Path, name: &str, text: &str) {
@@ -135,9 +136,7 @@ async fn a_second_key_comes_later_and_is_never_another_one() {
     let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let world = comity_sandbox::world::World::start(folder.path(), &[], OffsetDateTime::now_utc());
     let world = world.await.unwrap();
-    let path = world
-        .write_config("127.0.0.1:0".parse().unwrap(), &policies())
-        .unwrap();
+    let path = world.write_config(free_address(), &policies()).unwrap();
     let run = async |ml_dsa: bool| {
         let mut config = Config::load(&path).unwrap();
         config.ml_dsa = ml_dsa;
@@ -157,16 +156,30 @@ async fn a_second_key_comes_later_and_is_never_another_one() {
         let checkpoint = Checkpoint::open(note, &key).unwrap();
         assert_eq!(second.signed(&checkpoint), Ok(signed));
     }
-    let told = shown(&comity([
-        "audit",
-        "verify",
-        "--data",
-        world.data().to_str().unwrap(),
-    ]));
+    let data = world.data();
+    let verify = ["audit", "verify", "--data", data.to_str().unwrap()];
+    let told = shown(&comity(verify));
     assert!(
         told.contains("signed with ML-DSA-44 too: 1 checkpoints"),
         "{told}"
     );
+    assert!(!told.contains("the latest checkpoint is not"), "{told}");
+    // Whoever leaves it away again is told so, and so are auditors.
+    let mut process = Process::start(&path);
+    eventually("a checkpoint is signed once again", async || {
+        (fs::read(ledger.join("checkpoint")).unwrap() != later).then_some(())
+    })
+    .await;
+    process.stop();
+    assert!(process.log().contains("set `ml_dsa = true`"));
+    let told = shown(&comity(verify));
+    assert!(
+        told.starts_with("exit 0") && told.contains("; the latest checkpoint is not"),
+        "{told}"
+    );
+    let told = comity([&verify[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["seconded"]["latest"], false, "{told}");
     // Another one in its place is refused, as is one of another ledger.
     let secret = world.data().join("ledger-ml-dsa.key");
     fs::remove_file(&secret).unwrap();

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy};
+use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy, second_beside};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -229,6 +229,12 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         folder: config.data.clone(),
         source,
     })?;
+    if !config.ml_dsa && matches!(second_beside(store.ledger_dir()), Ok(Some(_))) {
+        tracing::warn!(
+            "checkpoints are signed once from now on, and were twice: set `ml_dsa = true` under \
+             `[gateway]` to go on"
+        );
+    }
     if !config.witnesses.peers.is_empty() {
         let policy = config.witnesses.policy();
         publish_policy(store.ledger_dir(), &policy, store.verifier_key())

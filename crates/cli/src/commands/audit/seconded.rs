@@ -16,7 +16,7 @@ const UNSECONDED: &str = "whoever breaks the first signature alone could have ma
 
 /// Checks the second signatures of the ledger in `dir`. Without a key the one beside it
 /// is used; nothing where there is none. By a key that is given the latest checkpoint
-/// must be signed.
+/// must be signed; by another one it is said where it is not.
 pub(super) fn beside(
     dir: &Path,
     key: &VerifierKey,
@@ -37,11 +37,16 @@ pub(super) fn beside(
     let Seconded { checkpoints, size } = verify_seconded(dir, key, &second)?;
     let line = match size.checked_sub(1) {
         Some(last) => format!(
-            "signed with ML-DSA-44 too: {checkpoints} checkpoints, newest covers entry {last}"
+            "signed with ML-DSA-44 too: {checkpoints} checkpoints, newest covers entry {last}{}",
+            if signed {
+                ""
+            } else {
+                "; the latest checkpoint is not"
+            }
         ),
         None => "no checkpoint with entries is signed with ML-DSA-44 yet".to_owned(),
     };
-    let value = json!({"checkpoints": checkpoints, "size": size});
+    let value = json!({"checkpoints": checkpoints, "size": size, "latest": signed});
     Ok(Some(Told(line, value)))
 }
 
