@@ -18,7 +18,7 @@ use comity_gateway::{
     config::{self, Timestamps},
     wire::to_proto,
 };
-use comity_ledger::timestamped_size;
+use comity_ledger::{Roots, Stamped, timestamped_size, verifier_beside};
 use comity_sandbox::world::World;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -100,7 +100,7 @@ fn snapshot(folder: &Path, name: &str, text: &str) {
         (r"entry \d+", "entry [index]"),
         (r"timestamped: .* GMT", "timestamped: [time] GMT"),
         (r"comity\.example/ledger\+\S+", "[verifier key]"),
-        (r"\S+/((other-)?root\.pem)", "[authority]/$1"),
+        (r"\S+/((other-)?root\.pem|between\.pem)", "[authority]/$1"),
     ] {
         settings.add_filter(what, instead);
     }
@@ -160,6 +160,10 @@ async fn a_ledger_is_timestamped_and_auditors_see_it() {
 
     let data = scene.world.data();
     let out = scene.folder().join("case");
+    // Where the text in the bundle says that own roots should be.
+    let beside = scene.folder().join("roots.pem");
+    fs::copy(&root, &beside).unwrap();
+    let between = authority.between().to_str().unwrap().to_owned();
     let [data, out] = [&data, &out].map(|path| path.to_str().unwrap().to_owned());
     scene.running.stop().await;
     let other = authority.other_root().to_str().unwrap().to_owned();
@@ -171,16 +175,83 @@ async fn a_ledger_is_timestamped_and_auditors_see_it() {
         comity(["audit", "export", &case, "--data", &data, "--out", &out]),
         comity(["audit", "verify", &out]),
         comity(["audit", "verify", &out, "--authorities", &root]),
+        comity(["audit", "verify", &out, "--authorities", &between]),
         comity(["audit", "verify", &out, "--authorities", &other]),
         by_shell(&out, None),
-        by_shell(&out, Some(&root)),
+        by_shell(&out, Some("../roots.pem")),
+        by_shell(&out, Some(&between)),
         by_shell(&out, Some(&other)),
     ];
     let told = told.map(|output| shown(&output)).join("\n");
     snapshot(scene.world.data().parent().unwrap(), "verified", &told);
     let report = fs::read_to_string(Path::new(&out).join("report.html")).unwrap();
     assert!(report.contains("Timestamped by") && report.contains("Test Authority at "));
+    machines_are_told_whose_roots(&data, &root);
     every_part_counts(Path::new(&token), &data);
+    only_what_is_in_order_counts(&ledger, size, &authority);
+    a_stripped_bundle_is_told(Path::new(&out));
+}
+
+fn machines_are_told_whose_roots(data: &str, root: &str) {
+    for (more, authorities) in [(&[][..], "beside"), (&["--authorities", root], "given")] {
+        let verify = ["audit", "verify", "--json", "--data", data];
+        let told = comity([&verify[..], more].concat());
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(told["timestamped"]["authorities"], authorities, "{told}");
+        assert_eq!(told["timestamped"]["uncovered"], 0, "{told}");
+    }
+}
+
+/// What a gateway takes up when it starts.
+fn only_what_is_in_order_counts(ledger: &Path, size: u64, authority: &Authority) {
+    let key = verifier_beside(ledger).unwrap();
+    let take_up = |root: &Path, published: u64| {
+        let roots = Roots::read(&fs::read(root).unwrap()).unwrap();
+        let Stamped { size, passed_over } =
+            timestamped_size(ledger, &key, (published, &roots)).unwrap();
+        let files: Vec<_> = passed_over.into_iter().map(|flaw| flaw.file).collect();
+        (size, files)
+    };
+    let (root, folder) = (authority.root(), ledger.join("timestamps"));
+    assert_eq!(take_up(&root, u64::MAX), (size, Vec::new()));
+    let (none, passed_over) = take_up(&authority.other_root(), u64::MAX);
+    assert_eq!((none, &passed_over[0]), (0, &format!("timestamps/{size}")));
+    // One over what is not there, and one that a full disk left empty.
+    let newest = folder.join(size.to_string());
+    fs::rename(&newest, folder.join((size + 1).to_string())).unwrap();
+    let (before, _) = take_up(&root, size);
+    assert!(before < size);
+    fs::write(&newest, "").unwrap();
+    let wrong = [
+        format!("checkpoints/{}", size + 1),
+        format!("timestamps/{size}"),
+    ];
+    assert_eq!(take_up(&root, u64::MAX), (before, wrong.to_vec()));
+    assert_eq!(take_up(&root, size - 1), (before, Vec::new()));
+}
+
+/// A bundle without the timestamp, and everything else about it mended.
+fn a_stripped_bundle_is_told(bundle: &Path) {
+    for path in ["ledger/timestamp", "ledger/authorities"] {
+        fs::remove_file(bundle.join(path)).unwrap();
+    }
+    let sums = fs::read_to_string(bundle.join("SHA256SUMS")).unwrap();
+    let kept = sums.lines().filter(|line| {
+        !line.ends_with("  ledger/timestamp") && !line.ends_with("  ledger/authorities")
+    });
+    let kept: String = kept.map(|line| format!("{line}\n")).collect();
+    fs::write(bundle.join("SHA256SUMS"), kept).unwrap();
+    let bundle = bundle.to_str().unwrap();
+    let told = shown(&by_shell(bundle, None));
+    assert!(
+        told.starts_with("exit 0") && told.contains("\nthe checkpoint has no timestamp\nALL"),
+        "{told}"
+    );
+    let told = shown(&by_shell(bundle, Some("../roots.pem")));
+    assert!(
+        told.starts_with("exit 1") && told.contains("NOT IN ORDER: the checkpoint has no"),
+        "{told}"
+    );
 }
 
 /// Runs a bundle's own script.
@@ -250,8 +321,7 @@ async fn what_an_authority_gets_wrong_is_refused_and_named() {
     assert!(!ledger.join("timestamps").exists());
     authorities.last().unwrap().set(Mood::Honest);
     eventually("the last of them is right again", async || {
-        let size = timestamped_size(&ledger, u64::MAX).unwrap();
-        (size > 0).then_some(())
+        ledger.join("timestamps").exists().then_some(())
     })
     .await;
     process.stop();
@@ -329,6 +399,12 @@ async fn nothing_new_is_taken_where_timestamps_fail_for_too_long() {
     let authority = Authority::start(Mood::Down).await;
     let asked = vec![authority.configured("first")];
     let scene = Scene::start_by(&["DE", "NL"], clock, |config| settle(config, asked)).await;
+    // What is published by then is all that an authority is asked about in the end.
+    eventually("the start is published", async || {
+        let published = figure(&scene, "comity_ledger_published_entries").await?;
+        (published > 0).then_some(())
+    })
+    .await;
     // Not for long yet.
     let mut early = story("early", "Accounts of a person, backend down");
     early.request.issued_at = Some(to_proto::timestamp(clock()));
@@ -363,26 +439,68 @@ async fn nothing_new_is_taken_where_timestamps_fail_for_too_long() {
         reason: "a life is at risk".to_owned(),
     });
     submit(&mut client, &urgent, 0).await.unwrap();
-    eventually("health says so", async || {
-        let all = health(&scene, "").await == ServingStatus::NotServing;
-        let cooperation = health(&scene, "comity.v1.CooperationService").await;
-        (all && cooperation == ServingStatus::NotServing).then_some(())
-    })
-    .await;
     assert_eq!(
         figure(&scene, "comity_ledger_timestamp_overdue").await,
         Some(1)
     );
+    // Whoever goes by health still sends emergencies here. It looks twice a second.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    for service in ["", "comity.v1.CooperationService"] {
+        assert_eq!(health(&scene, service).await, ServingStatus::Serving);
+    }
     let waited = figure(&scene, "comity_ledger_timestamp_backlog_seconds").await;
     assert!(waited >= Some(5 * 3600), "{waited:?}");
 
     authority.set(Mood::Honest);
     all_timestamped(&scene).await;
-    eventually("health says that it is well", async || {
-        (health(&scene, "").await == ServingStatus::Serving).then_some(())
-    })
-    .await;
+    authority.set(Mood::Down);
     late.request_id = "9b0f2a52-2d2c-4c8e-9f2b-0d1f6a3e7c11".to_owned();
     submit(&mut client, &late, 0).await.unwrap();
-    scene.stop().await;
+    // A clock that is set back wins no time.
+    BEHIND.store(3600, Ordering::Relaxed);
+    eventually("nobody knows how long it has waited", async || {
+        let overdue = figure(&scene, "comity_ledger_timestamp_overdue").await;
+        (overdue == Some(1)).then_some(())
+    })
+    .await;
+    early.request.request_id = "9b0f2a52-2d2c-4c8e-9f2b-0d1f6a3e7c12".to_owned();
+    let status = submit(&mut client, &early.request, 0).await.unwrap_err();
+    assert_eq!(reason(&status), "LEDGER_NOT_TIMESTAMPED");
+    let data = scene.world.data();
+    scene.running.stop().await;
+    only_new_timestamps_satisfy(&authority, &data);
+}
+
+/// Verifies a ledger of which the authority timestamped the first checkpoint alone, hours
+/// before the newest entry.
+fn only_new_timestamps_satisfy(authority: &Authority, data: &Path) {
+    let ledger = data.join("ledger");
+    let root = authority.root();
+    let [data, root] = [data, &root].map(|path| path.to_str().unwrap().to_owned());
+    let verify = ["audit", "verify", "--data", &data];
+    let with_roots = [&verify[..], &["--authorities", &root]].concat();
+    let told = shown(&comity(with_roots.clone()));
+    assert!(told.starts_with("exit 0"), "{told}");
+    let numbers = |folder: &str| {
+        let names = fs::read_dir(ledger.join(folder)).unwrap();
+        let numbers = names.map(|file| file.unwrap().file_name().into_string().unwrap());
+        numbers.filter_map(|name| name.parse::<u64>().ok())
+    };
+    let first = numbers("checkpoints")
+        .filter(|size| *size > 0)
+        .min()
+        .unwrap();
+    for size in numbers("timestamps") {
+        fs::remove_file(ledger.join(format!("timestamps/{size}"))).unwrap();
+    }
+    let token = authority.token_over(&ledger.join(format!("checkpoints/{first}")));
+    fs::write(ledger.join(format!("timestamps/{first}")), token).unwrap();
+    let told = shown(&comity(verify));
+    assert!(
+        told.starts_with("exit 0") && told.contains(" entries follow, by roots that came"),
+        "{told}"
+    );
+    let told = shown(&comity(with_roots));
+    let flaw = format!("`timestamps` (entry {first}): none covers the entry");
+    assert!(told.starts_with("exit 1") && told.contains(&flaw), "{told}");
 }

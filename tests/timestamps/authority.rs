@@ -136,6 +136,22 @@ impl Authority {
         self.folder.path().join("root.pem")
     }
 
+    /// The certificate between its root and its own.
+    pub(super) fn between(&self) -> PathBuf {
+        self.folder.path().join("between.pem")
+    }
+
+    /// A timestamp over a file.
+    pub(super) fn token_over(&self, path: &Path) -> Vec<u8> {
+        let folder = self.folder.path();
+        let asked = ["-data", path.to_str().unwrap(), "-sha256", "-cert"];
+        openssl_reply(folder, &openssl_query(folder, &asked), "honest");
+        let [reply, token] = ["reply.tsr", "token"].map(|name| folder.join(name));
+        let [reply, token] = [&reply, &token].map(|path| path.to_str().unwrap());
+        openssl(&["ts", "-reply", "-in", reply, "-token_out", "-out", token]);
+        fs::read(token).unwrap()
+    }
+
     /// A root that is not its own.
     pub(super) fn other_root(&self) -> PathBuf {
         self.folder.path().join("other-root.pem")
@@ -149,18 +165,24 @@ fn prepare(folder: &Path) {
     let root = root("Test Root", long);
     let other = self::root("Other Root", long);
     let past = (now - Duration::days(20), now - Duration::days(10));
+    let between = between("Test Between", long, &root.1);
     for (stem, signed_by, validity) in [
-        ("honest", &root, long),
-        ("other", &other, long),
-        ("expired", &root, past),
+        ("honest", &between.1, long),
+        ("other", &other.1, long),
+        ("expired", &between.1, past),
     ] {
         let mut parameters = for_timestamps(true, &[TIME_STAMPING]);
         (parameters.not_before, parameters.not_after) = validity;
-        issue(folder, stem, parameters, &signed_by.1);
+        issue(folder, stem, parameters, signed_by);
     }
+    fs::write(folder.join("between.pem"), between.0).unwrap();
     fs::write(folder.join("root.pem"), root.0).unwrap();
     fs::write(folder.join("other-root.pem"), other.0).unwrap();
     write_settings(folder);
+    let settings = folder.join("ts.cnf");
+    let between = folder.join("between.pem");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, format!("{text}certs = {}\n", between.display())).unwrap();
 }
 
 /// Settings of `openssl ts`.
@@ -181,15 +203,33 @@ pub(super) const TIME_STAMPING: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 3, 8];
 /// A root certificate in PEM, and what issues under it.
 pub(super) fn root(
     name: &str,
-    (from, until): (OffsetDateTime, OffsetDateTime),
+    validity: (OffsetDateTime, OffsetDateTime),
 ) -> (String, Issuer<'static, KeyPair>) {
+    let parameters = issuing(name, validity);
+    let key = KeyPair::generate().unwrap();
+    let pem = parameters.self_signed(&key).unwrap().pem();
+    (pem, Issuer::new(parameters, key))
+}
+
+/// A certificate in PEM that a root stands behind, and what issues under it.
+fn between(
+    name: &str,
+    validity: (OffsetDateTime, OffsetDateTime),
+    by: &Issuer<'_, impl SigningKey>,
+) -> (String, Issuer<'static, KeyPair>) {
+    let parameters = issuing(name, validity);
+    let key = KeyPair::generate().unwrap();
+    let pem = parameters.signed_by(&key, by).unwrap().pem();
+    (pem, Issuer::new(parameters, key))
+}
+
+/// What the certificate of one who issues others says.
+fn issuing(name: &str, (from, until): (OffsetDateTime, OffsetDateTime)) -> CertificateParams {
     let mut parameters = CertificateParams::default();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     parameters.distinguished_name.push(DnType::CommonName, name);
     (parameters.not_before, parameters.not_after) = (from, until);
-    let key = KeyPair::generate().unwrap();
-    let pem = parameters.self_signed(&key).unwrap().pem();
-    (pem, Issuer::new(parameters, key))
+    parameters
 }
 
 /// What the certificate of an authority says, for these purposes.

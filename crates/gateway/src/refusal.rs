@@ -105,8 +105,8 @@ pub enum Refusal {
     /// The ledger has gone without a timestamp for too long.
     #[error(
         "the ledger has waited {} minutes for a timestamp, and nothing new but emergencies is taken: see \
-         that an authority under `timestamps` in the gateway's configuration answers, and repeat the \
-         call after {} seconds",
+         that the gateway's clock is right and an authority under `timestamps` in its configuration \
+         answers, and repeat the call after {} seconds",
         waited.as_mins(), retry_after.as_secs()
     )]
     NotTimestamped {

@@ -4,6 +4,7 @@
 mod ask;
 mod http;
 mod standing;
+mod wait;
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,6 +28,9 @@ use crate::{
 /// Why authorities that timestamp cannot be asked.
 #[derive(Debug, Error)]
 pub enum TimestampsError {
+    /// None is named.
+    #[error("nobody is named who timestamps: name an authority")]
+    Nobody,
     /// A file with roots cannot be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {
@@ -82,10 +86,11 @@ pub(crate) async fn open(
     for authority in &configured.authorities {
         list.push(authority_of(authority)?);
     }
-    for Authority { roots, .. } in &list {
-        publish_roots(store.ledger_dir(), roots).map_err(TimestampsError::Beside)?;
-    }
-    let standing = Standing::open(configured, store, clock).await;
+    let roots = list.iter().map(|authority| authority.roots.clone());
+    let roots = roots.reduce(|all, roots| all.with(&roots));
+    let roots = roots.ok_or(TimestampsError::Nobody)?;
+    publish_roots(store.ledger_dir(), &roots).map_err(TimestampsError::Beside)?;
+    let standing = Standing::open(configured, &roots, (store, clock)).await;
     Ok(Authorities {
         list,
         every: configured.every,

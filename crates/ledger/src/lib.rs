@@ -29,6 +29,7 @@ mod checkpoint;
 mod claim;
 mod cosign;
 mod cosigned;
+mod dated;
 mod edge;
 mod fetch;
 mod hash;
@@ -53,6 +54,7 @@ pub use cosigned::{
     Cosigned, cosigned_size, keep_cosignature, last_cosigned_by, policy_beside, publish_policy,
     verify_cosignatures,
 };
+pub use dated::verify_dates;
 pub use fetch::{Fetched, fetch};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey, save_secret};
@@ -70,8 +72,8 @@ pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
 pub use timestamp::{MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError};
 pub use timestamped::{
-    Timestamped, keep_token, publish_roots, roots_beside, timestamped_covering, timestamped_size,
-    verify_timestamp_under, verify_timestamps,
+    Stamped, Timestamped, keep_token, publish_roots, roots_beside, timestamped_covering,
+    timestamped_size, verify_timestamp_under, verify_timestamps,
 };
 pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
 pub use witness::{Contradiction, Refused, Witness, WitnessError};

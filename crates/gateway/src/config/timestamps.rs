@@ -113,7 +113,8 @@ impl AuthorityFile {
                             `http://timestamps.example/tsr`";
             mistakes.expected("timestamps.authority.url", &url, expected)
         });
-        let secure = url.get_ref().starts_with("https://");
+        let scheme = parsed.as_ref().and_then(Uri::scheme_str);
+        let secure = scheme == Some("https");
         if parsed.is_some() && secure != web_ca.is_some() {
             let message = if secure {
                 "`https` without `web_ca`: name the file with the root certificates that the \
@@ -216,11 +217,13 @@ mod tests {
 
     #[test]
     fn a_secure_authority_names_whom_its_web_server_is_believed_by() {
-        let secure = example().replace("http://timestamps", "https://timestamps");
-        let mistake = parse(&secure).unwrap_err();
-        assert!(mistake.contains("`https` without `web_ca`"), "{mistake}");
-        let with = secure.replace("# web_ca", "web_ca");
-        assert!(parse(&with).unwrap().authorities[0].web_ca.is_some());
+        for scheme in ["https", "HTTPS", "Https"] {
+            let secure = example().replace("http://timestamps", &format!("{scheme}://timestamps"));
+            let mistake = parse(&secure).unwrap_err();
+            assert!(mistake.contains("`https` without `web_ca`"), "{mistake}");
+            let with = secure.replace("# web_ca", "web_ca");
+            assert!(parse(&with).unwrap().authorities[0].web_ca.is_some());
+        }
         let mistake = parse(&example().replace("# web_ca", "web_ca")).unwrap_err();
         assert!(mistake.contains("`web_ca` without `https`"), "{mistake}");
     }

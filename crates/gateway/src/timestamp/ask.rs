@@ -1,7 +1,7 @@
 //! Asking authorities for timestamps: the first that gives one is believed enough, and
 //! the next is asked only where one fails.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, iter, time::Duration};
 
 use comity_ledger::{CheckpointError, Flaw, Query, Roots, Token, TokenError, keep_token, latest};
 use thiserror::Error as ThisError;
@@ -48,6 +48,18 @@ enum Untimed {
     Keep(#[source] io::Error),
     #[error("the work on it ended abnormally")]
     Ended(#[from] JoinError),
+}
+
+impl Untimed {
+    /// What tells one failure from another: all that is said of it, but for times.
+    fn reason(&self) -> String {
+        if matches!(self, Self::Token(TokenError::Clock { .. })) {
+            return "the clocks differ".to_owned();
+        }
+        let first: &dyn Error = self;
+        let causes = iter::successors(Some(first), |error| (*error).source());
+        causes.map(|cause| format!("{cause}\n")).collect()
+    }
 }
 
 /// What is to be timestamped.
@@ -156,7 +168,7 @@ impl Authority {
 
     /// Says why it gives none, as long as the reason is a new one.
     fn complain(&mut self, untimed: &Untimed) {
-        let complaint = untimed.to_string();
+        let complaint = untimed.reason();
         if self.complaint.as_ref() != Some(&complaint) {
             tracing::error!(
                 authority = %self.name,
@@ -165,5 +177,30 @@ impl Authority {
             );
             self.complaint = Some(complaint);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_is_new_where_something_else_is_wrong() {
+        let clock = |second| {
+            let at = Timestamp::from_second(second).unwrap();
+            let now = Timestamp::UNIX_EPOCH;
+            Untimed::from(TokenError::Clock { at, now }).reason()
+        };
+        assert_eq!(clock(900), clock(901));
+        assert_ne!(clock(900), Untimed::from(TokenError::Nonce).reason());
+        let unreached = |kind: io::ErrorKind| {
+            let url = hyper::Uri::from_static("http://timestamps.example");
+            Untimed::from(Unanswered::Connect(url, kind.into())).reason()
+        };
+        let refused = unreached(io::ErrorKind::ConnectionRefused);
+        assert_eq!(refused, unreached(io::ErrorKind::ConnectionRefused));
+        assert_ne!(refused, unreached(io::ErrorKind::NetworkUnreachable));
     }
 }

@@ -2,17 +2,19 @@
 
 use std::{
     io,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
-use comity_ledger::timestamped_size;
+use comity_ledger::{Roots, Stamped, timestamped_size};
 use comity_store::{EntryFilter, Page, Store};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
+use super::wait::Wait;
 use crate::{config::Timestamps, gateway::Clock};
-
-/// Nothing waits.
-const NONE: i64 = i64::MAX;
 
 /// See the module.
 #[derive(Debug)]
@@ -22,30 +24,30 @@ pub(crate) struct Standing {
     required_within: SignedDuration,
     /// Entries under the newest checkpoint that is timestamped.
     covered: AtomicU64,
-    /// When the first entry that is not was recorded, in seconds since 1970.
-    since: AtomicI64,
+    /// Of the first entry that is not; `None` where there is none.
+    wait: Mutex<Option<Wait>>,
     /// How often each authority failed.
     failures: Vec<(String, AtomicU64)>,
 }
 
 impl Standing {
+    /// Takes up what lies beside the ledger: timestamps that lead to one of the roots.
     pub(super) async fn open(
         configured: &Timestamps,
-        store: &Store,
-        clock: Clock,
+        roots: &Roots,
+        (store, clock): (&Store, Clock),
     ) -> io::Result<Self> {
         let names = configured.authorities.iter().map(|one| one.name.clone());
-        let covered = timestamped_size(store.ledger_dir(), store.health().published)?;
         let within = SignedDuration::try_from(configured.required_within);
         let standing = Self {
             store: store.clone(),
             clock,
             required_within: within.unwrap_or(SignedDuration::MAX),
-            covered: AtomicU64::new(covered),
-            since: AtomicI64::new(NONE),
+            covered: AtomicU64::new(covered(store, roots)?),
+            wait: Mutex::default(),
             failures: names.map(|name| (name, AtomicU64::new(0))).collect(),
         };
-        standing.look().await;
+        standing.refresh().await?;
         Ok(standing)
     }
 
@@ -54,23 +56,22 @@ impl Standing {
         self.covered.load(Ordering::Acquire)
     }
 
-    /// Entries that are not, and for how long the first of them has waited.
+    /// Entries that are not, and for how long the first of them has waited at least.
     pub(crate) fn backlog(&self) -> (u64, SignedDuration) {
         let entries = self.store.health().committed;
-        let waited = match self.since.load(Ordering::Acquire) {
-            NONE => 0,
-            since => (self.clock)().as_second().saturating_sub(since).max(0),
-        };
+        let waited = self.wait().map(|wait| wait.lasted(self.now()));
         (
             entries.saturating_sub(self.covered()),
-            SignedDuration::from_secs(waited),
+            waited.unwrap_or_default(),
         )
     }
 
-    /// For how long an entry has gone without a timestamp, where that is too long.
+    /// For how long at least an entry has gone without a timestamp, where that is too
+    /// long, or may be because the clock was set back.
     pub(crate) fn overdue(&self) -> Option<SignedDuration> {
-        let (_, waited) = self.backlog();
-        (waited > self.required_within).then_some(waited)
+        let (wait, now) = (self.wait()?, self.now());
+        wait.is_overdue(now, self.required_within)
+            .then(|| wait.lasted(now))
     }
 
     /// How often each authority failed since the start.
@@ -89,32 +90,64 @@ impl Standing {
     /// Notes that so many entries are timestamped.
     pub(super) async fn cover(&self, size: u64) {
         self.covered.store(size, Ordering::Release);
-        self.since.store(NONE, Ordering::Release);
+        self.set(None);
         self.look().await;
     }
 
     /// Looks since when the first entry without a timestamp has been waiting. While that
-    /// cannot be read, it is as it was; where nothing was known, it waits from now on.
+    /// cannot be read, it waits from when it was seen first.
     pub(super) async fn look(&self) {
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "the first entry without a timestamp cannot be read");
+        }
+    }
+
+    async fn refresh(&self) -> io::Result<()> {
         let covered = self.covered();
         if self.store.health().committed <= covered {
-            self.since.store(NONE, Ordering::Release);
-            return;
+            self.set(None);
+            return Ok(());
         }
-        if self.since.load(Ordering::Acquire) != NONE {
-            return;
+        let wait = self.wait().unwrap_or_else(|| Wait::begin(Instant::now()));
+        if wait.is_known() {
+            return Ok(());
         }
-        let first = self
-            .store
-            .entries(Page::From(covered), EntryFilter::default(), 1);
-        let since = match first.await {
-            Ok(rows) => rows.first().map(|row| row.leaf.at),
-            Err(error) => {
-                tracing::warn!(%error, "the first entry without a timestamp cannot be read");
-                None
-            }
-        };
-        let since = since.unwrap_or_else(self.clock);
-        self.since.store(since.as_second(), Ordering::Release);
+        self.set(Some(wait));
+        let filter = EntryFilter::default();
+        let rows = self.store.entries(Page::From(covered), filter, 1).await;
+        let rows = rows.map_err(io::Error::other)?;
+        let missing = || io::Error::other(format!("entry {covered} is missing"));
+        let first = rows.first().ok_or_else(missing)?;
+        self.set(Some(wait.recorded(first.leaf.at)));
+        Ok(())
     }
+
+    fn now(&self) -> (Timestamp, Instant) {
+        ((self.clock)(), Instant::now())
+    }
+
+    fn wait(&self) -> Option<Wait> {
+        *self.wait.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, wait: Option<Wait>) {
+        *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = wait;
+    }
+}
+
+/// How many entries the timestamps beside the ledger cover. Those that are not to be
+/// believed are passed over.
+fn covered(store: &Store, roots: &Roots) -> io::Result<u64> {
+    let published = store.health().published;
+    let key = store.verifier_key();
+    let Stamped { size, passed_over } =
+        timestamped_size(store.ledger_dir(), key, (published, roots))?;
+    if let Some(newest) = passed_over.first() {
+        tracing::warn!(
+            count = passed_over.len(),
+            %newest,
+            "timestamps beside the ledger do not count"
+        );
+    }
+    Ok(size)
 }

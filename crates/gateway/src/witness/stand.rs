@@ -1,9 +1,10 @@
-//! Whether this gateway's ledger is what witnesses have seen of it, and timestamped in
-//! time, told by health: a gateway that signs nothing, or takes nothing new, is not ready.
+//! Whether this gateway's ledger is what witnesses have seen of it, told by health: a
+//! gateway that signs nothing is not ready. One that waits for timestamps is: it takes
+//! emergencies, which would not reach it otherwise.
 
 use std::time::Duration;
 
-use comity::v1::{audit_service_server, cooperation_service_server};
+use comity::v1::audit_service_server;
 use tokio::{sync::watch, time};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -19,28 +20,22 @@ pub(crate) async fn run(
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut looks = time::interval(EVERY);
-    let mut told = (false, false);
+    let mut told = false;
     loop {
         tokio::select! {
             _ = looks.tick() => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         let held = gateway.store().health().held;
-        let timestamps = gateway.timestamps();
-        let late = timestamps.is_some_and(|standing| standing.overdue().is_some());
-        if (held, late) == told {
+        if held == told {
             continue;
         }
-        told = (held, late);
-        for (name, unready) in [
-            ("", held || late),
-            (audit_service_server::SERVICE_NAME, held),
-            (cooperation_service_server::SERVICE_NAME, late),
-        ] {
-            let status = match unready {
-                true => ServingStatus::NotServing,
-                false => ServingStatus::Serving,
-            };
+        told = held;
+        let status = match held {
+            true => ServingStatus::NotServing,
+            false => ServingStatus::Serving,
+        };
+        for name in ["", audit_service_server::SERVICE_NAME] {
             health.set_service_status(name, status).await;
         }
     }
