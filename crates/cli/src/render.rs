@@ -342,7 +342,7 @@ pub(crate) fn instant(at: &prost_types::Timestamp) -> String {
     Timestamp::from_second(at.seconds).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
-fn day(at: &prost_types::Timestamp) -> String {
+pub(crate) fn day(at: &prost_types::Timestamp) -> String {
     instant(at).chars().take(10).collect()
 }
 

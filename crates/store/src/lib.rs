@@ -12,6 +12,7 @@ mod archive;
 mod column;
 mod discreet;
 mod durable;
+mod emergency;
 mod erase;
 mod model;
 mod open;
@@ -37,6 +38,7 @@ pub use archive::{Archive, Period};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;
+pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use erase::ERASURE;
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,

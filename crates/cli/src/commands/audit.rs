@@ -1,8 +1,9 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
-//! gateway. Only `erase` changes anything.
+//! gateway. Only `erase` and `assess` change anything.
 
 mod bundle;
 mod cosigned;
+mod emergencies;
 mod erase;
 mod export;
 mod prove;
@@ -73,6 +74,17 @@ Exit code 0: each is as on record, to the byte, or its record was erased; 1: som
         after_help = "Example: comity audit stats --data .comity/data --from 2026-01-01 --until 2026-12-31"
     )]
     Stats(stats::Stats),
+    /// List cases at their end that were put forward as emergencies, and who does so
+    /// how often
+    #[command(
+        after_help = "Example: comity audit emergencies --purpose 'yearly review' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Emergencies(emergencies::Listing),
+    /// Say of such a case whether it was one; both sides are told
+    #[command(
+        after_help = "Example: comity audit assess cases/… unjustified --reasons 'No life was at risk.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Assess(emergencies::Assessment),
 }
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
@@ -85,5 +97,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Erase(arguments) => erase::run(arguments),
         Command::Rerun(arguments) => rerun::run(&arguments),
         Command::Stats(arguments) => stats::run(arguments),
+        Command::Emergencies(arguments) => emergencies::list(arguments),
+        Command::Assess(arguments) => emergencies::assess(arguments),
     }
 }
