@@ -2,6 +2,7 @@
 
 mod access;
 mod export;
+mod personal;
 
 use bytes::Bytes;
 use comity::v1::{
@@ -21,12 +22,15 @@ use crate::{
     wire::{from_proto, to_proto},
 };
 
-/// Finds entries by columns without personal data.
+/// Finds entries by columns without personal data, or by a personal value.
 pub(crate) async fn search(
     gateway: &Gateway,
     caller: &Caller,
-    message: SearchRequest,
+    mut message: SearchRequest,
 ) -> Result<SearchResponse, Refusal> {
+    if let Some(value) = message.personal.take() {
+        return personal::search(gateway, caller, message, value).await;
+    }
     let SearchRequest {
         filter,
         page_size,
@@ -35,6 +39,7 @@ pub(crate) async fn search(
         order_by,
         category,
         recipient,
+        personal: _,
     } = message;
     let stated = v1::Access {
         category,

@@ -9,7 +9,7 @@ use comity_ledger::Leaf;
 use comity_policy::Calendars;
 use comity_store::{
     CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, Lease, NewJob, RequestKey,
-    Transaction, state_name,
+    Term, Transaction, state_name,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -45,6 +45,8 @@ pub(crate) struct Event {
     pub(crate) cancel: Option<Lease>,
     /// What makes a repetition of the call behind it harmless.
     pub(crate) key: Option<RequestKey>,
+    /// The personal values of the request that it adds.
+    pub(crate) terms: Vec<Term>,
 }
 
 impl Event {
@@ -58,6 +60,7 @@ impl Event {
             clocks: Vec::new(),
             cancel: None,
             key: None,
+            terms: Vec::new(),
         }
     }
 }
@@ -160,6 +163,7 @@ async fn write(
         enqueue,
         cancel,
         key,
+        terms,
         mut case,
     } = step(case, event, policies.calendars())?;
     let transaction = Transaction {
@@ -168,6 +172,7 @@ async fn write(
         entries: vec![entry],
         enqueue,
         finish: job.map(|job| job.lease).or(cancel),
+        terms,
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await?;
@@ -183,6 +188,7 @@ pub(crate) struct Step {
     pub(crate) enqueue: Vec<NewJob>,
     pub(crate) cancel: Option<Lease>,
     pub(crate) key: Option<RequestKey>,
+    pub(crate) terms: Vec<Term>,
     /// The case as it will stand.
     pub(crate) case: CaseAt,
 }
@@ -200,6 +206,7 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         clocks: happened,
         cancel,
         key,
+        terms,
     } = event;
     let CaseAt {
         snapshot,
@@ -251,6 +258,7 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         enqueue,
         cancel,
         key,
+        terms,
         case,
     })
 }

@@ -22,6 +22,7 @@ use crate::{
     listen, log,
     metrics::{self, Metrics},
     observe::Observe,
+    personal,
     places::Lanes,
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
@@ -150,6 +151,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(index(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
@@ -163,6 +165,17 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tasks,
         gateway,
     })
+}
+
+/// Makes the index of personal values again where it is not complete. Searches by them
+/// are told to wait meanwhile; all else goes on.
+async fn index(gateway: Gateway, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        done = personal::rebuild(gateway.store(), |_, _| ()) => if let Err(error) = done {
+            tracing::error!(%error, "the index of personal values is not complete");
+        },
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
 }
 
 /// Listens on an address, and says which it is where the port was left open.

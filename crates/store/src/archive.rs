@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, ERASURE, EntryFilter, EntryRow, Found, OpenError, Page, ReadError, Record, Search,
-    Store,
+    CaseRow, ERASURE, EntryFilter, EntryRow, Extract, Found, OpenError, Page, ReadError, Record,
+    Search, Store, Term, blind,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
     search::search,
@@ -91,6 +91,20 @@ impl Archive {
     /// [`ReadError`].
     pub fn search(&mut self, what: &Search) -> Result<Found, ReadError> {
         self.read(|db, _| search(db, what))
+    }
+
+    /// A page of the entries that hold a personal value: see
+    /// [`Store::search_personal`].
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn search_personal(
+        &mut self,
+        what: &Search,
+        term: &Term,
+        extract: Extract,
+    ) -> Result<Found, ReadError> {
+        self.read(|db, vault| blind::search((db, vault), what.clone(), (term, extract)))
     }
 
     /// One entry with its private part, where that was not erased.

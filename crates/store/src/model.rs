@@ -10,7 +10,7 @@ use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::discreet::discreet;
+use crate::{Term, discreet::discreet};
 
 /// How a store is run.
 #[derive(Debug, Clone)]
@@ -54,6 +54,9 @@ pub struct Transaction {
     /// Written beyond the size limit too, although it completes no job and moves
     /// no case: without it what was accepted before could not go on.
     pub essential: bool,
+    /// The personal values in the record of the last entry by which it is found; kept
+    /// as keyed hashes alone.
+    pub terms: Vec<Term>,
 }
 
 /// An idempotency key: one caller's id for one request.

@@ -6,7 +6,7 @@ use comity_domain::Urgency;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{CommitError, Committed, Durable, Job, Lease, erase::Target, prepare::Prepared};
+use crate::{CommitError, Committed, Durable, Job, Lease, Term, erase::Target, prepare::Prepared};
 
 /// Operations waiting for the writer before callers are made to wait.
 pub(crate) const QUEUE: usize = 1024;
@@ -47,6 +47,14 @@ pub(crate) enum Op {
         note: Vec<u8>,
         reply: Reply<()>,
     },
+    /// Personal values of the entries of a span that were not indexed yet.
+    Index {
+        span: (u64, u64),
+        found: Vec<(u64, Vec<Term>)>,
+        reply: Reply<()>,
+    },
+    /// The blind index cleared, to be made again.
+    ClearIndex(Reply<()>),
     /// Answered once all operations before it are durable; those after it are
     /// refused, but for the last checkpoint, so that it covers every entry.
     Seal(Reply<()>),
@@ -67,6 +75,8 @@ impl Op {
             | Self::Claim { .. }
             | Self::Retry { .. }
             | Self::Head { .. }
+            | Self::Index { .. }
+            | Self::ClearIndex(_)
             | Self::Seal(_)
             | Self::Close => false,
         }
@@ -79,7 +89,11 @@ impl Op {
         match self {
             Self::Commit(_, reply) | Self::Erase(_, _, reply) => drop(reply.send(Err(error))),
             Self::Claim { reply, .. } => drop(reply.send(Err(error))),
-            Self::Retry { reply, .. } | Self::Head { reply, .. } | Self::Seal(reply) => {
+            Self::Retry { reply, .. }
+            | Self::Head { reply, .. }
+            | Self::Index { reply, .. }
+            | Self::ClearIndex(reply)
+            | Self::Seal(reply) => {
                 drop(reply.send(Err(error)));
             }
             Self::Close => {}

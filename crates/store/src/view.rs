@@ -27,6 +27,9 @@ pub enum ReadError {
     /// The published ledger does not prove what it should.
     #[error("the published ledger gives no proof")]
     Proof(#[from] comity_ledger::ProofError),
+    /// Not every record is in the index of personal values.
+    #[error("the index of personal values is not complete: have it made again")]
+    Unindexed,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub(super) const SEARCH: from_proto::Call = consultation("search");
+pub(super) const SEARCH_PERSONAL: from_proto::Call = consultation("search-personal");
 pub(super) const GET_RECORD: from_proto::Call = consultation("get-record");
 pub(super) const STATISTICS: from_proto::Call = consultation("statistics");
 pub(super) const EXPORT: from_proto::Call = from_proto::Call {
@@ -38,13 +39,25 @@ pub(super) async fn entitled<T>(
     stated: v1::Access,
     understood: impl FnOnce() -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
+    let (access, asked) = checked(gateway, caller, call, stated, understood).await?;
+    on_record(gateway, caller, &access).await?;
+    Ok(asked)
+}
+
+/// As [`entitled`], where the reading is put on record by whoever calls this, before
+/// anything of it is shown.
+pub(super) async fn checked<T>(
+    gateway: &Gateway,
+    caller: &Caller,
+    call: from_proto::Call,
+    stated: v1::Access,
+    understood: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<(v1::Access, T), Refusal> {
     let checked = admit::role(caller, &[Role::Auditor], "auditor").and_then(|()| {
         let access = from_proto::access(call, stated)?;
         Ok((access, understood()?))
     });
-    let (access, asked) = record::attempted(gateway, caller, checked).await?;
-    on_record(gateway, caller, &access).await?;
-    Ok(asked)
+    record::attempted(gateway, caller, checked).await
 }
 
 /// Records a reading. Purpose, recipient and what was looked for are the

@@ -1,6 +1,7 @@
 //! The store as a whole: on a real disk, against models, crashes and tampering.
 
 mod agenda;
+mod blind;
 mod crash;
 #[expect(dead_code, reason = "the tests of the ledger use the rest of it")]
 #[path = "../../../ledger/src/tests/disk.rs"]
@@ -157,6 +158,7 @@ fn submission(case: u64) -> Transaction {
         enqueue: vec![job(case, "deliver", Urgency::Routine)],
         finish: None,
         essential: false,
+        terms: Vec::new(),
     }
 }
 

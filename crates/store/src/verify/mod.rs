@@ -368,8 +368,9 @@ fn failed(error: rusqlite::Error) -> Flaw {
 fn unread(error: ReadError) -> Flaw {
     match error {
         ReadError::Database(error) => failed(error),
-        other @ (ReadError::Damaged { .. } | ReadError::Proof(_) | ReadError::Closed) => {
-            Flaw::of(DATABASE, other.to_string(), CHANGED)
-        }
+        other @ (ReadError::Damaged { .. }
+        | ReadError::Proof(_)
+        | ReadError::Unindexed
+        | ReadError::Closed) => Flaw::of(DATABASE, other.to_string(), CHANGED),
     }
 }
