@@ -72,8 +72,10 @@ fn arrows_point_one_way() {
 fn engines_stay_in_their_rooms() {
     let rooms: &[(&str, &[&str])] = &[
         ("cedar-policy", &["comity-policy"]),
+        ("cms", &["comity-ledger"]),
         ("hpke", &["comity-evidence"]),
         ("jsonschema", &["comity-policy"]),
+        ("ml-dsa", &["comity-ledger"]),
         ("object_store", &["comity-evidence"]),
         ("rusqlite", &["comity-store", "comity-sandbox"]),
         ("tlog_tiles", &["comity-ledger"]),

@@ -46,7 +46,7 @@ fn the_service_and_the_command_answer_alike() {
             .is_some_and(|form| form.required_sections.len() > 5)
     );
     let lengths: Vec<_> = eio.clocks.iter().map(|clock| clock.length).collect();
-    assert_eq!(lengths, [7, 30, 90]);
+    assert_eq!(lengths, [7, 30, 90, 0], "the last is open");
     assert!(eio.clocks.iter().all(|clock| clock.due_at.is_none()));
     let by_service: Value = serde_json::from_str(&json::print(&answer).unwrap()).unwrap();
 

@@ -1,4 +1,7 @@
-//! Where every place is taken, a life at risk still has one.
+//! Where every place is taken, a life at risk still has one; and whether there was one
+//! is asked afterwards.
+
+mod afterwards;
 
 use comity::v1::{self, CaseState, UrgencyLevel};
 use tonic::{Code, Response, Status};

@@ -8,6 +8,7 @@ mod bundle;
 mod ledger;
 mod mutation;
 mod texts;
+mod timestamps;
 
 use std::{
     env,

@@ -1,6 +1,8 @@
 //! What the law holds back, what it takes back, and what must be confirmed: end to
 //! end over mutual TLS, by a clock that jumps.
 
+mod third_country;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use comity::v1::{
@@ -54,7 +56,18 @@ struct Mailbox {
 
 impl Mailbox {
     async fn ask(clock: fn() -> Timestamp, run: &str, level: UrgencyLevel) -> Self {
+        Self::ask_with(clock, run, level, true).await
+    }
+
+    /// The same; whether France's system can be reached.
+    async fn ask_with(
+        clock: fn() -> Timestamp,
+        run: &str,
+        level: UrgencyLevel,
+        reachable: bool,
+    ) -> Self {
         let scene = Scene::start_by(&["FR", "IE"], clock, |_| ()).await;
+        scene.backend("FR").set_up(reachable);
         let mut story = story(run, "Mailbox at a provider");
         story.request.urgency = Some(v1::Urgency {
             level: level.into(),
@@ -70,7 +83,10 @@ impl Mailbox {
             .for_each(|item| texts(item, &mut secrets));
         assert!(!secrets.is_empty(), "there is something to hold");
         let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
-        let answer = submit(&mut requester, &story.request, 30).await.unwrap();
+        let patience = if reachable { 30 } else { 0 };
+        let answer = submit(&mut requester, &story.request, patience)
+            .await
+            .unwrap();
         let enforcing = scene.executing("FR", "parquet-paris").await;
         Self {
             scene,

@@ -3,6 +3,7 @@
 mod cli;
 mod consult;
 mod eyes;
+mod story;
 mod supplement;
 mod withdraw;
 

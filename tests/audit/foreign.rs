@@ -9,7 +9,9 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use comity_ledger::{Key, Publisher, Receipt, VerifierKey, prove, published_entries, verify};
+use comity_ledger::{
+    Key, MlDsaKey, Publisher, Receipt, VerifierKey, prove, published_entries, verify,
+};
 use tempfile::TempDir;
 
 use super::left_behind;
@@ -172,6 +174,25 @@ fn small(key: &Key, entries: &[&str]) -> TempDir {
         }
     }
     dir
+}
+
+/// A second signature, of a kind that they do not know, is nothing to them.
+#[test]
+fn others_believe_a_ledger_that_is_signed_with_ml_dsa_too() {
+    let key = Key::from_seed("log.example", [5; 32]).unwrap();
+    let second = MlDsaKey::from_seed("log.example", [6; 32]).unwrap();
+    let key = key.with_second(second).unwrap();
+    let dir = small(&key, &["first", "second", "third"]);
+    assert!(dir.path().join("verifier-ml-dsa-44").exists());
+    let proof = prove(dir.path(), 1).unwrap().unwrap();
+    let leaf = b"second".to_vec();
+    let proof_file = dir.path().with_extension("tlog-proof");
+    fs::write(&proof_file, Receipt { leaf, proof }.to_text()).unwrap();
+    for other in &mut Foreign::all(key.verifier()) {
+        assert_eq!(other.ask("ledger", dir.path()), "ok 3", "{}", other.name);
+        assert_eq!(other.ask("proof", &proof_file), "ok 1", "{}", other.name);
+    }
+    fs::remove_file(proof_file).unwrap();
 }
 
 /// Every file of a ledger, by its path.

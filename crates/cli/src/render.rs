@@ -342,7 +342,7 @@ pub(crate) fn instant(at: &prost_types::Timestamp) -> String {
     Timestamp::from_second(at.seconds).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
-fn day(at: &prost_types::Timestamp) -> String {
+pub(crate) fn day(at: &prost_types::Timestamp) -> String {
     instant(at).chars().take(10).collect()
 }
 
@@ -353,6 +353,7 @@ pub(crate) fn length(clock: &v1::Clock) -> String {
         v1::ClockUnit::Days => "days",
         v1::ClockUnit::WorkingDays => "working days",
         v1::ClockUnit::Months => "months",
+        v1::ClockUnit::Open => return format!("{} of no set length", clock.measures),
         v1::ClockUnit::Unspecified => "",
     };
     format!("{} {} {unit}", clock.measures, clock.length)

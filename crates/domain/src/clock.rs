@@ -47,7 +47,7 @@ pub struct CaseClock {
 pub struct ClockTerms {
     /// What it measures, for example `acknowledge`.
     pub measures: Arc<str>,
-    /// Length in `unit`, without extensions.
+    /// Length in `unit`, without extensions; 0 for [`ClockUnit::Open`].
     pub length: u32,
     /// Unit of `length`.
     pub unit: ClockUnit,

@@ -259,6 +259,19 @@ pub enum ClockUnit {
     WorkingDays,
     /// Calendar months.
     Months,
+    /// None: the law sets no length, and the clock runs until an event ends it.
+    Open,
+}
+
+impl ClockUnit {
+    /// It counts by the days of a calendar.
+    #[must_use]
+    pub fn counts_days(self) -> bool {
+        match self {
+            Self::Days | Self::WorkingDays | Self::Months => true,
+            Self::Hours | Self::Open => false,
+        }
+    }
 }
 
 /// A module that took part in a decision.

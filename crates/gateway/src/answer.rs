@@ -53,6 +53,8 @@ pub(crate) struct Answer {
     /// What else it adds to the case.
     adds: encoded::Case,
     clocks: Vec<Happened>,
+    /// It is the issuing side's, and the executing system is told of it.
+    told: bool,
     actor: String,
 }
 
@@ -196,6 +198,11 @@ impl Answer {
         self
     }
 
+    /// The executing system is told of it.
+    pub(crate) fn told(self) -> Self {
+        Self { told: true, ..self }
+    }
+
     /// Who answered.
     pub(crate) fn by(self, caller: &Caller) -> Self {
         Self {
@@ -217,6 +224,7 @@ impl Answer {
             left: Left::Something,
             adds: encoded::Case::default(),
             clocks: Vec::new(),
+            told: false,
             actor: "gateway".to_owned(),
         }
     }
@@ -249,6 +257,7 @@ pub(crate) async fn file(
         left,
         mut adds,
         mut clocks,
+        told,
         actor,
     } = answer;
     let to = match to {
@@ -288,6 +297,7 @@ pub(crate) async fn file(
     };
     let mut event = Event {
         clocks,
+        told,
         ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
     if let Some(rejected) = rejected {

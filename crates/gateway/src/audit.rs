@@ -1,6 +1,7 @@
 //! Reading the ledger: by people who must say why, and on record.
 
 mod access;
+mod emergency;
 mod export;
 mod personal;
 
@@ -13,7 +14,10 @@ use comity_domain::Digest;
 use comity_ledger::{Hash, Proof};
 use comity_store::{EntryFilter, EntryRow, Page, Record};
 
-pub(crate) use self::export::{case as export_case, statistics};
+pub(crate) use self::{
+    emergency::{assess as assess_emergency, list as list_emergencies},
+    export::{case as export_case, statistics},
+};
 use crate::{
     gateway::Gateway,
     identity::Caller,

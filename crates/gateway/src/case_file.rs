@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use comity::v1;
 use comity_domain::{CaseId, Digest};
-use comity_ledger::{Checkpoint, Leaf, Receipt, VerifierKey};
+use comity_ledger::{Checkpoint, Leaf, Receipt, Roots, Token, VerifierKey};
 use comity_policy::DecidingFiles;
 use comity_store::Record;
 use thiserror::Error;
@@ -37,6 +37,9 @@ const FORMAT: u32 = 1;
 pub const MARK: &str = "bundle.json";
 
 const CHECKPOINT: &str = "ledger/checkpoint";
+/// The timestamp over the checkpoint, where it has one, and the roots of who made it.
+const TIMESTAMP: &str = "ledger/timestamp";
+const AUTHORITIES: &str = "ledger/authorities";
 const VERIFIER: &str = "ledger/verifier";
 
 /// See the module.
@@ -45,10 +48,19 @@ pub struct CaseFile {
     case: CaseId,
     key: VerifierKey,
     checkpoint: Checkpoint,
+    timestamp: Option<Timestamp>,
     /// At least one, in the order of the ledger.
     entries: Vec<Item>,
     /// Every policy bundle that decided, by its digest.
     policies: BTreeMap<Digest, DecidingFiles>,
+}
+
+/// A timestamp over the checkpoint.
+#[derive(Debug)]
+struct Timestamp {
+    token: Token,
+    /// Where its certificates lead to, as far as the bundle knows.
+    roots: Roots,
 }
 
 /// An entry of the case.
@@ -84,6 +96,10 @@ impl CaseFile {
             (CHECKPOINT.to_owned(), self.checkpoint.note.clone()),
             (VERIFIER.to_owned(), format!("{}\n", self.key).into_bytes()),
         ]);
+        if let Some(Timestamp { token, roots }) = &self.timestamp {
+            files.insert(TIMESTAMP.to_owned(), token.bytes.clone());
+            files.insert(AUTHORITIES.to_owned(), roots.to_pem().into_bytes());
+        }
         for item in &self.entries {
             let Item {
                 receipt,

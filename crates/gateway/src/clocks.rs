@@ -20,7 +20,7 @@ use comity_policy::{Calendars, Turn, bring, next_moment};
 use jiff::Timestamp;
 
 pub(crate) use self::brought::brought;
-use crate::{refusal::Refusal, wire};
+use crate::{cases::CaseAt, refusal::Refusal, wire};
 
 /// Id of the clock of a postponement.
 const POSTPONEMENT: &str = "postponement";
@@ -176,9 +176,27 @@ pub(crate) fn of(clocks: &[v1::CaseClock]) -> Result<Vec<CaseClock>, Refusal> {
         .map_err(|error| Refusal::Internal(Box::new(error)))
 }
 
+/// A clock of a case that an event ends at an instant, if any is open then.
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn ended_by(
+    case: &CaseAt,
+    event: &str,
+    at: Timestamp,
+) -> Result<Option<CaseClock>, Refusal> {
+    let mut clocks = of(&case.snapshot.clocks)?;
+    // Whether or not anybody has noticed that one has run out.
+    while bring(&mut clocks, at).is_some() {}
+    let ends = |clock: &CaseClock| clock.terms.stops.iter().any(|stop| **stop == *event);
+    Ok(clocks
+        .into_iter()
+        .find(|clock| clock.is_open() && ends(clock)))
+}
+
 /// Nothing is to be done in time any more. After execution some limits run on:
 /// for objections, for keeping data, for having an order enforced.
-fn is_over(state: CaseState) -> bool {
+pub(crate) fn is_over(state: CaseState) -> bool {
     match state {
         CaseState::Refused | CaseState::Withdrawn | CaseState::Expired => true,
         CaseState::Received

@@ -206,7 +206,7 @@ fn clock(
         stops: vec![confirmed(&condition.obligation_id).into()],
         suspends: Vec::new(),
         resumes: Vec::new(),
-        calendar: (unit != ClockUnit::Hours).then(|| state.clone()),
+        calendar: unit.counts_days().then(|| state.clone()),
         extension: None,
         runs_out: RunsOut::Breach,
         holds_release: false,

@@ -5,6 +5,7 @@ mod evidence;
 mod file;
 mod peers;
 mod policies;
+mod timestamps;
 
 use std::{
     fmt, fs, io,
@@ -20,6 +21,7 @@ use self::file::ConfigFile;
 pub use self::{
     evidence::{Evidence, MediaRange},
     peers::{Peer, Witnesses},
+    timestamps::{Authority, Timestamps},
 };
 use crate::signatures::Signers;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub trust_domain: String,
     /// Origin line of the ledger.
     pub origin: String,
+    /// Checkpoints of the ledger are signed with ML-DSA-44 too.
+    pub ml_dsa: bool,
     /// Certificates.
     pub tls: Tls,
     /// Where figures on the running gateway are served, if anywhere.
@@ -50,6 +54,8 @@ pub struct Config {
     pub backends: Vec<Backend>,
     /// Peer gateways, which cosign each other's ledgers.
     pub witnesses: Witnesses,
+    /// Authorities that timestamp the ledger, if any.
+    pub timestamps: Option<Timestamps>,
     /// Reviewers must sign their opinions.
     pub signed_opinions: bool,
     /// Bounds.
@@ -292,7 +298,7 @@ mod tests {
         check(
             "server_name = \"localhost\"",
             "server_name = \"local host\"",
-            "59: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+            "63: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
         );
     }
 
@@ -338,23 +344,23 @@ mod tests {
             (
                 "required_signatures = 2",
                 "",
-                "23: `policies.signers` are listed",
+                "27: `policies.signers` are listed",
             ),
             (
                 "= 2",
                 "= 3",
-                "28: `policies.required_signatures` is `3`: expected at least 1",
+                "32: `policies.required_signatures` is `3`: expected at least 1",
             ),
             (
                 "= 2",
                 "= 0",
-                "28: `policies.required_signatures` is `0`: expected at least 1",
+                "32: `policies.required_signatures` is `0`: expected at least 1",
             ),
-            ("+5e", "+0e", "23: `policies.signers` is `legal-1"),
+            ("+5e", "+0e", "27: `policies.signers` is `legal-1"),
             (
                 "\"legal-2",
                 &format!("{}\"legal-2", line.trim()),
-                "24: signer `legal-1.justice.example` has the name or the key of another one",
+                "28: signer `legal-1.justice.example` has the name or the key of another one",
             ),
         ] {
             let mistakes = parse(&text.replacen(written, instead, 1)).unwrap_err();

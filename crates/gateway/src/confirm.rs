@@ -198,7 +198,7 @@ fn broken(
         ..condition
     };
     Ok(Event {
-        enqueue: vec![record::notice(&case.row, case.version + 1, now)],
+        told: true,
         ..said(case, leaf, broken)
     })
 }

@@ -28,7 +28,12 @@ pub(crate) fn of(
 ) -> Result<(encoded::Case, Option<Timestamp>), Refusal> {
     let running = clocks::of(&before.clocks)?;
     let mut limits = clocks::after(calendars, &running, &happened, when);
-    hold::take_effect(&before.holds, &limits.changed, &happened, &mut adds);
+    hold::take_effect(
+        &before.holds,
+        &limits.changed,
+        (&happened, when.0),
+        &mut adds,
+    );
     let obliged = conditions::take_effect((before, row), &mut adds, &happened);
     if !obliged.is_empty() {
         happened.extend(obliged);

@@ -10,6 +10,7 @@ use crate::{
     places::Marked,
     record::{self, Filed, Trial},
     refusal::Refusal,
+    timestamp,
     wire::{encoded, to_proto},
 };
 
@@ -53,6 +54,7 @@ pub(crate) async fn submit_known(
         marked.check(urgency)?;
         // Before anybody stands aside for it.
         admit::role(caller, &[Role::Issuing], "issuing")?;
+        timestamp::permit(gateway, caller, (request.as_ref(), urgency)).await?;
         let deadline = admit::deadline(wait)?;
         let way = gateway.lanes().way(urgency);
         let request = match origin::is_repeated(gateway, caller, request.as_ref()).await? {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use crate::start::{StartError, start};
 use crate::{
     backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes, policies::Policies,
-    witness::Watched,
+    timestamp::Standing, witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
@@ -43,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) backends: Backends,
     pub(crate) evidence: Evidence,
     pub(crate) witness: Arc<Watched>,
+    pub(crate) timestamps: Option<Arc<Standing>>,
     pub(crate) lanes: Lanes,
     pub(crate) origin: String,
     pub(crate) clock: Clock,
@@ -90,6 +91,11 @@ impl Gateway {
     /// What this gateway cosigns the ledgers of others with.
     pub(crate) fn witness(&self) -> &Arc<Watched> {
         &self.0.parts.witness
+    }
+
+    /// How far the ledger is timestamped, where anybody is to timestamp it.
+    pub(crate) fn timestamps(&self) -> Option<&Arc<Standing>> {
+        self.0.parts.timestamps.as_ref()
     }
 
     /// Origin line of this gateway's ledger.

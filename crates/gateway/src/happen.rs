@@ -16,7 +16,7 @@ use prost::Message as _;
 use thiserror::Error;
 
 use crate::{
-    cases::CaseAt,
+    cases::{self, CaseAt},
     clocks::{self, Happened},
     effects,
     gateway::Gateway,
@@ -39,6 +39,8 @@ pub(crate) struct Event {
     pub(crate) adds: encoded::Case,
     /// What follows from it.
     pub(crate) enqueue: Vec<NewJob>,
+    /// The executing system is told of it, if the case has reached it.
+    pub(crate) told: bool,
     /// What it means for the time limits, in order.
     pub(crate) clocks: Vec<Happened>,
     /// The job that it makes needless.
@@ -57,6 +59,7 @@ impl Event {
             to,
             adds,
             enqueue: Vec::new(),
+            told: false,
             clocks: Vec::new(),
             cancel: None,
             key: None,
@@ -202,12 +205,16 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         leaf,
         to,
         adds,
-        enqueue,
+        mut enqueue,
+        told,
         clocks: happened,
         cancel,
         key,
         terms,
     } = event;
+    if told && cases::was_delivered(&case) {
+        enqueue.push(record::notice(&case.row, case.version + 1, leaf.at));
+    }
     let CaseAt {
         snapshot,
         obligations,

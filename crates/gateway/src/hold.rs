@@ -5,20 +5,24 @@
 //! cannot show it. The event `released` puts it in its place.
 
 use comity::v1::{self, ClockState, HoldState, ResultKind};
+use comity_domain::CaseState;
 use comity_ledger::Leaf;
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 
 use crate::{
     cases::CaseAt,
-    clocks::Happened,
+    clocks::{self, Happened},
     happen::Event,
-    record,
     wire::encoded::{self, merge},
 };
 
-/// Event of the vocabulary by which a ground is raised.
+/// Events of the vocabulary: a ground is raised; the court of the issuing State
+/// lifts an order to which the law of a third country was objected.
 pub(crate) const OBJECTED: &str = "objected";
+pub(crate) const LIFTED: &str = "order-lifted";
+/// Events after which what is held never passes.
+const FOREVER: [&str; 2] = [OBJECTED, LIFTED];
 
 /// Whether the law keeps data of a case from the issuing side: the one place that
 /// says so, for results and for whatever else holds data.
@@ -27,20 +31,20 @@ pub(crate) fn keeps(holds: &[v1::Hold]) -> bool {
     states.any(|state| matches!(state, HoldState::On | HoldState::Objected))
 }
 
-/// Lets an event take effect: what its time limits mean for the holds, and what it
-/// would show while one is on.
+/// Lets an event take effect by which a case comes to stand at `to`: what its time
+/// limits mean for the holds, and what it would show while one is on.
 pub(crate) fn take_effect(
     before: &[v1::Hold],
     changed: &[v1::CaseClock],
-    happened: &[Happened],
+    (happened, to): (&[Happened], CaseState),
     adds: &mut encoded::Case,
 ) {
-    let objected =
-        |happened: &Happened| matches!(happened, Happened::Event(event) if event == OBJECTED);
-    let objected = happened.iter().any(objected);
+    let forever = |happened: &Happened| matches!(happened, Happened::Event(event) if FOREVER.contains(&&**event));
+    // A hold is not lifted by the end of the case that it held.
+    let forever = clocks::is_over(to) || happened.iter().any(forever);
     let holding = changed.iter().filter(|clock| clock.holds_release);
     adds.holds = holding
-        .filter_map(|clock| hold(clock, objected))
+        .filter_map(|clock| hold(clock, forever))
         .filter(|hold| !before.contains(hold))
         .collect();
     let mut holds = before.to_vec();
@@ -72,7 +76,7 @@ pub(crate) fn release(case: &CaseAt, at: Timestamp) -> Event {
         ..encoded::Case::default()
     };
     Event {
-        enqueue: vec![record::notice(&case.row, case.version + 1, at)],
+        told: true,
         ..Event::new(leaf, case.row.state, adds)
     }
 }
@@ -85,13 +89,16 @@ pub(crate) fn tells(result: &Bytes) -> bool {
 }
 
 /// The hold that a clock is, unless it has never run.
-fn hold(clock: &v1::CaseClock, objected: bool) -> Option<v1::Hold> {
+fn hold(clock: &v1::CaseClock, forever: bool) -> Option<v1::Hold> {
+    clock.started_at?;
     let ended = clock.ended_at.is_some();
     let state = match clock.state() {
         ClockState::Unspecified | ClockState::Waiting => return None,
         ClockState::Running | ClockState::Paused => HoldState::On,
         ClockState::Breached if !ended => HoldState::On,
-        ClockState::Met | ClockState::Breached if objected => HoldState::Objected,
+        ClockState::Met | ClockState::Breached | ClockState::Lapsed if forever => {
+            HoldState::Objected
+        }
         ClockState::Met | ClockState::Breached => HoldState::Lifted,
         ClockState::Lapsed => HoldState::Lapsed,
     };

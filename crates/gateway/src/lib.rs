@@ -49,6 +49,7 @@ mod start;
 mod statistics;
 mod supplement;
 mod team;
+mod timestamp;
 pub mod tls;
 mod web;
 pub mod wire;

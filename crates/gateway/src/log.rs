@@ -15,7 +15,7 @@ use prost::bytes::Bytes;
 use crate::{gateway::Gateway, web};
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const TILE: &str = "application/octet-stream";
+const BYTES: &str = "application/octet-stream";
 /// What signed trees hang on never changes.
 const LASTS: &str = "public, max-age=31536000, immutable";
 const PASSES: &str = "no-cache";
@@ -34,7 +34,7 @@ pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Resp
     let read = tokio::task::spawn_blocking(read).await;
     let Fetched {
         bytes,
-        is_tile,
+        is_text,
         lasts,
     } = match read.map_err(io::Error::other).flatten() {
         Ok(Some(file)) => file,
@@ -44,7 +44,7 @@ pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Resp
             return web::empty(StatusCode::INTERNAL_SERVER_ERROR);
         }
     };
-    let mut found = web::found(bytes.into(), if is_tile { TILE } else { TEXT });
+    let mut found = web::found(bytes.into(), if is_text { TEXT } else { BYTES });
     let caching = HeaderValue::from_static(if lasts { LASTS } else { PASSES });
     found.headers_mut().insert(CACHE_CONTROL, caching);
     found

@@ -3,6 +3,7 @@
 
 mod ledger;
 mod reviews;
+mod timestamps;
 
 use std::{fmt, sync::Arc};
 
@@ -24,8 +25,8 @@ use prometheus_client::{
 };
 use prost::bytes::Bytes;
 
-use self::{ledger::Ledger, reviews::Reviews};
-use crate::{gateway::Gateway, policies::Policies, web};
+use self::{ledger::Ledger, reviews::Reviews, timestamps::Timestamps};
+use crate::{gateway::Gateway, policies::Policies, timestamp::Standing, web};
 
 /// What the text is, for who reads it.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -60,8 +61,13 @@ struct Reloaded {
 }
 
 impl Metrics {
-    /// Figures that begin at zero, for a bundle that comes into force now.
-    pub(crate) fn new(policies: Arc<Policies>, now: Timestamp) -> Self {
+    /// Figures that begin at zero, for a bundle that comes into force now, and of how
+    /// the ledger stands with those who timestamp it, if any.
+    pub(crate) fn new(
+        policies: Arc<Policies>,
+        timestamped: Option<Arc<Standing>>,
+        now: Timestamp,
+    ) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("comity"),
             decisions: Family::default(),
@@ -95,6 +101,9 @@ impl Metrics {
         reviews.register(registry);
         ledger.register(registry);
         registry.register_collector(Box::new(InForce(policies)));
+        if let Some(standing) = timestamped {
+            registry.register_collector(Box::new(Timestamps(standing)));
+        }
         metrics.loaded(now);
         metrics.folder_in_force(true);
         metrics

@@ -1,11 +1,13 @@
-//! A notified or executing authority raises a ground: what is under way ends, what
-//! is held is never released, and what was released is recalled.
+//! A notified or executing authority raises a ground, or the issuing State lifts an
+//! order to which the law of a third country was objected: what is under way ends,
+//! what is held is never released, and what was released is recalled.
 
 use std::collections::BTreeMap;
 
 use comity::v1::{self, ConditionState, ObligationKind, ResultKind, Stage};
 use comity_domain::{CaseState, ModuleId, RuleId};
 use comity_ledger::Leaf;
+use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 
 use crate::{
@@ -13,8 +15,8 @@ use crate::{
     cases::{self, CaseAt},
     clocks::{self, Happened},
     gateway::Gateway,
-    happen::{self, Event},
-    hold::{self, OBJECTED},
+    happen::{self, Event, Unfiled},
+    hold::{self, LIFTED, OBJECTED},
     identity::{Caller, Role},
     recall::{self, TakenBack},
     record,
@@ -26,9 +28,11 @@ use crate::{
     },
 };
 
-/// A ground that is raised, and why.
+/// What ends a request for good, and why.
 #[derive(Debug, Clone, Copy)]
 struct Raised<'a> {
+    /// By its name in the vocabulary.
+    event: &'static str,
     rule: &'a RuleId,
     reasons: &'a str,
 }
@@ -66,14 +70,57 @@ async fn carry_out(
         let case = cases::visible(gateway, caller, name).await?;
         let rule = ground(gateway, &case, rule_id)?;
         let raised = Raised {
+            event: OBJECTED,
             rule: &rule,
             reasons: &reasons,
         };
-        let event = event(gateway, caller, &case, raised).await?;
-        let (case, _) = happen::file(gateway, case, event, None).await?;
-        Ok(case)
+        file(gateway, caller, case, raised).await
     };
     happen::carry_out("object", object).await
+}
+
+/// The issuing side reports that its court has lifted the order of a case. It may
+/// while a clock runs that this ends; see `CooperationService.ReportEvent`.
+pub(crate) async fn lift(
+    gateway: &Gateway,
+    caller: &Caller,
+    (name, note): (&str, &str),
+) -> Result<CaseAt, Refusal> {
+    let lifted = async {
+        let reasons = from_proto::note("note", note).map_err(Refusal::Malformed)?;
+        if reasons.trim().is_empty() {
+            return Err(admit::malformed(
+                "note",
+                "is missing: say what the court found",
+            ));
+        }
+        let lift = || async {
+            let case = cases::visible(gateway, caller, name).await?;
+            let Some(clock) = clocks::ended_by(&case, LIFTED, gateway.now())? else {
+                let none = "no objection from the law of a third country is under review: to end the request, withdraw it";
+                return Err(Refusal::NotNow(none.to_owned()).into());
+            };
+            let raised = Raised {
+                event: LIFTED,
+                rule: &clock.rule,
+                reasons: &reasons,
+            };
+            file(gateway, caller, case, raised).await
+        };
+        happen::carry_out("report an event", lift).await
+    };
+    record::attempted(gateway, caller, lifted.await).await
+}
+
+async fn file(
+    gateway: &Gateway,
+    caller: &Caller,
+    case: CaseAt,
+    raised: Raised<'_>,
+) -> Result<CaseAt, Unfiled> {
+    let event = event(gateway, caller, &case, raised).await?;
+    let (case, _) = happen::file(gateway, case, event, None).await?;
+    Ok(case)
 }
 
 /// The ground of that id, among those of the modules by which the case was decided;
@@ -104,12 +151,16 @@ async fn event(
     case: &CaseAt,
     raised: Raised<'_>,
 ) -> Result<Event, Refusal> {
-    let to = after(case)?;
+    let to = after(case, raised.event, gateway.now())?;
     let released = case.snapshot.result.as_ref().is_some_and(hold::tells);
-    let note = match (to, released) {
-        (CaseState::NotExecuted, _) => "a ground is raised: the request is not executed",
-        (_, true) => "a ground is raised: what was released is recalled",
-        (_, false) => "a ground is raised: what is held is never released",
+    let said = match raised.event {
+        LIFTED => "the order is lifted",
+        _ => "a ground is raised",
+    };
+    let follows = match (to, released) {
+        (CaseState::NotExecuted, _) => "the request is not executed",
+        (_, true) => "what was released is recalled",
+        (_, false) => "what is held is never released",
     };
     let TakenBack { cancel, recall } = recall::take_back(gateway, case, raised.reasons).await?;
     let (job, recall) = recall.unzip();
@@ -126,22 +177,22 @@ async fn event(
         ..encoded::Case::default()
     };
     let leaf = Leaf {
-        note: Some(note.to_owned()),
+        note: Some(format!("{said}: {follows}")),
         rules: vec![raised.rule.to_string()],
-        ..Leaf::new(gateway.now(), OBJECTED, &caller.to_string())
+        ..Leaf::new(gateway.now(), raised.event, &caller.to_string())
     };
     let ends = (to == CaseState::NotExecuted).then(|| Happened::Event("not-executed".into()));
-    let objected = Happened::Event(OBJECTED.into());
+    let raised = Happened::Event(raised.event.into());
     Ok(Event {
         enqueue: job.into_iter().collect(),
-        clocks: [objected].into_iter().chain(ends).collect(),
+        clocks: [raised].into_iter().chain(ends).collect(),
         cancel,
         ..Event::new(leaf, to, adds)
     })
 }
 
-/// Where an objection leaves a case.
-fn after(case: &CaseAt) -> Result<CaseState, Refusal> {
+/// Where an event that ends a request for good leaves its case.
+fn after(case: &CaseAt, event: &str, now: Timestamp) -> Result<CaseState, Refusal> {
     let state = case.row.state;
     if state.is_under_way() && state.step(CaseState::NotExecuted).is_ok() {
         return Ok(CaseState::NotExecuted);
@@ -155,10 +206,7 @@ fn after(case: &CaseAt) -> Result<CaseState, Refusal> {
             allowed,
         });
     }
-    let clocks = clocks::of(&case.snapshot.clocks)?;
-    let ends = |event: &std::sync::Arc<str>| **event == *OBJECTED;
-    let mut open = clocks.iter().filter(|clock| clock.is_open());
-    if open.any(|clock| clock.terms.stops.iter().any(ends)) {
+    if clocks::ended_by(case, event, now)?.is_some() {
         return Ok(state);
     }
     Err(Refusal::NotNow(
@@ -185,7 +233,7 @@ fn deletion(case: &CaseAt, raised: Raised<'_>, released: bool) -> Vec<v1::Condit
             && one
                 .parameters
                 .get(EVENT)
-                .is_some_and(|event| event == OBJECTED)
+                .is_some_and(|event| event == raised.event)
     });
     if !released || said {
         return Vec::new();
@@ -195,7 +243,7 @@ fn deletion(case: &CaseAt, raised: Raised<'_>, released: bool) -> Vec<v1::Condit
         kind: ObligationKind::DeleteAfter.into(),
         bound_party: "issuing".to_owned(),
         state: ConditionState::Open.into(),
-        parameters: BTreeMap::from([(EVENT.to_owned(), OBJECTED.to_owned())]),
+        parameters: BTreeMap::from([(EVENT.to_owned(), raised.event.to_owned())]),
         ..v1::Condition::default()
     }]
 }

@@ -194,6 +194,7 @@ pub(crate) async fn attempt(
         | Refusal::NotYet(_) => "refused",
         // Nothing was refused: the caller is told when, or where, to go on.
         Refusal::Unavailable { .. }
+        | Refusal::NotTimestamped { .. }
         | Refusal::Overloaded { .. }
         | Refusal::Interrupted { .. }
         | Refusal::WrongOffset { .. }

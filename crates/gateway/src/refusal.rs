@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use comity_domain::{CaseState, Digest};
+use jiff::SignedDuration;
 use thiserror::Error;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -101,6 +102,19 @@ pub enum Refusal {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The ledger has gone without a timestamp for too long.
+    #[error(
+        "the ledger has waited {} minutes for a timestamp, and nothing new but emergencies is taken: see \
+         that an authority under `timestamps` in the gateway's configuration answers, and repeat the \
+         call after {} seconds",
+        waited.as_mins(), retry_after.as_secs()
+    )]
+    NotTimestamped {
+        /// How long its first entry without one has waited.
+        waited: SignedDuration,
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// More calls than can be carried.
     #[error("more calls are under way than can be carried: repeat the call after {} seconds", retry_after.as_secs())]
     Overloaded {
@@ -169,6 +183,7 @@ impl Refusal {
             Self::NotOpen { .. } => "TASK_NOT_OPEN",
             Self::Conflict(_) => "CONFLICT",
             Self::Unavailable { .. } => "UNAVAILABLE",
+            Self::NotTimestamped { .. } => "LEDGER_NOT_TIMESTAMPED",
             Self::Overloaded { .. } => "OVERLOADED",
             Self::ItemTooLarge { .. } => "ITEM_TOO_LARGE",
             Self::WrongOffset { .. } => "WRONG_OFFSET",
@@ -195,7 +210,9 @@ impl Refusal {
                 Code::FailedPrecondition
             }
             Self::Conflict(_) => Code::Aborted,
-            Self::Unavailable { .. } | Self::Interrupted { .. } => Code::Unavailable,
+            Self::Unavailable { .. } | Self::NotTimestamped { .. } | Self::Interrupted { .. } => {
+                Code::Unavailable
+            }
             Self::Overloaded { .. } | Self::ItemTooLarge { .. } => Code::ResourceExhausted,
             Self::WrongOffset { .. } => Code::OutOfRange,
             Self::WrongDigest { .. } | Self::Damaged => Code::DataLoss,
@@ -231,6 +248,7 @@ impl Refusal {
                 details.add_precondition_failure_violation("TASK_STATE", task, self.to_string());
             }
             Self::Unavailable { retry_after, .. }
+            | Self::NotTimestamped { retry_after, .. }
             | Self::Interrupted { retry_after, .. }
             | Self::Overloaded { retry_after } => {
                 details.set_retry_info(Some(*retry_after));
@@ -283,6 +301,7 @@ impl Refusal {
             | Self::NotOpen { .. }
             | Self::Conflict(_)
             | Self::Unavailable { .. }
+            | Self::NotTimestamped { .. }
             | Self::Overloaded { .. }
             | Self::Interrupted { .. }
             | Self::Damaged
@@ -394,6 +413,10 @@ mod tests {
             Refusal::Unavailable {
                 what: "the store",
                 retry_after: Duration::from_secs(2),
+            },
+            Refusal::NotTimestamped {
+                waited: SignedDuration::from_mins(245),
+                retry_after: Duration::from_secs(60),
             },
             Refusal::Overloaded {
                 retry_after: Duration::from_secs(1),

@@ -13,8 +13,9 @@ use crate::{
     clocks::{self, Happened},
     gateway::Gateway,
     happen::{self, Unfiled},
+    hold::LIFTED,
     identity::{Caller, Role},
-    record,
+    object, record,
     refusal::Refusal,
     wire::{Violation, from_proto},
 };
@@ -31,6 +32,8 @@ const OWN_CALL: [&str; 9] = [
     "received",
     "withdrawn",
 ];
+/// The addressee objects that the law of a third country forbids what is asked.
+const THIRD_COUNTRY: &str = "third-country-objected";
 /// What the executing side reports where it names nothing else.
 const PROGRESS: &str = "progress";
 
@@ -60,18 +63,37 @@ pub(crate) async fn event(
     } = message;
     let allowed = admit::role(caller, &[Role::Issuing], "issuing");
     record::attempted(gateway, caller, allowed).await?;
+    if event == LIFTED {
+        let alone = alone(extension.as_ref(), form.as_ref());
+        record::attempted(gateway, caller, alone).await?;
+        let case = object::lift(gateway, caller, (&name, &note)).await?;
+        return reported(&case);
+    }
     let report = Report {
         side: BoundParty::Issuing,
         event,
         note,
         extension,
     };
-    let read = |case: &CaseAt| report.read(gateway, case);
+    let read = |case: &CaseAt| Ok(report.read(gateway, case)?.told());
     let case = file(gateway, caller, (&name, "report an event"), form, read).await?;
-    let case = case.snapshot.open();
+    reported(&case)
+}
+
+fn reported(case: &CaseAt) -> Result<v1::ReportEventResponse, Refusal> {
     Ok(v1::ReportEventResponse {
-        case: Some(case.map_err(|error| Refusal::Internal(Box::new(error)))?),
+        case: Some(cases::open(&case.snapshot)?),
     })
+}
+
+/// Nothing else is said with an event by which a case comes to its end.
+fn alone(extension: Option<&v1::Extension>, form: Option<&Struct>) -> Result<(), Refusal> {
+    let ends = format!("goes with no `{LIFTED}`: leave it out");
+    match (extension, form) {
+        (Some(_), _) => Err(admit::malformed("extension", &ends)),
+        (None, Some(_)) => Err(admit::malformed("form", &ends)),
+        (None, None) => Ok(()),
+    }
 }
 
 /// Files what a caller says of a case, on a form if it sent one, again where the
@@ -159,6 +181,9 @@ impl Report {
             let wrong = format!("is no event that this side reports here; those are {possible}");
             return Err(admit::malformed("event", &wrong));
         }
+        if event == THIRD_COUNTRY {
+            in_time(gateway, case)?;
+        }
         let to = (event == PROGRESS).then_some(CaseState::Executing);
         let answer = Answer::reported(event.to_owned(), to, remark);
         Ok(match extension {
@@ -197,6 +222,17 @@ impl Report {
             reason: reason.clone(),
         };
         Ok(Answer::extended(extended, note, reason))
+    }
+}
+
+/// An objection from the law of a third country suspends execution, so that it is
+/// taken only where the law of the case has a time for it, and within that.
+fn in_time(gateway: &Gateway, case: &CaseAt) -> Result<(), Refusal> {
+    match clocks::ended_by(case, THIRD_COUNTRY, gateway.now())? {
+        Some(_) => Ok(()),
+        None => Err(Refusal::NotNow(
+            "no time limit of the case runs in which the law of a third country can be objected; `Case.clocks` says which ran".to_owned(),
+        )),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf, WitnessError, publish_policy};
+use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -28,6 +28,7 @@ use crate::{
     record,
     refusal::Refusal,
     services,
+    timestamp::{self, TimestampsError},
     tls::{Material, TlsError},
     web,
     witness::{self, Witnesses},
@@ -35,6 +36,8 @@ use crate::{
 
 /// The key of the ledger in the data folder.
 pub(crate) const LEDGER_KEY: &str = "ledger.key";
+/// The second key of the ledger in the data folder.
+const SECOND_KEY: &str = "ledger-ml-dsa.key";
 
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
@@ -75,6 +78,9 @@ pub enum StartError {
     /// The policy of witnesses cannot be written beside the ledger.
     #[error("the policy of witnesses cannot be written beside the ledger")]
     Policy(#[source] std::io::Error),
+    /// Whoever timestamps the ledger cannot be asked.
+    #[error("authorities that timestamp the ledger cannot be asked: see `[timestamps]`")]
+    Timestamps(#[from] TimestampsError),
     /// Stored evidence cannot be used.
     #[error("the evidence store cannot be used")]
     Evidence(#[from] OpenError),
@@ -93,6 +99,7 @@ pub enum StartError {
     #[error("the start cannot be recorded")]
     Record(#[source] Refusal),
 }
+
 /// Starts a gateway: copies, checks and keeps what is in the policy folder, opens
 /// the store, records the start and the bundle, listens.
 ///
@@ -115,18 +122,21 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let monitor = bind_if_wanted(config.metrics).await?;
     let log = bind_if_wanted(config.log).await?;
     let store = open_store(&config)?;
+    let authorities = timestamp::open(config.timestamps.as_ref(), &store, clock).await?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
     let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
     let policies = Arc::new(Policies::new(source, library));
-    let metrics = Arc::new(Metrics::new(Arc::clone(&policies), clock()));
+    let standing = authorities.standing.clone();
+    let metrics = Metrics::new(Arc::clone(&policies), standing.clone(), clock());
     let gateway = Gateway::new(Parts {
         store,
         policies,
-        metrics: Arc::clone(&metrics),
+        metrics: Arc::new(metrics),
         backends,
         evidence,
         witness: witness::open(&config)?,
+        timestamps: standing,
         lanes: Lanes::new(&config.limits),
         origin: config.origin.clone(),
         clock,
@@ -150,11 +160,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tasks.spawn(watcher.run(stopped.clone()));
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
-    tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
-    tasks.spawn(index(gateway.clone(), stopped.clone()));
-    tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
-    tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
-    tasks.spawn(record_failures(gateway.clone(), failures));
+    tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
+    work(&mut tasks, &gateway, failures, &stopped);
     let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
     tasks.spawn(serve(routes, observe, incoming, stopped));
     Ok(Running {
@@ -165,6 +172,20 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tasks,
         gateway,
     })
+}
+
+/// Has what was accepted carried on, and what failed recorded.
+fn work(
+    tasks: &mut JoinSet<()>,
+    gateway: &Gateway,
+    failures: listen::Failures,
+    stopped: &watch::Receiver<bool>,
+) {
+    tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(index(gateway.clone(), stopped.clone()));
+    tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
+    tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
+    tasks.spawn(record_failures(gateway.clone(), failures));
 }
 
 /// Makes the index of personal values again where it is not complete. Searches by them
@@ -205,7 +226,11 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         source,
     };
     std::fs::create_dir_all(&config.data).map_err(folder)?;
-    let key = Key::load_or_make(&config.data.join(LEDGER_KEY), &config.origin)?;
+    let mut key = Key::load_or_make(&config.data.join(LEDGER_KEY), &config.origin)?;
+    if config.ml_dsa {
+        let second = MlDsaKey::load_or_make(&config.data.join(SECOND_KEY), key.name())?;
+        key = key.with_second(second)?;
+    }
     let options = Options {
         size_limit_bytes: config.limits.store_bytes,
         // Where none must cosign, none is waited for.

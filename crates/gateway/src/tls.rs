@@ -155,6 +155,23 @@ impl Material {
     }
 }
 
+/// How a web server is called that any of the authorities in a file stands behind. It
+/// does not learn who calls.
+pub(crate) fn of_web(authorities: &Path) -> Result<ClientConfig, TlsError> {
+    let mut anchors = RootCertStore::empty();
+    for anchor in certificates(authorities)? {
+        let added = anchors.add(anchor);
+        added.map_err(|error| unusable("a certificate authority", error))?;
+    }
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&VERSIONS)
+        .map_err(|error| unusable("the protocol version", error))?
+        .with_root_certificates(anchors)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![HTTP1.to_vec()];
+    Ok(config)
+}
+
 /// A server that the gateway calls, and who it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callee {

@@ -16,6 +16,7 @@ use tonic_health::server::HealthReporter;
 
 pub(crate) use self::{
     ask::Witnesses,
+    pause::Pause,
     refused::{code, metadata, reason},
     watched::Watched,
 };

@@ -52,10 +52,12 @@ impl Checkpoint {
             .to_bytes();
         let mut note = Note::new(&text)?;
         note.sign(key)?;
+        // After the first, where verifiers that know one line look for it.
+        let second = key.second().map(|second| second.sign(&text)).transpose()?;
         Ok(Self {
             size,
             root,
-            note: note.to_bytes(),
+            note: [note.to_bytes(), second.unwrap_or_default()].concat(),
         })
     }
 
@@ -73,6 +75,23 @@ impl Checkpoint {
             return Err(CheckpointError::Origin(origin));
         }
         Ok(checkpoint)
+    }
+
+    /// The checkpoint with the log's own signatures, those under its name, and without
+    /// cosignatures: what is timestamped, and the bytes of `checkpoints/<size>`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] if the key did not sign it.
+    pub fn signed_by(&self, key: &VerifierKey) -> Result<Vec<u8>, CheckpointError> {
+        let note = Note::read(&self.note)?;
+        let by = || key.name().to_owned();
+        let signature = note.signature_by(&key.verifier)?;
+        signature.ok_or_else(|| CheckpointError::Signature(by()))?;
+        let begin = format!("\u{2014} {} ", by());
+        let (text, lines) = self.note.split_at(note.text().len());
+        let lines = lines.split_inclusive(|byte| *byte == b'\n');
+        let own = lines.filter(|line| *line == b"\n" || line.starts_with(begin.as_bytes()));
+        Ok([text, &own.collect::<Vec<_>>().concat()].concat())
     }
 
     /// Reads a checkpoint whose signature somebody else will check.
@@ -124,6 +143,11 @@ mod tests {
             Checkpoint::open(&checkpoint.note, key.verifier()).unwrap(),
             checkpoint
         );
+        assert_eq!(
+            checkpoint.signed_by(key.verifier()).unwrap(),
+            checkpoint.note
+        );
+        assert!(checkpoint.signed_by(other.verifier()).is_err());
         for foreign in [other, named] {
             assert!(Checkpoint::open(&checkpoint.note, foreign.verifier()).is_err());
         }

@@ -5,7 +5,8 @@ use std::{io, path::Path};
 use crate::{
     cosigned::{COSIGNATURES, COSIGNED, POLICY},
     edge::TILE_WIDTH,
-    layout::{self, CHECKPOINT, HISTORY, Kind, VERIFIER},
+    layout::{self, CHECKPOINT, HISTORY, Kind, SECOND_VERIFIER, VERIFIER},
+    timestamped::{AUTHORITIES, TIMESTAMPS},
 };
 
 /// Levels of tiles that a log of any size can have.
@@ -16,8 +17,8 @@ const LEVELS: u8 = 8;
 pub struct Fetched {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// A tile, rather than a text.
-    pub is_tile: bool,
+    /// A text, rather than a tile or a timestamp.
+    pub is_text: bool,
     /// It will never be another one.
     pub lasts: bool,
 }
@@ -30,35 +31,36 @@ pub struct Fetched {
 /// # Errors
 /// When it cannot be read.
 pub fn fetch(dir: &Path, path: &str) -> io::Result<Option<Fetched>> {
-    let Some((is_tile, lasts)) = kind(path) else {
+    let Some((is_text, lasts)) = kind(path) else {
         return Ok(None);
     };
     let bytes = layout::read_if_present(dir, path)?;
     Ok(bytes.map(|bytes| Fetched {
         bytes,
-        is_tile,
+        is_text,
         lasts,
     }))
 }
 
-/// Whether a path of a log is a tile's, and whether its file lasts.
+/// Whether a path of a log is a text's, and whether its file lasts.
 fn kind(path: &str) -> Option<(bool, bool)> {
     match path {
-        CHECKPOINT | COSIGNED | POLICY => return Some((false, false)),
-        VERIFIER => return Some((false, true)),
+        CHECKPOINT | COSIGNED | POLICY | AUTHORITIES => return Some((true, false)),
+        VERIFIER | SECOND_VERIFIER => return Some((true, true)),
         _ => {}
     }
     if let Some(tile) = path.strip_prefix("tile/") {
-        return is_tile(path, tile).then_some((true, true));
+        return is_tile(path, tile).then_some((false, true));
     }
     let (folder, size) = path.split_once('/')?;
-    let lasts = match folder {
-        HISTORY => true,
-        COSIGNATURES => false,
+    let kind = match folder {
+        HISTORY => (true, true),
+        COSIGNATURES => (true, false),
+        TIMESTAMPS => (false, true),
         _ => return None,
     };
     let number: u64 = size.parse().ok()?;
-    (number.to_string() == size).then_some((false, lasts))
+    (number.to_string() == size).then_some(kind)
 }
 
 /// Whether `path`, which goes on with `tile`, is how a tile's path is written.
@@ -91,13 +93,16 @@ mod tests {
     #[test]
     fn paths_of_a_log_are_read_and_no_others() {
         for (path, expected) in [
-            ("checkpoint", (false, false)),
-            ("verifier", (false, true)),
-            ("checkpoints/7", (false, true)),
-            ("cosignatures/7", (false, false)),
-            ("tile/0/000", (true, true)),
-            ("tile/7/x001/x234/067.p/255", (true, true)),
-            ("tile/entries/999.p/1", (true, true)),
+            ("checkpoint", (true, false)),
+            ("authorities", (true, false)),
+            ("verifier", (true, true)),
+            ("verifier-ml-dsa-44", (true, true)),
+            ("checkpoints/7", (true, true)),
+            ("cosignatures/7", (true, false)),
+            ("timestamps/7", (false, true)),
+            ("tile/0/000", (false, true)),
+            ("tile/7/x001/x234/067.p/255", (false, true)),
+            ("tile/entries/999.p/1", (false, true)),
         ] {
             assert_eq!(kind(path), Some(expected), "{path}");
         }
@@ -108,6 +113,7 @@ mod tests {
             "checkpoints/../../ledger.key",
             "checkpoints/07",
             "checkpoints/.7",
+            "timestamps/07",
             "checkpoints/",
             "tile/../../comity.db",
             "tile/0/../../x",

@@ -14,7 +14,7 @@ use ed25519_dalek::SigningKey;
 use signed_note::{StandardSigner, StandardVerifier, Verifier as _};
 use thiserror::Error;
 
-use crate::layout;
+use crate::{MlDsaKey, layout};
 
 /// Algorithm byte of Ed25519 in key texts.
 const ED25519: u8 = 1;
@@ -25,6 +25,7 @@ pub struct Key {
     text: String,
     pub(crate) signer: StandardSigner,
     verifier: VerifierKey,
+    second: Option<MlDsaKey>,
 }
 
 /// The public half of a [`Key`]: `<name>+<key id>+<base64 key>`.
@@ -52,6 +53,17 @@ pub enum KeyError {
     /// Not a verifier key text.
     #[error("not a verifier key; expected `<name>+<id>+<key>` with an Ed25519 key")]
     MalformedVerifier,
+    /// Not a verifier key text of ML-DSA-44.
+    #[error("not a verifier key; expected `<name>+<id>+<key>` with an ML-DSA-44 key")]
+    MalformedMlDsa,
+    /// A second key of another name.
+    #[error("the second key is of `{found}`, and the log is `{expected}`")]
+    OtherName {
+        /// The second key's name.
+        found: String,
+        /// The log's.
+        expected: String,
+    },
     /// The file cannot be read or written.
     #[error("cannot use the key file `{path}`")]
     File {
@@ -89,7 +101,30 @@ impl Key {
             signer: StandardSigner::new(&text).map_err(|_| KeyError::Malformed)?,
             text,
             verifier,
+            second: None,
         })
+    }
+
+    /// The same key, which has checkpoints signed by a second one too.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherName`] if that has another name.
+    pub fn with_second(self, second: MlDsaKey) -> Result<Self, KeyError> {
+        if second.verifier().name() != self.name() {
+            return Err(KeyError::OtherName {
+                found: second.verifier().name().to_owned(),
+                expected: self.name().to_owned(),
+            });
+        }
+        Ok(Self {
+            second: Some(second),
+            ..self
+        })
+    }
+
+    /// What signs checkpoints besides it.
+    pub(crate) fn second(&self) -> Option<&MlDsaKey> {
+        self.second.as_ref()
     }
 
     /// Reads a key file; makes it, for its owner alone, where there is none.

@@ -21,6 +21,9 @@ pub(crate) const HISTORY: &str = "checkpoints";
 /// The verifier key, for whoever has no better source of it.
 pub(crate) const VERIFIER: &str = "verifier";
 
+/// The second verifier key, where the log has one.
+pub(crate) const SECOND_VERIFIER: &str = "verifier-ml-dsa-44";
+
 /// Greatest length of any file of a log, bytes: a bundle of the longest entries.
 const MAX_FILE_BYTES: u64 = (TILE_WIDTH as u64) * (2 + u16::MAX as u64);
 

@@ -26,6 +26,7 @@
 //! ```
 
 mod checkpoint;
+mod claim;
 mod cosign;
 mod cosigned;
 mod edge;
@@ -34,11 +35,15 @@ mod hash;
 mod key;
 mod layout;
 mod leaf;
+mod ml_dsa;
 mod note;
 mod policy;
 mod proof;
 mod publish;
 mod receipt;
+mod seconded;
+mod timestamp;
+mod timestamped;
 mod verify;
 mod witness;
 
@@ -53,6 +58,7 @@ pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey, save_secret};
 pub use layout::write as write_file;
 pub use leaf::{Evidence, Leaf, LeafError, MAX_LEAF_BYTES, Sealed};
+pub use ml_dsa::{MlDsaKey, MlDsaVerifier};
 pub use note::{Note, NoteError};
 pub use policy::{Policy, PolicyError};
 pub use proof::{
@@ -61,6 +67,12 @@ pub use proof::{
 };
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
+pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
+pub use timestamp::{MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError};
+pub use timestamped::{
+    Timestamped, keep_token, publish_roots, roots_beside, timestamped_covering, timestamped_size,
+    verify_timestamp_under, verify_timestamps,
+};
 pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
 pub use witness::{Contradiction, Refused, Witness, WitnessError};
 

@@ -12,8 +12,9 @@ use thiserror::Error;
 #[cfg(test)]
 use crate::tests::disk as fs;
 use crate::{
-    Checkpoint, CheckpointError, Hash, Key, KeyError, ProofError, VerifierKey,
+    Checkpoint, CheckpointError, Hash, Key, KeyError, ProofError,
     checkpoint::MAX_SIZE,
+    claim::claim,
     edge::{Edge, TILE_HEIGHT, TILE_WIDTH},
     layout::{self, CHECKPOINT, Entered, HISTORY, Kind, VERIFIER},
     proof::root_of,
@@ -69,6 +70,12 @@ pub enum PublishError {
         /// The verifier key the log was begun with.
         expected: String,
     },
+    /// The folder has another second key.
+    #[error(
+        "checkpoints of the ledger were signed by another ML-DSA-44 key too, not by this one; \
+         use the key in `verifier-ml-dsa-44` of the ledger"
+    )]
+    OtherSecondKey,
     /// The verifier key beside the log is damaged.
     #[error("the file `{VERIFIER}` of the ledger holds no key")]
     Verifier(#[source] KeyError),
@@ -147,7 +154,7 @@ impl Publisher {
     /// [`PublishError`] if what is there is not to be extended.
     pub fn open(dir: &Path, key: Key, known: Option<&[u8]>) -> Result<Self, PublishError> {
         let mut entered = Entered::default();
-        claim(&mut entered, dir, key.verifier())?;
+        claim(&mut entered, dir, &key)?;
         let published = match layout::read_if_present(dir, CHECKPOINT).map_err(at(CHECKPOINT))? {
             Some(note) => Some(believe(&note, &key, CHECKPOINT)?),
             None => None,
@@ -463,26 +470,6 @@ pub fn published_entries(
     ))
 }
 
-/// Marks the folder as this key's, or checks that it is. The mark comes last: where it
-/// is, the folder is there for good.
-fn claim(entered: &mut Entered, dir: &Path, verifier: &VerifierKey) -> Result<(), PublishError> {
-    let Some(found) = layout::read_if_present(dir, VERIFIER).map_err(at(VERIFIER))? else {
-        layout::create(dir).map_err(at(""))?;
-        return layout::write_under(entered, dir, VERIFIER, format!("{verifier}\n").as_bytes())
-            .map_err(at(VERIFIER));
-    };
-    let found: VerifierKey = String::from_utf8_lossy(&found)
-        .parse()
-        .map_err(PublishError::Verifier)?;
-    if found == *verifier {
-        layout::confirm(entered, dir, VERIFIER).map_err(at(VERIFIER))
-    } else {
-        Err(PublishError::OtherKey {
-            expected: found.to_string(),
-        })
-    }
-}
-
 fn same_root(seen: &Checkpoint, ours: Hash) -> Result<(), PublishError> {
     if seen.root == ours {
         return Ok(());
@@ -496,7 +483,7 @@ fn believe(note: &[u8], key: &Key, path: &'static str) -> Result<Checkpoint, Pub
         .map_err(|source| PublishError::Checkpoint { path, source })
 }
 
-fn at(path: &str) -> impl FnOnce(io::Error) -> PublishError + use<> {
+pub(crate) fn at(path: &str) -> impl FnOnce(io::Error) -> PublishError + use<> {
     let path = path.to_owned();
     move |source| PublishError::File { path, source }
 }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use comity_domain::{
-    BoundParty, Citation, Clock, ClockUnit, Confidence, Decision, FactName, FactSource, Ground,
-    GroundKind, JurisdictionCode, Obligation, ObligationKind, Outcome, Referral, Request,
-    Requirement, RuleRef, Ruled, Stage, Text,
+    BoundParty, Citation, Clock, Confidence, Decision, FactName, FactSource, Ground, GroundKind,
+    JurisdictionCode, Obligation, ObligationKind, Outcome, Referral, Request, Requirement, RuleRef,
+    Ruled, Stage, Text,
 };
 use jiff::Timestamp;
 
@@ -384,7 +384,7 @@ impl Setting<'_> {
             stops: clock.stops.clone(),
             suspends: clock.suspends.clone(),
             resumes: clock.resumes.clone(),
-            calendar: (clock.unit != ClockUnit::Hours).then(|| state.clone()),
+            calendar: clock.unit.counts_days().then(|| state.clone()),
             extension: clock.extension,
             runs_out: clock.runs_out,
             holds_release: clock.holds_release,

@@ -18,23 +18,25 @@ const LEAST_WORKING_DAYS: u32 = 2;
 /// The instant at which a period that began with an event at `started` has
 /// expired: for hours exactly so much later, else the end of its last day in
 /// the calendar's time zone. Without a calendar only Saturdays and Sundays
-/// are free and the time zone is UTC. `None` beyond the end of jiff's time.
+/// are free and the time zone is UTC. `None` beyond the end of jiff's time, and for
+/// a period that is open.
 pub(crate) fn due(
     started: Timestamp,
     length: u32,
     unit: ClockUnit,
     calendar: Option<&Calendar>,
 ) -> Option<Timestamp> {
-    if unit == ClockUnit::Hours {
-        let hours = SignedDuration::from_hours(i64::from(length));
-        return started.checked_add(hours).ok();
-    }
     let event = day_of(started, calendar);
     let last = match unit {
+        ClockUnit::Open => return None,
+        ClockUnit::Hours => {
+            let hours = SignedDuration::from_hours(i64::from(length));
+            return started.checked_add(hours).ok();
+        }
         ClockUnit::WorkingDays => working_days_after(event, length, calendar)?,
         // The day of the same date, or the last of a month without it (Art. 3(2)(c)).
         ClockUnit::Months => working_days_after(months_after(event, length)?, 0, calendar)?,
-        ClockUnit::Days | ClockUnit::Hours => {
+        ClockUnit::Days => {
             let least = if length < LEAST_WORKING_DAYS {
                 0
             } else {
@@ -59,6 +61,7 @@ pub(crate) fn due_again(
 ) -> Option<Timestamp> {
     let day = day_of(resumed, calendar);
     let last = match unit {
+        ClockUnit::Open => return None,
         ClockUnit::WorkingDays => working_days_after(day, left, calendar)?,
         // What is left of months is counted in days: see [`left`].
         ClockUnit::Days | ClockUnit::Months | ClockUnit::Hours => {
@@ -88,6 +91,7 @@ pub(crate) fn left(
     let [event, day] = [started, at].map(|instant| day_of(instant, calendar));
     let days = |after: Date, to| i64::from(after.until(to).map_or(0, |span| span.get_days()));
     let (length, used) = match unit {
+        ClockUnit::Open => return 0,
         ClockUnit::Hours => (length, at.duration_since(started).as_hours()),
         ClockUnit::Days => (length, days(event, day)),
         ClockUnit::WorkingDays => {

@@ -131,14 +131,17 @@ fn listed(parts: &[impl AsRef<str>], last: &str) -> String {
     }
 }
 
-/// What counts a length of time.
-fn unit(unit: ClockUnit, [hours, days, working_days, months]: [&str; 4]) -> &str {
-    match unit {
+/// A length of time with what counts it, or that there is none.
+fn span(number: u32, of: ClockUnit, units: [&str; 4], none: &str) -> String {
+    let [hours, days, working_days, months] = units;
+    let unit = match of {
         ClockUnit::Hours => hours,
         ClockUnit::Days => days,
         ClockUnit::WorkingDays => working_days,
         ClockUnit::Months => months,
-    }
+        ClockUnit::Open => return none.to_owned(),
+    };
+    format!("{number} {unit}")
 }
 
 /// Sections as civil lawyers write them: `s 74` is § 74.

@@ -13,6 +13,7 @@ mod blind;
 mod column;
 mod discreet;
 mod durable;
+mod emergency;
 mod erase;
 mod model;
 mod open;
@@ -40,6 +41,7 @@ pub use blind::{Extract, Indexed, Term};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;
+pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use erase::ERASURE;
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,

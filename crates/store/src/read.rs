@@ -90,7 +90,7 @@ fn snapshot<T>(
     result
 }
 
-const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
+pub(crate) const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
      exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers, team";
 
 pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
@@ -589,6 +589,6 @@ impl Query {
     }
 }
 
-fn page(limit: usize) -> i64 {
+pub(crate) fn page(limit: usize) -> i64 {
     column::sql(limit.min(MAX_PAGE) as u64)
 }

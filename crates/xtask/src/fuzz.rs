@@ -17,10 +17,10 @@ Usage: cargo xtask fuzz [OPTIONS]
 
 Options:
   --seconds <N>  How long each property is tried [default: 60]
-  --only <PART>  Only one part: ledger, texts or bundle
+  --only <PART>  Only one part: ledger, texts, timestamps or bundle
 
 Published ledgers, data folders, case bundles, zip files, receipts, checkpoints, notes,
-keys and leaves are changed as accidents and forgers would, and verified: no panic, and
+timestamps, keys and leaves are changed as accidents and forgers would, and verified: no panic, and
 nothing believed that somebody changed. Properties are tried beside each other, one a
 processor. What fails is reduced to the least that shows it. The tests do the same with
 a few hundred cases of each.
@@ -49,7 +49,8 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<(u32, Option<String>)>, le
             Long("seconds") => seconds = number(&parser.value()?.string()?, 1..=86_400)?,
             Long("only") => {
                 let part = parser.value()?.string()?;
-                one_of(&["ledger", "texts", "bundle"], std::slice::from_ref(&part))?;
+                let parts = ["ledger", "texts", "timestamps", "bundle"];
+                one_of(&parts, std::slice::from_ref(&part))?;
                 only = Some(part);
             }
             Long("help") | Short('h') => return Ok(None),

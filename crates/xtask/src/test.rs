@@ -15,9 +15,10 @@ Install what the tests need, check the style, pass all tests
 Usage: cargo xtask test
 
 Makes a Python environment with gRPC in `target/python` (needs python3 with
-venv; installed where this is Debian and you are root, as are Go, without which
-one of two foreign verifiers is left out, the solver cvc5, without which nothing
-is proved, and strace, without which no system call is broken), then checks
+venv; installed where this is Debian and you are root, as are OpenSSL, which
+timestamps and checks what is handed out, Go, without which one of two foreign
+verifiers is left out, the solver cvc5, without which nothing is proved, and
+strace, without which no system call is broken), then checks
 formatting and lints, builds `comity`, and runs every test of the workspace,
 those of proofs last. Ends at the first step that fails, with exit code 1.";
 
@@ -84,7 +85,12 @@ struct Helper {
     without: &'static str,
 }
 
-const HELPERS: [Helper; 3] = [
+const HELPERS: [Helper; 4] = [
+    Helper {
+        shown_by: &[&["openssl", "version"]],
+        packages: &["openssl"],
+        without: "tests with timestamps and of case bundles fail",
+    },
     Helper {
         shown_by: &[
             &["go", "version"],

@@ -1,8 +1,9 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
-//! gateway. Only `erase` and `reindex` change anything.
+//! gateway. Only `erase`, `reindex` and `assess` change anything.
 
 mod bundle;
 mod cosigned;
+mod emergencies;
 mod erase;
 mod export;
 mod personal;
@@ -10,9 +11,11 @@ mod prove;
 mod reindex;
 mod rerun;
 mod search;
+mod seconded;
 mod show;
 mod source;
 mod stats;
+mod timestamped;
 mod verify;
 
 use clap::Subcommand;
@@ -27,6 +30,8 @@ pub(crate) enum Command {
           comity audit verify case.zip --key verifier
           comity audit verify entry.tlog-proof --key 'comity.example/ledger+…'
           comity audit verify --data .comity/data --policy witnesses.policy
+          comity audit verify --data .comity/data --authorities roots.pem
+          comity audit verify case.zip --key verifier --ml-dsa-key verifier-ml-dsa-44
 
 Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
     Verify(verify::Verify),
@@ -84,6 +89,17 @@ Exit code 0: each is as on record, to the byte, or its record was erased; 1: som
         after_help = "Example: comity audit stats --data .comity/data --from 2026-01-01 --until 2026-12-31"
     )]
     Stats(stats::Stats),
+    /// List cases at their end that were put forward as emergencies, and who does so
+    /// how often
+    #[command(
+        after_help = "Example: comity audit emergencies --purpose 'yearly review' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Emergencies(emergencies::Listing),
+    /// Say of such a case whether it was one; both sides are told
+    #[command(
+        after_help = "Example: comity audit assess cases/… unjustified --reasons 'No life was at risk.' --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Assess(emergencies::Assessment),
 }
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
@@ -97,5 +113,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Reindex(arguments) => reindex::run(arguments),
         Command::Rerun(arguments) => rerun::run(&arguments),
         Command::Stats(arguments) => stats::run(arguments),
+        Command::Emergencies(arguments) => emergencies::list(arguments),
+        Command::Assess(arguments) => emergencies::assess(arguments),
     }
 }

@@ -39,6 +39,7 @@ fn standing(clock: &CaseClock, now: Timestamp) -> String {
     let ended = clock.ended_at.as_ref().map(instant);
     match clock.state() {
         ClockState::Waiting => format!("waits for `{}`", clock.starts),
+        ClockState::Running if clock.unit() == ClockUnit::Open => open(clock),
         ClockState::Running => format!("due {}, {}", moment(clock), away(clock, now)),
         ClockState::Paused => {
             let since = clock
@@ -61,6 +62,17 @@ fn standing(clock: &CaseClock, now: Timestamp) -> String {
         },
         ClockState::Unspecified => String::new(),
     }
+}
+
+/// What ends a clock to which the law sets no length.
+fn open(clock: &CaseClock) -> String {
+    let since = clock.started_at.as_ref().map_or_else(String::new, instant);
+    let ends: Vec<_> = clock
+        .stops
+        .iter()
+        .map(|event| format!("`{event}`"))
+        .collect();
+    format!("on since {since}, until {}", ends.join(" or "))
 }
 
 /// When a limit runs out: for one in days with its last day.
@@ -100,7 +112,7 @@ fn amount(clock: &CaseClock, number: u32) -> String {
         ClockUnit::Days => ["day", "days"],
         ClockUnit::WorkingDays => ["working day", "working days"],
         ClockUnit::Months => ["month", "months"],
-        ClockUnit::Unspecified => ["", ""],
+        ClockUnit::Open | ClockUnit::Unspecified => ["", ""],
     };
     format!("{number} {}", if number == 1 { one } else { many })
 }
@@ -168,6 +180,11 @@ mod tests {
             CaseClock {
                 due_at: at(DAY),
                 ..clock("object", Hours, ClockState::Running)
+            },
+            CaseClock {
+                started_at: at(-DAY),
+                stops: vec!["order-upheld".to_owned(), "order-lifted".to_owned()],
+                ..clock("review", ClockUnit::Open, ClockState::Running)
             },
             CaseClock {
                 paused_since: at(-DAY),

@@ -20,7 +20,7 @@ pub(crate) fn row(entry: &v1::LedgerEntry) -> [String; 6] {
 }
 
 /// An actor without the trust domain that all names share.
-fn short(actor: &str) -> String {
+pub(crate) fn short(actor: &str) -> String {
     let name = actor.strip_prefix("spiffe://");
     let name = name.and_then(|name| name.split_once('/'));
     name.map_or(actor, |(_, name)| name).to_owned()

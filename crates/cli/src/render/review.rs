@@ -69,8 +69,9 @@ pub(crate) fn task(task: &ReviewTask) -> String {
         line("fact", &self::fact(fact));
     }
     for clock in &task.clocks {
-        let due = clock.due_at.as_ref().map_or_else(String::new, day);
-        line("time limit", &format!("{}, until {due}", length(clock)));
+        let due = clock.due_at.as_ref();
+        let until = due.map_or_else(String::new, |due| format!(", until {}", day(due)));
+        line("time limit", &format!("{}{until}", length(clock)));
     }
     for consultation in &task.consultations {
         line("asked", &consultation.question);

@@ -18,6 +18,7 @@ pub(super) const SEARCH: from_proto::Call = consultation("search");
 pub(super) const SEARCH_PERSONAL: from_proto::Call = consultation("search-personal");
 pub(super) const GET_RECORD: from_proto::Call = consultation("get-record");
 pub(super) const STATISTICS: from_proto::Call = consultation("statistics");
+pub(super) const EMERGENCIES: from_proto::Call = consultation("list-emergencies");
 pub(super) const EXPORT: from_proto::Call = from_proto::Call {
     name: "export-case",
     category: v1::AccessCategory::Disclosure,

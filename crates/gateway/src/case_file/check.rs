@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comity_domain::{CaseId, Digest};
-use comity_ledger::{Checkpoint, Flaw, KeyError, Leaf, Receipt, ReceiptError, VerifierKey};
+use comity_ledger::{
+    Checkpoint, Flaw, KeyError, Leaf, Receipt, ReceiptError, Roots, Token, VerifierKey,
+    verify_timestamp_under,
+};
 use comity_policy::DecidingFiles;
 use comity_store::Record;
 
 use super::{
-    CHECKPOINT, CaseFile, Files, Item, Kind, MARK, VERIFIER, derive, entry_path, gather::deciding,
-    sums,
+    AUTHORITIES, CHECKPOINT, CaseFile, Files, Item, Kind, MARK, TIMESTAMP, Timestamp, VERIFIER,
+    derive, entry_path, gather::deciding, sums,
 };
 
 const CHANGED: &str = "the bundle was changed after it was made";
@@ -29,6 +32,8 @@ pub struct Checked {
     pub policies: BTreeMap<Digest, usize>,
     /// The checkpoint that every entry is under.
     pub checkpoint: Checkpoint,
+    /// The timestamp over it, where it has one; by the roots in the bundle.
+    pub timestamp: Option<Token>,
     /// The key that signed it.
     pub key: VerifierKey,
 }
@@ -65,6 +70,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
     let note = file(files, CHECKPOINT)?;
     let checkpoint = Checkpoint::open(note, &key)
         .map_err(|error| Flaw::of(CHECKPOINT, error.to_string(), FORGED))?;
+    let timestamp = read_timestamp(files, (&checkpoint, &key))?;
     let entries = read_entries(files, &checkpoint, &key)?;
     let case = same_case(&entries)?;
     let case_file = CaseFile {
@@ -72,6 +78,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
         policies: read_policies(files, &entries)?,
         key,
         checkpoint,
+        timestamp,
         entries,
     };
     derive::agrees(&case_file)?;
@@ -90,6 +97,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
             .collect(),
         case: case_file.case,
         checkpoint: case_file.checkpoint,
+        timestamp: case_file.timestamp.map(|timestamp| timestamp.token),
         key: case_file.key,
     })
 }
@@ -113,6 +121,22 @@ fn read_key(files: &Files, known: Option<&VerifierKey>) -> Result<VerifierKey, F
         }
         Some(_) | None => Ok(key),
     }
+}
+
+/// The timestamp over the checkpoint, by an authority that the roots beside it stand
+/// behind: both are there or neither.
+fn read_timestamp(
+    files: &Files,
+    signed: (&Checkpoint, &VerifierKey),
+) -> Result<Option<Timestamp>, Flaw> {
+    if !files.contains_key(TIMESTAMP) && !files.contains_key(AUTHORITIES) {
+        return Ok(None);
+    }
+    let token = file(files, TIMESTAMP)?;
+    let roots = Roots::read(file(files, AUTHORITIES)?)
+        .map_err(|error| Flaw::of(AUTHORITIES, error.to_string(), CHANGED))?;
+    let token = verify_timestamp_under(TIMESTAMP, token, signed, &roots)?;
+    Ok(Some(Timestamp { token, roots }))
 }
 
 /// Every entry of which there is a file, in order.

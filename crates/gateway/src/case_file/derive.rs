@@ -11,7 +11,7 @@ use comity_store::Event;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::json;
 
-use super::{CaseFile, Damaged, FORMAT, Files, Item, Kind, MARK, entry_path, report};
+use super::{CaseFile, Damaged, FORMAT, Files, Item, Kind, MARK, Timestamp, entry_path, report};
 use crate::{
     audit, cases,
     wire::{self, encoded, json},
@@ -64,10 +64,14 @@ fn mark(case_file: &CaseFile) -> Vec<u8> {
         case,
         key,
         checkpoint,
+        timestamp,
         entries,
         policies,
     } = case_file;
-    let mark = json!({
+    let timestamp = timestamp
+        .as_ref()
+        .map(|Timestamp { token, .. }| json!({"by": token.by, "at": token.at.to_string()}));
+    let mut mark = json!({
         "format": FORMAT,
         "comity": env!("CARGO_PKG_VERSION"),
         "case": format!("cases/{case}"),
@@ -76,6 +80,9 @@ fn mark(case_file: &CaseFile) -> Vec<u8> {
         "checkpoint": {"size": checkpoint.size, "root": checkpoint.root.to_string()},
         "policies": policies.keys().map(ToString::to_string).collect::<Vec<_>>(),
     });
+    if let (Some(timestamp), Some(mark)) = (timestamp, mark.as_object_mut()) {
+        mark.insert("timestamp".to_owned(), timestamp);
+    }
     format!("{mark:#}\n").into_bytes()
 }
 

@@ -7,12 +7,13 @@ use std::{
 
 use comity_domain::{CaseId, Digest};
 use comity_ledger::{
-    Checkpoint, CheckpointError, Flaw, ProofError, Receipt, best, prove_under, verifier_beside,
+    Checkpoint, CheckpointError, Flaw, ProofError, Receipt, VerifierKey, best, prove_under,
+    roots_beside, timestamped_covering, verifier_beside, verify_timestamp_under,
 };
 use comity_store::{Archive, EntryRow, OpenError, Period, ReadError, Record};
 use thiserror::Error;
 
-use super::{CaseFile, Item};
+use super::{CaseFile, Item, TIMESTAMP, Timestamp};
 use crate::policies::{KeptError, kept_files};
 
 /// Why there is no bundle.
@@ -61,7 +62,7 @@ pub(crate) fn gather(data: &Path, case: &CaseId) -> Result<CaseFile, GatherError
     let key = verifier_beside(&ledger)?;
     // After the entries were read, so that it covers what had been published.
     let entries = rows.last().map_or(0, |(row, _)| row.index + 1);
-    let checkpoint = Checkpoint::open(&best(&ledger, entries)?.note, &key)?;
+    let (checkpoint, timestamp) = checkpoint(&ledger, &key, entries)?;
     let entries = rows
         .into_iter()
         .map(|row| item(&ledger, &checkpoint, row))
@@ -71,8 +72,29 @@ pub(crate) fn gather(data: &Path, case: &CaseId) -> Result<CaseFile, GatherError
         policies: policies(data, &entries)?,
         key,
         checkpoint,
+        timestamp,
         entries,
     })
+}
+
+/// The checkpoint to prove under: the oldest that covers so many entries and has a
+/// timestamp, which shows how long they have been there; else the one that is trusted
+/// most.
+fn checkpoint(
+    ledger: &Path,
+    key: &VerifierKey,
+    entries: u64,
+) -> Result<(Checkpoint, Option<Timestamp>), GatherError> {
+    let timestamped = match roots_beside(ledger)? {
+        Some(roots) => timestamped_covering(ledger, key, entries)?.map(|found| (found, roots)),
+        None => None,
+    };
+    let Some(((checkpoint, token), roots)) = timestamped else {
+        let checkpoint = Checkpoint::open(&best(ledger, entries)?.note, key)?;
+        return Ok((checkpoint, None));
+    };
+    let token = verify_timestamp_under(TIMESTAMP, &token, (&checkpoint, key), &roots)?;
+    Ok((checkpoint, Some(Timestamp { token, roots })))
 }
 
 fn item(

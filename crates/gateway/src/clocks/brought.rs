@@ -7,13 +7,7 @@ use comity_policy::{Brought, Moment, bring};
 use jiff::Timestamp;
 
 use super::{Happened, of};
-use crate::{
-    cases::{CaseAt, was_delivered},
-    happen::Event,
-    hold, record,
-    refusal::Refusal,
-    wire::encoded,
-};
+use crate::{cases::CaseAt, happen::Event, hold, refusal::Refusal, wire::encoded};
 
 /// Events of the vocabulary.
 const VALIDATED: &str = "validated";
@@ -53,11 +47,9 @@ fn event(case: &CaseAt, brought: &Brought, at: Timestamp) -> Event {
         rules: vec![clock.rule.to_string()],
         ..Leaf::new(at, kind(*moment), "gateway")
     };
-    let told = is_told(*moment, clock) && was_delivered(case);
-    let notice = told.then(|| record::notice(&case.row, case.version + 1, at));
     let refused = is_validation(*moment, clock).then(|| Happened::Event(NOT_VALIDATED.into()));
     Event {
-        enqueue: notice.into_iter().collect(),
+        told: is_told(*moment, clock),
         clocks: [Happened::Time].into_iter().chain(refused).collect(),
         ..Event::new(leaf, to, encoded::Case::default())
     }

@@ -18,6 +18,7 @@ use super::{
     evidence::EvidenceFile,
     peers::{self, PeerFile, WitnessesFile},
     policies::PoliciesFile,
+    timestamps::TimestampsFile,
 };
 
 /// `comity.toml` as written.
@@ -35,6 +36,7 @@ pub(super) struct ConfigFile {
     peers: Vec<PeerFile>,
     #[serde(default)]
     witnesses: WitnessesFile,
+    timestamps: Option<TimestampsFile>,
     #[serde(default)]
     review: ReviewFile,
     #[serde(default)]
@@ -50,6 +52,8 @@ struct GatewayFile {
     data: PathBuf,
     trust_domain: Spanned<String>,
     origin: Spanned<String>,
+    #[serde(default)]
+    ml_dsa: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,6 +175,7 @@ impl ConfigFile {
             backends,
             peers,
             witnesses,
+            timestamps,
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
@@ -180,6 +185,7 @@ impl ConfigFile {
             data,
             trust_domain,
             origin,
+            ml_dsa,
         } = gateway;
         let TlsFile {
             certificate,
@@ -209,6 +215,7 @@ impl ConfigFile {
         });
         let backends = resolve_backends(backends, mistakes);
         let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
+        let timestamps = timestamps.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
         let evidence = evidence.resolve(mistakes, &data);
@@ -218,11 +225,13 @@ impl ConfigFile {
             policies,
             trust_domain: trust_domain.into_inner(),
             origin: origin.into_inner(),
+            ml_dsa,
             tls,
             metrics,
             log,
             backends,
             witnesses,
+            timestamps,
             signed_opinions,
             limits,
             evidence,

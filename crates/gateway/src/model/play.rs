@@ -371,10 +371,11 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
     Gateway::new(Parts {
         store: Store::open(dir, key, &quiet).unwrap(),
         policies: Arc::clone(policies),
-        metrics: Arc::new(Metrics::new(Arc::clone(policies), now)),
+        metrics: Arc::new(Metrics::new(Arc::clone(policies), None, now)),
         backends: Backends::over("FR".parse().unwrap(), channel.clone()),
         evidence: Evidence::open(&config(dir), watch::channel(false).1).unwrap(),
         witness: crate::witness::open(&config(dir)).unwrap(),
+        timestamps: None,
         lanes: Lanes::new(&Limits::default()),
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
@@ -393,6 +394,7 @@ fn config(dir: &Path) -> Config {
         },
         trust_domain: "comity.example".to_owned(),
         origin: "gateway.example/log".to_owned(),
+        ml_dsa: false,
         tls: Tls {
             certificate: file("c"),
             key: file("k"),
@@ -401,6 +403,7 @@ fn config(dir: &Path) -> Config {
         metrics: None,
         log: None,
         witnesses: crate::config::Witnesses::default(),
+        timestamps: None,
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
             max_item_bytes: 1,

@@ -73,9 +73,8 @@ async fn event(gateway: &Gateway, job: &Job, source: &CaseAt) -> Result<Event, R
     };
     // Who sent what was shared reads its case; who answered a request is told.
     let answered = anew::request(source)?.information.is_none();
-    let notice = answered.then(|| record::notice(&source.row, source.version + 1, now));
     Ok(Event {
-        enqueue: notice.into_iter().collect(),
+        told: answered,
         ..Event::new(leaf, source.row.state, encoded::Case::default())
     })
 }

@@ -3,8 +3,9 @@
 use std::pin::Pin;
 
 use comity::v1::{
-    ExportCaseRequest, ExportCaseResponse, GetCheckpointRequest, GetCheckpointResponse,
-    GetRecordRequest, GetRecordResponse, ProveRequest, ProveResponse, SearchRequest,
+    AssessEmergencyRequest, AssessEmergencyResponse, ExportCaseRequest, ExportCaseResponse,
+    GetCheckpointRequest, GetCheckpointResponse, GetRecordRequest, GetRecordResponse,
+    ListEmergenciesRequest, ListEmergenciesResponse, ProveRequest, ProveResponse, SearchRequest,
     SearchResponse, StatisticsRequest, StatisticsResponse, audit_service_server::AuditService,
 };
 use futures::Stream;
@@ -79,5 +80,23 @@ impl AuditService for Audit {
         let (caller, message) = enter(request)?;
         let gateway = self.0.clone();
         detached(async move { audit::statistics(&gateway, &caller, message).await }).await
+    }
+
+    async fn list_emergencies(
+        &self,
+        request: Request<ListEmergenciesRequest>,
+    ) -> Result<Response<ListEmergenciesResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::list_emergencies(&gateway, &caller, message).await }).await
+    }
+
+    async fn assess_emergency(
+        &self,
+        request: Request<AssessEmergencyRequest>,
+    ) -> Result<Response<AssessEmergencyResponse>, Status> {
+        let (caller, message) = enter(request)?;
+        let gateway = self.0.clone();
+        detached(async move { audit::assess_emergency(&gateway, &caller, message).await }).await
     }
 }

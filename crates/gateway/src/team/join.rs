@@ -185,7 +185,7 @@ fn left(
         ..encoded::Case::default()
     };
     Event {
-        enqueue: vec![record::notice(&case.row, case.version + 1, now)],
+        told: true,
         ..Event::new(leaf, case.row.state, adds)
     }
 }

@@ -192,6 +192,7 @@ fn read_unit(unit: i32) -> Result<ClockUnit, Damaged> {
         Ok(v1::ClockUnit::Days) => Ok(ClockUnit::Days),
         Ok(v1::ClockUnit::WorkingDays) => Ok(ClockUnit::WorkingDays),
         Ok(v1::ClockUnit::Months) => Ok(ClockUnit::Months),
+        Ok(v1::ClockUnit::Open) => Ok(ClockUnit::Open),
         Ok(v1::ClockUnit::Unspecified) | Err(_) => Err(Damaged::Value("unit")),
     }
 }

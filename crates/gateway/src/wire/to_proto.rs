@@ -429,6 +429,7 @@ pub(super) fn clock_unit(unit: ClockUnit) -> v1::ClockUnit {
         ClockUnit::Days => v1::ClockUnit::Days,
         ClockUnit::WorkingDays => v1::ClockUnit::WorkingDays,
         ClockUnit::Months => v1::ClockUnit::Months,
+        ClockUnit::Open => v1::ClockUnit::Open,
     }
 }
 

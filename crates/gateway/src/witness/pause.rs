@@ -9,19 +9,19 @@ use super::ask::{AGAIN, EVERY};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Pause {
+pub(crate) struct Pause {
     length: Duration,
     until: Option<Instant>,
 }
 
 impl Pause {
     /// Whether nothing is left of it.
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.until.is_none_or(|until| until <= now)
     }
 
     /// Begins one after a refusal, longer than the last.
-    pub(super) fn lengthen(&mut self, now: Instant) {
+    pub(crate) fn lengthen(&mut self, now: Instant) {
         self.length = self.length.saturating_mul(2).clamp(EVERY, AGAIN);
         self.until = Some(now + self.length);
     }

@@ -1,9 +1,9 @@
-//! Whether this gateway's ledger is what witnesses have seen of it, told by health: a
-//! gateway that signs nothing is not ready.
+//! Whether this gateway's ledger is what witnesses have seen of it, and timestamped in
+//! time, told by health: a gateway that signs nothing, or takes nothing new, is not ready.
 
 use std::time::Duration;
 
-use comity::v1::audit_service_server;
+use comity::v1::{audit_service_server, cooperation_service_server};
 use tokio::{sync::watch, time};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -19,23 +19,28 @@ pub(crate) async fn run(
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut looks = time::interval(EVERY);
-    let mut told = false;
+    let mut told = (false, false);
     loop {
         tokio::select! {
             _ = looks.tick() => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         let held = gateway.store().health().held;
-        if held == told {
+        let timestamps = gateway.timestamps();
+        let late = timestamps.is_some_and(|standing| standing.overdue().is_some());
+        if (held, late) == told {
             continue;
         }
-        told = held;
-        let status = if held {
-            ServingStatus::NotServing
-        } else {
-            ServingStatus::Serving
-        };
-        for name in ["", audit_service_server::SERVICE_NAME] {
+        told = (held, late);
+        for (name, unready) in [
+            ("", held || late),
+            (audit_service_server::SERVICE_NAME, held),
+            (cooperation_service_server::SERVICE_NAME, late),
+        ] {
+            let status = match unready {
+                true => ServingStatus::NotServing,
+                false => ServingStatus::Serving,
+            };
             health.set_service_status(name, status).await;
         }
     }

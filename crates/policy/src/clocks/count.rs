@@ -106,7 +106,7 @@ impl<'a> Calendars<'a> {
         let calendar = self.of(&clock.terms);
         clock.due_at = due;
         clock.last_day = due
-            .filter(|_| clock.terms.unit != ClockUnit::Hours)
+            .filter(|_| clock.terms.unit.counts_days())
             .and_then(|due| due.checked_sub(SignedDuration::from_secs(1)).ok())
             .map(|last| periods::day_of(last, calendar));
     }

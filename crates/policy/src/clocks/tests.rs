@@ -71,7 +71,7 @@ fn clock(length: u32, unit: ClockUnit) -> Clock {
         stops: names(&["answered", "withdrawn"]),
         suspends: names(&["asked"]),
         resumes: names(&["told"]),
-        calendar: (unit != ClockUnit::Hours).then(|| "FR".parse().unwrap()),
+        calendar: unit.counts_days().then(|| "FR".parse().unwrap()),
         extension: Some(Extension {
             length,
             by: BoundParty::Executing,
@@ -152,6 +152,29 @@ fn a_clock_waits_for_its_event() {
     life.event("received", at(5));
     assert_eq!(life.clock().started_at, Some(at(5)));
     assert_eq!(life.due(), at(5 + 8 * HOUR));
+}
+
+#[test]
+fn an_open_clock_runs_until_an_event_ends_it() {
+    let open = Clock {
+        extension: None,
+        suspends: Vec::new(),
+        resumes: Vec::new(),
+        ..clock(0, ClockUnit::Open)
+    };
+    let mut life = Life::running(&open);
+    assert_eq!((life.clock().due_at, life.clock().last_day), (None, None));
+    assert_eq!(next_moment(&life.clocks), None);
+    assert!(life.bring(at(10_000 * DAY)).is_empty());
+    // Set aside by one decision, and named by the next.
+    life.decided(&[], true, at(DAY));
+    assert_eq!(life.clock().state, ClockState::Lapsed);
+    life.decided(&[open], true, at(2 * DAY));
+    assert_eq!(life.clock().state, ClockState::Running);
+    assert_eq!(life.clock().started_at, Some(at(0)));
+    life.event("answered", at(3 * DAY));
+    assert_eq!(life.clock().state, ClockState::Met);
+    assert_eq!(life.clock().ended_at, Some(at(3 * DAY)));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn set_aside(clock: &mut CaseClock, at: Timestamp) {
 
 /// A clock that was set aside before its time goes on as if it had not been.
 fn take_up(clock: &mut CaseClock) {
-    let early = clock.ended_at < clock.due_at;
+    let early = clock.due_at.is_none() || clock.ended_at < clock.due_at;
     if clock.state == ClockState::Lapsed && early {
         clock.ended_at = None;
         clock.state = match clock.paused_since {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use comity_domain::{
-    BoundParty, Clock, ClockUnit, Decision, Ground, GroundKind, InstrumentId, Obligation, Outcome,
-    Referral, RuleId, RuleRef, RunsOut,
+    BoundParty, Clock, Decision, Ground, GroundKind, InstrumentId, Obligation, Outcome, Referral,
+    RuleId, RuleRef, RunsOut,
 };
 
-use super::{Finding, FindingKind};
+use super::{Finding, FindingKind, view};
 use crate::scenario::{ground_kind, obligation_kind};
 
 /// What changes between two decisions, however the request came about.
@@ -155,18 +155,12 @@ fn finding(kind: FindingKind, rule: &RuleRef, detail: String) -> Finding {
 }
 
 fn of_clock(clock: &Clock) -> String {
-    let unit = match clock.unit {
-        ClockUnit::Hours => "hours",
-        ClockUnit::Days => "days",
-        ClockUnit::WorkingDays => "working days",
-        ClockUnit::Months => "months",
-    };
     let mut stops: Vec<&str> = clock.stops.iter().map(|stop| &**stop).collect();
     stops.sort_unstable();
     format!(
-        "{} {} {unit} from {} until {}{}",
+        "{} {} from {} until {}{}",
         clock.measures,
-        clock.length,
+        view::length(clock.length, clock.unit),
         clock.starts,
         stops.join(", "),
         life(clock)

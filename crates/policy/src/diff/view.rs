@@ -13,6 +13,8 @@ use std::{
 
 use comity_domain::Text;
 
+pub(super) use self::rules::length;
+
 use super::Subject;
 use crate::model::Model;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use comity_domain::{ClockUnit, Confidence, Extension, RuleRef, RunsOut};
+use comity_domain::{Confidence, Extension, RuleRef, RunsOut};
 
 use super::{Point, teller::Teller, verdict::lifts};
 use crate::{
@@ -104,7 +104,7 @@ fn limited(teller: &Teller<'_>, clock: &ClockEffect, say: &mut impl FnMut(&Becau
         true => &request.executing.0,
         false => &request.issuing.0,
     };
-    let in_days = clock.unit != ClockUnit::Hours;
+    let in_days = clock.unit.counts_days();
     say(&Because::Clock {
         length: &teller.tongue.length(clock.length, clock.unit),
         from: &format!("`{}`", clock.starts),

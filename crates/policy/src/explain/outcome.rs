@@ -154,7 +154,7 @@ fn deadline(teller: &Teller<'_>, clock: &Clock, due: Timestamp) -> Option<String
             format!("{day}, {}", due.strftime("%H:%M %Z"))
         }
         // Any other period runs out with its last day.
-        ClockUnit::Days | ClockUnit::WorkingDays | ClockUnit::Months => {
+        ClockUnit::Days | ClockUnit::WorkingDays | ClockUnit::Months | ClockUnit::Open => {
             let last = due.checked_sub(SignedDuration::from_secs(1)).ok()?;
             teller.tongue.day(periods::day_of(last, calendar))
         }

@@ -74,12 +74,13 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
     let resumes = pausing(&pause.at("until"), &until, &suspends, context);
     ClockEffect {
         measures: Arc::from(raw.measures),
-        length: raw.length,
+        length: raw.length.unwrap_or_default(),
         unit: match raw.unit {
             raw::Unit::Hours => ClockUnit::Hours,
             raw::Unit::Days => ClockUnit::Days,
             raw::Unit::WorkingDays => ClockUnit::WorkingDays,
             raw::Unit::Months => ClockUnit::Months,
+            raw::Unit::Open => ClockUnit::Open,
         },
         starts,
         stops,

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 pub(super) use self::finding::{fault, remark, weighed};
 use super::{
     Basis, Because, Carrier, Heading, Next, Office, Particular, Round, Test, Verdict, article,
-    listed, month, section, unit,
+    listed, month, section, span,
 };
 
 const MONTHS: &str =
@@ -368,10 +368,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
     let one = ["Stunde", "Tag", "Arbeitstag", "Monat"];
     let many = ["Stunden", "Tage", "Arbeitstage", "Monate"];
-    format!(
-        "{number} {}",
-        unit(of, if number == 1 { one } else { many })
-    )
+    let units = if number == 1 { one } else { many };
+    span(number, of, units, "Ohne feste Dauer")
 }
 
 pub(super) fn day(day: Date) -> String {

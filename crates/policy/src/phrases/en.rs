@@ -8,7 +8,7 @@ use jiff::civil::Date;
 pub(super) use self::finding::{fault, remark, weighed};
 use super::{
     Basis, Because, Carrier, Heading, Next, Office, Particular, Round, Test, Verdict, listed,
-    month, unit,
+    month, span,
 };
 
 const MONTHS: &str =
@@ -367,10 +367,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
     let one = ["hour", "day", "working day", "month"];
     let many = ["hours", "days", "working days", "months"];
-    format!(
-        "{number} {}",
-        unit(of, if number == 1 { one } else { many })
-    )
+    let units = if number == 1 { one } else { many };
+    span(number, of, units, "No set length")
 }
 
 pub(super) fn day(day: Date) -> String {

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 pub(super) use self::finding::{fault, remark, weighed};
 use super::{
     Basis, Because, Carrier, Heading, Next, Office, Particular, Round, Test, Verdict, article,
-    listed, month, section, unit,
+    listed, month, section, span,
 };
 
 const MONTHS: &str =
@@ -370,7 +370,8 @@ pub(super) fn obligation(kind: ObligationKind) -> &'static str {
 pub(super) fn length(number: u32, of: ClockUnit) -> String {
     let one = ["heure", "jour", "jour ouvrable", "mois"];
     let many = ["heures", "jours", "jours ouvrables", "mois"];
-    format!("{number} {}", unit(of, if number < 2 { one } else { many }))
+    let units = if number < 2 { one } else { many };
+    span(number, of, units, "Sans durée fixée")
 }
 
 pub(super) fn day(day: Date) -> String {

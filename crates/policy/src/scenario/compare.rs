@@ -237,6 +237,7 @@ fn length(clock: &Clock) -> String {
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working-days",
         ClockUnit::Months => "months",
+        ClockUnit::Open => return "open".to_owned(),
     };
     format!("{} {unit}", clock.length)
 }

@@ -61,7 +61,7 @@ fn explained(schemas: &[(String, Value)], file: &str, schema: &Value, at: &str) 
             }
             // Conditions repeat what is explained elsewhere.
             ("if" | "allOf", _) => {}
-            ("else", value) if value.get("properties").is_some_and(refuses) => {}
+            ("then" | "else", value) if value.get("properties").is_some_and(refuses) => {}
             (_, Value::Object(_)) => explained(schemas, file, value, &format!("{at}/{keyword}")),
             _ => {}
         }

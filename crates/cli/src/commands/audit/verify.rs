@@ -8,12 +8,17 @@ use std::{
 
 use clap::Args;
 use comity_gateway::offline::{self, MARK};
-use comity_ledger::{Flaw, Leaf, Policy, Receipt, VerifierKey, is_receipt, verifier_beside};
+use comity_ledger::{
+    Flaw, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token, VerifierKey, is_receipt,
+    verifier_beside, verify_timestamp_under,
+};
 use serde_json::{Value, json};
 
 use super::{
     bundle,
     cosigned::{self, Told, read_policy},
+    seconded::{self, read_second},
+    timestamped::{self, read_roots},
 };
 use crate::exit::{Exit, Failure};
 
@@ -33,6 +38,14 @@ pub(crate) struct Verify {
     /// one beside the ledger is shown and need not be met
     #[arg(long, value_parser = read_policy, value_name = "FILE")]
     policy: Option<Policy>,
+    /// File with root certificates, in PEM, of the authorities that must have timestamped
+    /// it; without it, those beside the ledger are used and there need be no timestamp
+    #[arg(long, value_parser = read_roots, value_name = "FILE")]
+    authorities: Option<Roots>,
+    /// Second verifier key known from elsewhere, ML-DSA-44, or a file with it, by which the
+    /// checkpoint must be signed; without it, the one beside the ledger is used, if any
+    #[arg(long, value_parser = read_second, value_name = "KEY")]
+    ml_dsa_key: Option<MlDsaVerifier>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -49,17 +62,19 @@ struct Verified(Vec<String>, Value);
 struct Known<'a> {
     key: Option<&'a VerifierKey>,
     policy: Option<&'a Policy>,
+    authorities: Option<&'a Roots>,
+    second: Option<&'a MlDsaVerifier>,
 }
 
 impl Verified {
-    /// Adds what witnesses say, before the key.
-    fn with(mut self, cosigned: Option<Told>) -> Self {
-        if let Some(Told(line, value)) = cosigned {
+    /// Adds what others say of it, before the key.
+    fn with(mut self, name: &str, told: Option<Told>) -> Self {
+        if let Some(Told(line, value)) = told {
             let Self(lines, all) = &mut self;
             let place = lines.iter().rposition(|line| line.starts_with("key "));
             lines.insert(place.unwrap_or(lines.len()), line);
             if let Some(all) = all.as_object_mut() {
-                all.insert("cosigned".to_owned(), value);
+                all.insert(name.to_owned(), value);
             }
         }
         self
@@ -72,11 +87,15 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         data,
         key,
         policy,
+        authorities,
+        ml_dsa_key,
         json,
     } = arguments;
     let known = Known {
         key: key.as_ref(),
         policy: policy.as_ref(),
+        authorities: authorities.as_ref(),
+        second: ml_dsa_key.as_ref(),
     };
     let found = match path {
         None => data_folder(data, known),
@@ -90,7 +109,7 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             let key = known
                 .key
                 .ok_or("name the ledger's verifier key with --key: a proof has none")?;
-            proof(path, &text, (key, known.policy))
+            proof(path, &text, (key, known))
         }
         Some(path) => case_bundle(&bundle::read_zip(path)?, known),
     };
@@ -112,6 +131,10 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
 fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     let report = offline::verify(data, known.key)?;
     let cosigned = cosigned::beside(&data.join(LEDGER), &report.key, known.policy)?;
+    let ledger = data.join(LEDGER);
+    // Before the timestamps, which are over these signatures too.
+    let seconded = seconded::beside(&ledger, &report.key, known.second)?;
+    let timestamped = timestamped::beside(&ledger, &report.key, known.authorities)?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
@@ -141,7 +164,10 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         );
         lines.insert(1, erased);
     }
-    Ok(Verified(lines, value).with(cosigned))
+    Ok(Verified(lines, value)
+        .with("seconded", seconded)
+        .with("cosigned", cosigned)
+        .with("timestamped", timestamped))
 }
 
 fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
@@ -151,6 +177,8 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     };
     let found = comity_ledger::verify(dir, &key)?;
     let cosigned = cosigned::beside(dir, &key, known.policy)?;
+    let seconded = seconded::beside(dir, &key, known.second)?;
+    let timestamped = timestamped::beside(dir, &key, known.authorities)?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "root": found.root.to_string(), "key": key.to_string(),
@@ -163,12 +191,18 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         ),
         format!("key {key}"),
     ];
-    Ok(Verified(lines, value).with(cosigned))
+    Ok(Verified(lines, value)
+        .with("seconded", seconded)
+        .with("cosigned", cosigned)
+        .with("timestamped", timestamped))
 }
 
 fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Flaw> {
     let found = offline::check(files, known.key)?;
     let cosigned = cosigned::under("ledger/checkpoint", &found.checkpoint, known.policy)?;
+    let seconded = seconded::under("ledger/checkpoint", &found.checkpoint, known.second)?;
+    let token = bundle_token(&found, known.authorities)?;
+    let timestamped = timestamped::over("ledger/timestamp", token.as_ref(), known.authorities)?;
     let indexes: Vec<_> = found.entries.iter().map(ToString::to_string).collect();
     let value = json!({
         "verified": true, "case": format!("cases/{}", found.case), "files": files.len(),
@@ -195,7 +229,29 @@ fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Fla
     if known.key.is_none() {
         lines.push(UNKNOWN_KEY.to_owned());
     }
-    Ok(Verified(lines, value).with(cosigned))
+    Ok(Verified(lines, value)
+        .with("seconded", seconded)
+        .with("cosigned", cosigned)
+        .with("timestamped", timestamped))
+}
+
+/// The timestamp over a bundle's checkpoint, by the roots given, else by those in the
+/// bundle.
+fn bundle_token(found: &offline::Checked, given: Option<&Roots>) -> Result<Option<Token>, Flaw> {
+    let offline::Checked {
+        checkpoint,
+        key,
+        timestamp,
+        ..
+    } = found;
+    match (timestamp, given) {
+        (Some(token), Some(roots)) => {
+            let signed = (checkpoint, key);
+            let path = "ledger/timestamp";
+            verify_timestamp_under(path, &token.bytes, signed, roots).map(Some)
+        }
+        (token, _) => Ok(token.clone()),
+    }
 }
 
 /// What a key that came with the bundle is worth.
@@ -205,7 +261,7 @@ const UNKNOWN_KEY: &str = "it came with the bundle: compare it with one from els
 fn proof(
     path: &Path,
     text: &str,
-    (key, policy): (&VerifierKey, Option<&Policy>),
+    (key, known): (&VerifierKey, Known<'_>),
 ) -> Result<Verified, Flaw> {
     const MEANING: &str = "it proves nothing";
     let flaw = |what: &dyn std::error::Error| {
@@ -215,7 +271,10 @@ fn proof(
     };
     let receipt = Receipt::from_text(text).map_err(|error| flaw(&error))?;
     let checkpoint = receipt.verify(key).map_err(|error| flaw(&error))?;
-    let cosigned = cosigned::under(&path.display().to_string(), &checkpoint, policy)?;
+    let cosigned = cosigned::under(&path.display().to_string(), &checkpoint, known.policy)?;
+    let seconded = seconded::under(&path.display().to_string(), &checkpoint, known.second)?;
+    // A proof has none.
+    timestamped::over(&path.display().to_string(), None, known.authorities)?;
     let (leaf, _) = Leaf::read(&receipt.leaf).map_err(|error| flaw(&error))?;
     let index = receipt.proof.index;
     let value = json!({
@@ -241,7 +300,9 @@ fn proof(
         ),
         format!("key {key}"),
     ];
-    Ok(Verified(lines, value).with(cosigned))
+    Ok(Verified(lines, value)
+        .with("seconded", seconded)
+        .with("cosigned", cosigned))
 }
 
 /// Whether a file begins as a proof does.

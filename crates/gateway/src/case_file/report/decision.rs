@@ -183,9 +183,13 @@ fn clocks(page: &mut Html, case: &v1::Case) {
     page.table_head(&["What for", "Length", "From", "Stands", "Due", "Rule"]);
     for clock in &case.clocks {
         let unit = name(clock.unit().as_str_name(), "CLOCK_UNIT_");
+        let length = match clock.length {
+            0 => "no set length".to_owned(),
+            length => format!("{length} {unit}"),
+        };
         page.row(&[
             clock.measures.clone(),
-            format!("{} {unit}", clock.length),
+            length,
             clock.starts.clone(),
             name(clock.state().as_str_name(), "CLOCK_STATE_"),
             clock.due_at.as_ref().map(instant).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use comity_ledger::{Checkpoint, Hash, Note, VerifierKey};
 
 use super::html::Html;
-use crate::case_file::CaseFile;
+use crate::case_file::{CaseFile, Timestamp};
 
 /// The checkpoint, the entries and how to check them.
 pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
@@ -11,6 +11,7 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
         case: _,
         key,
         checkpoint,
+        timestamp,
         entries,
         policies: _,
     } = case_file;
@@ -32,6 +33,9 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
     let witnesses = witnesses(checkpoint, key);
     if !witnesses.is_empty() {
         terms.push(("Cosigned, as it says, by", witnesses.join(", ")));
+    }
+    if let Some(Timestamp { token, roots: _ }) = timestamp {
+        terms.push(("Timestamped by", format!("{} at {}", token.by, token.at)));
     }
     page.terms(&terms);
     page.table_head(&["Entry", "Kind", "Hash of the leaf", "Record"]);
@@ -57,6 +61,7 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
 fn witnesses(checkpoint: &Checkpoint, key: &VerifierKey) -> Vec<String> {
     let note = Note::read(&checkpoint.note);
     let mut claimed = note.map(|note| note.claimed()).unwrap_or_default();
-    claimed.retain(|claimed| !key.to_string().starts_with(&format!("{claimed}+")));
+    // The ledger's own, of which it may have a second one, are no cosignatures.
+    claimed.retain(|claimed| claimed.rsplit_once('+').map(|(name, _)| name) != Some(key.name()));
     claimed
 }

@@ -1,4 +1,4 @@
-//! The model: five limits in hours, each counted down hour by hour.
+//! The model: five limits in hours, each counted down hour by hour, and an open one.
 
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ pub(super) enum Act {
 #[derive(Debug, Clone)]
 struct Limit {
     rule: &'static str,
+    /// [`OPEN`] where the law sets none.
     hours: u32,
     starts: &'static str,
     stops: &'static [&'static str],
@@ -117,6 +118,9 @@ impl Act {
     }
 }
 
+/// The length of what runs until an event ends it.
+const OPEN: u32 = 0;
+
 fn limits() -> Vec<Limit> {
     let limit = |rule, hours, starts, stops, runs_out| Limit {
         rule,
@@ -150,6 +154,7 @@ fn limits() -> Vec<Limit> {
         },
         limit("object", 96, "received", &["objected"], RunsOut::Lapse),
         limit("serve", 200, "received", done, RunsOut::Expire),
+        limit("review", OPEN, "postponed", done, RunsOut::Breach),
     ]
 }
 
@@ -163,7 +168,10 @@ pub(super) fn law(received: Timestamp) -> Vec<Clock> {
             rule: rule(limit.rule),
             measures: limit.rule.into(),
             length: limit.hours,
-            unit: ClockUnit::Hours,
+            unit: match limit.hours {
+                OPEN => ClockUnit::Open,
+                _ => ClockUnit::Hours,
+            },
             starts: limit.starts.into(),
             stops: names(limit.stops),
             suspends: names(limit.suspends),
@@ -250,7 +258,7 @@ impl Model {
     pub(super) fn hour(&mut self) {
         let mut expired = false;
         for limit in &mut self.limits {
-            if limit.stand != Stand::Running {
+            if limit.stand != Stand::Running || limit.hours == OPEN {
                 continue;
             }
             limit.left -= 1;
@@ -321,7 +329,9 @@ impl Model {
                 rule,
                 hour
             );
-            if limit.stand == Stand::Running {
+            if limit.hours == OPEN {
+                prop_assert_eq!(clock.due_at, None, "{} at {}", rule, hour);
+            } else if limit.stand == Stand::Running {
                 let due = at(hour + limit.left);
                 prop_assert_eq!(clock.due_at, Some(due), "{} at {}", rule, hour);
                 first = first.min(Some(due)).or(Some(due));

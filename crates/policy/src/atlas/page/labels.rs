@@ -185,6 +185,8 @@ pub(super) const CONSULT: Phrase = Phrase(
     "après consultation",
 );
 pub(super) const INSTEAD: Phrase = Phrase("instead: {}", "stattdessen: {}", "à la place: {}");
+pub(super) const NO_LENGTH: Phrase =
+    Phrase("no set length", "ohne feste Dauer", "sans durée fixée");
 pub(super) const FROM: Phrase = Phrase("{} from {}", "{} ab {}", "{} à compter de: {}");
 
 /// How a ground ends a request.

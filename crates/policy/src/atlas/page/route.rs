@@ -272,6 +272,7 @@ fn length(clock: &Clock, tongue: Tongue) -> String {
         ClockUnit::Days => Phrase("{} days", "{} Tage", "{} jours"),
         ClockUnit::WorkingDays => Phrase("{} working days", "{} Arbeitstage", "{} jours ouvrables"),
         ClockUnit::Months => Phrase("{} months", "{} Monate", "{} mois"),
+        ClockUnit::Open => return say::NO_LENGTH.in_words(tongue).to_owned(),
     };
     unit.with(tongue, &[&clock.length.to_string()])
 }

@@ -186,6 +186,7 @@ impl Path<'_> {
             .map(|rule| &rule.effect);
         effects
             .filter_map(|effect| match effect {
+                Effect::Clock(clock) if clock.unit == ClockUnit::Open => None,
                 Effect::Clock(clock) => Some((clock.unit == ClockUnit::Months, clock.length)),
                 Effect::Permit
                 | Effect::Refuse { .. }

@@ -114,7 +114,7 @@ fn of_effect(effect: &Effect, view: &mut View) {
             bound,
         }) => {
             view.one("clock", measures);
-            view.one("length", format!("{length} {}", of_unit(*unit)));
+            view.one("length", self::length(*length, *unit));
             view.one("starts", starts);
             view.one("stops", list(stops));
             view.each("paused from", suspends);
@@ -166,11 +166,13 @@ fn of_running_out(runs_out: RunsOut) -> &'static str {
     }
 }
 
-fn of_unit(unit: ClockUnit) -> &'static str {
-    match unit {
+pub(in crate::diff) fn length(length: u32, unit: ClockUnit) -> String {
+    let unit = match unit {
         ClockUnit::Hours => "hours",
         ClockUnit::Days => "days",
         ClockUnit::WorkingDays => "working days",
         ClockUnit::Months => "months",
-    }
+        ClockUnit::Open => return "open".to_owned(),
+    };
+    format!("{length} {unit}")
 }

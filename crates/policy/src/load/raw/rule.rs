@@ -138,7 +138,8 @@ pub(in crate::load) enum Bound {
 #[serde(deny_unknown_fields)]
 pub(in crate::load) struct Clock {
     pub(in crate::load) measures: String,
-    pub(in crate::load) length: u32,
+    /// None for a clock that is open.
+    pub(in crate::load) length: Option<u32>,
     pub(in crate::load) unit: Unit,
     pub(in crate::load) starts: String,
     pub(in crate::load) stops: Vec<String>,
@@ -195,4 +196,5 @@ pub(in crate::load) enum Unit {
     Days,
     WorkingDays,
     Months,
+    Open,
 }

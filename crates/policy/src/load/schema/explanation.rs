@@ -135,15 +135,21 @@ impl Explanation<'_> {
             .root
             .find(&format!("{parent}/effect"))
             .and_then(|(_, node)| node.as_text());
-        let message = match effect {
-            Some(effect) => format!("`{key}` does not go with `effect: {effect}`"),
-            None => format!("`{key}` cannot stand here"),
+        let (message, remedy) = match effect {
+            Some(effect) => (
+                format!("`{key}` does not go with `effect: {effect}`"),
+                "remove it, or choose the effect it belongs to",
+            ),
+            None => (
+                format!("`{key}` cannot stand here"),
+                "remove it, or change the key beside it that leaves no room for it",
+            ),
         };
         self.file
             .source
             .diagnostic(Code::MisplacedKey, self.key_span(pointer), message)
             .why("nothing would read it")
-            .remedy("remove it, or choose the effect it belongs to")
+            .remedy(remedy)
     }
 
     /// Numbers and the like that are meant as text.

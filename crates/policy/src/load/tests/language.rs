@@ -68,6 +68,35 @@ fn the_life_of_a_clock_is_whole() {
 }
 
 #[test]
+fn an_open_clock_has_no_length_and_any_other_has_one() {
+    let clocks = [
+        "unit: open, length: 3",
+        "unit: open, runs_out: lapse",
+        "unit: open, extension: {length: 3, by: executing}",
+        "unit: open, pause: {from: [received], until: [acknowledged]}",
+        "unit: days",
+        "length: 3",
+        "unit: open",
+    ];
+    let rules: String = clocks
+        .iter()
+        .enumerate()
+        .map(|(number, length)| {
+            format!(
+                "  - id: eio-c-{number}
+    title: {{en: Answer}}
+    cite: act art 13
+    effect: clock
+    clock: {{measures: answer, {length}, starts: received, stops: [acknowledged]}}
+"
+            )
+        })
+        .collect();
+    let first = "  - id: eio-12\n";
+    shown!(report(&[(EIO, first, &format!("{rules}{first}"))]));
+}
+
+#[test]
 fn obligations_are_whole_and_confirmed_on_the_bound_side() {
     let obligations = [
         "kind: redact, bound: executing",

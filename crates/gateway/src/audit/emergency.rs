@@ -1,0 +1,177 @@
+//! Emergencies, judged afterwards: who claimed one, and whether there was one. What
+//! goes first in everything must not be had for the asking.
+
+use comity::v1::{
+    self, AssessEmergencyRequest, EmergencyFinding, ListEmergenciesRequest, ListEmergenciesResponse,
+};
+use comity_domain::{CaseId, Urgency};
+use comity_ledger::Leaf;
+use comity_store::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
+
+use super::access;
+use crate::{
+    admit, anew, cases,
+    gateway::Gateway,
+    happen::{self, Event, Unfiled},
+    identity::{Caller, Role},
+    record,
+    refusal::Refusal,
+    wire::{encoded, from_proto, to_proto},
+};
+
+/// See `AuditService.ListEmergencies`.
+pub(crate) async fn list(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: ListEmergenciesRequest,
+) -> Result<ListEmergenciesResponse, Refusal> {
+    let ListEmergenciesRequest {
+        assessed,
+        purpose,
+        page_size,
+        page_token,
+    } = message;
+    let stated = v1::Access {
+        purpose,
+        subject: "emergencies".to_owned(),
+        ..v1::Access::default()
+    };
+    let asked = access::entitled(gateway, caller, access::EMERGENCIES, stated, || {
+        let limit = from_proto::page_size(page_size)?;
+        Ok((limit, from_proto::page_token::<u64>(&page_token)?))
+    });
+    let (limit, after) = asked.await?;
+    let store = gateway.store();
+    // One more than asked for tells whether there are more.
+    let claims = store.emergencies(assessed, after, limit + 1).await;
+    let mut claims = claims.map_err(record::unavailable)?;
+    let more = claims.len() > limit;
+    claims.truncate(limit);
+    let last = claims.last().filter(|_| more);
+    let next_page_token = last.map_or_else(String::new, |last| last.case.opened.to_string());
+    let claimants = store.claimants().await.map_err(record::unavailable)?;
+    let mut shown = Vec::with_capacity(claims.len());
+    for claim in claims {
+        shown.push(show(gateway, claim).await);
+    }
+    Ok(ListEmergenciesResponse {
+        claims: shown,
+        next_page_token,
+        claimants: claimants.into_iter().map(claimant).collect(),
+    })
+}
+
+/// See `AuditService.AssessEmergency`.
+pub(crate) async fn assess(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: AssessEmergencyRequest,
+) -> Result<v1::AssessEmergencyResponse, Refusal> {
+    let assessed = carry_out(gateway, caller, &message).await;
+    let case = record::attempted(gateway, caller, assessed).await?;
+    Ok(v1::AssessEmergencyResponse {
+        receipt: case.snapshot.receipt,
+    })
+}
+
+async fn carry_out(
+    gateway: &Gateway,
+    caller: &Caller,
+    message: &AssessEmergencyRequest,
+) -> Result<cases::CaseAt, Refusal> {
+    admit::role(caller, &[Role::Auditor], "auditor")?;
+    let id = from_proto::case_name(&message.name)?;
+    let reasons = from_proto::note("reasons", &message.reasons)?;
+    if reasons.trim().is_empty() {
+        return Err(admit::malformed("reasons", "are missing: say why"));
+    }
+    let (kind, note) = match message.finding() {
+        EmergencyFinding::Justified => (JUSTIFIED, "it was put forward as an emergency rightly"),
+        EmergencyFinding::Unjustified => {
+            (UNJUSTIFIED, "it was put forward as an emergency wrongly")
+        }
+        EmergencyFinding::Unspecified => {
+            let missing = "is missing: JUSTIFIED or UNJUSTIFIED";
+            return Err(admit::malformed("finding", missing));
+        }
+    };
+    let assess = || async {
+        let case = cases::load(gateway, &id).await?;
+        assessable(gateway, &id, &case).await?;
+        let leaf = Leaf {
+            note: Some(note.to_owned()),
+            ..Leaf::new(gateway.now(), kind, &caller.to_string())
+        };
+        let adds = encoded::Case {
+            remark: reasons.clone(),
+            ..encoded::Case::default()
+        };
+        let event = Event {
+            told: true,
+            ..Event::new(leaf, case.row.state, adds)
+        };
+        let (case, _) = happen::file(gateway, case, event, None).await?;
+        Ok::<_, Unfiled>(case)
+    };
+    happen::carry_out("assess an emergency", assess).await
+}
+
+/// Refuses what was no emergency, is not at its end, or was assessed before.
+async fn assessable(gateway: &Gateway, id: &CaseId, case: &cases::CaseAt) -> Result<(), Refusal> {
+    if case.row.urgency != Urgency::Emergency || case.row.exercise {
+        let none = "the case was not put forward as an emergency";
+        return Err(Refusal::NotNow(none.to_owned()));
+    }
+    if !case.row.state.is_final() {
+        let early = "the case is not at its end: an emergency is assessed afterwards";
+        return Err(Refusal::NotNow(early.to_owned()));
+    }
+    let events = cases::events(gateway, id, 0).await?;
+    let done = |event: &v1::CaseEvent| [JUSTIFIED, UNJUSTIFIED].contains(&event.kind.as_str());
+    match events.iter().any(done) {
+        true => Err(Refusal::NotNow("the case was assessed before".to_owned())),
+        false => Ok(()),
+    }
+}
+
+async fn show(gateway: &Gateway, claim: Claim) -> v1::EmergencyClaim {
+    let Claim {
+        case: row,
+        justified,
+    } = claim;
+    // Of an erased case nothing is told but that there was one.
+    let case = cases::load(gateway, &row.id).await.ok();
+    let request = case.and_then(|case| anew::request(&case).ok());
+    let urgency = request.and_then(|request| request.urgency);
+    let finding = match justified {
+        None => EmergencyFinding::Unspecified,
+        Some(true) => EmergencyFinding::Justified,
+        Some(false) => EmergencyFinding::Unjustified,
+    };
+    v1::EmergencyClaim {
+        case: format!("cases/{}", row.id),
+        claimant: row.owner,
+        executing: row.executing.0.to_string(),
+        instrument: row.instrument.map_or_else(String::new, |id| id.to_string()),
+        state: to_proto::case_state(row.state).into(),
+        received_at: Some(to_proto::timestamp(row.opened_at)),
+        changed_at: Some(to_proto::timestamp(row.changed_at)),
+        reason: urgency.map(|urgency| urgency.reason).unwrap_or_default(),
+        finding: finding.into(),
+    }
+}
+
+fn claimant(claimant: Claimant) -> v1::Claimant {
+    let Claimant {
+        owner,
+        claims,
+        assessed,
+        unjustified,
+    } = claimant;
+    v1::Claimant {
+        authority: owner,
+        claims,
+        assessed,
+        unjustified,
+    }
+}
