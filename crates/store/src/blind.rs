@@ -23,9 +23,10 @@
 //! names is confirmed, and what it might have lost is noticed by the number and the sum
 //! of its tags when the store opens. While it is not complete it answers nothing.
 //!
-//! **Writing.** A tag is as good as random, and so is its page in one great index. Tags
-//! lie on shelves of some entries each, so that what is written at a time falls on few
-//! pages; a search looks at every shelf.
+//! **Writing.** Every case is recorded and few are searched for, so the index costs the
+//! writer one row at the end of a table, and a search a look at every row: of a million
+//! entries, some fifty megabytes. A tree of tags would be searched in no time, and would
+//! have every recorded value change a page somewhere in it: tried, and by far the dearer.
 
 use comity_ledger::Leaf;
 use ring::hmac;
@@ -35,10 +36,6 @@ use crate::{
     CommitError, EntryRow, Found, ReadError, Search, column, discreet::discreet, read, rows::Stop,
     search, vault::Vault,
 };
-
-/// Entries of one shelf. A search of a million entries looks at a thousand shelves; what
-/// is written falls on some twenty pages.
-const SHELF: i64 = 1024;
 
 /// The bits of tags that are summed up: no sum of theirs overflows.
 const SUMMED: i64 = 0xff_ffff;
@@ -140,20 +137,15 @@ pub(crate) fn insert(
         return Ok(());
     }
     let key = key(db, vault)?;
-    let shelf = column::sql(index) / SHELF;
-    let sql = "INSERT OR IGNORE INTO blind (shelf, tag, idx) VALUES (?1, ?2, ?3)";
-    let mut insert = db.prepare_cached(sql)?;
-    let (mut tags, mut sum) = (0, 0);
-    for term in terms {
-        let tag = term.tag(&key);
-        // Two values of an entry may have one tag.
-        if insert.execute([shelf, tag, column::sql(index)])? == 1 {
-            tags += 1;
-            sum += tag & SUMMED;
-        }
-    }
+    let mut tags: Vec<i64> = terms.iter().map(|term| term.tag(&key)).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let bytes: Vec<u8> = tags.iter().flat_map(|tag| tag.to_be_bytes()).collect();
+    db.prepare_cached("INSERT INTO blind (idx, tags) VALUES (?1, ?2)")?
+        .execute(params![column::sql(index), bytes])?;
+    let sum: i64 = tags.iter().map(|tag| tag & SUMMED).sum();
     db.prepare_cached("UPDATE blind_state SET tags = tags + ?1, sum = sum + ?2")?
-        .execute([tags, sum])?;
+        .execute([column::sql(tags.len() as u64), sum])?;
     Ok(())
 }
 
@@ -215,16 +207,13 @@ fn candidates(db: &Connection, vault: &Vault, term: &Term) -> Result<Vec<u64>, R
         return Err(ReadError::Unindexed);
     };
     let key = vault.index_key(&key).filter(|_| indexed.is_complete());
-    let tag = term.tag(&key.ok_or(ReadError::Unindexed)?);
-    let last = column::sql(read::size(db)?) / SHELF;
-    let sql = "SELECT idx FROM blind WHERE shelf = ?1 AND tag = ?2";
-    let mut select = db.prepare_cached(sql)?;
+    let tag = term.tag(&key.ok_or(ReadError::Unindexed)?).to_be_bytes();
     let mut found = Vec::new();
-    for shelf in 0..=last {
-        for index in select.query_map([shelf, tag], |row| row.get(0))? {
-            found.push(column::count(index?)?);
+    each(db, |index, tags| {
+        if tags.contains(&tag) {
+            found.push(index);
         }
-    }
+    })?;
     Ok(found)
 }
 
@@ -282,9 +271,26 @@ fn state(db: &Connection) -> Result<Option<(Vec<u8>, Indexed)>, ReadError> {
 
 /// How many tags there are, and their sum.
 fn count(db: &Connection) -> Result<(u64, u64), ReadError> {
-    let sql = "SELECT count(*), coalesce(sum(tag & ?1), 0) FROM blind";
-    let (tags, sum) = db.query_row(sql, [SUMMED], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok((column::count(tags)?, column::count(sum)?))
+    let (mut count, mut sum) = (0, 0);
+    each(db, |_, tags| {
+        count += tags.len() as u64;
+        let tags = tags.iter().map(|tag| i64::from_be_bytes(*tag));
+        sum += tags.map(|tag| tag & SUMMED).sum::<i64>();
+    })?;
+    Ok((count, column::count(sum)?))
+}
+
+/// Looks at the tags of every entry in the index.
+fn each(db: &Connection, mut look: impl FnMut(u64, &[[u8; 8]])) -> Result<(), ReadError> {
+    let mut select = db.prepare_cached("SELECT idx, tags FROM blind")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let tags = row.get_ref(1)?.as_blob();
+        let tags = tags.map_err(|_| ReadError::Damaged { what: "index" })?;
+        let (tags, _) = tags.as_chunks::<8>();
+        look(column::count(row.get(0)?)?, tags);
+    }
+    Ok(())
 }
 
 discreet! {

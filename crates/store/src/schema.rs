@@ -102,11 +102,9 @@ CREATE TABLE head (                     -- the last signed checkpoint
 /// An index that no leaf commits to: see [`crate::blind`].
 const INDEX: &str = "
 CREATE TABLE blind (                    -- where personal values are
-    shelf INTEGER NOT NULL,             -- of the entry
-    tag INTEGER NOT NULL,               -- of the value, under the key of the index
-    idx INTEGER NOT NULL REFERENCES entry (idx),
-    PRIMARY KEY (shelf, tag, idx)
-) STRICT, WITHOUT ROWID;
+    idx INTEGER PRIMARY KEY REFERENCES entry (idx),
+    tags BLOB NOT NULL                  -- of its values, 8 bytes each
+) STRICT;
 
 CREATE TABLE blind_state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
