@@ -78,6 +78,8 @@ impl Gate {
         config.listen = free_address();
         config.metrics = Some("127.0.0.1:0".parse().unwrap());
         config.origin = format!("{name}.example/ledger");
+        // Long signatures travel too, also in refusals.
+        config.ml_dsa = name == "rome";
         fs::create_dir_all(&config.data).unwrap();
         let key = Key::generate(&config.origin).unwrap();
         key.save(&config.data.join("ledger.key")).unwrap();

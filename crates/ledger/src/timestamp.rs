@@ -1,14 +1,15 @@
 //! Timestamps over checkpoints: RFC 3161, by authorities that are neither the log's
 //! keeper nor its witnesses.
 //!
-//! What is timestamped is the checkpoint with the log's own signature and no other:
-//! the bytes of `checkpoints/<size>`. The signature is in it so that who comes by the
+//! What is timestamped is the checkpoint with the log's own signatures and no others:
+//! the bytes of `checkpoints/<size>`. The signatures are in it so that who comes by the
 //! log's key later cannot sign what was never said and have it seem as old as a token
 //! over the text alone; the cosignatures are not, since they come after.
 
 mod asn1;
 mod query;
 mod roots;
+mod shape;
 mod signature;
 
 use cms::{content_info::ContentInfo, signed_data::SignedData};
@@ -47,6 +48,9 @@ pub enum TokenError {
     /// More bytes than are looked at.
     #[error("it is longer than the {MAX_BYTES} bytes that an answer may have")]
     TooLong,
+    /// Built of more parts than are put into order.
+    #[error("it is built of more parts than any timestamp")]
+    Crowded,
     /// Not in the form of RFC 3161.
     #[error("{0} is not in the form of RFC 3161")]
     Malformed(&'static str),
@@ -139,6 +143,9 @@ fn read(token: &[u8]) -> Result<(Info, SignedData), TokenError> {
         return Err(TokenError::TooLong);
     }
     let malformed = |_: der::Error| TokenError::Malformed("the token");
+    if !shape::is_sane(token).map_err(malformed)? {
+        return Err(TokenError::Crowded);
+    }
     let outer = ContentInfo::from_der(token).map_err(malformed)?;
     if outer.content_type != SIGNED_DATA {
         return Err(TokenError::Malformed("the token"));
@@ -239,6 +246,27 @@ mod tests {
             query.accept(&long, &roots, now),
             Err(TokenError::TooLong)
         ));
+    }
+
+    /// Reading it would take minutes.
+    #[test]
+    fn a_token_of_thousands_of_parts_is_not_read() {
+        let algorithms = (0..9000u16).rev().flat_map(|number| {
+            let [high, low] = [number / 128, number % 128].map(|part| part.to_le_bytes()[0]);
+            [0x30, 5, 6, 3, 0x2a, high, low]
+        });
+        let algorithms: Vec<u8> = algorithms.collect();
+        let built = |tag: u8, body: &[u8]| {
+            let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+            [&[tag, 0x82], &length[..], body].concat()
+        };
+        let signed = [&[2, 1, 3], &built(0x31, &algorithms)[..]].concat();
+        let signed = built(0xa0, &built(0x30, &signed));
+        let kind = [&[6, 9], SIGNED_DATA.as_bytes()].concat();
+        let token = built(0x30, &[kind, signed].concat());
+        assert!(token.len() < MAX_BYTES);
+        let verified = Token::verify(&token, b"", &Roots(Vec::new()));
+        assert!(matches!(verified, Err(TokenError::Crowded)), "{verified:?}");
     }
 
     #[test]
