@@ -202,6 +202,10 @@ pub(crate) fn explainable(
     }
 }
 
+/// See [`personal::TERMS_MAX`].
+const TOO_MANY: &str = "names more than 2,000 personal values in `persons`, `selectors`, \
+     `form` and `information`: divide it";
+
 /// A message as it was sent, the request it makes and the instrument's form in it.
 struct Read {
     sent: Sent,
@@ -256,6 +260,9 @@ fn as_sent(message: &v1::CooperationRequest) -> v1::CooperationRequest {
 fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
     let message = stated(message)?;
     let sent = Sent::of(&message);
+    if sent.terms.len() > personal::TERMS_MAX {
+        return Err(malformed("request", TOO_MANY));
+    }
     let (request, form) =
         from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
     Ok(Read {

@@ -7,8 +7,8 @@ use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, Key, KeyError, Leaf};
 use comity_store::{
-    Archive, CommitError, ERASURE, Entry, EntryRow, OpenError, Options, Period, ReadError, Record,
-    Report, Store, state_name, verify,
+    Archive, CommitError, ERASURE, Entry, EntryRow, OpenError, Period, ReadError, Record, Report,
+    Store, state_name, verify,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -133,7 +133,7 @@ pub async fn erase(data: &Path, order: &Order, now: Timestamp) -> Result<Erased,
     // Read first: a folder that holds no store must not get one.
     let mut archive = Archive::open(data, Period::default()).map_err(opened)?;
     let key = Key::load(&data.join(LEDGER_KEY))?;
-    let store = Store::open(data, key, &Options::default()).map_err(opened)?;
+    let store = Store::open(data, key, &personal::options()).map_err(opened)?;
     let done = carry_out(&mut archive, &store, order, now).await;
     drop(archive);
     let indexed = personal::rebuild(&store, |_, _| ()).await;

@@ -91,10 +91,10 @@ impl DataFolder {
         let (found, subject) = match value {
             None => (self.archive.search(&from_proto::search(asked)?)?, filter),
             Some(value) => {
-                let (search, term) = from_proto::search_personal(asked, &value)?;
-                let subject = from_proto::searched(term.kind(), &filter);
-                let extract = personal::of_record;
-                let found = self.archive.search_personal(&search, &term, extract)?;
+                let (search, terms) = from_proto::search_personal(asked, &value)?;
+                let subject = from_proto::searched(from_proto::kind_of(&terms), &filter);
+                let by = personal::OF_RECORDS;
+                let found = self.archive.search_personal(&search, &terms, by)?;
                 (found, subject)
             }
         };

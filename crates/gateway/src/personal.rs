@@ -1,9 +1,19 @@
 //! Personal values by which records are found: what is searched, and what matches what.
 //!
-//! Requests are searched, of cases and of trials: their persons, their selectors, the
-//! `persons` of their forms, and who is referred to support with what is shared. Officials, results, opinions and
-//! evidence are not: nobody is to follow an official through every case, and what came
-//! back stands in the case that is found.
+//! Requests are searched, of cases and of trials. Of each:
+//!
+//! - `persons`: name, and name with date of birth;
+//! - `selectors`: the values of all kinds;
+//! - in the form of the instrument, of each of `persons`: `name` with `first_names`, each
+//!   of `aliases`, all these with `date_of_birth`, `identity_document`, `address`;
+//! - in the form, of `target`: `user`, by name, and of `identifiers` accounts, e-mail
+//!   addresses, telephone numbers and IP addresses;
+//! - in `information`: the same as of a person in a form, `contact`, `phone` and `email`.
+//!
+//! No other part of a form is searched: legal persons' registration numbers and
+//! representatives, places, objects and free text are not. Nor are officials, results,
+//! opinions and evidence: nobody is to follow an official through every case, and what
+//! came back stands in the case that is found.
 //!
 //! A search is exact: a value matches those with the same normal form, and no others.
 //! Everything is brought into Unicode form NFKC, and case is folded; invisible characters
@@ -11,18 +21,22 @@
 //!
 //! | Kind | What does not matter | What does |
 //! |---|---|---|
-//! | name | the order of its words, hyphens, apostrophes, full stops, commas | every word, accents: `Müller` is not `Mueller` |
+//! | name | the order of its words, full stops, commas; a hyphen or apostrophe within a word is there, left out or a space | every word, accents: `Müller` is not `Mueller` |
 //! | name with date of birth | as for a name; the date is `YYYY-MM-DD` | both |
 //! | IBAN | spaces and hyphens | its check digits must be right |
 //! | telephone number | spaces, hyphens, full stops, slashes, brackets, `(0)`; `00` is `+` | it must be international |
 //! | e-mail address | case, also before the `@` | full stops and tags such as `+x` |
 //! | IP address | how it is written; IPv4 in IPv6 is IPv4 | |
-//! | number plate | spaces, hyphens, full stops | letters and digits |
-//! | postal address | commas, full stops, line breaks | the order of its words |
+//! | number plate | all but letters and digits | letters and digits |
+//! | postal address | all but letters and digits, which breaks words | its words and their order |
 //! | account at a provider | spaces around it, and how many inside | every sign |
-//! | identity document | spaces, hyphens; words beside a number of five signs or more | letters and digits |
+//! | identity document | all but letters and digits; words beside a number | letters and digits |
 //!
-//! An alias on a form is a name; a name on a form is looked for with its first names.
+//! Of a name every hyphen is taken in the same way, and so is every apostrophe: `Al-Hassan`
+//! finds `Al Hassan` and `Alhassan`, which do not find each other. Apostrophes are all
+//! signs that are written for one, as in `O’Neill`, `O´Neill` and `Мар’яна`. `İ`, `I`, `ı`
+//! and `i` are one. A number of a document among words is found where it has five letters
+//! or digits, one of these at least, and is written in four words at most.
 
 mod normal;
 mod rebuild;
@@ -30,13 +44,24 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use comity_store::Term;
+use comity_store::{Extractor, Options, Term};
 
 pub use self::rebuild::{ReindexError, Reindexed, reindex};
-pub(crate) use self::{
-    rebuild::rebuild,
-    request::{of_record, of_request},
+use self::request::of_record;
+pub(crate) use self::{rebuild::rebuild, request::of_request};
+
+/// Number of the rules by which values are taken from records and made equal: another one
+/// whenever any record gives others, so that every index is made again.
+const EXTRACTOR: u32 = 1;
+
+/// How values are taken from records.
+pub(crate) const OF_RECORDS: Extractor = Extractor {
+    number: EXTRACTOR,
+    terms: of_record,
 };
+
+/// Most values of one request, so that no request fills the index.
+pub(crate) const TERMS_MAX: usize = 2_000;
 
 /// Kind of a personal value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,12 +103,12 @@ impl Kind {
         }
     }
 
-    /// The value by which a search finds; `None` where nothing is left of it, or it is
-    /// none of this kind.
+    /// The values of which any is found by a search; none where nothing is left of what
+    /// is written, or it is none of this kind.
     #[must_use]
-    pub(crate) fn term(self, value: &str) -> Option<Term> {
+    pub(crate) fn terms(self, value: &str) -> Vec<Term> {
         let normal = match self {
-            Self::Name => normal::name(value),
+            Self::Name => return terms(self.as_str(), normal::name(value)),
             Self::Iban => normal::iban(value),
             Self::Phone => normal::phone(value),
             Self::Email => normal::email(value),
@@ -93,16 +118,31 @@ impl Kind {
             Self::Account => normal::account(value),
             Self::Document => normal::signs(value),
         };
-        normal.map(|normal| Term::new(self.as_str(), normal))
+        terms(self.as_str(), normal)
     }
 }
 
-/// A name together with a date of birth, `YYYY-MM-DD`.
+/// A name together with a date of birth, `YYYY-MM-DD`; none where either is none.
 #[must_use]
-pub(crate) fn born(name: &str, date_of_birth: &str) -> Option<Term> {
-    let (name, date) = (normal::name(name)?, normal::date(date_of_birth)?);
-    Some(Term::new(
-        "name and date of birth",
-        format!("{date} {name}"),
-    ))
+pub(crate) fn born(name: &str, date_of_birth: &str) -> Vec<Term> {
+    let date = normal::date(date_of_birth);
+    let born = date.into_iter().flat_map(|date| {
+        let names = normal::name(name).into_iter();
+        names.map(move |name| format!("{date} {name}"))
+    });
+    terms("name and date of birth", born)
+}
+
+/// How a store that is indexed by [`OF_RECORDS`] is opened, all else as is usual.
+#[must_use]
+pub(crate) fn options() -> Options {
+    Options {
+        extractor: EXTRACTOR,
+        ..Options::default()
+    }
+}
+
+fn terms(kind: &'static str, normal: impl IntoIterator<Item = String>) -> Vec<Term> {
+    let terms = normal.into_iter().map(|normal| Term::new(kind, normal));
+    terms.collect()
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, ERASURE, EntryFilter, EntryRow, Extract, Found, OpenError, Page, ReadError, Record,
+    CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, OpenError, Page, ReadError, Record,
     Search, Store, Term, blind,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
@@ -44,14 +44,15 @@ pub struct Period {
 }
 
 impl Archive {
-    /// Opens the store in `dir` for reading the cases opened in a period.
+    /// Opens the store in `dir` for reading the cases opened in a period; also one that
+    /// the version before has left, which has no index of personal values.
     ///
     /// # Errors
     /// [`OpenError`]; nothing is ever written.
     pub fn open(dir: &Path, period: Period) -> Result<Self, OpenError> {
         let at_rest = !dir.join(WRITE_AHEAD_LOG).exists();
         let db = connect(dir, at_rest)?;
-        if !schema::is_ours(&db)? {
+        if !schema::is_readable(&db)? {
             return Err(OpenError::Foreign);
         }
         Ok(Self {
@@ -97,14 +98,19 @@ impl Archive {
     /// [`Store::search_personal`].
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError::Unindexed`] where the index is not complete, was changed or is of
+    /// another version; [`ReadError`].
     pub fn search_personal(
         &mut self,
         what: &Search,
-        term: &Term,
-        extract: Extract,
+        terms: &[Term],
+        extractor: Extractor,
     ) -> Result<Found, ReadError> {
-        self.read(|db, vault| blind::search((db, vault), what.clone(), (term, extract)))
+        self.read(|db, vault| {
+            // The index and its sum, of one moment; nothing is to be undone as it ends.
+            let _moment = db.unchecked_transaction()?;
+            blind::search((db, vault), what.clone(), (terms, extractor))
+        })
     }
 
     /// One entry with its private part, where that was not erased.

@@ -20,8 +20,10 @@
 //! to save a pass over the records that verification makes after each erasure anyway.
 //!
 //! **Trust.** The index is a help and no evidence: no leaf commits to it. What it
-//! names is confirmed, and what it might have lost is noticed by the number and the sum
-//! of its tags when the store opens. While it is not complete it answers nothing.
+//! names is confirmed. What it might have lost is noticed by the number and the sum
+//! of its tags when the store opens and in every search, unless whoever changed it
+//! changed these as well: that hides hits until it is made again. While it is not
+//! complete, or was made by another extractor, it answers nothing.
 //!
 //! **Writing.** Every case is recorded and few are searched for, so the index costs the
 //! writer one row at the end of a table, and a search a look at every row: of a million
@@ -33,12 +35,9 @@ use ring::hmac;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
-    CommitError, EntryRow, Found, ReadError, Search, column, discreet::discreet, read, rows::Stop,
-    search, vault::Vault,
+    CommitError, EntryRow, Found, ReadError, Search, column, discreet::discreet, queue::Batch,
+    read, rows::Stop, schema, search, vault::Vault,
 };
-
-/// The bits of tags that are summed up: no sum of theirs overflows.
-const SUMMED: i64 = 0xff_ffff;
 
 /// A personal value by which an entry is found.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +48,14 @@ pub struct Term {
 
 /// Finds the values by which an entry is found in what it says and what it holds in
 /// private.
-pub type Extract = fn(&Leaf, &[u8]) -> Vec<Term>;
+#[derive(Debug, Clone, Copy)]
+pub struct Extractor {
+    /// Another one whenever `terms` gives others for some record: an index that was
+    /// made by another number is made again.
+    pub number: u32,
+    /// The values of an entry, by its leaf and its record.
+    pub terms: fn(&Leaf, &[u8]) -> Vec<Term>,
+}
 
 impl Term {
     /// A value of a kind, so normalised that whatever is to be found by it is equal.
@@ -64,14 +70,13 @@ impl Term {
         self.kind
     }
 
-    pub(crate) fn tag(&self, key: &hmac::Key) -> i64 {
+    pub(crate) fn tag(&self, key: &hmac::Key) -> [u8; 8] {
         let mut context = hmac::Context::with_key(key);
         context.update(self.kind.as_bytes());
         context.update(&[0]);
         context.update(self.value.as_bytes());
         let tag = context.sign();
-        let first = tag.as_ref().first_chunk().copied().unwrap_or_default();
-        i64::from_be_bytes(first)
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 }
 
@@ -84,8 +89,6 @@ pub struct Indexed {
     pub until: u64,
     /// How many values are in it.
     pub values: u64,
-    /// Sum over them, by which two states of the index are told apart.
-    pub(crate) sum: u64,
 }
 
 impl Indexed {
@@ -96,102 +99,160 @@ impl Indexed {
     }
 }
 
+/// What is kept beside the index.
+pub(crate) struct State {
+    /// Its key, wrapped.
+    pub(crate) key: Vec<u8>,
+    /// Number of the extractor that made it.
+    extractor: i64,
+    pub(crate) indexed: Indexed,
+    sum: Sum,
+}
+
+/// Number and sum of all tags, by which two states of the index are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sum {
+    pub(crate) tags: i64,
+    pub(crate) sum: i64,
+}
+
+impl Sum {
+    /// Every bit of a tag counts, and which entry has it.
+    pub(crate) fn add(&mut self, index: u64, tags: &[[u8; 8]]) {
+        let factor = column::sql(index).wrapping_mul(2).wrapping_add(1);
+        for tag in tags {
+            self.tags = self.tags.wrapping_add(1);
+            let tag = i64::from_be_bytes(*tag).wrapping_mul(factor);
+            self.sum = self.sum.wrapping_add(tag);
+        }
+    }
+}
+
 /// Looks whether the index is what it should be, and clears it where it is not, to be
-/// made again from the records. `size` is how many entries there are.
-pub(crate) fn open(db: &Connection, vault: &Vault, size: u64) -> Result<(), Stop> {
-    let found = match state(db)? {
-        Some((key, indexed)) if vault.index_key(&key).is_some() => Some(indexed),
-        Some(_) | None => None,
-    };
-    let counted = count(db)?;
-    if found.is_some_and(|found| (found.values, found.sum) == counted) {
-        return Ok(());
+/// made again from the records by the extractor of this number. `size` is how many
+/// entries there are.
+pub(crate) fn open(
+    (db, vault): (&Connection, &Vault),
+    extractor: u32,
+    size: u64,
+) -> Result<(), Stop> {
+    match is_whole((db, vault), extractor) {
+        Ok(true) => return Ok(()),
+        Ok(false) | Err(ReadError::Damaged { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
     if size > 0 {
-        tracing::warn!("the index of personal values is lost or changed; it is made again");
+        tracing::warn!(
+            "the index of personal values is lost, changed or of another version; \
+             it is made again"
+        );
     }
-    clear(db, vault, size)
+    clear(db, vault, size)?;
+    db.execute("UPDATE blind_state SET extractor = ?1", [extractor])?;
+    Ok(())
+}
+
+fn is_whole((db, vault): (&Connection, &Vault), extractor: u32) -> Result<bool, ReadError> {
+    let found = state(db)?.filter(|found| vault.index_key(&found.key).is_some());
+    let Some(found) = found else {
+        return Ok(false);
+    };
+    Ok(found.extractor == i64::from(extractor) && found.sum == count(db)?)
 }
 
 /// Clears the index and draws it a new key, under the newest generation: entries before
-/// `until` are to be indexed again.
+/// `until` are to be indexed again, by the same extractor.
 pub(crate) fn clear(db: &Connection, vault: &Vault, until: u64) -> Result<(), Stop> {
     let key = vault.draw_index_key().map_err(CommitError::from)?;
     db.execute("DELETE FROM blind", [])?;
     db.prepare_cached(
-        "INSERT OR REPLACE INTO blind_state (one, key, next, until, tags, sum) \
-         VALUES (1, ?1, 0, ?2, 0, 0)",
+        "INSERT OR REPLACE INTO blind_state (one, key, extractor, next, until, tags, sum) \
+         VALUES (1, ?1, coalesce((SELECT extractor FROM blind_state), 0), 0, ?2, 0, 0)",
     )?
     .execute(params![key, column::sql(until)])?;
     Ok(())
 }
 
-/// Indexes an entry.
-pub(crate) fn insert(
-    db: &Connection,
-    vault: &Vault,
-    index: u64,
+/// The tags of an entry that is about to be recorded, where the next one is `next`. An
+/// index whose key does not open is cleared, to be made again: it is a help, and keeps
+/// nothing off the record.
+pub(crate) fn tags(
+    (db, vault): (&Connection, &Vault),
+    next: u64,
     terms: &[Term],
-) -> Result<(), Stop> {
+) -> Result<Vec<[u8; 8]>, Stop> {
     if terms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let key = match key(db, vault)? {
+        Some(key) => Some(key),
+        None => {
+            tracing::error!("the key of the index of personal values does not open");
+            clear(db, vault, next)?;
+            key(db, vault)?
+        }
+    };
+    let damaged = "the key of the index of personal values does not open; restart the store";
+    let key = key.ok_or_else(|| CommitError::Keys(damaged.to_owned()))?;
+    Ok(tags_under(&key, terms))
+}
+
+/// Indexes an entry by its tags.
+pub(crate) fn insert(db: &Connection, index: u64, tags: &[[u8; 8]]) -> rusqlite::Result<()> {
+    if tags.is_empty() {
         return Ok(());
     }
-    let key = key(db, vault)?;
-    let mut tags: Vec<i64> = terms.iter().map(|term| term.tag(&key)).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    let bytes: Vec<u8> = tags.iter().flat_map(|tag| tag.to_be_bytes()).collect();
-    db.prepare_cached("INSERT INTO blind (idx, tags) VALUES (?1, ?2)")?
-        .execute(params![column::sql(index), bytes])?;
-    let sum: i64 = tags.iter().map(|tag| tag & SUMMED).sum();
-    db.prepare_cached("UPDATE blind_state SET tags = tags + ?1, sum = sum + ?2")?
-        .execute([column::sql(tags.len() as u64), sum])?;
+    // Whoever planted a row here is found out by the sum, and stops no recording.
+    db.prepare_cached("INSERT OR REPLACE INTO blind (idx, tags) VALUES (?1, ?2)")?
+        .execute(params![column::sql(index), tags.as_flattened()])?;
+    let mut sum = db
+        .prepare_cached("SELECT tags, sum FROM blind_state")?
+        .query_row([], |row| {
+            let (tags, sum) = (row.get(0)?, row.get(1)?);
+            Ok(Sum { tags, sum })
+        })?;
+    sum.add(index, tags);
+    db.prepare_cached("UPDATE blind_state SET tags = ?1, sum = ?2")?
+        .execute([sum.tags, sum.sum])?;
     Ok(())
 }
 
-/// Indexes the entries from `from` up to `upto` that were not; refused where the index
-/// is to go on elsewhere.
-pub(crate) fn advance(
-    db: &Connection,
-    vault: &Vault,
-    (from, upto): (u64, u64),
-    found: &[(u64, Vec<Term>)],
-) -> Result<(), Stop> {
+/// Indexes entries that were not, under the key that was the index's when they were
+/// read; refused where that is another by now, as after an erasure, or the index is to
+/// go on elsewhere.
+pub(crate) fn advance((db, vault): (&Connection, &Vault), batch: &Batch) -> Result<(), Stop> {
+    let elsewhere = || CommitError::Conflict { current: None };
+    let key = vault.index_key(&batch.key).ok_or_else(elsewhere)?;
+    let [from, upto] = [batch.span.0, batch.span.1].map(column::sql);
     let changed = db
-        .prepare_cached("UPDATE blind_state SET next = ?2 WHERE next = ?1 AND next < until")?
-        .execute([column::sql(from), column::sql(upto)])?;
+        .prepare_cached(
+            "UPDATE blind_state SET next = ?2 WHERE next = ?1 AND next < until AND key = ?3",
+        )?
+        .execute(params![from, upto, batch.key])?;
     if changed == 0 {
-        return Err(CommitError::Conflict { current: None }.into());
+        return Err(elsewhere().into());
     }
-    for (index, terms) in found {
-        insert(db, vault, *index, terms)?;
+    for (index, terms) in &batch.found {
+        insert(db, *index, &tags_under(&key, terms))?;
     }
     Ok(())
 }
 
-/// How far the index has come.
-pub(crate) fn indexed(db: &Connection) -> Result<Indexed, ReadError> {
-    let state = state(db)?;
-    state
-        .map(|(_, indexed)| indexed)
-        .ok_or(ReadError::Unindexed)
-}
-
-/// A page of the entries that hold a value: each was opened, and is what its leaf
-/// commits to and holds it.
+/// A page of the entries that hold any of some values: each was opened, and is what its
+/// leaf commits to and holds it.
 pub(crate) fn search(
     (db, vault): (&Connection, &Vault),
     what: Search,
-    (term, extract): (&Term, Extract),
+    (terms, extractor): (&[Term], Extractor),
 ) -> Result<Found, ReadError> {
     let what = Search {
-        among: Some(candidates(db, vault, term)?),
+        among: Some(candidates(db, vault, (terms, extractor))?),
         ..what
     };
     let mut found = search::search(db, &what)?;
     let mut confirmed = Vec::with_capacity(found.entries.len());
     for entry in found.entries {
-        if holds(db, vault, &entry, (term, extract))? {
+        if holds((db, vault), &entry, (terms, extractor))? {
             confirmed.push(entry);
         } else {
             tracing::warn!(entry = entry.index, "the index names an entry in vain");
@@ -201,28 +262,35 @@ pub(crate) fn search(
     Ok(found)
 }
 
-/// The entries that the index names.
-fn candidates(db: &Connection, vault: &Vault, term: &Term) -> Result<Vec<u64>, ReadError> {
-    let Some((key, indexed)) = state(db)? else {
-        return Err(ReadError::Unindexed);
-    };
-    let key = vault.index_key(&key).filter(|_| indexed.is_complete());
-    let tag = term.tag(&key.ok_or(ReadError::Unindexed)?).to_be_bytes();
-    let mut found = Vec::new();
+/// The entries that the index names; none where it is not what it should be.
+fn candidates(
+    db: &Connection,
+    vault: &Vault,
+    (terms, extractor): (&[Term], Extractor),
+) -> Result<Vec<u64>, ReadError> {
+    let state = state(db)?.ok_or(ReadError::Unindexed)?;
+    let usable = state.indexed.is_complete() && state.extractor == i64::from(extractor.number);
+    let key = vault.index_key(&state.key).filter(|_| usable);
+    let wanted = tags_under(&key.ok_or(ReadError::Unindexed)?, terms);
+    let (mut found, mut sum) = (Vec::new(), Sum::default());
     each(db, |index, tags| {
-        if tags.contains(&tag) {
+        sum.add(index, tags);
+        if tags.iter().any(|tag| wanted.contains(tag)) {
             found.push(index);
         }
     })?;
-    Ok(found)
+    if sum == state.sum {
+        return Ok(found);
+    }
+    tracing::error!("the index of personal values was changed: have it made again");
+    Err(ReadError::Unindexed)
 }
 
-/// Whether an entry holds a value in what it was recorded with.
+/// Whether an entry holds any of some values in what it was recorded with.
 fn holds(
-    db: &Connection,
-    vault: &Vault,
+    (db, vault): (&Connection, &Vault),
     entry: &EntryRow,
-    (term, extract): (&Term, Extract),
+    (terms, extractor): (&[Term], Extractor),
 ) -> Result<bool, ReadError> {
     let Some(opened) = read::record(db, vault, entry.index)? else {
         return Ok(false);
@@ -232,52 +300,57 @@ fn holds(
     if !commitment.opens("record", &opened.salt, &opened.record) {
         return Err(ReadError::Damaged { what: "record" });
     }
-    Ok(extract(&entry.leaf, &opened.record).contains(term))
+    let held = (extractor.terms)(&entry.leaf, &opened.record);
+    Ok(terms.iter().any(|term| held.contains(term)))
 }
 
-fn key(db: &Connection, vault: &Vault) -> Result<hmac::Key, Stop> {
-    let wrapped: Vec<u8> = db
+/// Each tag once.
+fn tags_under(key: &hmac::Key, terms: &[Term]) -> Vec<[u8; 8]> {
+    let mut tags: Vec<_> = terms.iter().map(|term| term.tag(key)).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+fn key(db: &Connection, vault: &Vault) -> rusqlite::Result<Option<hmac::Key>> {
+    let wrapped: Option<Vec<u8>> = db
         .prepare_cached("SELECT key FROM blind_state")?
-        .query_row([], |row| row.get(0))?;
-    let damaged = "the key of the index of personal values does not open; restart the store";
-    let key = vault.index_key(&wrapped);
-    key.ok_or_else(|| CommitError::Keys(damaged.to_owned()).into())
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(wrapped.and_then(|wrapped| vault.index_key(&wrapped)))
 }
 
-/// The wrapped key and how far the index has come; none where it never was made.
-fn state(db: &Connection) -> Result<Option<(Vec<u8>, Indexed)>, ReadError> {
-    let sql = "SELECT key, next, until, tags, sum FROM blind_state";
-    let found = db
-        .prepare_cached(sql)?
-        .query_row([], |row| {
-            let number = |place| row.get::<_, i64>(place);
-            Ok((
-                row.get(0)?,
-                [number(1)?, number(2)?, number(3)?, number(4)?],
-            ))
-        })
-        .optional()?;
-    let Some((key, [next, until, values, sum])) = found else {
+/// What is kept beside the index; none where it never was made.
+pub(crate) fn state(db: &Connection) -> Result<Option<State>, ReadError> {
+    if !schema::is_ours(db)? {
+        return Ok(None);
+    }
+    let sql = "SELECT key, extractor, next, until, tags, sum FROM blind_state";
+    let found = db.prepare_cached(sql)?.query_row([], |row| {
+        let number = |place| row.get::<_, i64>(place);
+        let numbers = [number(1)?, number(2)?, number(3)?, number(4)?, number(5)?];
+        Ok((row.get(0)?, numbers))
+    });
+    let Some((key, [extractor, next, until, tags, sum])) = found.optional()? else {
         return Ok(None);
     };
-    let indexed = Indexed {
-        next: column::count(next)?,
-        until: column::count(until)?,
-        values: column::count(values)?,
-        sum: column::count(sum)?,
-    };
-    Ok(Some((key, indexed)))
+    Ok(Some(State {
+        key,
+        extractor,
+        indexed: Indexed {
+            next: column::count(next)?,
+            until: column::count(until)?,
+            values: column::count(tags)?,
+        },
+        sum: Sum { tags, sum },
+    }))
 }
 
 /// How many tags there are, and their sum.
-fn count(db: &Connection) -> Result<(u64, u64), ReadError> {
-    let (mut count, mut sum) = (0, 0);
-    each(db, |_, tags| {
-        count += tags.len() as u64;
-        let tags = tags.iter().map(|tag| i64::from_be_bytes(*tag));
-        sum += tags.map(|tag| tag & SUMMED).sum::<i64>();
-    })?;
-    Ok((count, column::count(sum)?))
+pub(crate) fn count(db: &Connection) -> Result<Sum, ReadError> {
+    let mut sum = Sum::default();
+    each(db, |index, tags| sum.add(index, tags))?;
+    Ok(sum)
 }
 
 /// Looks at the tags of every entry in the index.

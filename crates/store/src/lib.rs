@@ -37,7 +37,7 @@ mod writer;
 mod tests;
 
 pub use archive::{Archive, Period};
-pub use blind::{Extract, Indexed, Term};
+pub use blind::{Extractor, Indexed, Term};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;

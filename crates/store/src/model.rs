@@ -23,6 +23,9 @@ pub struct Options {
     /// Sign nothing before [`crate::Store::heard_witnesses`] is called: who was restored from
     /// an old copy must first hear what witnesses have seen of it.
     pub await_witnesses: bool,
+    /// The number of the [`crate::Extractor`] in use. An index of personal values that
+    /// another one made is cleared as the store opens, to be made again.
+    pub extractor: u32,
 }
 
 impl Default for Options {
@@ -31,6 +34,7 @@ impl Default for Options {
             size_limit_bytes: None,
             publish_every: Duration::from_secs(1),
             await_witnesses: false,
+            extractor: 0,
         }
     }
 }

@@ -112,7 +112,7 @@ impl Store {
         db.execute("UPDATE job SET leased_until = 0 WHERE leased_until > 0", [])?;
         let next = read::size(&db)?;
         let vault = Arc::new(open_vault(dir, &db, next == 0)?);
-        open_index(&db, &vault, next)?;
+        open_index((&db, &vault), options.extractor, next)?;
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
         let witnessed = Witnessed::read(dir, &verifier)?;
@@ -197,10 +197,14 @@ fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError
 }
 
 /// Makes sure that the blind index is there, whatever became of it.
-fn open_index(db: &Connection, vault: &Vault, size: u64) -> Result<(), OpenError> {
+fn open_index(
+    (db, vault): (&Connection, &Vault),
+    extractor: u32,
+    size: u64,
+) -> Result<(), OpenError> {
     let checked = db.execute_batch("BEGIN IMMEDIATE");
     checked.map_err(OpenError::from)?;
-    blind::open(db, vault, size).map_err(|stop| match stop {
+    blind::open((db, vault), extractor, size).map_err(|stop| match stop {
         Stop::Database(error) => OpenError::Database(error),
         Stop::Refused(refused) => OpenError::Index(refused),
     })?;

@@ -47,12 +47,8 @@ pub(crate) enum Op {
         note: Vec<u8>,
         reply: Reply<()>,
     },
-    /// Personal values of the entries of a span that were not indexed yet.
-    Index {
-        span: (u64, u64),
-        found: Vec<(u64, Vec<Term>)>,
-        reply: Reply<()>,
-    },
+    /// Entries that were not indexed yet.
+    Index(Batch, Reply<()>),
     /// The blind index cleared, to be made again.
     ClearIndex(Reply<()>),
     /// Answered once all operations before it are durable; those after it are
@@ -60,6 +56,16 @@ pub(crate) enum Op {
     Seal(Reply<()>),
     /// No more operations after those already queued.
     Close,
+}
+
+/// Personal values of entries, for the blind index.
+pub(crate) struct Batch {
+    /// The first of the entries, and the one after the last.
+    pub(crate) span: (u64, u64),
+    /// The key of the index when they were read, wrapped.
+    pub(crate) key: Vec<u8>,
+    /// The values of each.
+    pub(crate) found: Vec<(u64, Vec<Term>)>,
 }
 
 impl Op {
@@ -75,7 +81,7 @@ impl Op {
             | Self::Claim { .. }
             | Self::Retry { .. }
             | Self::Head { .. }
-            | Self::Index { .. }
+            | Self::Index(..)
             | Self::ClearIndex(_)
             | Self::Seal(_)
             | Self::Close => false,
@@ -91,7 +97,7 @@ impl Op {
             Self::Claim { reply, .. } => drop(reply.send(Err(error))),
             Self::Retry { reply, .. }
             | Self::Head { reply, .. }
-            | Self::Index { reply, .. }
+            | Self::Index(_, reply)
             | Self::ClearIndex(reply)
             | Self::Seal(reply) => {
                 drop(reply.send(Err(error)));

@@ -70,6 +70,7 @@ pub(crate) fn commit(
     if let Some(case) = &prepared.case {
         check_case(db, case)?;
     }
+    let tags = blind::tags((db, vault), next, &prepared.terms)?;
     let mut receipts = Vec::with_capacity(prepared.entries.len());
     for (index, sealed) in (next..).zip(&prepared.entries) {
         insert_entry(db, vault, index, sealed)?;
@@ -79,7 +80,7 @@ pub(crate) fn commit(
         });
     }
     let last = next + (prepared.entries.len() as u64).saturating_sub(1);
-    blind::insert(db, vault, last, &prepared.terms)?;
+    blind::insert(db, last, &tags)?;
     if let (Some(case), Some(entry)) = (&prepared.case, prepared.entries.last()) {
         write_case(db, case, last, entry.leaf.at)?;
         if let Some(key) = &prepared.key {

@@ -109,12 +109,17 @@ CREATE TABLE blind (                    -- where personal values are
 CREATE TABLE blind_state (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     key BLOB NOT NULL,                  -- of the index, wrapped
+    extractor INTEGER NOT NULL,         -- number of what took the values from records
     next INTEGER NOT NULL,              -- entries from here on
     until INTEGER NOT NULL,             -- and before this are not in it yet
     tags INTEGER NOT NULL,
-    sum INTEGER NOT NULL                -- of the low bits of all tags
+    sum INTEGER NOT NULL                -- of all tags and where they are
 ) STRICT;
 ";
+
+/// What some databases of the version before lack.
+const EMERGENCIES: &str =
+    "CREATE INDEX IF NOT EXISTS cases_emergency ON cases (opened) WHERE urgency = 2;";
 
 /// Opens the one connection that writes, creating the tables if need be.
 ///
@@ -144,7 +149,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     }
     if is_of(&db, WITHOUT_INDEX)? {
         db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {INDEX} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {INDEX} {EMERGENCIES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
     Ok(db)
@@ -180,6 +185,11 @@ pub(crate) fn open_at_rest(path: &Path) -> rusqlite::Result<Connection> {
 /// Whether the file holds this version's tables.
 pub(crate) fn is_ours(db: &Connection) -> rusqlite::Result<bool> {
     is_of(db, SCHEMA_VERSION)
+}
+
+/// Whether the file can be read as it is: the version before has all but the blind index.
+pub(crate) fn is_readable(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(is_ours(db)? || is_of(db, WITHOUT_INDEX)?)
 }
 
 fn is_of(db: &Connection, version: i32) -> rusqlite::Result<bool> {

@@ -201,8 +201,8 @@ impl Writer {
                 let result = rows::set_head(&self.db, previous, size, &note);
                 settle(result, reply, answers, |()| ())?;
             }
-            Op::Index { span, found, reply } => {
-                let result = blind::advance(&self.db, &self.vault, span, &found);
+            Op::Index(batch, reply) => {
+                let result = blind::advance((&self.db, &self.vault), &batch);
                 settle(result, reply, answers, |()| ())?;
             }
             Op::ClearIndex(reply) => {

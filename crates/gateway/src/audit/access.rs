@@ -1,5 +1,6 @@
 //! Who may read the ledger, why and for whom: checked first, recorded next, and
-//! only then anything is read.
+//! only then anything is read. A search by a personal value is recorded once it is known
+//! how many entries it found, or that it failed, and before any is shown.
 
 use comity::v1;
 use comity_ledger::Leaf;

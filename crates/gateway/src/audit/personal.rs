@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Finds the entries that hold a value. Searched first and recorded then: the record
-/// says how many were found, and nothing of what was looked for but its kind. Nothing is
-/// shown that is not on record.
+/// says how many were found, none where the search failed, and nothing of what was looked
+/// for but its kind. Nothing is shown that is not on record.
 pub(super) async fn search(
     gateway: &Gateway,
     caller: &Caller,
@@ -36,7 +36,7 @@ pub(super) async fn search(
     };
     let checked = access::checked(gateway, caller, access::SEARCH_PERSONAL, stated, || {
         entitled(gateway, caller)?;
-        let (search, term) = from_proto::search_personal(
+        let (search, terms) = from_proto::search_personal(
             from_proto::Asked {
                 filter: &filter,
                 order_by: &order_by,
@@ -51,25 +51,24 @@ pub(super) async fn search(
                 involving,
                 ..search
             },
-            term,
+            terms,
         ))
     });
-    let (stated, (search, term)) = checked.await?;
-    let kind = term.kind();
-    let found = look(gateway, search, term).await?;
+    let (stated, (search, terms)) = checked.await?;
+    let subject = from_proto::searched(from_proto::kind_of(&terms), &filter);
+    let found = look(gateway, search, terms).await;
+    let shown = found.as_ref().map_or(0, |found| found.entries.len());
     let access = v1::Access {
-        subject: from_proto::searched(kind, &filter),
-        found: found.entries.len() as u64,
+        subject: subject.clone(),
+        found: shown as u64,
         ..stated
     };
+    // A search that fails is one that was tried.
     access::on_record(gateway, caller, &access).await?;
+    let found = found?;
     Ok(SearchResponse {
         entries: found.entries.into_iter().map(entry).collect(),
-        next_page_token: from_proto::token(
-            found.next,
-            &from_proto::searched(kind, &filter),
-            &order_by,
-        ),
+        next_page_token: from_proto::token(found.next, &subject, &order_by),
     })
 }
 
@@ -88,14 +87,14 @@ fn entitled(gateway: &Gateway, caller: &Caller) -> Result<(), Refusal> {
 async fn look(
     gateway: &Gateway,
     search: Search,
-    term: Term,
+    terms: Vec<Term>,
 ) -> Result<comity_store::Found, Refusal> {
     let found = gateway
         .store()
-        .search_personal(search, term, personal::of_record);
+        .search_personal(search, terms, personal::OF_RECORDS);
     found.await.map_err(|error| match error {
         ReadError::Unindexed => Refusal::Unavailable {
-            what: "the index of personal values, which is being made again,",
+            what: "the index of personal values, which is not complete,",
             retry_after: record::RETRY_AFTER,
         },
         error @ (ReadError::Database(_)

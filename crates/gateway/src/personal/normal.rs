@@ -8,18 +8,33 @@ use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 use crate::wire::selector;
 
-/// A name: its words, in an order of their own.
-pub(super) fn name(value: &str) -> Option<String> {
-    let folded = fold(value);
-    let mut words: Vec<_> = folded.split(|c| !is_sign(c)).collect();
-    words.retain(|word| !word.is_empty());
-    words.sort_unstable();
-    something(words.join(" "))
+/// What is left of the dotted `İ` beside its `i` in small letters.
+const DOT_ABOVE: char = '\u{307}';
+
+/// A name: its words, in an order of their own. Where words have hyphens or apostrophes
+/// in them there are several forms: broken there and joined there, for all hyphens alike
+/// and for all apostrophes alike.
+pub(super) fn name(value: &str) -> Vec<String> {
+    let folded = fold(&spelt(value));
+    let ways = [(false, false), (true, false), (false, true), (true, true)];
+    let forms = ways.map(|(hyphens, apostrophes)| {
+        let is_joined = |c| hyphens && is_hyphen(c) || apostrophes && is_apostrophe(c);
+        let words = folded.split(|c| !is_sign(c) && !is_joined(c));
+        let join = |word: &str| word.chars().filter(|c| is_sign(*c)).nfkc().collect();
+        let mut words: Vec<String> = words.map(join).collect();
+        words.retain(|word| !word.is_empty());
+        words.sort_unstable();
+        words.join(" ")
+    });
+    let mut forms: Vec<_> = forms.into_iter().filter_map(something).collect();
+    forms.sort_unstable();
+    forms.dedup();
+    forms
 }
 
 /// Words in their order.
 pub(super) fn words(value: &str) -> Option<String> {
-    let folded = fold(value);
+    let folded = fold(&spelt(value));
     let words = folded.split(|c| !is_sign(c));
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     something(words.join(" "))
@@ -28,7 +43,8 @@ pub(super) fn words(value: &str) -> Option<String> {
 /// Letters and digits alone.
 pub(super) fn signs(value: &str) -> Option<String> {
     // What was apart may be one now.
-    let signs = fold(value).chars().filter(|c| is_sign(*c)).nfkc().collect();
+    let folded = fold(&spelt(value));
+    let signs = folded.chars().filter(|c| is_sign(*c)).nfkc().collect();
     something(signs)
 }
 
@@ -64,7 +80,7 @@ pub(super) fn email(value: &str) -> Option<String> {
 }
 
 pub(super) fn ip(value: &str) -> Option<String> {
-    let address: IpAddr = value.trim().parse().ok()?;
+    let address: IpAddr = compatible(value).trim().parse().ok()?;
     Some(address.to_canonical().to_string())
 }
 
@@ -87,7 +103,21 @@ fn something(text: String) -> Option<String> {
 
 /// Letters, digits and what modifies them.
 fn is_sign(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c)
+    (c.is_alphanumeric() || is_combining_mark(c)) && !is_apostrophe(c)
+}
+
+/// Whatever is written for one; two of them are letters to Unicode.
+fn is_apostrophe(c: char) -> bool {
+    matches!(
+        c,
+        '\'' | '`' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{2bb}' | '\u{2bc}'
+    )
+}
+
+/// With the acute accent that stands alone, which NFKC puts on what is before it, as the
+/// apostrophe for which it is written.
+fn spelt(value: &str) -> String {
+    value.replace('\u{b4}', "'")
 }
 
 fn is_hyphen(c: char) -> bool {
@@ -111,10 +141,17 @@ fn compatible(text: &str) -> String {
 }
 
 /// [`compatible`] with case folded: by way of the capitals of small letters, which takes
-/// `ẞ` and `ß` to `ss`, and with one small sigma. Unlike Unicode's own folding it also takes the dotless `ı` to `i`,
-/// since in capitals they are one.
+/// `ẞ` and `ß` to `ss`, and with one small sigma. Unlike Unicode's own folding it also takes
+/// the dotless `ı` to `i`, since in capitals they are one, and the dotted `İ`, since in
+/// small letters they are.
 fn fold(text: &str) -> String {
     let small = compatible(text).to_lowercase();
     let folded = small.to_uppercase().to_lowercase();
-    folded.replace('ς', "σ").nfkc().collect()
+    let mut dotless = String::with_capacity(folded.len());
+    for c in folded.chars() {
+        if c != DOT_ABOVE || !dotless.ends_with('i') {
+            dotless.push(c);
+        }
+    }
+    dotless.replace('ς', "σ").nfkc().collect()
 }

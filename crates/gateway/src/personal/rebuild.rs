@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Key, KeyError};
-use comity_store::{Archive, CommitError, Indexed, OpenError, Options, Period, ReadError, Store};
+use comity_store::{Archive, CommitError, Indexed, OpenError, Period, ReadError, Store};
 use thiserror::Error;
 
-use super::of_record;
+use super::{OF_RECORDS, options};
 use crate::start::LEDGER_KEY;
 
 /// What making the index again came to.
@@ -61,7 +61,7 @@ pub async fn reindex(data: &Path, step: impl FnMut(u64, u64)) -> Result<Reindexe
         Err(error) => return Err(opened(error)),
     }
     let key = Key::load(&data.join(LEDGER_KEY))?;
-    let store = Store::open(data, key, &Options::default()).map_err(opened)?;
+    let store = Store::open(data, key, &options()).map_err(opened)?;
     let done = again(&store, step).await;
     store.close().await;
     done
@@ -88,7 +88,7 @@ pub(crate) async fn rebuild(
     store: &Store,
     mut step: impl FnMut(u64, u64),
 ) -> Result<(), CommitError> {
-    while let Some(Indexed { next, until, .. }) = store.index_more(of_record).await? {
+    while let Some(Indexed { next, until, .. }) = store.index_more(OF_RECORDS).await? {
         step(next, until);
     }
     Ok(())

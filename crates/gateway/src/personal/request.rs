@@ -10,8 +10,11 @@ use prost_types::{Struct, Value, value::Kind as Json};
 use super::{Kind, born};
 use crate::wire::encoded;
 
-/// Shortest word that may be the number of a document by itself, in signs.
+/// Shortest part of a text that may be the number of a document, in letters and digits.
 const NUMBER_MIN: usize = 5;
+
+/// Most words in which the number of a document is written.
+const NUMBER_WORDS: usize = 4;
 
 /// The values by which an entry is found, taken from its record: the same as
 /// [`of_request`] gave when it was recorded.
@@ -37,7 +40,9 @@ pub(crate) fn of_request(request: &v1::CooperationRequest) -> Vec<Term> {
         found.extend(named(&person.name, &person.date_of_birth));
     }
     for selector in &request.selectors {
-        found.extend(kind(selector.kind()).and_then(|kind| kind.term(&selector.value)));
+        found.extend(
+            kind(selector.kind()).map_or_else(Vec::new, |kind| kind.terms(&selector.value)),
+        );
     }
     let shared = request.information.as_ref();
     let forms = request.form.iter().chain(shared);
@@ -45,9 +50,15 @@ pub(crate) fn of_request(request: &v1::CooperationRequest) -> Vec<Term> {
     for person in persons.filter_map(object).chain(shared) {
         found.extend(of_person(person));
     }
-    if let Some(contact) = shared.map(|shared| text(shared, "contact")) {
-        found.extend(Kind::Phone.term(contact));
-        found.extend(Kind::Email.term(contact));
+    let target = request
+        .form
+        .as_ref()
+        .and_then(|form| form.fields.get("target"));
+    found.extend(target.and_then(object).map_or_else(Vec::new, of_target));
+    for field in ["contact", "phone", "email"] {
+        let contact = shared.map_or("", |shared| text(shared, field));
+        found.extend(Kind::Phone.terms(contact));
+        found.extend(Kind::Email.terms(contact));
     }
     found.sort_unstable();
     found.dedup();
@@ -56,8 +67,25 @@ pub(crate) fn of_request(request: &v1::CooperationRequest) -> Vec<Term> {
 
 /// A name, and the name with the date of birth where that is known.
 fn named(name: &str, date_of_birth: &str) -> impl Iterator<Item = Term> {
-    let terms = [Kind::Name.term(name), born(name, date_of_birth)];
-    terms.into_iter().flatten()
+    let names = Kind::Name.terms(name).into_iter();
+    names.chain(born(name, date_of_birth))
+}
+
+/// Whose data an order of a form aims at.
+fn of_target(target: &Struct) -> Vec<Term> {
+    let mut found = Kind::Name.terms(text(target, "user"));
+    for identifier in elements(target, "identifiers").filter_map(object) {
+        let kind = match text(identifier, "kind") {
+            "account" => Kind::Account,
+            "email" => Kind::Email,
+            "phone" => Kind::Phone,
+            "ip" => Kind::Ip,
+            // Devices and what is unlike any kind.
+            _ => continue,
+        };
+        found.extend(kind.terms(text(identifier, "value")));
+    }
+    found
 }
 
 fn kind(kind: v1::SelectorKind) -> Option<Kind> {
@@ -84,18 +112,24 @@ fn of_person(person: &Struct) -> Vec<Term> {
         found.extend(named(alias, born));
     }
     found.extend(documents(text(person, "identity_document")));
+    found.extend(Kind::Address.terms(text(person, "address")));
     found
 }
 
 /// The number of a document, written alone or among words.
 fn documents(text: &str) -> impl Iterator<Item = Term> + '_ {
-    let is_number = |word: &&str| {
-        let signs = word.chars().filter(|c| c.is_alphanumeric());
-        signs.count() >= NUMBER_MIN && word.contains(|c: char| c.is_ascii_digit())
-    };
-    let words = text.split_whitespace().filter(is_number);
-    let all = std::iter::once(text).chain(words);
-    all.filter_map(|number| Kind::Document.term(number))
+    let words: Vec<_> = text.split_whitespace().collect();
+    let runs = (1..=NUMBER_WORDS).flat_map(move |length| {
+        let runs = words.windows(length).map(|run| run.concat());
+        runs.filter(|run| is_number(run)).collect::<Vec<_>>()
+    });
+    let all = std::iter::once(text.to_owned()).chain(runs);
+    all.flat_map(|number| Kind::Document.terms(&number))
+}
+
+fn is_number(run: &str) -> bool {
+    let signs = run.chars().filter(|c| c.is_alphanumeric());
+    signs.count() >= NUMBER_MIN && run.contains(|c: char| c.is_ascii_digit())
 }
 
 fn elements<'a>(structure: &'a Struct, name: &str) -> impl Iterator<Item = &'a Value> {

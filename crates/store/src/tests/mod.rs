@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::{
-    CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Transaction,
+    CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Term, Transaction,
 };
 
 fn key() -> Key {
@@ -158,7 +158,7 @@ fn submission(case: u64) -> Transaction {
         enqueue: vec![job(case, "deliver", Urgency::Routine)],
         finish: None,
         essential: false,
-        terms: Vec::new(),
+        terms: vec![Term::new("name", format!("person of {case}"))],
     }
 }
 

@@ -42,10 +42,16 @@ pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
 pub fn search_personal(
     asked: Asked<'_>,
     value: &v1::PersonalValue,
-) -> Result<(Search, Term), Vec<Violation>> {
-    let term = term(value)?;
-    let subject = searched(term.kind(), asked.filter);
-    Ok((read_search(asked, seal(&subject, asked.order_by))?, term))
+) -> Result<(Search, Vec<Term>), Vec<Violation>> {
+    let terms = terms(value)?;
+    let subject = searched(kind_of(&terms), asked.filter);
+    Ok((read_search(asked, seal(&subject, asked.order_by))?, terms))
+}
+
+/// The kind of what is searched for.
+#[must_use]
+pub fn kind_of(terms: &[Term]) -> &'static str {
+    terms.first().map_or("", Term::kind)
 }
 
 /// What a search by a personal value was for, without the value.
@@ -57,8 +63,8 @@ pub fn searched(kind: &str, filter: &str) -> String {
     }
 }
 
-/// The value that is searched for.
-fn term(value: &v1::PersonalValue) -> Result<Term, Vec<Violation>> {
+/// The value that is searched for, in each of its forms: one at least.
+fn terms(value: &v1::PersonalValue) -> Result<Vec<Term>, Vec<Violation>> {
     let v1::PersonalValue {
         kind,
         value,
@@ -73,7 +79,7 @@ fn term(value: &v1::PersonalValue) -> Result<Term, Vec<Violation>> {
         return findings.conclude(read);
     };
     findings.bounded(at.field("value"), value, LINE_BYTES_MAX);
-    let found = kind.term(value);
+    let found = some(kind.terms(value));
     if found.is_none() {
         findings.reject::<()>(at.field("value"), format!("expected {}", expected(kind)));
     }
@@ -84,12 +90,16 @@ fn term(value: &v1::PersonalValue) -> Result<Term, Vec<Violation>> {
         let wrong = "belongs to a name: leave it out";
         findings.reject::<()>(at.field("date_of_birth"), wrong);
     }
-    let born = personal::born(value, date_of_birth);
+    let born = some(personal::born(value, date_of_birth));
     if found.is_some() && born.is_none() {
         let expected = "expected a day such as `1980-02-01`";
         findings.reject::<()>(at.field("date_of_birth"), expected);
     }
     findings.conclude(born)
+}
+
+fn some(terms: Vec<Term>) -> Option<Vec<Term>> {
+    (!terms.is_empty()).then_some(terms)
 }
 
 fn personal_kind(kind: PersonalKind) -> Option<Kind> {
