@@ -87,6 +87,22 @@ async fn execution_is_suspended_until_the_order_is_upheld() {
     assert_eq!(clock(&early, REVIEW).state(), ClockState::Waiting);
     assert!(early.holds.iter().all(|hold| hold.clock_id != REVIEW));
 
+    // Who is held back by it does not disarm it.
+    let disarmed = mailbox.report("order-upheld", "in advance").await;
+    assert_eq!(disarmed.unwrap_err().code(), Code::FailedPrecondition);
+    let early = mailbox.case().await;
+    assert_eq!(clock(&early, REVIEW).state(), ClockState::Waiting);
+    let bare = v1::ReportProgressRequest {
+        name: mailbox.name(),
+        event: OBJECTION.to_owned(),
+        ..v1::ReportProgressRequest::default()
+    };
+    let bare = mailbox.enforcing.report_progress(bare).await.unwrap_err();
+    assert!(violations(&bare)["form"].contains("is missing"), "{bare:?}");
+    // The question is not for the enforcing authority to answer.
+    let status = mailbox.object("epoc-17").await.unwrap_err();
+    assert!(violations(&status).contains_key("rule_id"));
+
     WALL.set_days(2);
     let state = mailbox.object_by_third_law().await.unwrap();
     assert_eq!(state, CaseState::Delivering, "the case goes on waiting");
@@ -177,7 +193,7 @@ async fn a_third_law_is_objected_in_time_or_not_at_all() {
     WALL.set_days(20);
     let late = mailbox.object_by_third_law().await.unwrap_err();
     assert_eq!(late.code(), Code::FailedPrecondition);
-    assert!(late.message().contains("third country"), "{late:?}");
+    assert!(late.message().contains("neither hold back"), "{late:?}");
     mailbox.scene.stop().await;
 }
 

@@ -6,10 +6,10 @@ use comity::v1::{
     conclude_request::Conclusion, execution_service_client::ExecutionServiceClient,
 };
 use comity_gateway::wire::structure;
-use tonic::transport::Channel;
+use tonic::{Code, Status, transport::Channel};
 
 use super::{AUTHORITY, decide, doubted, kinds, opinion, reaches, referred, task_name};
-use crate::world::{Cooperation, Scene, eventually, get, on_shared};
+use crate::world::{Cooperation, Scene, eventually, get, on_shared, violations};
 
 /// The rule by which the transfer waits for a legal remedy.
 const REMEDY: &str = "eio-13-2";
@@ -57,12 +57,17 @@ impl Order {
     }
 
     async fn report(&mut self, event: &str) {
+        self.tell(event, "the court is seised").await.unwrap();
+    }
+
+    async fn tell(&mut self, event: &str, note: &str) -> Result<(), Status> {
         let message = v1::ReportProgressRequest {
             name: self.name.clone(),
             event: event.to_owned(),
+            note: note.to_owned(),
             ..v1::ReportProgressRequest::default()
         };
-        self.executing.report_progress(message).await.unwrap();
+        self.executing.report_progress(message).await.map(drop)
     }
 
     async fn conclude(&mut self, conclusion: Conclusion) {
@@ -162,16 +167,35 @@ fn evidence_that_a_court_keeps_back_never_passes() {
         order.report("").await;
         order.report("transfer-suspended").await;
         order.found().await;
-        let message = v1::ObjectRequest {
-            name: order.name.clone(),
-            rule_id: "eio-11-1-f".to_owned(),
-            reasons: "the court finds that the search was unlawful".to_owned(),
-        };
-        order.executing.object(message).await.unwrap();
+        let reasons = "the court finds that the search was unlawful";
+        order.tell("remedy-upheld", reasons).await.unwrap();
         let case = order.case().await;
         assert_eq!(hold(&case), HoldState::Objected);
         let result = case.result.as_ref().unwrap();
         assert_eq!(result.kind(), ResultKind::NotExecuted);
+        assert_eq!((&*result.ground, &*result.reason), (REMEDY, reasons));
         assert!(!format!("{case:?}").contains(FOUND));
+        // Nor does it once somebody says that the remedy failed.
+        for event in ["transfer-resumed", "transfer-suspended"] {
+            let status = order.tell(event, "why").await.unwrap_err();
+            assert_eq!(status.code(), Code::FailedPrecondition, "{event}");
+        }
+    });
+}
+
+#[test]
+fn a_suspension_is_taken_only_where_it_holds_something() {
+    on_shared(async |scene| {
+        let mut order = Order::executed_after_consultation(scene, "nothing-to-hold").await;
+        let status = order.tell("transfer-resumed", "").await.unwrap_err();
+        assert_eq!(status.code(), Code::FailedPrecondition, "nothing is held");
+        order.report("").await;
+        let status = order.tell("transfer-suspended", " ").await.unwrap_err();
+        assert!(violations(&status)["note"].contains("say why"));
+        order.found().await;
+        let case = order.case().await;
+        assert!(format!("{case:?}").contains(FOUND), "it went at once");
+        let status = order.tell("transfer-suspended", "why").await.unwrap_err();
+        assert_eq!(status.code(), Code::FailedPrecondition, "it has gone");
     });
 }

@@ -191,6 +191,12 @@ impl CaseClock {
         }
     }
 
+    /// Whether an event ends it.
+    #[must_use]
+    pub fn ends_by(&self, event: &str) -> bool {
+        self.terms.stops.iter().any(|stop| **stop == *event)
+    }
+
     /// What it demands is still to be done, in time or late.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -176,6 +176,17 @@ pub(crate) fn of(clocks: &[v1::CaseClock]) -> Result<Vec<CaseClock>, Refusal> {
         .map_err(|error| Refusal::Internal(Box::new(error)))
 }
 
+/// The time limits of a case at an instant: whether or not anybody has noticed that
+/// one has run out.
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn at(case: &CaseAt, at: Timestamp) -> Result<Vec<CaseClock>, Refusal> {
+    let mut clocks = of(&case.snapshot.clocks)?;
+    while bring(&mut clocks, at).is_some() {}
+    Ok(clocks)
+}
+
 /// A clock of a case that an event ends at an instant, if any is open then.
 ///
 /// # Errors
@@ -185,13 +196,10 @@ pub(crate) fn ended_by(
     event: &str,
     at: Timestamp,
 ) -> Result<Option<CaseClock>, Refusal> {
-    let mut clocks = of(&case.snapshot.clocks)?;
-    // Whether or not anybody has noticed that one has run out.
-    while bring(&mut clocks, at).is_some() {}
-    let ends = |clock: &CaseClock| clock.terms.stops.iter().any(|stop| **stop == *event);
+    let clocks = self::at(case, at)?.into_iter();
     Ok(clocks
-        .into_iter()
-        .find(|clock| clock.is_open() && ends(clock)))
+        .filter(CaseClock::is_open)
+        .find(|clock| clock.ends_by(event)))
 }
 
 /// Nothing is to be done in time any more. After execution some limits run on:

@@ -17,7 +17,7 @@ use comity_ledger::{Evidence as Described, Hash, Leaf};
 use tokio::sync::watch;
 
 pub(crate) use self::{
-    custody::{Item, Step, list},
+    custody::{Item, Step, has_passed, list},
     download::{Chunks, download},
     erase::delete,
     sweep::run as sweep,

@@ -8,6 +8,7 @@ use crate::{
     answer::{Answer, is_acknowledged},
     cases::CaseAt,
     gateway::Gateway,
+    hold::REMEDIED,
     identity::{Caller, Role},
     record,
     refusal::Refusal,
@@ -64,7 +65,14 @@ pub(crate) async fn report_progress(
         event,
         note,
         extension,
+        on_form: form.is_some(),
     };
+    if report.event == REMEDIED {
+        let case = report.end(gateway, caller, (&name, REMEDIED)).await?;
+        return Ok(v1::ReportProgressResponse {
+            state: case.snapshot.state,
+        });
+    }
     let answer = |case: &CaseAt| report.read(gateway, case);
     let case = report::file(gateway, caller, (&name, "report progress"), form, answer).await?;
     Ok(v1::ReportProgressResponse {

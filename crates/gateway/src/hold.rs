@@ -5,7 +5,7 @@
 //! cannot show it. The event `released` puts it in its place.
 
 use comity::v1::{self, ClockState, HoldState, ResultKind};
-use comity_domain::CaseState;
+use comity_domain::{CaseClock, CaseState, RunsOut};
 use comity_ledger::Leaf;
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
@@ -13,16 +13,18 @@ use prost::{Message as _, bytes::Bytes};
 use crate::{
     cases::CaseAt,
     clocks::{self, Happened},
+    conditions,
     happen::Event,
     wire::encoded::{self, merge},
 };
 
-/// Events of the vocabulary: a ground is raised; the court of the issuing State
-/// lifts an order to which the law of a third country was objected.
+/// Events of the vocabulary after which what is held never passes: a ground is
+/// raised, the issuing State lifts an order to which the law of a third country was
+/// objected, a legal remedy in the executing State succeeds.
 pub(crate) const OBJECTED: &str = "objected";
 pub(crate) const LIFTED: &str = "order-lifted";
-/// Events after which what is held never passes.
-const FOREVER: [&str; 2] = [OBJECTED, LIFTED];
+pub(crate) const REMEDIED: &str = "remedy-upheld";
+const FOREVER: [&str; 3] = [OBJECTED, LIFTED, REMEDIED];
 
 /// Whether the law keeps data of a case from the issuing side: the one place that
 /// says so, for results and for whatever else holds data.
@@ -45,13 +47,41 @@ pub(crate) fn take_effect(
     let holding = changed.iter().filter(|clock| clock.holds_release);
     adds.holds = holding
         .filter_map(|clock| hold(clock, forever))
-        .filter(|hold| !before.contains(hold))
+        .filter(|hold| !before.contains(hold) && !is_forever(before, &hold.clock_id))
         .collect();
     let mut holds = before.to_vec();
     merge(&mut holds, adds.holds.clone(), |hold| &hold.clock_id);
     if keeps(&holds) && adds.result.as_ref().is_some_and(tells) {
         adds.kept.get_or_insert_default().held = adds.result.take();
+        // What binds whoever has the data binds once they are released.
+        adds.conditions.clear();
     }
+}
+
+/// What a hold kept never passes.
+pub(crate) fn is_forever(holds: &[v1::Hold], clock: &str) -> bool {
+    let mut forever = holds
+        .iter()
+        .filter(|hold| hold.state() == HoldState::Objected);
+    forever.any(|hold| hold.clock_id == clock)
+}
+
+/// Whether data of a case begin to be held by an event, as its clocks stand: it is
+/// within the time that the law has for it, and there is something yet to hold.
+pub(crate) fn begins(case: &CaseAt, clocks: &[CaseClock], event: &str) -> bool {
+    let lapse = |clock: &&CaseClock| clock.terms.runs_out == RunsOut::Lapse && clock.ends_by(event);
+    let mut limits = clocks.iter().filter(lapse).peekable();
+    let in_time = limits.peek().is_none() || limits.any(CaseClock::is_open);
+    let would = |clock: &CaseClock| {
+        let closed = !clock.is_open() && clock.state != comity_domain::ClockState::Lapsed;
+        let terms = &clock.terms;
+        terms.holds_release
+            && *terms.starts == *event
+            && closed
+            && !is_forever(&case.snapshot.holds, clock.rule.as_str())
+    };
+    let yet = case.row.state.is_under_way() || is_held(&case.snapshot);
+    yet && in_time && clocks.iter().any(would)
 }
 
 /// The result of a case is sealed and nothing keeps it any more.
@@ -71,8 +101,12 @@ pub(crate) fn release(case: &CaseAt, at: Timestamp) -> Event {
         note: Some("nothing holds the result any more: it is released".to_owned()),
         ..Leaf::new(at, "released", "gateway")
     };
+    let result = case.snapshot.kept().held;
+    let shown = result.clone().map(v1::Result::decode).and_then(Result::ok);
+    let obligations = shown.unwrap_or_default().obligations;
     let adds = encoded::Case {
-        result: case.snapshot.kept().held,
+        conditions: conditions::added(&case.snapshot.conditions, &obligations),
+        result,
         ..encoded::Case::default()
     };
     Event {

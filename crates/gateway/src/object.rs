@@ -14,9 +14,10 @@ use crate::{
     admit, anew,
     cases::{self, CaseAt},
     clocks::{self, Happened},
+    evidence,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
-    hold::{self, LIFTED, OBJECTED},
+    hold::{self, LIFTED, OBJECTED, REMEDIED},
     identity::{Caller, Role},
     recall::{self, TakenBack},
     record,
@@ -27,6 +28,9 @@ use crate::{
         from_proto,
     },
 };
+
+/// The call by which events are reported, as people know it.
+const REPORT: &str = "report an event";
 
 /// What ends a request for good, and why.
 #[derive(Debug, Clone, Copy)]
@@ -79,14 +83,15 @@ async fn carry_out(
     happen::carry_out("object", object).await
 }
 
-/// The issuing side reports that its court has lifted the order of a case. It may
-/// while a clock runs that this ends; see `CooperationService.ReportEvent`.
-pub(crate) async fn lift(
+/// A side reports the end of a review that ends the request for good: [`LIFTED`] or
+/// [`REMEDIED`]. It may while a clock runs that this ends.
+pub(crate) async fn end(
     gateway: &Gateway,
     caller: &Caller,
+    event: &'static str,
     (name, note): (&str, &str),
 ) -> Result<CaseAt, Refusal> {
-    let lifted = async {
+    let ended = async {
         let reasons = from_proto::note("note", note).map_err(Refusal::Malformed)?;
         if reasons.trim().is_empty() {
             return Err(admit::malformed(
@@ -94,22 +99,24 @@ pub(crate) async fn lift(
                 "is missing: say what the court found",
             ));
         }
-        let lift = || async {
+        let end = || async {
             let case = cases::visible(gateway, caller, name).await?;
-            let Some(clock) = clocks::ended_by(&case, LIFTED, gateway.now())? else {
-                let none = "no objection from the law of a third country is under review: to end the request, withdraw it";
-                return Err(Refusal::NotNow(none.to_owned()).into());
+            let Some(clock) = clocks::ended_by(&case, event, gateway.now())? else {
+                let none = format!(
+                    "no clock of the case runs that `{event}` ends; `Case.clocks` says which there are"
+                );
+                return Err(Refusal::NotNow(none).into());
             };
             let raised = Raised {
-                event: LIFTED,
+                event,
                 rule: &clock.rule,
                 reasons: &reasons,
             };
             file(gateway, caller, case, raised).await
         };
-        happen::carry_out("report an event", lift).await
+        happen::carry_out(REPORT, end).await
     };
-    record::attempted(gateway, caller, lifted.await).await
+    record::attempted(gateway, caller, ended.await).await
 }
 
 async fn file(
@@ -152,9 +159,11 @@ async fn event(
     raised: Raised<'_>,
 ) -> Result<Event, Refusal> {
     let to = after(case, raised.event, gateway.now())?;
-    let released = case.snapshot.result.as_ref().is_some_and(hold::tells);
+    let shown = case.snapshot.result.as_ref().is_some_and(hold::tells);
+    let released = shown || evidence::has_passed(gateway, case).await?;
     let said = match raised.event {
         LIFTED => "the order is lifted",
+        REMEDIED => "a legal remedy has succeeded",
         _ => "a ground is raised",
     };
     let follows = match (to, released) {
@@ -201,7 +210,7 @@ fn after(case: &CaseAt, event: &str, now: Timestamp) -> Result<CaseState, Refusa
         let mut allowed = happen::leading_to(CaseState::NotExecuted);
         allowed.push(CaseState::Concluded);
         return Err(Refusal::NotAllowedNow {
-            call: "object",
+            call: if event == OBJECTED { "object" } else { REPORT },
             state,
             allowed,
         });
@@ -228,15 +237,21 @@ fn not_executed(raised: Raised<'_>) -> Bytes {
 /// What was released must be deleted, also where no rule of the decision has said
 /// so before.
 fn deletion(case: &CaseAt, raised: Raised<'_>, released: bool) -> Vec<v1::Condition> {
-    let said = case.snapshot.conditions.iter().any(|one| {
-        one.kind() == ObligationKind::DeleteAfter
-            && one
-                .parameters
-                .get(EVENT)
-                .is_some_and(|event| event == raised.event)
-    });
-    if !released || said {
+    if !released {
         return Vec::new();
+    }
+    let of_event = |one: &&v1::Condition| {
+        let event = one.parameters.get(EVENT);
+        one.kind() == ObligationKind::DeleteAfter && event.is_some_and(|one| one == raised.event)
+    };
+    if let Some(said) = case.snapshot.conditions.iter().find(of_event) {
+        // It may have waited for a result, and evidence passed.
+        let waits = said.state() == ConditionState::Waiting;
+        let open = v1::Condition {
+            state: ConditionState::Open.into(),
+            ..said.clone()
+        };
+        return waits.then_some(open).into_iter().collect();
     }
     vec![v1::Condition {
         obligation_id: format!("{}-delete", raised.rule),

@@ -13,7 +13,7 @@ use crate::{
     clocks::{self, Happened},
     gateway::Gateway,
     happen::{self, Unfiled},
-    hold::LIFTED,
+    hold::{self, LIFTED},
     identity::{Caller, Role},
     object, record,
     refusal::Refusal,
@@ -32,8 +32,6 @@ const OWN_CALL: [&str; 9] = [
     "received",
     "withdrawn",
 ];
-/// The addressee objects that the law of a third country forbids what is asked.
-const THIRD_COUNTRY: &str = "third-country-objected";
 /// What the executing side reports where it names nothing else.
 const PROGRESS: &str = "progress";
 
@@ -46,6 +44,8 @@ pub(crate) struct Report {
     /// In its own words.
     pub(crate) note: String,
     pub(crate) extension: Option<v1::Extension>,
+    /// It comes on a form.
+    pub(crate) on_form: bool,
 }
 
 /// See `CooperationService.ReportEvent`.
@@ -63,18 +63,17 @@ pub(crate) async fn event(
     } = message;
     let allowed = admit::role(caller, &[Role::Issuing], "issuing");
     record::attempted(gateway, caller, allowed).await?;
-    if event == LIFTED {
-        let alone = alone(extension.as_ref(), form.as_ref());
-        record::attempted(gateway, caller, alone).await?;
-        let case = object::lift(gateway, caller, (&name, &note)).await?;
-        return reported(&case);
-    }
     let report = Report {
         side: BoundParty::Issuing,
         event,
         note,
         extension,
+        on_form: form.is_some(),
     };
+    if report.event == LIFTED {
+        let case = report.end(gateway, caller, (&name, LIFTED)).await?;
+        return reported(&case);
+    }
     let read = |case: &CaseAt| Ok(report.read(gateway, case)?.told());
     let case = file(gateway, caller, (&name, "report an event"), form, read).await?;
     reported(&case)
@@ -84,16 +83,6 @@ fn reported(case: &CaseAt) -> Result<v1::ReportEventResponse, Refusal> {
     Ok(v1::ReportEventResponse {
         case: Some(cases::open(&case.snapshot)?),
     })
-}
-
-/// Nothing else is said with an event by which a case comes to its end.
-fn alone(extension: Option<&v1::Extension>, form: Option<&Struct>) -> Result<(), Refusal> {
-    let ends = format!("goes with no `{LIFTED}`: leave it out");
-    match (extension, form) {
-        (Some(_), _) => Err(admit::malformed("extension", &ends)),
-        (None, Some(_)) => Err(admit::malformed("form", &ends)),
-        (None, None) => Ok(()),
-    }
 }
 
 /// Files what a caller says of a case, on a form if it sent one, again where the
@@ -181,15 +170,67 @@ impl Report {
             let wrong = format!("is no event that this side reports here; those are {possible}");
             return Err(admit::malformed("event", &wrong));
         }
-        if event == THIRD_COUNTRY {
-            in_time(gateway, case)?;
-        }
+        self.holds(gateway, case, (event, &remark))?;
         let to = (event == PROGRESS).then_some(CaseState::Executing);
         let answer = Answer::reported(event.to_owned(), to, remark);
         Ok(match extension {
             Some(extension) => answer.with(extension),
             None => answer,
         })
+    }
+
+    /// Ends a request for good, and says nothing else.
+    pub(crate) async fn end(
+        &self,
+        gateway: &Gateway,
+        caller: &Caller,
+        (name, event): (&str, &'static str),
+    ) -> Result<CaseAt, Refusal> {
+        let wrong = format!("goes with no `{event}`: leave it out");
+        let alone = match (&self.extension, self.on_form) {
+            (Some(_), _) => Err(admit::malformed("extension", &wrong)),
+            (None, true) => Err(admit::malformed("form", &wrong)),
+            (None, false) => Ok(()),
+        };
+        record::attempted(gateway, caller, alone).await?;
+        object::end(gateway, caller, event, (name, &self.note)).await
+    }
+
+    /// An event by which data are held, or held no more, is taken only where it does
+    /// that: whoever reports it relies on it.
+    fn holds(
+        &self,
+        gateway: &Gateway,
+        case: &CaseAt,
+        (event, remark): (&str, &str),
+    ) -> Result<(), Refusal> {
+        let policies = gateway.policies();
+        let of_law = policies.holds(event);
+        if !of_law.begin && !of_law.end {
+            return Ok(());
+        }
+        let clocks = clocks::at(case, gateway.now())?;
+        let begins = of_law.begin && hold::begins(case, &clocks, event);
+        let mut open = clocks.iter().filter(|clock| clock.is_open());
+        let ends = of_law.end && open.any(|clock| clock.ends_by(event));
+        if !begins && !ends {
+            let wrong = format!(
+                "`{event}` would neither hold back data of the case nor let them go as it stands; `Case.clocks` says which clocks there are"
+            );
+            return Err(Refusal::NotNow(wrong));
+        }
+        if begins && !self.on_form {
+            let measure = anew::request(case)?.measure.parse().ok();
+            let basis = case.row.instrument.as_ref().zip(measure.as_ref());
+            if basis.is_some_and(|basis| policies.has_report_form(basis, event)) {
+                let missing = "is missing: give the reasons on the form of the instrument";
+                return Err(admit::malformed("form", missing));
+            }
+            if remark.trim().is_empty() {
+                return Err(admit::malformed("note", "is missing: say why"));
+            }
+        }
+        Ok(())
     }
 
     fn extension(&self, case: &CaseAt, extension: &v1::Extension) -> Result<Answer, Refusal> {
@@ -222,17 +263,6 @@ impl Report {
             reason: reason.clone(),
         };
         Ok(Answer::extended(extended, note, reason))
-    }
-}
-
-/// An objection from the law of a third country suspends execution, so that it is
-/// taken only where the law of the case has a time for it, and within that.
-fn in_time(gateway: &Gateway, case: &CaseAt) -> Result<(), Refusal> {
-    match clocks::ended_by(case, THIRD_COUNTRY, gateway.now())? {
-        Some(_) => Ok(()),
-        None => Err(Refusal::NotNow(
-            "no time limit of the case runs in which the law of a third country can be objected; `Case.clocks` says which ran".to_owned(),
-        )),
     }
 }
 

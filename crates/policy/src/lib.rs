@@ -86,7 +86,8 @@ pub use self::{
     outlook::{Foresight, Line, OpenFact, Prospect, ProspectEffect, Standing},
     permit::Permit,
     registers::{
-        Addressee, FactInfo, FactValues, InstrumentInfo, JurisdictionInfo, MeasureInfo, OffenceInfo,
+        Addressee, FactInfo, FactValues, Holds, InstrumentInfo, JurisdictionInfo, MeasureInfo,
+        OffenceInfo,
     },
     scenario::{Mismatch, NothingSelected, ScenarioResult, Selection, TestRun},
     trace::{Answer, Asked, Asking, RuleInfo, Trace},
@@ -312,6 +313,24 @@ impl Library {
     /// The events of the vocabulary that a side makes happen and reports, by name.
     pub fn events_of(&self, side: BoundParty) -> impl Iterator<Item = &str> {
         registers::events_of(&self.model, side)
+    }
+
+    /// Whether by an event data begin to be held, and cease to be, by any rule.
+    #[must_use]
+    pub fn holds(&self, event: &str) -> Holds {
+        registers::holds(&self.model, event)
+    }
+
+    /// Whether an instrument prescribes a form for the report of an event.
+    #[must_use]
+    pub fn has_report_form(
+        &self,
+        (instrument, measure): (&InstrumentId, &MeasureId),
+        event: &str,
+    ) -> bool {
+        let instrument = self.model.instruments.get(instrument);
+        let form = |instrument| self.model.report_form(instrument, measure, event);
+        instrument.and_then(form).is_some()
     }
 
     /// What is wrong with a form that comes with the report of an event, in

@@ -164,6 +164,34 @@ pub(crate) fn events_of(model: &Model, side: BoundParty) -> impl Iterator<Item =
         .map(|(event, _)| &**event)
 }
 
+/// What an event means for data that are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holds {
+    /// Data begin to be held by it.
+    pub begin: bool,
+    /// They cease to be by it.
+    pub end: bool,
+}
+
+/// Whether by an event data begin to be held, and cease to be, by any rule.
+pub(crate) fn holds(model: &Model, event: &str) -> Holds {
+    let instruments = model.instruments.values().map(|found| &found.module);
+    let jurisdictions = model.jurisdictions.values().map(|found| &found.module);
+    let rules = instruments
+        .chain(jurisdictions)
+        .flat_map(|module| &module.rules);
+    let mut holds = Holds::default();
+    for rule in rules {
+        if let Effect::Clock(clock) = &rule.effect
+            && clock.holds_release
+        {
+            holds.begin |= *clock.starts == *event;
+            holds.end |= clock.stops.iter().any(|stop| **stop == *event);
+        }
+    }
+    holds
+}
+
 /// The grounds for refusal of modules in a matter of a measure: rules that refuse,
 /// and questions whose answer may.
 pub(crate) fn grounds<'a>(
@@ -180,7 +208,8 @@ pub(crate) fn grounds<'a>(
         Effect::Refuse { kind, .. } => {
             matches!(kind, GroundKind::Mandatory | GroundKind::Optional)
         }
-        Effect::Refer { .. } => true,
+        // What the issuing side answers is not for the other to raise.
+        Effect::Refer { role, .. } => !role.starts_with("issuing"),
         Effect::Permit | Effect::Require { .. } | Effect::Oblige { .. } | Effect::Clock(_) => false,
     };
     spoke

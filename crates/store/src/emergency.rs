@@ -36,7 +36,7 @@ pub struct Claimant {
 impl Store {
     /// Cases that have ended and were put forward as emergencies, oldest first from
     /// the one opened after `after`; at most `limit` (and 1000). Those that were
-    /// assessed are among them only if `assessed`.
+    /// assessed, or erased before they were, are among them only if `assessed`.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -89,7 +89,8 @@ pub(crate) fn claims(
         .collect();
     let sql = format!(
         "SELECT {columns}, {finding} FROM cases WHERE {claimed} AND state IN ({ended}) \
-         AND opened > ?1 AND (?2 OR finding IS NULL) ORDER BY opened LIMIT ?3",
+         AND opened > ?1 AND (?2 OR (finding IS NULL AND EXISTS \
+         (SELECT 1 FROM entry WHERE idx = cases.opened AND key IS NOT NULL))) ORDER BY opened LIMIT ?3",
         columns = read::CASE_COLUMNS,
         finding = finding(),
         claimed = claimed(),

@@ -64,7 +64,7 @@ CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);
 CREATE INDEX cases_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX cases_team ON cases (team, opened) WHERE team IS NOT NULL;
-CREATE INDEX cases_emergency ON cases (opened) WHERE urgency = 2;
+CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;
 CREATE INDEX cases_review ON cases (urgency, opened) WHERE reviewers IS NOT NULL;
 
 CREATE TABLE request_key (

@@ -36,11 +36,12 @@ pub(crate) async fn list(
         subject: "emergencies".to_owned(),
         ..v1::Access::default()
     };
-    let asked = access::entitled(gateway, caller, access::EMERGENCIES, stated, || {
+    let asked = admit::role(caller, &[Role::Auditor], "auditor").and_then(|()| {
+        let access = from_proto::access(access::EMERGENCIES, stated)?;
         let limit = from_proto::page_size(page_size)?;
-        Ok((limit, from_proto::page_token::<u64>(&page_token)?))
+        Ok((access, limit, from_proto::page_token::<u64>(&page_token)?))
     });
-    let (limit, after) = asked.await?;
+    let (mut access, limit, after) = record::attempted(gateway, caller, asked).await?;
     let store = gateway.store();
     // One more than asked for tells whether there are more.
     let claims = store.emergencies(assessed, after, limit + 1).await;
@@ -49,7 +50,17 @@ pub(crate) async fn list(
     claims.truncate(limit);
     let last = claims.last().filter(|_| more);
     let next_page_token = last.map_or_else(String::new, |last| last.case.opened.to_string());
-    let claimants = store.claimants().await.map_err(record::unavailable)?;
+    // Whose reasons are read is on record before they are.
+    for claim in &claims {
+        access
+            .subject
+            .push_str(&format!(" cases/{}", claim.case.id));
+    }
+    access::on_record(gateway, caller, &access).await?;
+    let claimants = match after {
+        None => store.claimants().await.map_err(record::unavailable)?,
+        Some(_) => Vec::new(),
+    };
     let mut shown = Vec::with_capacity(claims.len());
     for claim in claims {
         shown.push(show(gateway, claim).await);
@@ -125,6 +136,10 @@ async fn assessable(gateway: &Gateway, id: &CaseId, case: &cases::CaseAt) -> Res
     if !case.row.state.is_final() {
         let early = "the case is not at its end: an emergency is assessed afterwards";
         return Err(Refusal::NotNow(early.to_owned()));
+    }
+    if anew::request(case).is_err() {
+        let gone = "the records of the case are erased: there is nothing left to assess it by";
+        return Err(Refusal::NotNow(gone.to_owned()));
     }
     let events = cases::events(gateway, id, 0).await?;
     let done = |event: &v1::CaseEvent| [JUSTIFIED, UNJUSTIFIED].contains(&event.kind.as_str());

@@ -68,6 +68,17 @@ pub(crate) async fn list(
     Ok(ListItemsResponse { items })
 }
 
+/// Whether the issuing side has read an item that the other stored.
+pub(crate) async fn has_passed(gateway: &Gateway, case: &CaseAt) -> Result<bool, Refusal> {
+    let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED, ERASURE]).await?;
+    let mut items = stored(&case.row.id, rows).into_iter();
+    let owner = &case.row.owner;
+    Ok(items.any(|item| {
+        let read = |step: &Step| step.kind == READ && step.actor == *owner;
+        item.by != *owner && item.custody.iter().any(read)
+    }))
+}
+
 /// The item of a case with a digest, if it is stored.
 pub(super) async fn find(gateway: &Gateway, id: &ItemId) -> Result<Option<Item>, Refusal> {
     let rows = rows(gateway, &id.case, &[STORED, ERASED, ERASURE]).await?;

@@ -1,5 +1,7 @@
 //! What happens to clocks, one by one, and what holds of all of them.
 
+mod holds;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use comity_domain::{

@@ -1,5 +1,7 @@
 //! What happens to the time limits of a case when something happens in it.
 
+use std::sync::Arc;
+
 use comity_domain::{CaseClock, Clock, ClockState};
 use jiff::Timestamp;
 
@@ -15,9 +17,10 @@ impl Calendars<'_> {
         }
         match turn {
             Turn::Event(event) => {
-                for clock in clocks {
+                for clock in clocks.iter_mut() {
                     self.event(clock, event, at);
                 }
+                self.resumed(clocks, event, at);
             }
             Turn::Decided {
                 clocks: decided,
@@ -50,8 +53,7 @@ impl Calendars<'_> {
 
     fn event(&self, clock: &mut CaseClock, event: &str, at: Timestamp) {
         let terms = &clock.terms;
-        let [stops, suspends, resumes] = [&terms.stops, &terms.suspends, &terms.resumes]
-            .map(|events| events.iter().any(|name| **name == *event));
+        let [stops, suspends] = [&terms.stops, &terms.suspends].map(|events| names(events, event));
         let starts = *terms.starts == *event;
         match clock.state {
             ClockState::Running | ClockState::Paused if stops => {
@@ -59,12 +61,14 @@ impl Calendars<'_> {
                 clock.ended_at = Some(at);
             }
             ClockState::Running if suspends => self.pause(clock, at),
-            ClockState::Paused if resumes => self.resume(clock, at),
             ClockState::Breached if stops && clock.ended_at.is_none() => {
                 clock.ended_at = Some(at);
             }
-            // What would end it has come before it could begin.
-            ClockState::Waiting if stops && !starts => set_aside(clock, at),
+            // What would end it has come before it could begin. What holds data back
+            // is not to be disarmed so.
+            ClockState::Waiting if stops && !starts && !terms.holds_release => {
+                set_aside(clock, at);
+            }
             ClockState::Running
             | ClockState::Paused
             | ClockState::Breached
@@ -76,6 +80,20 @@ impl Calendars<'_> {
         let again = !clock.is_open() && clock.state != ClockState::Lapsed;
         if starts && again {
             self.start(clock, at);
+        }
+    }
+
+    /// Lets run again what an event resumes, unless something else for which it
+    /// stands still goes on: a clock that began with an event that suspends it.
+    fn resumed(&self, clocks: &mut [CaseClock], event: &str, at: Timestamp) {
+        let open = clocks.iter().filter(|clock| clock.is_open());
+        let begun: Vec<_> = open.map(|clock| Arc::clone(&clock.terms.starts)).collect();
+        for clock in clocks {
+            let terms = &clock.terms;
+            let still = terms.suspends.iter().any(|event| begun.contains(event));
+            if clock.state == ClockState::Paused && names(&terms.resumes, event) && !still {
+                self.resume(clock, at);
+            }
         }
     }
 
@@ -120,6 +138,10 @@ impl Calendars<'_> {
             clock.extension_reason = reason.into();
         }
     }
+}
+
+fn names(events: &[Arc<str>], event: &str) -> bool {
+    events.iter().any(|name| **name == *event)
 }
 
 /// Nothing is to be done any more.
