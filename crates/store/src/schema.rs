@@ -119,7 +119,7 @@ CREATE TABLE blind_state (
 
 /// What some databases of the version before lack.
 const EMERGENCIES: &str =
-    "CREATE INDEX IF NOT EXISTS cases_emergency ON cases (opened) WHERE urgency = 2;";
+    "CREATE INDEX IF NOT EXISTS cases_emergency ON cases (owner, opened) WHERE urgency = 2;";
 
 /// Opens the one connection that writes, creating the tables if need be.
 ///
