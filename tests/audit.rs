@@ -5,6 +5,7 @@ mod bundle;
 mod erase;
 mod foreign;
 mod gateway;
+mod personal;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Erases as the registry, because retention ended.
-fn erase(data: &Path, what: &str, more: &[&str]) -> Output {
+pub(super) fn erase(data: &Path, what: &str, more: &[&str]) -> Output {
     let order = [
         "erase",
         what,
@@ -28,7 +28,7 @@ fn erase(data: &Path, what: &str, more: &[&str]) -> Output {
 }
 
 /// Whether any file of a folder holds a text.
-fn holds(folder: &Path, text: &str) -> Option<PathBuf> {
+pub(super) fn holds(folder: &Path, text: &str) -> Option<PathBuf> {
     fs::read_dir(folder).unwrap().find_map(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -15,23 +15,29 @@ use crate::{
 
 /// The options that name a gateway and an auditor.
 fn options(scene: &Scene) -> Vec<String> {
+    options_of(scene, ["EU", "auditor", "auditor"])
+}
+
+/// The options that name a gateway and whoever asks it: State, authority and role.
+pub(super) fn options_of(scene: &Scene, [state, authority, role]: [&str; 3]) -> Vec<String> {
     let folder = scene.folder();
-    let auditor = scene.world.issue("EU", "auditor", "auditor", &[]).unwrap();
-    auditor.write(folder, "auditor").unwrap();
+    let issued = scene.world.issue(state, authority, role, &[]).unwrap();
+    let file = format!("{authority}-{role}");
+    issued.write(folder, &file).unwrap();
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     [
         ("--server", format!("https://{}", scene.address())),
         ("--server-name", "localhost".to_owned()),
         ("--ca", path("ca.pem")),
-        ("--cert", path("auditor.pem")),
-        ("--key", path("auditor.key")),
+        ("--cert", path(&format!("{file}.pem"))),
+        ("--key", path(&format!("{file}.key"))),
     ]
     .into_iter()
     .flat_map(|(name, value)| [name.to_owned(), value])
     .collect()
 }
 
-fn ask(options: &[String], arguments: &[&str]) -> std::process::Output {
+pub(super) fn ask(options: &[String], arguments: &[&str]) -> std::process::Output {
     let options = options.iter().map(String::as_str);
     let command = ["audit"].into_iter().chain(arguments.iter().copied());
     comity(command.chain(options))
@@ -169,6 +175,7 @@ async fn every_reading_is_on_record_in_its_category() {
                 recipient,
                 subject,
                 ordered_by: _,
+                found: _,
             } = read;
             format!("{call} of `{subject}` for {purpose}, to `{recipient}`")
         };

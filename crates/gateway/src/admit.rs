@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use comity::v1;
 use comity_domain::{CaseId, Decision, Digest, Request, Ruling, Urgency};
 use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
+use comity_store::Term;
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use crate::{
     gateway::Gateway,
     identity::{Caller, Role},
-    origin,
+    origin, personal,
     refusal::Refusal,
     wire::{self, Violation, from_proto},
 };
@@ -37,6 +38,8 @@ pub(crate) struct Admission {
     pub(crate) team: Option<InTeam>,
     /// The case that its data come from.
     pub(crate) source: Option<CaseId>,
+    /// The personal values by which it is found.
+    pub(crate) terms: Vec<Term>,
     form: Option<Value>,
     language: String,
 }
@@ -199,6 +202,10 @@ pub(crate) fn explainable(
     }
 }
 
+/// See [`personal::TERMS_MAX`].
+const TOO_MANY: &str = "names more than 2,000 personal values in `persons`, `selectors`, \
+     `form` and `information`: divide it";
+
 /// A message as it was sent, the request it makes and the instrument's form in it.
 struct Read {
     sent: Sent,
@@ -216,6 +223,7 @@ struct Sent {
     conditions: Vec<v1::Obligation>,
     team: Option<InTeam>,
     source: Option<CaseId>,
+    terms: Vec<Term>,
 }
 
 impl Sent {
@@ -234,6 +242,7 @@ impl Sent {
             conditions: message.conditions.clone(),
             team: message.team.as_ref().and_then(InTeam::of),
             source: origin::named(message),
+            terms: personal::of_request(message),
         }
     }
 }
@@ -251,6 +260,9 @@ fn as_sent(message: &v1::CooperationRequest) -> v1::CooperationRequest {
 fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
     let message = stated(message)?;
     let sent = Sent::of(&message);
+    if sent.terms.len() > personal::TERMS_MAX {
+        return Err(malformed("request", TOO_MANY));
+    }
     let (request, form) =
         from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
     Ok(Read {
@@ -294,6 +306,7 @@ fn admit(gateway: &Gateway, read: Read, language: String) -> Result<Admission, R
         conditions: sent.conditions,
         team: sent.team,
         source: sent.source,
+        terms: sent.terms,
         request,
         form,
         language,

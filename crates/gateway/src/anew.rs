@@ -145,6 +145,7 @@ pub(crate) async fn event(
         enqueue: [recalling, delivery, told].into_iter().flatten().collect(),
         clocks: vec![limits],
         cancel,
+        terms: admission.terms,
         ..Event::new(leaf, to, adds)
     })
 }

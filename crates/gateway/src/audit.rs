@@ -3,6 +3,7 @@
 mod access;
 mod emergency;
 mod export;
+mod personal;
 
 use bytes::Bytes;
 use comity::v1::{
@@ -25,12 +26,15 @@ use crate::{
     wire::{from_proto, to_proto},
 };
 
-/// Finds entries by columns without personal data.
+/// Finds entries by columns without personal data, or by a personal value.
 pub(crate) async fn search(
     gateway: &Gateway,
     caller: &Caller,
-    message: SearchRequest,
+    mut message: SearchRequest,
 ) -> Result<SearchResponse, Refusal> {
+    if let Some(value) = message.personal.take() {
+        return personal::search(gateway, caller, message, value).await;
+    }
     let SearchRequest {
         filter,
         page_size,
@@ -39,6 +43,7 @@ pub(crate) async fn search(
         order_by,
         category,
         recipient,
+        personal: _,
     } = message;
     let stated = v1::Access {
         category,

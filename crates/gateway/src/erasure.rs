@@ -7,14 +7,14 @@ use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, Key, KeyError, Leaf};
 use comity_store::{
-    Archive, CommitError, ERASURE, Entry, EntryRow, OpenError, Options, Period, ReadError, Record,
-    Report, Store, state_name, verify,
+    Archive, CommitError, ERASURE, Entry, EntryRow, OpenError, Period, ReadError, Record, Report,
+    Store, state_name, verify,
 };
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
-use crate::{start::LEDGER_KEY, wire::to_proto};
+use crate::{personal, start::LEDGER_KEY, wire::to_proto};
 
 /// What is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,18 @@ pub enum EraseError {
     /// The store refused.
     #[error("nothing was erased")]
     Commit(#[source] CommitError),
+    /// The index of personal values is not made again yet.
+    #[error(
+        "it was erased by entry {entry}, but the index of personal values is not complete: \
+         run `comity audit reindex`"
+    )]
+    Index {
+        /// The entry that says so.
+        entry: u64,
+        /// Why.
+        #[source]
+        source: CommitError,
+    },
     /// What is left is not in order.
     #[error("it was erased by entry {entry}, but the folder is not in order now")]
     Flawed {
@@ -108,7 +120,7 @@ pub enum EraseError {
 /// Erases, records by whose order and why, and verifies all that is left.
 ///
 /// # Errors
-/// [`EraseError`]; but for its last variant nothing was erased then. While a gateway
+/// [`EraseError`]; but for its last two variants nothing was erased then. While a gateway
 /// has the folder open it is [`OpenError::Locked`].
 pub async fn erase(data: &Path, order: &Order, now: Timestamp) -> Result<Erased, EraseError> {
     if order.reason.trim().is_empty() || order.by.trim().is_empty() {
@@ -121,12 +133,14 @@ pub async fn erase(data: &Path, order: &Order, now: Timestamp) -> Result<Erased,
     // Read first: a folder that holds no store must not get one.
     let mut archive = Archive::open(data, Period::default()).map_err(opened)?;
     let key = Key::load(&data.join(LEDGER_KEY))?;
-    let store = Store::open(data, key, &Options::default()).map_err(opened)?;
+    let store = Store::open(data, key, &personal::options()).map_err(opened)?;
     let done = carry_out(&mut archive, &store, order, now).await;
     drop(archive);
+    let indexed = personal::rebuild(&store, |_, _| ()).await;
     // Published to its end, so that the erasure is under a signed checkpoint.
     store.close().await;
     let (entry, rows) = done?;
+    indexed.map_err(|source| EraseError::Index { entry, source })?;
     let report = verify(data, None).map_err(|flaw| EraseError::Flawed { entry, flaw })?;
     Ok(Erased {
         entry,
@@ -223,6 +237,7 @@ fn said(order: &Order, now: Timestamp) -> Entry {
         recipient: String::new(),
         subject,
         ordered_by: order.by.clone(),
+        found: 0,
     };
     Entry {
         leaf,

@@ -9,7 +9,7 @@ use comity_ledger::Leaf;
 use comity_policy::Calendars;
 use comity_store::{
     CaseChange, CommitError, Committed, Durable, Entry, Expected, Job, Lease, NewJob, RequestKey,
-    Transaction, state_name,
+    Term, Transaction, state_name,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -47,6 +47,8 @@ pub(crate) struct Event {
     pub(crate) cancel: Option<Lease>,
     /// What makes a repetition of the call behind it harmless.
     pub(crate) key: Option<RequestKey>,
+    /// The personal values of the request that it adds.
+    pub(crate) terms: Vec<Term>,
 }
 
 impl Event {
@@ -61,6 +63,7 @@ impl Event {
             clocks: Vec::new(),
             cancel: None,
             key: None,
+            terms: Vec::new(),
         }
     }
 }
@@ -163,6 +166,7 @@ async fn write(
         enqueue,
         cancel,
         key,
+        terms,
         mut case,
     } = step(case, event, policies.calendars())?;
     let transaction = Transaction {
@@ -171,6 +175,7 @@ async fn write(
         entries: vec![entry],
         enqueue,
         finish: job.map(|job| job.lease).or(cancel),
+        terms,
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await?;
@@ -186,6 +191,7 @@ pub(crate) struct Step {
     pub(crate) enqueue: Vec<NewJob>,
     pub(crate) cancel: Option<Lease>,
     pub(crate) key: Option<RequestKey>,
+    pub(crate) terms: Vec<Term>,
     /// The case as it will stand.
     pub(crate) case: CaseAt,
 }
@@ -204,6 +210,7 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         clocks: happened,
         cancel,
         key,
+        terms,
     } = event;
     if told && cases::was_delivered(&case) {
         enqueue.push(record::notice(&case.row, case.version + 1, leaf.at));
@@ -258,6 +265,7 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         enqueue,
         cancel,
         key,
+        terms,
         case,
     })
 }

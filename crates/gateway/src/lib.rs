@@ -32,6 +32,7 @@ mod object;
 mod observe;
 pub mod offline;
 mod origin;
+mod personal;
 mod places;
 pub mod policies;
 mod recall;

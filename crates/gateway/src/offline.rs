@@ -11,12 +11,13 @@ pub use comity_store::{Period, Report, verify};
 use thiserror::Error;
 
 use crate::{
-    audit, case_file, statistics,
+    audit, case_file, personal, statistics,
     wire::{Violation, from_proto},
 };
 pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
     erasure::{EraseError, Erased, Order, Subject, erase},
+    personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
     replay::{
         Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
@@ -79,17 +80,27 @@ impl DataFolder {
             order_by,
             category: _,
             recipient: _,
+            personal: value,
         } = message;
-        let search = from_proto::search(from_proto::Asked {
+        let asked = from_proto::Asked {
             filter: &filter,
             order_by: &order_by,
             page_size,
             page_token: &page_token,
-        })?;
-        let found = self.archive.search(&search)?;
+        };
+        let (found, subject) = match value {
+            None => (self.archive.search(&from_proto::search(asked)?)?, filter),
+            Some(value) => {
+                let (search, terms) = from_proto::search_personal(asked, &value)?;
+                let subject = from_proto::searched(from_proto::kind_of(&terms), &filter);
+                let by = personal::OF_RECORDS;
+                let found = self.archive.search_personal(&search, &terms, by)?;
+                (found, subject)
+            }
+        };
         Ok(v1::SearchResponse {
             entries: found.entries.into_iter().map(audit::entry).collect(),
-            next_page_token: from_proto::token(found.next, &filter, &order_by),
+            next_page_token: from_proto::token(found.next, &subject, &order_by),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Recording: nothing leaves the gateway, and nothing is answered, before it
 //! stands in the ledger.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, mem, time::Duration};
 
 use comity::v1;
 use comity_domain::{CaseId, CaseState, Decision, Digest, Outcome};
@@ -60,9 +60,10 @@ pub(crate) enum Filed {
 pub(crate) async fn decision(
     gateway: &Gateway,
     caller: &Caller,
-    admission: Admission,
+    mut admission: Admission,
     verdict: Verdict,
 ) -> Result<Filed, Refusal> {
+    let terms = mem::take(&mut admission.terms);
     let Verdict { decision, permit } = verdict;
     let now = gateway.now();
     let id = gateway.new_case_id();
@@ -100,6 +101,7 @@ pub(crate) async fn decision(
         enqueue: delivery.into_iter().chain(told).collect(),
         finish: None,
         essential: false,
+        terms,
     };
     let mut committed = match gateway.store().commit(transaction).await {
         Ok(committed) => committed,
@@ -152,7 +154,13 @@ pub(crate) async fn trial(
     };
     let leaf = decision_leaf(gateway.now(), kind, caller, admission, decision);
     let record = admission.encoded.to_vec();
-    event(gateway, Leaf { note, ..leaf }, record).await?;
+    let leaf = Leaf { note, ..leaf };
+    let transaction = Transaction {
+        entries: vec![Entry { leaf, record }],
+        terms: admission.terms.clone(),
+        ..Transaction::default()
+    };
+    commit(gateway, transaction).await?;
     gateway.metrics().decided(kind, decision.outcome);
     Ok(())
 }

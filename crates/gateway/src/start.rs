@@ -1,6 +1,6 @@
 //! How a gateway starts: everything it needs is made sure of before it serves.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use comity_evidence::OpenError;
 use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy, second_beside};
@@ -22,6 +22,7 @@ use crate::{
     listen, log,
     metrics::{self, Metrics},
     observe::Observe,
+    personal,
     places::Lanes,
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
@@ -37,6 +38,8 @@ use crate::{
 pub(crate) const LEDGER_KEY: &str = "ledger.key";
 /// The second key of the ledger in the data folder.
 const SECOND_KEY: &str = "ledger-ml-dsa.key";
+/// When to look again whether the index of personal values is complete.
+const INDEX_AGAIN: Duration = Duration::from_secs(30);
 
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
@@ -181,9 +184,27 @@ fn work(
     stopped: &watch::Receiver<bool>,
 ) {
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(index(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
+}
+
+/// Makes the index of personal values again where it is not complete, and looks again
+/// every while. Searches by them are told to wait meanwhile; all else goes on.
+async fn index(gateway: Gateway, mut stop: watch::Receiver<bool>) {
+    let again = async {
+        loop {
+            if let Err(error) = personal::rebuild(gateway.store(), |_, _| ()).await {
+                tracing::error!(%error, "the index of personal values is not complete");
+            }
+            tokio::time::sleep(INDEX_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        () = again => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
 }
 
 /// Listens on an address, and says which it is where the port was left open.
@@ -222,7 +243,7 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         size_limit_bytes: config.limits.store_bytes,
         // Where none must cosign, none is waited for.
         await_witnesses: config.witnesses.required > 0,
-        ..Options::default()
+        ..personal::options()
     };
     let store = Store::open(&config.data, key, &options);
     let store = store.map_err(|source| StartError::Store {

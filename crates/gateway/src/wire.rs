@@ -10,7 +10,7 @@ pub(crate) mod evidence;
 pub mod from_proto;
 pub mod json;
 mod read;
-mod selector;
+pub(crate) mod selector;
 pub mod statement;
 pub mod structure;
 pub mod to_proto;

@@ -65,6 +65,18 @@ pub(crate) fn competent(
     if has { Competent::Yes } else { Competent::No }
 }
 
+/// Whether the directory of a State lets an authority's auditors search records by the
+/// personal values in them. Whoever the directory does not know may not.
+pub(crate) fn may_search_persons(
+    model: &Model,
+    state: &JurisdictionCode,
+    authority: &AuthorityId,
+) -> bool {
+    let state = model.jurisdictions.get(state);
+    let record = state.and_then(|state| state.authorities.get(authority.as_str()));
+    record.is_some_and(|record| record.may_search_persons)
+}
+
 fn is_central(state: &Jurisdiction, id: &Arc<str>, record: &AuthorityRecord) -> bool {
     &*record.kind == "central-authority" || state.profile.central_authority.as_ref() == Some(id)
 }

@@ -390,6 +390,13 @@ impl Library {
         competence::competent(&self.model, state, authority, (role, measure))
     }
 
+    /// Whether the directory of a State lets the auditors of an authority search records
+    /// by the personal values in them.
+    #[must_use]
+    pub fn may_search_persons(&self, state: &JurisdictionCode, authority: &AuthorityId) -> bool {
+        competence::may_search_persons(&self.model, state, authority)
+    }
+
     /// The register of offences of a State, by provision.
     pub fn offences(&self, state: &JurisdictionCode) -> impl Iterator<Item = OffenceInfo<'_>> {
         registers::offences(&self.model, state)

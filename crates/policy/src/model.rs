@@ -353,6 +353,8 @@ pub(crate) struct AuthorityRecord {
     pub(crate) kind: Arc<str>,
     pub(crate) may_issue: MeasureFilter,
     pub(crate) may_execute: MeasureFilter,
+    /// Its auditors may search records by the personal values in them.
+    pub(crate) may_search_persons: bool,
     pub(crate) confidence: Confidence,
 }
 

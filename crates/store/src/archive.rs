@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, ERASURE, EntryFilter, EntryRow, Found, OpenError, Page, ReadError, Record, Search,
-    Store,
+    CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, OpenError, Page, ReadError, Record,
+    Search, Store, Term, blind,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
     search::search,
@@ -44,14 +44,15 @@ pub struct Period {
 }
 
 impl Archive {
-    /// Opens the store in `dir` for reading the cases opened in a period.
+    /// Opens the store in `dir` for reading the cases opened in a period; also one that
+    /// the version before has left, which has no index of personal values.
     ///
     /// # Errors
     /// [`OpenError`]; nothing is ever written.
     pub fn open(dir: &Path, period: Period) -> Result<Self, OpenError> {
         let at_rest = !dir.join(WRITE_AHEAD_LOG).exists();
         let db = connect(dir, at_rest)?;
-        if !schema::is_ours(&db)? {
+        if !schema::is_readable(&db)? {
             return Err(OpenError::Foreign);
         }
         Ok(Self {
@@ -91,6 +92,25 @@ impl Archive {
     /// [`ReadError`].
     pub fn search(&mut self, what: &Search) -> Result<Found, ReadError> {
         self.read(|db, _| search(db, what))
+    }
+
+    /// A page of the entries that hold a personal value: see
+    /// [`Store::search_personal`].
+    ///
+    /// # Errors
+    /// [`ReadError::Unindexed`] where the index is not complete, was changed or is of
+    /// another version; [`ReadError`].
+    pub fn search_personal(
+        &mut self,
+        what: &Search,
+        terms: &[Term],
+        extractor: Extractor,
+    ) -> Result<Found, ReadError> {
+        self.read(|db, vault| {
+            // The index and its sum, of one moment; nothing is to be undone as it ends.
+            let _moment = db.unchecked_transaction()?;
+            blind::search((db, vault), what.clone(), (terms, extractor))
+        })
     }
 
     /// One entry with its private part, where that was not erased.

@@ -2,13 +2,14 @@
 //!
 //! Its records and their data keys leave the database; every other data key is wrapped
 //! anew under the next key-encryption key; once that is durable the old one is
-//! destroyed. Copies of the database made before hold data keys that nothing opens.
+//! destroyed. Copies of the database made before hold data keys that nothing opens, and
+//! tags of the blind index under a key that nothing opens either: see [`crate::blind`].
 
 use comity_domain::CaseId;
 use rusqlite::{Connection, params};
 
 use crate::{
-    CommitError, Committed, Receipt, column,
+    CommitError, Committed, Receipt, blind, column,
     prepare::Prepared,
     rows::{self, Stop},
     vault::Vault,
@@ -78,6 +79,8 @@ fn carry_out(
         });
     }
     wrap_anew(db, vault)?;
+    // Whatever a copy of it would confirm hangs on the old generation.
+    blind::clear(db, vault, next)?;
     Ok(Committed {
         version: None,
         receipts,

@@ -9,6 +9,7 @@
 //! process at a time has it open.
 
 mod archive;
+mod blind;
 mod column;
 mod discreet;
 mod durable;
@@ -21,6 +22,7 @@ mod prepare;
 mod publisher;
 mod queue;
 mod read;
+mod reindex;
 mod rows;
 mod schema;
 mod search;
@@ -35,6 +37,7 @@ mod writer;
 mod tests;
 
 pub use archive::{Archive, Period};
+pub use blind::{Extractor, Indexed, Term};
 pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;

@@ -10,7 +10,7 @@ use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::discreet::discreet;
+use crate::{Term, discreet::discreet};
 
 /// How a store is run.
 #[derive(Debug, Clone)]
@@ -23,6 +23,9 @@ pub struct Options {
     /// Sign nothing before [`crate::Store::heard_witnesses`] is called: who was restored from
     /// an old copy must first hear what witnesses have seen of it.
     pub await_witnesses: bool,
+    /// The number of the [`crate::Extractor`] in use. An index of personal values that
+    /// another one made is cleared as the store opens, to be made again.
+    pub extractor: u32,
 }
 
 impl Default for Options {
@@ -31,6 +34,7 @@ impl Default for Options {
             size_limit_bytes: None,
             publish_every: Duration::from_secs(1),
             await_witnesses: false,
+            extractor: 0,
         }
     }
 }
@@ -54,6 +58,9 @@ pub struct Transaction {
     /// Written beyond the size limit too, although it completes no job and moves
     /// no case: without it what was accepted before could not go on.
     pub essential: bool,
+    /// The personal values in the record of the last entry by which it is found; kept
+    /// as keyed hashes alone.
+    pub terms: Vec<Term>,
 }
 
 /// An idempotency key: one caller's id for one request.

@@ -19,10 +19,11 @@ use thiserror::Error;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    Options, PublicationError, ReadError, Store,
+    CommitError, Options, PublicationError, ReadError, Store, blind,
     publisher::{self, Progress, Publication},
     queue::QUEUE,
     read::{self, Readers},
+    rows::Stop,
     schema,
     store::Inner,
     vault::{Vault, VaultError},
@@ -79,6 +80,9 @@ pub enum OpenError {
     /// Records cannot be opened or sealed.
     #[error("cannot open or seal records")]
     Vault(#[from] VaultError),
+    /// The blind index cannot be made.
+    #[error("cannot make the index of personal values")]
+    Index(#[source] CommitError),
     /// What witnesses have seen is not to be believed.
     #[error(
         "`{0}` is not a checkpoint that this ledger signed; restore it: without it, what \
@@ -108,6 +112,7 @@ impl Store {
         db.execute("UPDATE job SET leased_until = 0 WHERE leased_until > 0", [])?;
         let next = read::size(&db)?;
         let vault = Arc::new(open_vault(dir, &db, next == 0)?);
+        open_index((&db, &vault), options.extractor, next)?;
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
         let witnessed = Witnessed::read(dir, &verifier)?;
@@ -178,7 +183,10 @@ fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError
     // Before anything hangs on it.
     vault.settle()?;
     if let Some([older, newer]) = vault.unfinished() {
-        let mut select = db.prepare("SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1")?;
+        let mut select = db.prepare(
+            "SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1 UNION ALL \
+             SELECT 1 FROM blind_state WHERE substr(key, 1, 4) = ?1",
+        )?;
         if !select.exists([newer.to_be_bytes()])? {
             vault.end_next(older)?;
         } else if !select.exists([older.to_be_bytes()])? {
@@ -186,6 +194,21 @@ fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError
         }
     }
     Ok(vault)
+}
+
+/// Makes sure that the blind index is there, whatever became of it.
+fn open_index(
+    (db, vault): (&Connection, &Vault),
+    extractor: u32,
+    size: u64,
+) -> Result<(), OpenError> {
+    let checked = db.execute_batch("BEGIN IMMEDIATE");
+    checked.map_err(OpenError::from)?;
+    blind::open((db, vault), extractor, size).map_err(|stop| match stop {
+        Stop::Database(error) => OpenError::Database(error),
+        Stop::Refused(refused) => OpenError::Index(refused),
+    })?;
+    Ok(db.execute_batch("COMMIT")?)
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {

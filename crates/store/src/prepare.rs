@@ -9,8 +9,8 @@ use comity_domain::{CaseId, JurisdictionCode, Urgency};
 use comity_ledger::{Hash, Leaf};
 
 use crate::{
-    CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Transaction, Unavailable,
-    column,
+    CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Term, Transaction,
+    Unavailable, column,
     vault::{DataKey, VaultError},
 };
 
@@ -28,6 +28,7 @@ pub(crate) struct Prepared {
     pub(crate) enqueue: Vec<NewJob>,
     pub(crate) finish: Option<Lease>,
     pub(crate) essential: bool,
+    pub(crate) terms: Vec<Term>,
 }
 
 /// An entry as it will be stored.
@@ -74,6 +75,7 @@ pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError>
         enqueue,
         finish,
         essential,
+        terms,
     } = transaction;
     let last = entries.pop();
     let mut sealed = Vec::with_capacity(entries.len() + 1);
@@ -95,6 +97,7 @@ pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError>
         enqueue,
         finish,
         essential,
+        terms,
     })
 }
 
@@ -106,10 +109,11 @@ fn check(transaction: &Transaction) -> Result<(), CommitError> {
         enqueue,
         finish: _,
         essential: _,
+        terms,
     } = transaction;
-    if entries.is_empty() && (case.is_some() || !enqueue.is_empty()) {
+    if entries.is_empty() && (case.is_some() || !enqueue.is_empty() || !terms.is_empty()) {
         return Err(invalid(
-            "a case change or a job needs an entry that says so",
+            "a case change, a job or a personal value needs an entry that says so",
         ));
     }
     if key.is_some() && case.is_none() {

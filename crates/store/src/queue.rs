@@ -6,7 +6,7 @@ use comity_domain::Urgency;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{CommitError, Committed, Durable, Job, Lease, erase::Target, prepare::Prepared};
+use crate::{CommitError, Committed, Durable, Job, Lease, Term, erase::Target, prepare::Prepared};
 
 /// Operations waiting for the writer before callers are made to wait.
 pub(crate) const QUEUE: usize = 1024;
@@ -47,11 +47,25 @@ pub(crate) enum Op {
         note: Vec<u8>,
         reply: Reply<()>,
     },
+    /// Entries that were not indexed yet.
+    Index(Batch, Reply<()>),
+    /// The blind index cleared, to be made again.
+    ClearIndex(Reply<()>),
     /// Answered once all operations before it are durable; those after it are
     /// refused, but for the last checkpoint, so that it covers every entry.
     Seal(Reply<()>),
     /// No more operations after those already queued.
     Close,
+}
+
+/// Personal values of entries, for the blind index.
+pub(crate) struct Batch {
+    /// The first of the entries, and the one after the last.
+    pub(crate) span: (u64, u64),
+    /// The key of the index when they were read, wrapped.
+    pub(crate) key: Vec<u8>,
+    /// The values of each.
+    pub(crate) found: Vec<(u64, Vec<Term>)>,
 }
 
 impl Op {
@@ -67,6 +81,8 @@ impl Op {
             | Self::Claim { .. }
             | Self::Retry { .. }
             | Self::Head { .. }
+            | Self::Index(..)
+            | Self::ClearIndex(_)
             | Self::Seal(_)
             | Self::Close => false,
         }
@@ -79,7 +95,11 @@ impl Op {
         match self {
             Self::Commit(_, reply) | Self::Erase(_, _, reply) => drop(reply.send(Err(error))),
             Self::Claim { reply, .. } => drop(reply.send(Err(error))),
-            Self::Retry { reply, .. } | Self::Head { reply, .. } | Self::Seal(reply) => {
+            Self::Retry { reply, .. }
+            | Self::Head { reply, .. }
+            | Self::Index(_, reply)
+            | Self::ClearIndex(reply)
+            | Self::Seal(reply) => {
                 drop(reply.send(Err(error)));
             }
             Self::Close => {}

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     CaseChange, CommitError, Committed, Expected, Job, Lease, NewJob, ReadError, Receipt,
-    RequestKey, column,
+    RequestKey, blind, column,
     prepare::{Prepared, Sealed, job_image, next_version},
     read,
     vault::Vault,
@@ -26,6 +26,18 @@ pub(crate) enum Stop {
 impl From<rusqlite::Error> for Stop {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(error) => Self::Database(error),
+            other @ (ReadError::Damaged { .. }
+            | ReadError::Proof(_)
+            | ReadError::Unindexed
+            | ReadError::Closed) => Self::Refused(CommitError::Invalid(other.to_string())),
+        }
     }
 }
 
@@ -58,6 +70,7 @@ pub(crate) fn commit(
     if let Some(case) = &prepared.case {
         check_case(db, case)?;
     }
+    let tags = blind::tags((db, vault), next, &prepared.terms)?;
     let mut receipts = Vec::with_capacity(prepared.entries.len());
     for (index, sealed) in (next..).zip(&prepared.entries) {
         insert_entry(db, vault, index, sealed)?;
@@ -67,6 +80,7 @@ pub(crate) fn commit(
         });
     }
     let last = next + (prepared.entries.len() as u64).saturating_sub(1);
+    blind::insert(db, last, &tags)?;
     if let (Some(case), Some(entry)) = (&prepared.case, prepared.entries.last()) {
         write_case(db, case, last, entry.leaf.at)?;
         if let Some(key) = &prepared.key {
@@ -444,10 +458,5 @@ pub(crate) fn set_head(db: &Connection, previous: u64, size: u64, note: &[u8]) -
 
 /// A stored value that does not read stops the work on it, and only that.
 fn stored<T>(value: Result<T, ReadError>) -> Result<T, Stop> {
-    value.map_err(|error| match error {
-        ReadError::Database(error) => Stop::Database(error),
-        other @ (ReadError::Damaged { .. } | ReadError::Proof(_) | ReadError::Closed) => {
-            Stop::Refused(CommitError::Invalid(other.to_string()))
-        }
-    })
+    value.map_err(Stop::from)
 }

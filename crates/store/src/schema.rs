@@ -8,13 +8,16 @@ use rusqlite::{Connection, OpenFlags};
 const APPLICATION_ID: i32 = 0x434d_5459;
 
 /// Version of the tables below.
-const SCHEMA_VERSION: i32 = 4;
+const SCHEMA_VERSION: i32 = 5;
+
+/// The version before it, which had no blind index.
+const WITHOUT_INDEX: i32 = 4;
 
 /// How long to wait for another program that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Room for every statement the store uses.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 72;
 
 /// `entry` repeats in columns what search needs of its leaf; the leaf decides.
 /// Of `cases`, `request_key` and `job`, the leaf of an entry commits to all that
@@ -96,6 +99,28 @@ CREATE TABLE head (                     -- the last signed checkpoint
 ) STRICT;
 ";
 
+/// An index that no leaf commits to: see [`crate::blind`].
+const INDEX: &str = "
+CREATE TABLE blind (                    -- where personal values are
+    idx INTEGER PRIMARY KEY REFERENCES entry (idx),
+    tags BLOB NOT NULL                  -- of its values, 8 bytes each
+) STRICT;
+
+CREATE TABLE blind_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    key BLOB NOT NULL,                  -- of the index, wrapped
+    extractor INTEGER NOT NULL,         -- number of what took the values from records
+    next INTEGER NOT NULL,              -- entries from here on
+    until INTEGER NOT NULL,             -- and before this are not in it yet
+    tags INTEGER NOT NULL,
+    sum INTEGER NOT NULL                -- of all tags and where they are
+) STRICT;
+";
+
+/// What some databases of the version before lack.
+const EMERGENCIES: &str =
+    "CREATE INDEX IF NOT EXISTS cases_emergency ON cases (opened) WHERE urgency = 2;";
+
 /// Opens the one connection that writes, creating the tables if need be.
 ///
 /// Every commit is flushed before it returns (`synchronous = FULL`).
@@ -118,8 +143,13 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     })? == 0
     {
         db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; \
+            "BEGIN IMMEDIATE; {TABLES} {INDEX} PRAGMA application_id = {APPLICATION_ID}; \
              PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        ))?;
+    }
+    if is_of(&db, WITHOUT_INDEX)? {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {INDEX} {EMERGENCIES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
     Ok(db)
@@ -154,6 +184,15 @@ pub(crate) fn open_at_rest(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Whether the file holds this version's tables.
 pub(crate) fn is_ours(db: &Connection) -> rusqlite::Result<bool> {
+    is_of(db, SCHEMA_VERSION)
+}
+
+/// Whether the file can be read as it is: the version before has all but the blind index.
+pub(crate) fn is_readable(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(is_ours(db)? || is_of(db, WITHOUT_INDEX)?)
+}
+
+fn is_of(db: &Connection, version: i32) -> rusqlite::Result<bool> {
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    Ok(pragma("application_id")? == APPLICATION_ID && pragma("user_version")? == SCHEMA_VERSION)
+    Ok(pragma("application_id")? == APPLICATION_ID && pragma("user_version")? == version)
 }

@@ -1,6 +1,7 @@
 //! Searching the ledger in pages that neither shift nor end in themselves: the
 //! reading of each page is an entry too.
 
+use comity_domain::JurisdictionCode;
 use rusqlite::Connection;
 
 use crate::{EntryFilter, EntryRow, ReadError, column, read};
@@ -16,6 +17,10 @@ pub struct Search {
     pub after: Option<Cursor>,
     /// At most so many on a page, and no more than 999.
     pub limit: usize,
+    /// Only entries that this State asks or is asked in.
+    pub involving: Option<JurisdictionCode>,
+    /// Only these entries, by their index.
+    pub among: Option<Vec<u64>>,
 }
 
 /// An order of entries. Equals follow by index, in the same direction.
@@ -96,6 +101,8 @@ pub(crate) fn search(db: &Connection, search: &Search) -> Result<Found, ReadErro
         order: Order { by, descending },
         after,
         limit,
+        involving,
+        among,
     } = search;
     let below = match after {
         Some(cursor) => cursor.below,
@@ -109,6 +116,14 @@ pub(crate) fn search(db: &Connection, search: &Search) -> Result<Found, ReadErro
     };
     let mut query = read::Query::entries(filter);
     query.and("idx < ?", column::sql(below));
+    query.and_if(
+        "? IN (issuing, executing)",
+        involving.as_ref().map(ToString::to_string),
+    );
+    query.and_if(
+        "idx IN (SELECT value FROM json_each(?))",
+        among.as_ref().map(|indexes| format!("{indexes:?}")),
+    );
     query.and_if(
         &format!("({key}, idx) {beyond} (SELECT {key}, idx FROM entry WHERE idx = ?)"),
         after.map(|cursor| column::sql(cursor.last)),

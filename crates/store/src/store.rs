@@ -444,7 +444,7 @@ impl Store {
         let _ = tokio::task::spawn_blocking(move || inner.shut_down()).await;
     }
 
-    async fn ask<T>(&self, op: impl FnOnce(Reply<T>) -> Op) -> Result<T, CommitError> {
+    pub(crate) async fn ask<T>(&self, op: impl FnOnce(Reply<T>) -> Op) -> Result<T, CommitError> {
         let (reply, answer) = oneshot::channel();
         let closed = CommitError::Unavailable(Unavailable::Closed);
         if self.inner.queue.send(op(reply)).await.is_err() {

@@ -10,7 +10,7 @@ use std::{
     fmt,
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{Mutex, PoisonError, RwLock},
 };
 #[cfg(not(test))]
 use std::{
@@ -18,7 +18,10 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
 };
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 use thiserror::Error;
 
 use crate::Record;
@@ -35,6 +38,7 @@ const SALT_LEN: usize = 32;
 /// What a ciphertext is, authenticated with it.
 const OF_RECORDS: &[u8; 16] = b"comity record v1";
 const OF_KEYS: &[u8; 16] = b"comity wrapped 1";
+const OF_INDEX: &[u8; 16] = b"comity blind key";
 
 /// Why the key-encryption key cannot be used.
 #[derive(Debug, Error)]
@@ -63,6 +67,8 @@ pub enum VaultError {
 pub(crate) struct Vault {
     path: PathBuf,
     generations: RwLock<Vec<Generation>>,
+    /// The index key last used, and how it was wrapped.
+    index: Mutex<Option<(Vec<u8>, hmac::Key)>>,
 }
 
 /// A key-encryption key under its number.
@@ -93,6 +99,7 @@ impl Vault {
         Ok(Self {
             path,
             generations: RwLock::new(generations),
+            index: Mutex::default(),
         })
     }
 
@@ -104,24 +111,52 @@ impl Vault {
 
     /// Wraps a data key under the newest generation.
     pub(crate) fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, VaultError> {
+        self.wrap_as(OF_KEYS, &key.0)
+    }
+
+    /// Draws a key for the blind index, wrapped under the newest generation.
+    pub(crate) fn draw_index_key(&self) -> Result<Vec<u8>, VaultError> {
+        self.wrap_as(OF_INDEX, &DataKey::draw()?.0)
+    }
+
+    fn wrap_as(&self, what: &[u8; 16], secret: &[u8; KEY_LEN]) -> Result<Vec<u8>, VaultError> {
         let generations = self.generations.read();
         let generations = generations.unwrap_or_else(PoisonError::into_inner);
         let newest = generations.last().ok_or(VaultError::Randomness)?;
         let mut wrapped = newest.number.to_be_bytes().to_vec();
-        wrapped.extend(encrypt(&bound(&newest.secret), OF_KEYS, &[&key.0])?);
+        wrapped.extend(encrypt(&bound(&newest.secret), what, &[secret])?);
         Ok(wrapped)
     }
 
     /// The data key that was wrapped; `None` if its generation is gone or it was
     /// changed.
     pub(crate) fn unwrap(&self, wrapped: &[u8]) -> Option<DataKey> {
+        self.unwrap_as(OF_KEYS, wrapped).map(DataKey)
+    }
+
+    /// The key of the blind index that was wrapped; `None` as for
+    /// [`Vault::unwrap`].
+    pub(crate) fn index_key(&self, wrapped: &[u8]) -> Option<hmac::Key> {
+        let mut last = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, key)) = &*last
+            && known == wrapped
+        {
+            return Some(key.clone());
+        }
+        let secret = self.unwrap_as(OF_INDEX, wrapped)?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+        *last = Some((wrapped.to_vec(), key.clone()));
+        Some(key)
+    }
+
+    fn unwrap_as(&self, what: &[u8; 16], wrapped: &[u8]) -> Option<[u8; KEY_LEN]> {
         let (number, sealed) = wrapped.split_first_chunk::<GENERATION_LEN>()?;
         let number = u32::from_be_bytes(*number);
         let generations = self.generations.read();
         let generations = generations.unwrap_or_else(PoisonError::into_inner);
         let generation = generations.iter().find(|known| known.number == number)?;
-        let opened = decrypt(&bound(&generation.secret), OF_KEYS, sealed)?;
-        Some(DataKey(opened.try_into().ok()?))
+        let opened = decrypt(&bound(&generation.secret), what, sealed)?;
+        opened.try_into().ok()
     }
 
     /// Draws the next generation and writes it down beside the one in use: from
@@ -167,6 +202,8 @@ impl Vault {
         change(&mut changed)?;
         write(&self.path, &changed).map_err(file(&self.path))?;
         *generations = changed;
+        // It may hang on a generation that is gone.
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 }

@@ -27,6 +27,11 @@ pub enum ReadError {
     /// The published ledger does not prove what it should.
     #[error("the published ledger gives no proof")]
     Proof(#[from] comity_ledger::ProofError),
+    /// Not every record is in the index of personal values, or the index was changed.
+    #[error(
+        "the index of personal values is not complete: have it made again by `comity audit reindex`"
+    )]
+    Unindexed,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Durable, Unavailable, column, erase,
+    CommitError, Durable, Unavailable, blind, column, erase,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
@@ -199,6 +199,14 @@ impl Writer {
                 reply,
             } => {
                 let result = rows::set_head(&self.db, previous, size, &note);
+                settle(result, reply, answers, |()| ())?;
+            }
+            Op::Index(batch, reply) => {
+                let result = blind::advance((&self.db, &self.vault), &batch);
+                settle(result, reply, answers, |()| ())?;
+            }
+            Op::ClearIndex(reply) => {
+                let result = blind::clear(&self.db, &self.vault, self.next);
                 settle(result, reply, answers, |()| ())?;
             }
             Op::Seal(reply) => {

@@ -1,12 +1,14 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
-//! gateway. Only `erase` and `assess` change anything.
+//! gateway. Only `erase`, `reindex` and `assess` change anything.
 
 mod bundle;
 mod cosigned;
 mod emergencies;
 mod erase;
 mod export;
+mod personal;
 mod prove;
+mod reindex;
 mod rerun;
 mod search;
 mod seconded;
@@ -35,7 +37,14 @@ Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
     Verify(verify::Verify),
     /// List entries of the ledger
     #[command(
-        after_help = "Example: comity audit search --data .comity/data --outcome REFUSED --since 2026-01-01 --sort 'at desc'
+        after_help = "Examples: comity audit search --data .comity/data --outcome REFUSED --since 2026-01-01 --sort 'at desc'
+          comity audit search --person - --born - --purpose 'request for access 12/26' < person.txt
+
+A personal value given as an option stays in the history of the shell and shows in the list of
+processes: give `-` and write it, or each, as a line of standard input. It finds what is the
+same but for the writing: `Müller, Jean-Luc` is `jean luc MÜLLER`, and is not `Mueller`.
+A gateway lets auditors search so whose authority has `may_search_persons` in the directory of
+its State, in matters of that State; it keeps on record why and how many, never for what.
 
 Exit code 0: something was found; 1: nothing was; 2: misuse or failure"
     )]
@@ -61,6 +70,12 @@ Every proof stays valid, and an entry says what was erased, when, and under seal
 order and why. It cannot be undone."
     )]
     Erase(erase::Erase),
+    /// Make the index of personal values again from the records, in the data folder of a
+    /// gateway that is stopped
+    #[command(after_help = "Example: comity audit reindex --data .comity/data
+
+A gateway does so by itself as it starts, where the index is lost or not complete.")]
+    Reindex(reindex::Reindex),
     /// Make decisions on record again by the law of their day
     #[command(
         after_help = "Example: comity audit rerun --data .comity/data --since 2026-01-01
@@ -95,6 +110,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Prove(arguments) => prove::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Erase(arguments) => erase::run(arguments),
+        Command::Reindex(arguments) => reindex::run(arguments),
         Command::Rerun(arguments) => rerun::run(&arguments),
         Command::Stats(arguments) => stats::run(arguments),
         Command::Emergencies(arguments) => emergencies::list(arguments),

@@ -117,11 +117,16 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
 
 fn access(read: &v1::Access) -> String {
     let mut text = String::from("\n");
+    let found = match read.call.as_str() {
+        "search-personal" => format!("{} entries", read.found),
+        _ => String::new(),
+    };
     for (term, value) in [
         ("purpose", &read.purpose),
         ("recipient", &read.recipient),
         ("ordered by", &read.ordered_by),
         ("of", &read.subject),
+        ("found", &found),
     ] {
         if !value.is_empty() {
             let _ = writeln!(text, "  {term:<12} {value}");

@@ -1,5 +1,6 @@
 //! Who may read the ledger, why and for whom: checked first, recorded next, and
-//! only then anything is read.
+//! only then anything is read. A search by a personal value is recorded once it is known
+//! how many entries it found, or that it failed, and before any is shown.
 
 use comity::v1;
 use comity_ledger::Leaf;
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub(super) const SEARCH: from_proto::Call = consultation("search");
+pub(super) const SEARCH_PERSONAL: from_proto::Call = consultation("search-personal");
 pub(super) const GET_RECORD: from_proto::Call = consultation("get-record");
 pub(super) const STATISTICS: from_proto::Call = consultation("statistics");
 pub(super) const EMERGENCIES: from_proto::Call = consultation("list-emergencies");
@@ -39,13 +41,25 @@ pub(super) async fn entitled<T>(
     stated: v1::Access,
     understood: impl FnOnce() -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
+    let (access, asked) = checked(gateway, caller, call, stated, understood).await?;
+    on_record(gateway, caller, &access).await?;
+    Ok(asked)
+}
+
+/// As [`entitled`], where the reading is put on record by whoever calls this, before
+/// anything of it is shown.
+pub(super) async fn checked<T>(
+    gateway: &Gateway,
+    caller: &Caller,
+    call: from_proto::Call,
+    stated: v1::Access,
+    understood: impl FnOnce() -> Result<T, Refusal>,
+) -> Result<(v1::Access, T), Refusal> {
     let checked = admit::role(caller, &[Role::Auditor], "auditor").and_then(|()| {
         let access = from_proto::access(call, stated)?;
         Ok((access, understood()?))
     });
-    let (access, asked) = record::attempted(gateway, caller, checked).await?;
-    on_record(gateway, caller, &access).await?;
-    Ok(asked)
+    record::attempted(gateway, caller, checked).await
 }
 
 /// Records a reading. Purpose, recipient and what was looked for are the

@@ -11,7 +11,7 @@ use super::read::{LINE_BYTES_MAX, is_line};
 ///
 /// # Errors
 /// What is expected, in words, without the value.
-pub(super) fn check(kind: SelectorKind, value: &str) -> Result<(), &'static str> {
+pub(crate) fn check(kind: SelectorKind, value: &str) -> Result<(), &'static str> {
     let (valid, expected) = match kind {
         SelectorKind::Iban => (
             is_iban(value),

@@ -153,6 +153,7 @@ fn authorities(
             kind: context.listed(&at.at("kind"), "AuthorityKind", &raw.kind),
             may_issue: context.filter(&at.at("may_issue"), &raw.may_issue),
             may_execute: context.filter(&at.at("may_execute"), &raw.may_execute),
+            may_search_persons: raw.may_search_persons,
             confidence: confidence(raw.confidence),
         };
         let repeated = format!("a second authority is called `{}`", raw.id);

@@ -29,6 +29,10 @@ fn what_was_acknowledged_survives_kill_9() {
             let row = run(store.case(&case_id(*case))).unwrap();
             assert!(row.is_some(), "case {case} was acknowledged and is gone");
         }
+        // Each entry and its one personal value, or neither.
+        let indexed = run(store.indexed()).unwrap();
+        assert!(indexed.is_complete());
+        assert_eq!(indexed.values, found.entries);
         run(store.close());
         let whole = verify(dir.path(), Some(key().verifier())).unwrap();
         assert_eq!((whole.entries, whole.unpublished), (found.entries, 0));

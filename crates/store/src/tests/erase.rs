@@ -42,7 +42,7 @@ fn store(dir: &Path) -> Store {
     store
 }
 
-fn files(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
     let nested = entries.flat_map(|path| {
         if path.is_dir() {

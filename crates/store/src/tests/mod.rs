@@ -1,6 +1,7 @@
 //! The store as a whole: on a real disk, against models, crashes and tampering.
 
 mod agenda;
+mod blind;
 mod crash;
 #[expect(dead_code, reason = "the tests of the ledger use the rest of it")]
 #[path = "../../../ledger/src/tests/disk.rs"]
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::{
-    CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Transaction,
+    CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Term, Transaction,
 };
 
 fn key() -> Key {
@@ -157,6 +158,7 @@ fn submission(case: u64) -> Transaction {
         enqueue: vec![job(case, "deliver", Urgency::Routine)],
         finish: None,
         essential: false,
+        terms: vec![Term::new("name", format!("person of {case}"))],
     }
 }
 

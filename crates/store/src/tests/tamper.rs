@@ -18,6 +18,10 @@ const TRANSIENT: [(&str, &str); 5] = [
     ("job", "note"),
 ];
 
+/// No evidence and committed to by nothing: what it names is confirmed, and the store
+/// makes it again as it opens.
+const INDEX: [&str; 2] = ["blind", "blind_state"];
+
 /// A closed store with a bit of everything, all published.
 fn store() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -88,7 +92,10 @@ fn a_change_to_any_column_of_any_table_is_found() {
     let db = outside(whole.path());
     let tables = names(&db, "SELECT name FROM sqlite_schema WHERE type = 'table'");
     let mut changes = 0;
-    for table in &tables {
+    for table in tables
+        .iter()
+        .filter(|table| !INDEX.contains(&table.as_str()))
+    {
         let sql = format!("SELECT name FROM pragma_table_info('{table}')");
         for column in names(&db, &sql) {
             if TRANSIENT.contains(&(table.as_str(), column.as_str())) {

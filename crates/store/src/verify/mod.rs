@@ -119,7 +119,7 @@ fn check_store(
     let db = open().map_err(failed)?;
     // One snapshot for all that follows.
     db.execute_batch("BEGIN").map_err(failed)?;
-    if !schema::is_ours(&db).map_err(failed)? {
+    if !schema::is_readable(&db).map_err(failed)? {
         let what = "is no database of this version of Comity";
         return Err(Flaw::of(DATABASE, what, UNREADABLE));
     }
@@ -368,8 +368,9 @@ fn failed(error: rusqlite::Error) -> Flaw {
 fn unread(error: ReadError) -> Flaw {
     match error {
         ReadError::Database(error) => failed(error),
-        other @ (ReadError::Damaged { .. } | ReadError::Proof(_) | ReadError::Closed) => {
-            Flaw::of(DATABASE, other.to_string(), CHANGED)
-        }
+        other @ (ReadError::Damaged { .. }
+        | ReadError::Proof(_)
+        | ReadError::Unindexed
+        | ReadError::Closed) => Flaw::of(DATABASE, other.to_string(), CHANGED),
     }
 }

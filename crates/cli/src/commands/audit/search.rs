@@ -1,9 +1,10 @@
-//! `comity audit search`: entries of the ledger by what they say in public.
+//! `comity audit search`: entries of the ledger by what they say in public, or by a
+//! personal value in their records.
 
 use clap::Args;
 use comity::v1;
 
-use super::source::Source;
+use super::{personal::Personal, source::Source};
 use crate::{
     commands::request::print,
     exit::{Exit, Failure},
@@ -16,6 +17,11 @@ pub(crate) struct Search {
     source: Source,
     #[command(flatten)]
     filter: Filter,
+    #[command(flatten)]
+    personal: Personal,
+    /// With a person: only those born on this day, for example 1980-02-01
+    #[arg(long, value_name = "DAY", requires = "person")]
+    born: Option<String>,
     /// What to sort by, for example index, at, kind, actor or state; with ` desc`
     /// the other way round
     #[arg(long, value_name = "NAME", default_value = "index")]
@@ -72,13 +78,17 @@ pub(super) fn run(arguments: Search) -> Result<Exit, Failure> {
     let Search {
         source,
         filter,
+        personal,
+        born,
         sort,
         page_size,
         page_token,
         json,
     } = arguments;
+    let personal = personal.value(born)?;
     let page = source.open()?.search(v1::SearchRequest {
         filter: filter.terms(),
+        personal,
         page_size: page_size.into(),
         page_token,
         order_by: sort,

@@ -32,6 +32,7 @@ pub fn access(call: Call, stated: v1::Access) -> Result<v1::Access, Vec<Violatio
         recipient,
         subject,
         ordered_by: _,
+        found: _,
     } = stated;
     if purpose.trim().is_empty() {
         findings.reject::<()>(Path::root("purpose"), "is missing: say why the log is read");
@@ -61,6 +62,7 @@ pub fn access(call: Call, stated: v1::Access) -> Result<v1::Access, Vec<Violatio
         recipient,
         subject,
         ordered_by: String::new(),
+        found: 0,
     }))
 }
 

@@ -1,13 +1,17 @@
 //! Searches of the ledger: filter, order and page.
 
-use comity_store::{Cursor, EntryFilter, Order, Period, Search, SortBy};
+use comity::v1::{self, PersonalKind};
+use comity_store::{Cursor, EntryFilter, Order, Period, Search, SortBy, Term};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use sha2::{Digest as _, Sha256};
 
 use super::page_size;
-use crate::wire::{
-    Violation,
-    read::{Findings, Path},
+use crate::{
+    personal::{self, Kind},
+    wire::{
+        Violation,
+        read::{Findings, LINE_BYTES_MAX, Path},
+    },
 };
 
 /// What a caller searches for.
@@ -28,6 +32,106 @@ pub struct Asked<'a> {
 /// # Errors
 /// Every field that is not as the contract demands.
 pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
+    read_search(asked, seal(asked.filter, asked.order_by))
+}
+
+/// Reads a search by a personal value.
+///
+/// # Errors
+/// Every field that is not as the contract demands; none of them repeats the value.
+pub fn search_personal(
+    asked: Asked<'_>,
+    value: &v1::PersonalValue,
+) -> Result<(Search, Vec<Term>), Vec<Violation>> {
+    let terms = terms(value)?;
+    let subject = searched(kind_of(&terms), asked.filter);
+    Ok((read_search(asked, seal(&subject, asked.order_by))?, terms))
+}
+
+/// The kind of what is searched for.
+#[must_use]
+pub fn kind_of(terms: &[Term]) -> &'static str {
+    terms.first().map_or("", Term::kind)
+}
+
+/// What a search by a personal value was for, without the value.
+#[must_use]
+pub fn searched(kind: &str, filter: &str) -> String {
+    match filter {
+        "" => kind.to_owned(),
+        filter => format!("{kind}; {filter}"),
+    }
+}
+
+/// The value that is searched for, in each of its forms: one at least.
+fn terms(value: &v1::PersonalValue) -> Result<Vec<Term>, Vec<Violation>> {
+    let v1::PersonalValue {
+        kind,
+        value,
+        date_of_birth,
+    } = value;
+    let at = Path::root("personal");
+    let mut findings = Findings::default();
+    let known = PersonalKind::try_from(*kind).ok().and_then(personal_kind);
+    let Some(kind) = known else {
+        let expected = "missing or unknown: state the kind of `value`";
+        let read = findings.reject(at.field("kind"), expected);
+        return findings.conclude(read);
+    };
+    findings.bounded(at.field("value"), value, LINE_BYTES_MAX);
+    let found = some(kind.terms(value));
+    if found.is_none() {
+        findings.reject::<()>(at.field("value"), format!("expected {}", expected(kind)));
+    }
+    if date_of_birth.is_empty() {
+        return findings.conclude(found);
+    }
+    if kind != Kind::Name {
+        let wrong = "belongs to a name: leave it out";
+        findings.reject::<()>(at.field("date_of_birth"), wrong);
+    }
+    let born = some(personal::born(value, date_of_birth));
+    if found.is_some() && born.is_none() {
+        let expected = "expected a day such as `1980-02-01`";
+        findings.reject::<()>(at.field("date_of_birth"), expected);
+    }
+    findings.conclude(born)
+}
+
+fn some(terms: Vec<Term>) -> Option<Vec<Term>> {
+    (!terms.is_empty()).then_some(terms)
+}
+
+fn personal_kind(kind: PersonalKind) -> Option<Kind> {
+    match kind {
+        PersonalKind::Unspecified => None,
+        PersonalKind::Name => Some(Kind::Name),
+        PersonalKind::Iban => Some(Kind::Iban),
+        PersonalKind::Phone => Some(Kind::Phone),
+        PersonalKind::Email => Some(Kind::Email),
+        PersonalKind::Ip => Some(Kind::Ip),
+        PersonalKind::Plate => Some(Kind::Plate),
+        PersonalKind::Address => Some(Kind::Address),
+        PersonalKind::Account => Some(Kind::Account),
+        PersonalKind::Document => Some(Kind::Document),
+    }
+}
+
+/// What a value of a kind is, in words.
+fn expected(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Name => "a name with at least one letter",
+        Kind::Iban => "an IBAN whose check digits are right",
+        Kind::Phone => "an international number, such as `+4930123456`",
+        Kind::Email => "one e-mail address, such as `name@example.org`",
+        Kind::Ip => "one IPv4 or IPv6 address without prefix or port",
+        Kind::Plate | Kind::Document => "letters or digits",
+        Kind::Address => "a postal address or place",
+        Kind::Account => "an account at a provider",
+    }
+}
+
+fn read_search(asked: Asked<'_>, seal: String) -> Result<Search, Vec<Violation>> {
     let Asked {
         filter,
         order_by,
@@ -40,7 +144,7 @@ pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
     let order = read_order(order_by).or_else(|| findings.reject(Path::root("order_by"), ORDERS));
     let after = match page_token {
         "" => Some(None),
-        token => match read_token(token, seal(filter, order_by)) {
+        token => match read_token(token, seal) {
             Some(cursor) => Some(Some(cursor)),
             None => findings.reject(
                 Path::root("page_token"),
@@ -54,6 +158,7 @@ pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
         order,
         after,
         limit,
+        ..Search::default()
     }))
 }
 

@@ -230,12 +230,14 @@ pub(super) fn jurisdiction(jurisdiction: &Jurisdiction, tree: &Measures, views: 
             kind,
             may_issue,
             may_execute,
+            may_search_persons,
             confidence: _,
         } = record;
         let mut view = View::of(title, Some(subject.clone()));
         view.one("kind", kind);
         view.each("may issue", may_issue);
         view.each("may execute", may_execute);
+        view.each("may search persons", may_search_persons.then_some("yes"));
         views.insert(Subject::Authority(code.clone(), id.clone()), view);
     }
     for (provision, record) in offences {

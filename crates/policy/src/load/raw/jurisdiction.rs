@@ -68,6 +68,8 @@ pub(in crate::load) struct Authority {
     pub(in crate::load) may_issue: Vec<String>,
     #[serde(default)]
     pub(in crate::load) may_execute: Vec<String>,
+    #[serde(default)]
+    pub(in crate::load) may_search_persons: bool,
     pub(in crate::load) cite: Option<String>,
     #[serde(default)]
     pub(in crate::load) confidence: Confidence,

@@ -1,0 +1,54 @@
+//! `comity audit reindex`: the index of personal values, made again from the records.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comity_gateway::offline::{self, Reindexed};
+use serde_json::json;
+
+use crate::{
+    client::runtime,
+    exit::{Exit, Failure},
+    progress::Progress,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Reindex {
+    /// Data folder of a gateway that is stopped
+    #[arg(long, default_value = ".comity/data")]
+    data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Reindex) -> Result<Exit, Failure> {
+    let Reindex { data, json } = arguments;
+    let mut progress = None;
+    let step = |done, of| {
+        let progress = progress.get_or_insert_with(|| Progress::new("entries", of));
+        progress.reach(done);
+    };
+    let done = runtime()?.block_on(offline::reindex(&data, step))?;
+    drop(progress);
+    let Reindexed {
+        entries,
+        values,
+        unchanged,
+    } = done;
+    if json {
+        let told = json!({ "entries": entries, "values": values, "unchanged": unchanged });
+        println!("{told}");
+    } else {
+        println!("indexed: {values} personal values in {entries} entries of the ledger");
+        println!(
+            "  {}",
+            if unchanged {
+                "as many as before"
+            } else {
+                "not as many as before, or not all were indexed"
+            }
+        );
+    }
+    Ok(Exit::Done)
+}

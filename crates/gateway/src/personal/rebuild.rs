@@ -1,0 +1,95 @@
+//! Making the index of personal values again: as a gateway starts, where it is not
+//! complete, and by command.
+
+use std::path::{Path, PathBuf};
+
+use comity_ledger::{Key, KeyError};
+use comity_store::{Archive, CommitError, Indexed, OpenError, Period, ReadError, Store};
+use thiserror::Error;
+
+use super::{OF_RECORDS, options};
+use crate::start::LEDGER_KEY;
+
+/// What making the index again came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reindexed {
+    /// Entries that were looked at.
+    pub entries: u64,
+    /// Values of theirs that are in the index.
+    pub values: u64,
+    /// It had been complete, and is as it was.
+    pub unchanged: bool,
+}
+
+/// Why the index was not made again.
+#[derive(Debug, Error)]
+pub enum ReindexError {
+    /// The data folder cannot be opened.
+    #[error("the data folder `{}` cannot be opened", folder.display())]
+    Open {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The ledger's key cannot be used.
+    #[error("the key of the ledger cannot be used")]
+    Key(#[from] KeyError),
+    /// The data folder cannot be read.
+    #[error("the data folder cannot be read")]
+    Read(#[from] ReadError),
+    /// The store refused.
+    #[error("the index is not complete: run the command again")]
+    Commit(#[from] CommitError),
+}
+
+/// Makes the index again in the data folder of a gateway that is stopped. `step` is
+/// told how many of how many entries are done.
+///
+/// # Errors
+/// [`ReindexError`]; while a gateway has the folder open it is [`OpenError::Locked`].
+pub async fn reindex(data: &Path, step: impl FnMut(u64, u64)) -> Result<Reindexed, ReindexError> {
+    let opened = |source| ReindexError::Open {
+        folder: data.to_owned(),
+        source,
+    };
+    // A folder that holds no store must not get one; one of an earlier version is
+    // brought up to date as the store opens.
+    match Archive::open(data, Period::default()) {
+        Ok(_) | Err(OpenError::Foreign) => {}
+        Err(error) => return Err(opened(error)),
+    }
+    let key = Key::load(&data.join(LEDGER_KEY))?;
+    let store = Store::open(data, key, &options()).map_err(opened)?;
+    let done = again(&store, step).await;
+    store.close().await;
+    done
+}
+
+async fn again(store: &Store, step: impl FnMut(u64, u64)) -> Result<Reindexed, ReindexError> {
+    let before = store.indexed().await?;
+    store.clear_index().await?;
+    let entries = store.indexed().await?.until;
+    rebuild(store, step).await?;
+    let after = store.indexed().await?;
+    Ok(Reindexed {
+        entries,
+        values: after.values,
+        unchanged: before.is_complete() && before.values == after.values,
+    })
+}
+
+/// Indexes what is not in the index yet.
+///
+/// # Errors
+/// [`CommitError`]; what was done stays done.
+pub(crate) async fn rebuild(
+    store: &Store,
+    mut step: impl FnMut(u64, u64),
+) -> Result<(), CommitError> {
+    while let Some(Indexed { next, until, .. }) = store.index_more(OF_RECORDS).await? {
+        step(next, until);
+    }
+    Ok(())
+}
