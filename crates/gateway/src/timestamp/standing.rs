@@ -117,7 +117,8 @@ impl Standing {
         let rows = self.store.entries(Page::From(covered), filter, 1).await;
         let rows = rows.map_err(io::Error::other)?;
         let missing = || io::Error::other(format!("entry {covered} is missing"));
-        let first = rows.first().ok_or_else(missing)?;
+        let first = rows.first().filter(|row| row.index == covered);
+        let first = first.ok_or_else(missing)?;
         self.set(Some(wait.recorded(first.leaf.at)));
         Ok(())
     }
