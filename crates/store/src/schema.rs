@@ -117,9 +117,9 @@ CREATE TABLE blind_state (
 ) STRICT;
 ";
 
-/// What some databases of the version before lack.
-const EMERGENCIES: &str =
-    "CREATE INDEX IF NOT EXISTS cases_emergency ON cases (owner, opened) WHERE urgency = 2;";
+/// What databases of the version before lack, or have by other columns.
+const EMERGENCIES: &str = "DROP INDEX IF EXISTS cases_emergency;
+    CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;";
 
 /// Opens the one connection that writes, creating the tables if need be.
 ///
