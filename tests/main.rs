@@ -18,6 +18,7 @@ mod fuzz;
 mod hangup;
 mod holds;
 mod http;
+mod log;
 mod preflight;
 mod python;
 mod reload;

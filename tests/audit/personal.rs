@@ -3,10 +3,9 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::Write,
     path::Path,
     process::{Command, Output, Stdio},
-    sync::{Arc, Mutex},
 };
 
 use comity::v1::{self, PersonRole, SelectorKind};
@@ -14,7 +13,6 @@ use comity_gateway::wire::json;
 use comity_sandbox::stories::Story;
 use prost::Message as _;
 use rusqlite::Connection;
-use tracing_subscriber::filter::LevelFilter;
 
 use super::{
     audit,
@@ -24,6 +22,7 @@ use super::{
 };
 use crate::{
     cli::{COMMAND, comity, shown},
+    log::Log,
     world::{Scene, approvable, copy, story},
 };
 
@@ -79,18 +78,9 @@ fn comity_reads(arguments: &[&str], input: &str) -> Output {
     running.wait_with_output().unwrap()
 }
 
-/// Everything that any setting of the gateway would log, in this process.
-fn log() -> Log {
-    let log = Log::default();
-    let told = log.clone();
-    let all = tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG);
-    all.with_writer(move || told.clone()).init();
-    log
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_entitled_finds_a_person_and_leaves_no_word_of_it() {
-    let log = log();
+    let log = Log::of_all();
     let scene = Scene::start(&["DE", "FR", "IE"]).await;
     let case = scene.tell(&naming("personal")).await.name;
     let trial = naming("personal-trial");
@@ -321,25 +311,4 @@ async fn what_was_erased_is_found_nowhere_and_an_index_that_was_lost_is_made_aga
         "reindex",
         &told.join("\n"),
     );
-}
-
-/// Lines of a log, as they come.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,21 +1,18 @@
 //! One State's service refers a victim to another's: with the victim's consent, with
 //! what helps the victim and nothing more, and with no trace of the victim but sealed.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{fs, path::Path};
 
 use comity::v1::{self, CaseState, ConditionState, Outcome, PersonRole};
 use comity_gateway::wire::{json, to_proto};
 use jiff::Timestamp;
 use prost_types::{ListValue, Struct, Value, value::Kind};
-use tracing_subscriber::filter::LevelFilter;
 
 use super::{accepted, concluding, conditions, information, share};
-use crate::world::{Cooperation, Scene, get};
+use crate::{
+    log::Log,
+    world::{Cooperation, Scene, get},
+};
 
 /// The victim.
 const NAME: &str = "Zenobia Opferhausen";
@@ -52,11 +49,7 @@ fn outcome(case: &v1::Case) -> (Outcome, Vec<&str>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_victim_is_referred_who_agrees_and_with_the_least_data() {
-    let log = Log::default();
-    let told = log.clone();
-    // Everything that any setting of the gateway would log, in this process.
-    let all = tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG);
-    all.with_writer(move || told.clone()).init();
+    let log = Log::of_all();
     let scene = Scene::start(&["DE", "IE"]).await;
     let mut service = scene.issuing("DE", "lka-berlin").await;
     let check = async |id: &str, change: fn(&mut v1::ShareInformationRequest)| {
@@ -148,24 +141,9 @@ async fn a_victim_is_referred_who_agrees_and_with_the_least_data() {
     assert_silent(leaves.as_bytes());
     assert_no_trace(&data);
     scene.stop().await;
-    let log = log.0.lock().unwrap();
+    let log = log.text();
     assert!(!log.is_empty(), "something was logged");
-    assert_silent(&log);
-}
-
-/// What was logged.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    assert_silent(log.as_bytes());
 }
 
 /// Nothing that the gateway keeps tells of the victim: neither ledger nor records.
