@@ -211,6 +211,14 @@ fn rule(id: &str) -> RuleRef {
 }
 
 impl Limit {
+    fn is_open(&self) -> bool {
+        match self.stand {
+            Stand::Running | Stand::Paused => true,
+            Stand::Breached => !self.ended,
+            Stand::Waiting | Stand::Met | Stand::Lapsed => false,
+        }
+    }
+
     fn is_done(&self) -> bool {
         self.stand == Stand::Met || (self.stand == Stand::Breached && self.ended)
     }
@@ -226,8 +234,6 @@ impl Limit {
             self.ended = true;
         } else if is(self.suspends) && self.stand == Stand::Running {
             self.stand = Stand::Paused;
-        } else if is(self.resumes) && self.stand == Stand::Paused {
-            self.stand = Stand::Running;
         }
         if self.starts == event && (self.stand == Stand::Waiting || self.is_done()) {
             (self.stand, self.left, self.ended) = (Stand::Running, self.hours, false);
@@ -296,10 +302,23 @@ impl Model {
         for limit in &mut self.limits {
             limit.event(act.event());
         }
+        self.resume(act.event());
         if matches!(self.state, CaseState::Withdrawn | CaseState::Expired) {
             self.over(self.state);
         }
         true
+    }
+
+    /// What stands still for another limit that runs goes on standing still.
+    fn resume(&mut self, event: &str) {
+        let open = self.limits.iter().filter(|limit| limit.is_open());
+        let begun: Vec<_> = open.map(|limit| limit.starts).collect();
+        for limit in &mut self.limits {
+            let still = limit.suspends.iter().any(|one| begun.contains(one));
+            if limit.stand == Stand::Paused && limit.resumes.contains(&event) && !still {
+                limit.stand = Stand::Running;
+            }
+        }
     }
 
     fn over(&mut self, state: CaseState) {
