@@ -4,7 +4,7 @@
 mod bundle;
 mod erase;
 mod foreign;
-mod gateway;
+pub(crate) mod gateway;
 mod personal;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};

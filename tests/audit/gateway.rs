@@ -19,7 +19,7 @@ fn options(scene: &Scene) -> Vec<String> {
 }
 
 /// The options that name a gateway and whoever asks it: State, authority and role.
-pub(super) fn options_of(scene: &Scene, [state, authority, role]: [&str; 3]) -> Vec<String> {
+pub(crate) fn options_of(scene: &Scene, [state, authority, role]: [&str; 3]) -> Vec<String> {
     let folder = scene.folder();
     let issued = scene.world.issue(state, authority, role, &[]).unwrap();
     let file = format!("{authority}-{role}");
@@ -37,7 +37,7 @@ pub(super) fn options_of(scene: &Scene, [state, authority, role]: [&str; 3]) -> 
     .collect()
 }
 
-pub(super) fn ask(options: &[String], arguments: &[&str]) -> std::process::Output {
+pub(crate) fn ask(options: &[String], arguments: &[&str]) -> std::process::Output {
     let options = options.iter().map(String::as_str);
     let command = ["audit"].into_iter().chain(arguments.iter().copied());
     comity(command.chain(options))

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     cli::{COMMAND, comity, shown},
     log::Log,
-    world::{Scene, approvable, copy, story},
+    world::{Scene, approvable, copy, story, violations},
 };
 
 const NAME: &str = "Zénobie Weiß-Kowalczyk";
@@ -241,15 +241,45 @@ async fn whoever_may_not_or_says_not_why_is_told_so_and_on_record() {
         assert!(text.starts_with("exit 2\n") && !repeats, "{text}");
     }
     snapshot(scene.folder(), "search_personal_misuse", &told.join("\n"));
+
+    // Nor does any one request fill the index.
+    let mut many = naming("many");
+    // Each name in four forms, with and without the day.
+    let person = |number| v1::Person {
+        role: PersonRole::Suspect.into(),
+        name: format!("Al-Hassan O'Neill {number}"),
+        date_of_birth: BORN.to_owned(),
+        ..v1::Person::default()
+    };
+    many.request.persons = (0..256).map(person).collect();
+    let mut client = scene.issuing(many.jurisdiction, many.authority).await;
+    let tried = v1::PreflightRequest {
+        request: Some(many.request),
+        ..v1::PreflightRequest::default()
+    };
+    let refused = client.preflight(tried).await.unwrap_err();
+    assert!(
+        violations(&refused)["request"].contains("2,000"),
+        "{refused:?}"
+    );
+
     let data = scene.world.data();
+    let database = Connection::open(data.join("comity.db")).unwrap();
+    database.execute("DELETE FROM blind", []).unwrap();
+    drop(database);
+    let failed = shown(&with(&["--person", NAME]));
+    assert!(failed.contains("is not complete"), "{failed}");
     scene.running.stop().await;
     let count = |kind| {
         let found = audit(&data, &["search", "--kind", kind, "--json"]);
         of_each(&json_of(&found), "kind").len()
     };
     // No purpose, and what no search can be for; the last three never left the command.
-    assert_eq!([count("unauthorised"), count("malformed")], [3, 6]);
-    assert_eq!(count("read"), 0);
+    assert_eq!([count("unauthorised"), count("malformed")], [3, 7]);
+    // The search that failed, and no other.
+    let read = audit(&data, &["search", "--kind", "read", "--json"]);
+    let read = of_each(&json_of(&read), "index");
+    assert_eq!(read.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

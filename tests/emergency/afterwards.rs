@@ -8,7 +8,8 @@ use tonic::{Code, Status, transport::Channel};
 
 use super::at_risk;
 use crate::{
-    cli::{comity, shown, stable},
+    audit::gateway::{ask, options_of},
+    cli::{shown, stable},
     world::{Scene, eventually, get, reason, search, story, violations},
 };
 
@@ -32,27 +33,6 @@ async fn assess(auditor: &mut Auditor, case: &v1::Case, reasons: &str) -> Result
     };
     let answer = auditor.assess_emergency(message).await?;
     Ok(answer.into_inner().receipt.unwrap().index)
-}
-
-/// `comity audit` as the auditor runs it.
-async fn audit(scene: &Scene, command: &[&str]) -> String {
-    let issued = scene.world.issue("EU", "auditor", "auditor", &[]);
-    issued.unwrap().write(scene.folder(), "auditor").unwrap();
-    let at = |name: &str| scene.folder().join(name).to_str().unwrap().to_owned();
-    let server = format!("https://{}", scene.address());
-    let connection = [
-        ("--server", server),
-        ("--server-name", "localhost".to_owned()),
-        ("--ca", at("ca.pem")),
-        ("--cert", at("auditor.pem")),
-        ("--key", at("auditor.key")),
-    ];
-    let connection = connection.map(|(name, value)| [name.to_owned(), value]);
-    let words = ["audit"].iter().chain(command);
-    let words = words.map(|word| (*word).to_owned());
-    let words: Vec<String> = words.chain(connection.into_iter().flatten()).collect();
-    let run = tokio::task::spawn_blocking(move || shown(&comity(words)));
-    run.await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +74,9 @@ async fn who_claims_an_emergency_is_asked_whether_there_was_one() {
     let status = assess(&mut own, &case, "it was").await.unwrap_err();
     assert_eq!(reason(&status), "PERMISSION_DENIED");
 
-    let mut told = audit(&scene, &["emergencies", "--purpose", "yearly review"]).await;
+    let options = options_of(&scene, ["EU", "auditor", "auditor"]);
+    let audit = |command: &[&str]| shown(&ask(&options, command));
+    let mut told = audit(&["emergencies", "--purpose", "yearly review"]);
     let finding = [
         "assess",
         &case.name,
@@ -106,7 +88,7 @@ async fn who_claims_an_emergency_is_asked_whether_there_was_one() {
         &finding[..],
         &["emergencies", "--all", "--purpose", "again"],
     ] {
-        told.push_str(&audit(&scene, command).await);
+        told.push_str(&audit(command));
     }
     let told = told.replace(&case.name, "cases/[id]");
     stable(scene.folder()).bind(|| insta::assert_snapshot!("assessed", told));

@@ -133,11 +133,12 @@ async fn execution_is_suspended_until_the_order_is_upheld() {
     let case = mailbox.until("released").await;
     assert_eq!(review(&case).state(), HoldState::Lifted);
     assert!(mailbox.tells(&case.encode_to_vec()));
-    let told = eventually("the provider is told", async || {
-        let notices = mailbox.scene.entries("kind=notice").await;
-        (notices.len() >= 2).then_some(notices.len())
-    });
-    told.await;
+    let name = mailbox.name();
+    eventually("the provider is told", async || {
+        let notices = mailbox.scene.backend("FR").notices(&name).unwrap();
+        notices.contains(&"order-upheld".to_owned()).then_some(())
+    })
+    .await;
     let report = mailbox.scene.stop().await;
     assert_eq!((report.unpublished, report.jobs), (0, 0));
 }
@@ -208,7 +209,9 @@ async fn a_request_that_is_withdrawn_under_review_releases_nothing() {
     let answer = mailbox.requester.withdraw(message).await.unwrap();
     let case = answer.into_inner().case.unwrap();
     assert_eq!(case.state(), CaseState::Withdrawn);
-    let holds = case.holds.iter().map(v1::Hold::state);
-    assert!(holds.into_iter().all(|state| state == HoldState::Objected));
+    assert_eq!(review(&case).state(), HoldState::Objected);
+    let mut holds = case.holds.iter();
+    assert!(holds.all(|hold| hold.state() == HoldState::Objected));
+    mailbox.assert_sealed().await;
     mailbox.scene.stop().await;
 }

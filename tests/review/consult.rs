@@ -6,14 +6,14 @@ use comity::v1::{self, CaseState, ReviewTaskState, ReviewVerdict};
 use super::{AUTHORITY, decide, doubted, kinds, opinion, reaches, referred, task_name, tasks_of};
 use crate::world::{Scene, get, on_shared, reason};
 
-fn question(task: &str) -> v1::DecideRequest {
+pub(super) fn question(task: &str) -> v1::DecideRequest {
     v1::DecideRequest {
         question: "Is there a milder means?".to_owned(),
         ..opinion(task, ReviewVerdict::Consult)
     }
 }
 
-fn answer(case: &v1::Case, id: &str) -> v1::SupplementRequest {
+pub(super) fn answer(case: &v1::Case, id: &str) -> v1::SupplementRequest {
     v1::SupplementRequest {
         name: case.name.clone(),
         request_id: id.to_owned(),

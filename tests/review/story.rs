@@ -8,7 +8,11 @@ use comity::v1::{
 use comity_gateway::wire::structure;
 use tonic::{Code, Status, transport::Channel};
 
-use super::{AUTHORITY, decide, doubted, kinds, opinion, reaches, referred, task_name};
+use super::{
+    AUTHORITY,
+    consult::{answer, question},
+    decide, doubted, kinds, opinion, reaches, referred, task_name,
+};
 use crate::world::{Cooperation, Scene, eventually, get, on_shared, violations};
 
 /// The rule by which the transfer waits for a legal remedy.
@@ -29,18 +33,9 @@ impl Order {
         let case = referred(scene, &story).await;
         let task = task_name(&case, 1);
         let mut reviewer = scene.reviewer(AUTHORITY.0, AUTHORITY.1, "A. Durand").await;
-        let question = v1::DecideRequest {
-            question: "Is there a milder means?".to_owned(),
-            ..opinion(&task, ReviewVerdict::Consult)
-        };
-        decide(&mut reviewer, question).await.unwrap();
+        decide(&mut reviewer, question(&task)).await.unwrap();
         let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
-        let answer = v1::SupplementRequest {
-            name: case.name.clone(),
-            request_id: format!("{run}/answer"),
-            answer: "There is none: the records are on paper.".to_owned(),
-            ..v1::SupplementRequest::default()
-        };
+        let answer = answer(&case, &format!("{run}/answer"));
         requester.supplement(answer).await.unwrap();
         let release = opinion(&task, ReviewVerdict::Release);
         decide(&mut reviewer, release).await.unwrap();

@@ -20,7 +20,8 @@ pub struct CaseClock {
     pub state: ClockState,
     /// When it began to run.
     pub started_at: Option<Timestamp>,
-    /// When it runs out, or ran out; while it is paused, when it would have.
+    /// When it runs out, or ran out; while it is paused, when it would have. `None`
+    /// where it is open.
     pub due_at: Option<Timestamp>,
     /// Last day of a limit in days, in the time zone of its calendar.
     pub last_day: Option<Date>,
@@ -59,7 +60,7 @@ pub struct ClockTerms {
     pub suspends: Vec<Arc<str>>,
     /// Events from which it runs again.
     pub resumes: Vec<Arc<str>>,
-    /// Whose calendar counts; `None` for hours.
+    /// Whose calendar counts; `None` for hours and for [`ClockUnit::Open`].
     pub calendar: Option<JurisdictionCode>,
     /// How far it can be extended, where it can.
     pub extension: Option<Extension>,

@@ -232,7 +232,7 @@ pub struct Clock {
     pub suspends: Vec<Arc<str>>,
     /// Events from which it runs again.
     pub resumes: Vec<Arc<str>>,
-    /// Whose calendar counts; `None` for hours.
+    /// Whose calendar counts; `None` for hours and for [`ClockUnit::Open`].
     pub calendar: Option<crate::JurisdictionCode>,
     /// How far it can be extended, where it can.
     pub extension: Option<crate::Extension>,

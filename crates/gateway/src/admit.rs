@@ -157,7 +157,7 @@ pub(crate) fn draft(
 ) -> Result<(Admission, Vec<Violation>), Refusal> {
     role(caller, &[Role::Issuing], "issuing")?;
     let message = stated(message)?;
-    let sent = Sent::of(&message);
+    let sent = Sent::of(&message)?;
     let asking = (&caller.jurisdiction, &caller.authority);
     let from_proto::Draft {
         request,
@@ -227,7 +227,11 @@ struct Sent {
 }
 
 impl Sent {
-    fn of(message: &v1::CooperationRequest) -> Self {
+    fn of(message: &v1::CooperationRequest) -> Result<Self, Refusal> {
+        let terms = personal::of_request(message);
+        if terms.len() > personal::TERMS_MAX {
+            return Err(malformed("request", TOO_MANY));
+        }
         let encoded = Bytes::from(message.encode_to_vec());
         let digest = wire::digest_of(&encoded);
         let sent = if message.origin.is_none() && message.team.is_none() {
@@ -235,15 +239,15 @@ impl Sent {
         } else {
             wire::digest_of(&as_sent(message).encode_to_vec())
         };
-        Self {
+        Ok(Self {
             encoded,
             digest,
             sent,
             conditions: message.conditions.clone(),
             team: message.team.as_ref().and_then(InTeam::of),
             source: origin::named(message),
-            terms: personal::of_request(message),
-        }
+            terms,
+        })
     }
 }
 
@@ -259,10 +263,7 @@ fn as_sent(message: &v1::CooperationRequest) -> v1::CooperationRequest {
 
 fn read(gateway: &Gateway, message: Option<v1::CooperationRequest>) -> Result<Read, Refusal> {
     let message = stated(message)?;
-    let sent = Sent::of(&message);
-    if sent.terms.len() > personal::TERMS_MAX {
-        return Err(malformed("request", TOO_MANY));
-    }
+    let sent = Sent::of(&message)?;
     let (request, form) =
         from_proto::request(message, gateway.now()).map_err(Refusal::Malformed)?;
     Ok(Read {

@@ -30,11 +30,8 @@ use crate::{
 pub(crate) async fn search(
     gateway: &Gateway,
     caller: &Caller,
-    mut message: SearchRequest,
+    message: SearchRequest,
 ) -> Result<SearchResponse, Refusal> {
-    if let Some(value) = message.personal.take() {
-        return personal::search(gateway, caller, message, value).await;
-    }
     let SearchRequest {
         filter,
         page_size,
@@ -43,22 +40,29 @@ pub(crate) async fn search(
         order_by,
         category,
         recipient,
-        personal: _,
+        personal: value,
     } = message;
     let stated = v1::Access {
         category,
         purpose,
         recipient,
-        subject: filter.clone(),
         ..v1::Access::default()
     };
+    let asked = from_proto::Asked {
+        filter: &filter,
+        order_by: &order_by,
+        page_size,
+        page_token: &page_token,
+    };
+    if let Some(value) = value {
+        return personal::search(gateway, caller, stated, asked, value).await;
+    }
+    let stated = v1::Access {
+        subject: filter.clone(),
+        ..stated
+    };
     let search = access::entitled(gateway, caller, access::SEARCH, stated, || {
-        Ok(from_proto::search(from_proto::Asked {
-            filter: &filter,
-            order_by: &order_by,
-            page_size,
-            page_token: &page_token,
-        })?)
+        Ok(from_proto::search(asked)?)
     });
     let found = gateway.store().search(search.await?).await;
     let found = found.map_err(record::unavailable)?;

@@ -1,6 +1,7 @@
 //! A notified or executing authority raises a ground, or the issuing State lifts an
-//! order to which the law of a third country was objected: what is under way ends,
-//! what is held is never released, and what was released is recalled.
+//! order to which the law of a third country was objected, or a legal remedy succeeds:
+//! what is under way ends, what is held is never released, and what was released is
+//! recalled.
 
 use std::collections::BTreeMap;
 
@@ -22,15 +23,13 @@ use crate::{
     recall::{self, TakenBack},
     record,
     refusal::Refusal,
+    report::REPORT,
     wire::{
         answer::EVENT,
         encoded::{self, Kept},
         from_proto,
     },
 };
-
-/// The call by which events are reported, as people know it.
-const REPORT: &str = "report an event";
 
 /// What ends a request for good, and why.
 #[derive(Debug, Clone, Copy)]

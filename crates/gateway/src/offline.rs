@@ -91,11 +91,11 @@ impl DataFolder {
         let (found, subject) = match value {
             None => (self.archive.search(&from_proto::search(asked)?)?, filter),
             Some(value) => {
-                let (search, terms) = from_proto::search_personal(asked, &value)?;
-                let subject = from_proto::searched(from_proto::kind_of(&terms), &filter);
+                let asked = from_proto::search_personal(asked, &value)?;
+                let (what, terms) = (&asked.search, &asked.terms);
                 let by = personal::OF_RECORDS;
-                let found = self.archive.search_personal(&search, &terms, by)?;
-                (found, subject)
+                let found = self.archive.search_personal(what, terms, by)?;
+                (found, asked.subject)
             }
         };
         Ok(v1::SearchResponse {

@@ -145,11 +145,19 @@ pub(crate) async fn is_repeated(
     request: Option<&v1::CooperationRequest>,
 ) -> Result<bool, Refusal> {
     let request = request.filter(|request| has_source(request) && request.origin.is_none());
+    is_on_record(gateway, caller, request).await
+}
+
+/// The caller has used the id of a request before.
+pub(crate) async fn is_on_record(
+    gateway: &Gateway,
+    caller: &Caller,
+    request: Option<&v1::CooperationRequest>,
+) -> Result<bool, Refusal> {
     let Some(Ok(id)) = request.map(|request| request.request_id.parse()) else {
         return Ok(false);
     };
-    let caller = caller.to_string();
-    let used = gateway.store().request_key(&caller, &id).await;
+    let used = gateway.store().request_key(&caller.to_string(), &id).await;
     Ok(used.map_err(record::unavailable)?.is_some())
 }
 

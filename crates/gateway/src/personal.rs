@@ -125,9 +125,21 @@ impl Kind {
 /// A name together with a date of birth, `YYYY-MM-DD`; none where either is none.
 #[must_use]
 pub(crate) fn born(name: &str, date_of_birth: &str) -> Vec<Term> {
+    with_date(&normal::name(name), date_of_birth)
+}
+
+/// A name, and the name with the date of birth where that is known.
+pub(crate) fn named(name: &str, date_of_birth: &str) -> Vec<Term> {
+    let names = normal::name(name);
+    let mut found = with_date(&names, date_of_birth);
+    found.extend(terms(Kind::Name.as_str(), names));
+    found
+}
+
+fn with_date(names: &[String], date_of_birth: &str) -> Vec<Term> {
     let date = normal::date(date_of_birth);
-    let born = date.into_iter().flat_map(|date| {
-        let names = normal::name(name).into_iter();
+    let born = date.iter().flat_map(|date| {
+        let names = names.iter();
         names.map(move |name| format!("{date} {name}"))
     });
     terms("name and date of birth", born)

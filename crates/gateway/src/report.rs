@@ -32,6 +32,8 @@ const OWN_CALL: [&str; 9] = [
     "received",
     "withdrawn",
 ];
+/// The call by which a side reports an event, as people know it.
+pub(crate) const REPORT: &str = "report an event";
 /// What the executing side reports where it names nothing else.
 const PROGRESS: &str = "progress";
 
@@ -75,7 +77,7 @@ pub(crate) async fn event(
         return reported(&case);
     }
     let read = |case: &CaseAt| Ok(report.read(gateway, case)?.told());
-    let case = file(gateway, caller, (&name, "report an event"), form, read).await?;
+    let case = file(gateway, caller, (&name, REPORT), form, read).await?;
     reported(&case)
 }
 
@@ -279,21 +281,13 @@ fn not_extensible(clocks: &[CaseClock], side: BoundParty) -> String {
 
 /// Refuses what is said of a case that is over.
 pub(crate) fn open(state: CaseState) -> Result<(), Refusal> {
-    let over = |state: &CaseState| {
-        matches!(
-            state,
-            CaseState::Refused | CaseState::Withdrawn | CaseState::Expired
-        )
-    };
-    if !over(&state) {
+    if !clocks::is_over(state) {
         return Ok(());
     }
+    let states = CaseState::ALL.into_iter();
     Err(Refusal::NotAllowedNow {
-        call: "report an event",
+        call: REPORT,
         state,
-        allowed: CaseState::ALL
-            .into_iter()
-            .filter(|state| !over(state))
-            .collect(),
+        allowed: states.filter(|state| !clocks::is_over(*state)).collect(),
     })
 }

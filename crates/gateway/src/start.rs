@@ -191,7 +191,8 @@ fn work(
 }
 
 /// Makes the index of personal values again where it is not complete, and looks again
-/// every while. Searches by them are told to wait meanwhile; all else goes on.
+/// every while. Searches by them are told to wait meanwhile; all else goes on. One that
+/// somebody changed while it was whole is made again at the next start.
 async fn index(gateway: Gateway, mut stop: watch::Receiver<bool>) {
     let again = async {
         loop {

@@ -20,9 +20,10 @@ use crate::{
     config::{self, Timestamps},
     gateway::{Clock, Gateway},
     identity::Caller,
-    record,
+    origin,
     refusal::Refusal,
     tls::TlsError,
+    witness::Pause,
 };
 
 /// Why authorities that timestamp cannot be asked.
@@ -142,17 +143,11 @@ pub(crate) async fn permit(
     let Some(waited) = standing.and_then(|standing| standing.overdue()) else {
         return Ok(());
     };
-    if urgency == Urgency::Emergency {
+    if urgency == Urgency::Emergency || origin::is_on_record(gateway, caller, request).await? {
         return Ok(());
-    }
-    if let Some(Ok(id)) = request.map(|request| request.request_id.parse()) {
-        let used = gateway.store().request_key(&caller.to_string(), &id).await;
-        if used.map_err(record::unavailable)?.is_some() {
-            return Ok(());
-        }
     }
     Err(Refusal::NotTimestamped {
         waited,
-        retry_after: ask::AGAIN,
+        retry_after: Pause::LONGEST,
     })
 }

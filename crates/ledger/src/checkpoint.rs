@@ -39,6 +39,12 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
+    /// With further signature lines, in order.
+    pub(crate) fn with_lines(mut self, lines: &[u8]) -> Self {
+        self.note.extend_from_slice(lines);
+        self
+    }
+
     /// Signs a tree head.
     ///
     /// # Errors

@@ -3,7 +3,6 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
 use signed_note::{Signature, Verifier, key_id};
@@ -134,16 +133,8 @@ impl FromStr for CosignerKey {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let text = text.trim_end();
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(KeyError::MalformedVerifier);
-        };
-        key::check_name(name)?;
-        let key = BASE64_STANDARD.decode(key).unwrap_or_default();
-        let Some((&COSIGNER, public)) = key.split_first() else {
-            return Err(KeyError::MalformedVerifier);
-        };
-        let public = VerifyingKey::try_from(public).map_err(|_| KeyError::MalformedVerifier)?;
+        let (name, public) = key::read_public(text, COSIGNER, KeyError::MalformedVerifier)?;
+        let public = VerifyingKey::try_from(&*public).map_err(|_| KeyError::MalformedVerifier)?;
         let key = Self::new(name, public);
         if key.to_string() == text {
             Ok(key)
@@ -155,8 +146,11 @@ impl FromStr for CosignerKey {
 
 impl fmt::Display for CosignerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = BASE64_STANDARD.encode(encoded(&self.public));
-        write!(f, "{}+{:08x}+{key}", self.name, self.id)
+        f.write_str(&key::public_text(
+            &self.name,
+            self.id,
+            &encoded(&self.public),
+        ))
     }
 }
 
@@ -226,6 +220,8 @@ fn encoded(public: &VerifyingKey) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+
     use super::*;
 
     const CHECKPOINT: &str = "log.example\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\u{2014} log.example Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";

@@ -1,7 +1,9 @@
 //! Cosignatures kept beside the checkpoints that they are of, one file each size, and
 //! the policy that says which of them count.
 
-use std::{fs, io, path::Path};
+#[cfg(not(test))]
+use std::fs;
+use std::{io, path::Path};
 
 use signed_note::{Signature, Verifier as _};
 
@@ -10,6 +12,9 @@ use crate::{
     layout::{self, HISTORY},
     verify::{CHANGED, INCOMPLETE, numbers_in, open_checkpoint, unreadable},
 };
+
+#[cfg(test)]
+use crate::tests::disk as fs;
 
 /// Cosignatures by the size of the checkpoint they are of, as signature lines.
 pub(crate) const COSIGNATURES: &str = "cosignatures";
@@ -49,11 +54,7 @@ pub fn keep_cosignature(
         .filter(|line| !is_by(line, &cosignature.by));
     let lines: String = others.chain([cosignature.line.as_str()]).collect();
     layout::write(dir, &path, lines.as_bytes())?;
-    let note = [checkpoint.note.as_slice(), lines.as_bytes()].concat();
-    let cosigned = Checkpoint {
-        note,
-        ..checkpoint.clone()
-    };
+    let cosigned = checkpoint.clone().with_lines(lines.as_bytes());
     if cosigned.size >= cosigned_size(dir)? && policy.cosigned(&cosigned).is_ok() {
         layout::write(dir, COSIGNED, &cosigned.note)?;
     }
@@ -102,8 +103,7 @@ pub fn verify_cosignatures(
         let path = format!("{COSIGNATURES}/{size}");
         let lines = layout::read(dir, &path).map_err(|error| unreadable(&path, &error))?;
         let kept = open_checkpoint(dir, &format!("{HISTORY}/{size}"), key)?;
-        let note = [kept.note, lines].concat();
-        let checkpoint = Checkpoint { note, ..kept };
+        let checkpoint = kept.with_lines(&lines);
         if let Some(cosignatures) = counting(&path, &checkpoint, policy)? {
             found.newest = Some((checkpoint, cosignatures));
         }

@@ -9,12 +9,11 @@ use crate::{
     Flaw, Leaf, Timestamped,
     edge::{TILE_HEIGHT, TILE_WIDTH},
     layout::{self, Kind},
+    timestamp::APART,
     timestamped::TIMESTAMPS,
     verify::{CHANGED, unreadable},
 };
 
-/// How far the clocks of an authority and of a log's keeper may be apart.
-const APART: SignedDuration = SignedDuration::from_mins(5);
 /// How long entries may go without a timestamp while others follow them.
 const WAIT: SignedDuration = SignedDuration::from_hours(4);
 
@@ -143,17 +142,13 @@ mod tests {
             .iter()
             .map(|(size, made)| (*size, at(*made)))
             .collect();
-        let (size, made) = *times.last().unwrap();
+        let (_, made) = *times.last().unwrap();
         let newest = Token {
             bytes: Vec::new(),
             by: "authority".to_owned(),
             at: made,
         };
-        let found = Timestamped {
-            times,
-            size,
-            newest,
-        };
+        let found = Timestamped { times, newest };
         let checked = verify_dates(folder.path(), dates.len() as u64, &found);
         let flaw = checked.err()?;
         Some((flaw.file, flaw.entry.unwrap()))

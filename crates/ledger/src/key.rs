@@ -273,6 +273,32 @@ pub(crate) fn read_secret(text: &str, algorithm: u8) -> Result<(&str, [u8; 32]),
 }
 
 /// Reads a key file; makes it where there is none.
+/// Name and key of a public half's text, `<name>+<key id>+<base64 of algorithm and
+/// key>`. That it is the one text of the key is for whoever makes one of it to see, by
+/// [`public_text`].
+pub(crate) fn read_public(
+    text: &str,
+    algorithm: u8,
+    malformed: KeyError,
+) -> Result<(&str, Vec<u8>), KeyError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(malformed);
+    };
+    check_name(name)?;
+    let key = BASE64_STANDARD.decode(key).unwrap_or_default();
+    match key.split_first() {
+        Some((found, public)) if *found == algorithm => Ok((name, public.to_vec())),
+        Some(_) | None => Err(malformed),
+    }
+}
+
+/// The text of a public half; `encoded` is the algorithm's byte and the key.
+pub(crate) fn public_text(name: &str, id: u32, encoded: &[u8]) -> String {
+    let key = BASE64_STANDARD.encode(encoded);
+    format!("{name}+{id:08x}+{key}")
+}
+
 pub(crate) fn load_or_make<K: FromStr<Err = KeyError>>(
     path: &Path,
     make: impl FnOnce() -> Result<String, KeyError>,

@@ -70,7 +70,9 @@ pub use proof::{
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
-pub use timestamp::{MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError};
+pub use timestamp::{
+    MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError, is_policy,
+};
 pub use timestamped::{
     Stamped, Timestamped, keep_token, publish_roots, roots_beside, timestamped_covering,
     timestamped_size, verify_timestamp_under, verify_timestamps,

@@ -4,7 +4,6 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use ml_dsa::{EncodedVerifyingKey, Keypair as _, MlDsa44, SigningKey, VerifyingKey};
 use signed_note::{Signature, Verifier, key_id};
 
@@ -135,16 +134,8 @@ impl FromStr for MlDsaVerifier {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let text = text.trim_end();
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(KeyError::MalformedMlDsa);
-        };
-        key::check_name(name)?;
-        let key = BASE64_STANDARD.decode(key).unwrap_or_default();
-        let Some((&ML_DSA_44, public)) = key.split_first() else {
-            return Err(KeyError::MalformedMlDsa);
-        };
-        let public = EncodedVerifyingKey::<MlDsa44>::try_from(public);
+        let (name, public) = key::read_public(text, ML_DSA_44, KeyError::MalformedMlDsa)?;
+        let public = EncodedVerifyingKey::<MlDsa44>::try_from(&*public);
         let public = public.map_err(|_| KeyError::MalformedMlDsa)?;
         let key = Self::new(name, VerifyingKey::decode(&public));
         if key.to_string() == text {
@@ -157,8 +148,11 @@ impl FromStr for MlDsaVerifier {
 
 impl fmt::Display for MlDsaVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = BASE64_STANDARD.encode(encoded(&self.public));
-        write!(f, "{}+{:08x}+{key}", self.name, self.id)
+        f.write_str(&key::public_text(
+            &self.name,
+            self.id,
+            &encoded(&self.public),
+        ))
     }
 }
 

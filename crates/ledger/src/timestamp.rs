@@ -14,17 +14,19 @@ mod signature;
 
 use cms::{content_info::ContentInfo, signed_data::SignedData};
 use der::{Any, Decode as _, Tag, Tagged as _};
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
 use self::asn1::{Info, SHA_256, SIGNED_DATA, TST_INFO};
 pub use self::{
-    query::Query,
+    query::{Query, is_policy},
     roots::{Roots, RootsError},
 };
 use crate::KeyError;
 
+/// How far the clocks of an authority and of a log's keeper may be apart.
+pub(crate) const APART: SignedDuration = SignedDuration::from_mins(5);
 /// Greatest length of an authority's answer, bytes: several times that of a token with
 /// a long chain of certificates.
 pub const MAX_BYTES: usize = 64 << 10;
@@ -115,26 +117,26 @@ impl Token {
     /// # Errors
     /// [`TokenError`].
     pub fn verify(token: &[u8], note: &[u8], roots: &Roots) -> Result<Self, TokenError> {
-        let (info, signed) = read(token)?;
-        let imprint = &info.message_imprint;
-        let hash = digest(&SHA256, note);
-        if imprint.hash_algorithm.oid != SHA_256
-            || imprint.hashed_message.as_bytes() != hash.as_ref()
-        {
-            return Err(TokenError::Imprint);
-        }
-        let mut extensions = info.extensions.iter().flatten();
-        if info.version != 1 || extensions.any(|extension| extension.critical) {
-            return Err(TokenError::Malformed("what the token says"));
-        }
-        let at = time(&info.time).ok_or(TokenError::Malformed("the time of the token"))?;
-        let by = signature::verify(&signed, roots, at)?;
-        Ok(Self {
-            bytes: token.to_vec(),
-            by,
-            at,
-        })
+        verify(token, note, roots).map(|(token, _)| token)
     }
+}
+
+/// See [`Token::verify`]; answers what the token says besides.
+fn verify(token: &[u8], note: &[u8], roots: &Roots) -> Result<(Token, Info), TokenError> {
+    let (info, signed) = read(token)?;
+    let imprint = &info.message_imprint;
+    let hash = digest(&SHA256, note);
+    if imprint.hash_algorithm.oid != SHA_256 || imprint.hashed_message.as_bytes() != hash.as_ref() {
+        return Err(TokenError::Imprint);
+    }
+    let mut extensions = info.extensions.iter().flatten();
+    if info.version != 1 || extensions.any(|extension| extension.critical) {
+        return Err(TokenError::Malformed("what the token says"));
+    }
+    let at = time(&info.time).ok_or(TokenError::Malformed("the time of the token"))?;
+    let by = signature::verify(&signed, roots, at)?;
+    let bytes = token.to_vec();
+    Ok((Token { bytes, by, at }, info))
 }
 
 /// What a token says, and what it is signed with. Nothing of it is believed yet.

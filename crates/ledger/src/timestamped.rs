@@ -33,10 +33,16 @@ pub struct Timestamped {
     /// How many of the first entries each covers, ascending, and when it was made: at
     /// least one.
     pub times: Vec<(u64, Timestamp)>,
-    /// How many of the first entries the newest of them covers.
-    pub size: u64,
     /// The newest.
     pub newest: Token,
+}
+
+impl Timestamped {
+    /// How many of the first entries the newest of them covers.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.times.last().map_or(0, |(size, _)| *size)
+    }
 }
 
 /// How far timestamps that count cover a log.
@@ -101,13 +107,9 @@ pub fn verify_timestamps(
     for size in numbers_in(dir, TIMESTAMPS)? {
         let token = verify_kept(dir, size, (key, roots))?;
         times.push((size, token.at));
-        last = Some((size, token));
+        last = Some(token);
     }
-    Ok(last.map(|(size, newest)| Timestamped {
-        times,
-        size,
-        newest,
-    }))
+    Ok(last.map(|newest| Timestamped { times, newest }))
 }
 
 /// Verifies the timestamp kept over the checkpoint of `size` entries.
@@ -177,8 +179,7 @@ fn with_cosignatures(dir: &Path, key: &VerifierKey, size: u64) -> Result<Checkpo
     let path = format!("{COSIGNATURES}/{size}");
     let lines = layout::read_if_present(dir, &path);
     let lines = lines.map_err(|error| unreadable(&path, &error))?;
-    let note = [kept.note, lines.unwrap_or_default()].concat();
-    Ok(Checkpoint { note, ..kept })
+    Ok(kept.with_lines(&lines.unwrap_or_default()))
 }
 
 /// How many of the first entries of the log in `dir` are under a checkpoint with a

@@ -310,7 +310,7 @@ impl Setting<'_> {
 
     /// The State whose role it is.
     pub(crate) fn answers(&self, role: &str, stage: Stage) -> &JurisdictionCode {
-        let issuing = role.starts_with("issuing") || role.starts_with("requesting");
+        let issuing = is_issuing(role);
         let executing = role.starts_with("executing") || role.starts_with("requested");
         if issuing || (!executing && stage == Stage::Outbound) {
             &self.request.issuing.0
@@ -418,4 +418,9 @@ pub(crate) fn deciding(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
         .chain(referrals.map(|found| &found.rule))
         .chain(requirements.map(|found| &found.rule))
         .chain(permits)
+}
+
+/// A role is one of the State that asks.
+pub(crate) fn is_issuing(role: &str) -> bool {
+    role.starts_with("issuing") || role.starts_with("requesting")
 }

@@ -86,7 +86,7 @@ pub use self::{
     outlook::{Foresight, Line, OpenFact, Prospect, ProspectEffect, Standing},
     permit::Permit,
     registers::{
-        Addressee, FactInfo, FactValues, Holds, InstrumentInfo, JurisdictionInfo, MeasureInfo,
+        Addressee, FactInfo, FactValues, Holding, InstrumentInfo, JurisdictionInfo, MeasureInfo,
         OffenceInfo,
     },
     scenario::{Mismatch, NothingSelected, ScenarioResult, Selection, TestRun},
@@ -205,7 +205,7 @@ impl Library {
 
     /// Every rule, in the order of [`modules`](Self::modules) and files.
     pub fn rules(&self) -> impl Iterator<Item = RuleInfo<'_>> {
-        let modules = self.every_module();
+        let modules = self.model.every_module();
         modules.flat_map(|module| {
             module
                 .rules
@@ -220,12 +220,6 @@ impl Library {
         self.rules().find(|info| info.rule.id == *id)
     }
 
-    fn every_module(&self) -> impl Iterator<Item = &model::Module> {
-        let instruments = self.model.instruments.values().map(|found| &found.module);
-        let jurisdictions = self.model.jurisdictions.values().map(|found| &found.module);
-        instruments.chain(jurisdictions)
-    }
-
     /// SHA-256 over the digests of all files.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -234,7 +228,7 @@ impl Library {
 
     /// Every module: instruments first, each by id.
     pub fn modules(&self) -> impl Iterator<Item = ModuleInfo<'_>> {
-        self.every_module().map(|module| ModuleInfo {
+        self.model.every_module().map(|module| ModuleInfo {
             id: &module.id,
             title: &module.title,
             digest: module.digest,
@@ -317,7 +311,7 @@ impl Library {
 
     /// Whether by an event data begin to be held, and cease to be, by any rule.
     #[must_use]
-    pub fn holds(&self, event: &str) -> Holds {
+    pub fn holds(&self, event: &str) -> Holding {
         registers::holds(&self.model, event)
     }
 

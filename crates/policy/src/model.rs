@@ -71,6 +71,12 @@ impl Model {
         forms.find(|form| form.reports(event, kinds))
     }
 
+    /// Every module: instruments first, each by id.
+    pub(crate) fn every_module(&self) -> impl Iterator<Item = &Module> {
+        let instruments = self.instruments.values().map(|found| &found.module);
+        instruments.chain(self.jurisdictions.values().map(|found| &found.module))
+    }
+
     /// A measure with everything above it and its tags.
     pub(crate) fn kinds(&self, measure: &MeasureId) -> &BTreeSet<Arc<str>> {
         static NONE: BTreeSet<Arc<str>> = BTreeSet::new();

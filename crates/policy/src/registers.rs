@@ -7,7 +7,10 @@ use comity_domain::{
     MeasureId, ModuleId, RuleId, Text,
 };
 
-use crate::model::{AuthorityRecord, Effect, FactType, Model, Producer, Rule, Status};
+use crate::{
+    findings,
+    model::{AuthorityRecord, Effect, FactType, Model, Producer, Rule, Status},
+};
 
 /// A fact that rules may test.
 #[derive(Debug, Clone, Copy)]
@@ -166,7 +169,7 @@ pub(crate) fn events_of(model: &Model, side: BoundParty) -> impl Iterator<Item =
 
 /// What an event means for data that are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Holds {
+pub struct Holding {
     /// Data begin to be held by it.
     pub begin: bool,
     /// They cease to be by it.
@@ -174,14 +177,9 @@ pub struct Holds {
 }
 
 /// Whether by an event data begin to be held, and cease to be, by any rule.
-pub(crate) fn holds(model: &Model, event: &str) -> Holds {
-    let instruments = model.instruments.values().map(|found| &found.module);
-    let jurisdictions = model.jurisdictions.values().map(|found| &found.module);
-    let rules = instruments
-        .chain(jurisdictions)
-        .flat_map(|module| &module.rules);
-    let mut holds = Holds::default();
-    for rule in rules {
+pub(crate) fn holds(model: &Model, event: &str) -> Holding {
+    let mut holds = Holding::default();
+    for rule in model.every_module().flat_map(|module| &module.rules) {
         if let Effect::Clock(clock) = &rule.effect
             && clock.holds_release
         {
@@ -199,17 +197,14 @@ pub(crate) fn grounds<'a>(
     modules: &[ModuleId],
     measure: &MeasureId,
 ) -> impl Iterator<Item = &'a RuleId> {
-    let instruments = model.instruments.values().map(|found| &found.module);
-    let jurisdictions = model.jurisdictions.values().map(|found| &found.module);
-    let spoke = instruments
-        .chain(jurisdictions)
-        .filter(|module| modules.contains(&module.id));
+    let all = model.every_module();
+    let spoke = all.filter(|module| modules.contains(&module.id));
     let is_ground = |rule: &&Rule| match &rule.effect {
         Effect::Refuse { kind, .. } => {
             matches!(kind, GroundKind::Mandatory | GroundKind::Optional)
         }
         // What the issuing side answers is not for the other to raise.
-        Effect::Refer { role, .. } => !role.starts_with("issuing"),
+        Effect::Refer { role, .. } => !findings::is_issuing(role),
         Effect::Permit | Effect::Require { .. } | Effect::Oblige { .. } | Effect::Clock(_) => false,
     };
     spoke

@@ -91,7 +91,7 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn search(&mut self, what: &Search) -> Result<Found, ReadError> {
-        self.read(|db, _| search(db, what))
+        self.read(|db, _| search(db, what, None))
     }
 
     /// A page of the entries that hold a personal value: see
@@ -109,7 +109,7 @@ impl Archive {
         self.read(|db, vault| {
             // The index and its sum, of one moment; nothing is to be undone as it ends.
             let _moment = db.unchecked_transaction()?;
-            blind::search((db, vault), what.clone(), (terms, extractor))
+            blind::search((db, vault), what, (terms, extractor))
         })
     }
 

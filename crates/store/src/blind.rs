@@ -202,16 +202,25 @@ pub(crate) fn insert(db: &Connection, index: u64, tags: &[[u8; 8]]) -> rusqlite:
     if tags.is_empty() {
         return Ok(());
     }
+    put(db, index, tags)?;
+    add_up(db, |sum| sum.add(index, tags))
+}
+
+fn put(db: &Connection, index: u64, tags: &[[u8; 8]]) -> rusqlite::Result<()> {
     // Whoever planted a row here is found out by the sum, and stops no recording.
     db.prepare_cached("INSERT OR REPLACE INTO blind (idx, tags) VALUES (?1, ?2)")?
         .execute(params![column::sql(index), tags.as_flattened()])?;
+    Ok(())
+}
+
+fn add_up(db: &Connection, add: impl FnOnce(&mut Sum)) -> rusqlite::Result<()> {
     let mut sum = db
         .prepare_cached("SELECT tags, sum FROM blind_state")?
         .query_row([], |row| {
             let (tags, sum) = (row.get(0)?, row.get(1)?);
             Ok(Sum { tags, sum })
         })?;
-    sum.add(index, tags);
+    add(&mut sum);
     db.prepare_cached("UPDATE blind_state SET tags = ?1, sum = ?2")?
         .execute([sum.tags, sum.sum])?;
     Ok(())
@@ -232,24 +241,29 @@ pub(crate) fn advance((db, vault): (&Connection, &Vault), batch: &Batch) -> Resu
     if changed == 0 {
         return Err(elsewhere().into());
     }
-    for (index, terms) in &batch.found {
-        insert(db, *index, &tags_under(&key, terms))?;
+    let found = batch.found.iter();
+    let tagged = found.map(|(index, terms)| (*index, tags_under(&key, terms)));
+    let tagged: Vec<_> = tagged.filter(|(_, tags)| !tags.is_empty()).collect();
+    for (index, tags) in &tagged {
+        put(db, *index, tags)?;
     }
-    Ok(())
+    let all = |sum: &mut Sum| {
+        tagged
+            .iter()
+            .for_each(|(index, tags)| sum.add(*index, tags))
+    };
+    Ok(add_up(db, all)?)
 }
 
 /// A page of the entries that hold any of some values: each was opened, and is what its
 /// leaf commits to and holds it.
 pub(crate) fn search(
     (db, vault): (&Connection, &Vault),
-    what: Search,
+    what: &Search,
     (terms, extractor): (&[Term], Extractor),
 ) -> Result<Found, ReadError> {
-    let what = Search {
-        among: Some(candidates(db, vault, (terms, extractor))?),
-        ..what
-    };
-    let mut found = search::search(db, &what)?;
+    let among = candidates(db, vault, (terms, extractor))?;
+    let mut found = search::search(db, what, Some(&among))?;
     let mut confirmed = Vec::with_capacity(found.entries.len());
     for entry in found.entries {
         if holds((db, vault), &entry, (terms, extractor))? {

@@ -77,7 +77,7 @@ fn claimed() -> String {
 
 /// Claims whose cases have ended, in the order of opening from after `after`;
 /// without those that were assessed unless these are asked for, too.
-pub(crate) fn claims(
+fn claims(
     db: &Connection,
     assessed: bool,
     after: Option<u64>,
@@ -109,7 +109,7 @@ pub(crate) fn claims(
 }
 
 /// Who has claimed how often, in the order of the authorities.
-pub(crate) fn claimants(db: &Connection) -> Result<Vec<Claimant>, ReadError> {
+fn claimants(db: &Connection) -> Result<Vec<Claimant>, ReadError> {
     let sql = format!(
         "SELECT owner, count(*), count(finding), count(nullif(finding, '{JUSTIFIED}')) \
          FROM (SELECT owner, {finding} FROM cases WHERE {claimed}) GROUP BY owner ORDER BY owner",

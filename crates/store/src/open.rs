@@ -202,8 +202,7 @@ fn open_index(
     extractor: u32,
     size: u64,
 ) -> Result<(), OpenError> {
-    let checked = db.execute_batch("BEGIN IMMEDIATE");
-    checked.map_err(OpenError::from)?;
+    db.execute_batch("BEGIN IMMEDIATE")?;
     blind::open((db, vault), extractor, size).map_err(|stop| match stop {
         Stop::Database(error) => OpenError::Database(error),
         Stop::Refused(refused) => OpenError::Index(refused),

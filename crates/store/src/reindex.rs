@@ -30,7 +30,7 @@ impl Store {
     ) -> Result<Found, ReadError> {
         let readers = &self.inner.readers;
         readers
-            .run(move |db, vault| blind::search((db, vault), what, (&terms, extractor)))
+            .run(move |db, vault| blind::search((db, vault), &what, (&terms, extractor)))
             .await
     }
 
@@ -51,12 +51,16 @@ impl Store {
         self.ask(Op::ClearIndex).await
     }
 
-    /// Indexes the next entries that are not yet; `None` once all are. Damaged records
-    /// are passed over: verification names them.
+    /// Indexes the next entries that are not yet, and answers up to which of how many it
+    /// has come; `None` once all are. Damaged records are passed over: verification names
+    /// them.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] if somebody else does the same, or erased something.
-    pub async fn index_more(&self, extractor: Extractor) -> Result<Option<Indexed>, CommitError> {
+    pub async fn index_more(
+        &self,
+        extractor: Extractor,
+    ) -> Result<Option<(u64, u64)>, CommitError> {
         let readers = &self.inner.readers;
         let batch = readers.run(move |db, vault| {
             let State { key, indexed, .. } = state(db)?;
@@ -78,7 +82,7 @@ impl Store {
         let span = (indexed.next, upto);
         let batch = Batch { span, key, found };
         self.ask(|reply| Op::Index(batch, reply)).await?;
-        self.indexed().await.map(Some).map_err(unread)
+        Ok(Some((upto, indexed.until)))
     }
 }
 

@@ -121,7 +121,7 @@ fn check_key(db: &Connection, key: &RequestKey) -> Result<(), Stop> {
     match found {
         None => Ok(()),
         Some((digest, case)) if digest == key.digest.0 => {
-            Err(CommitError::Replay(stored(column::id(&case, "case id"))?).into())
+            Err(CommitError::Replay(column::id(&case, "case id")?).into())
         }
         Some(_) => Err(CommitError::Mismatch.into()),
     }
@@ -166,11 +166,9 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
         .optional()?;
     let (current, from, same) = match found {
         None => (None, CaseState::Received, true),
-        Some((version, state, same)) => (
-            Some(stored(column::count(version))?),
-            stored(column::state(&state))?,
-            same,
-        ),
+        Some((version, state, same)) => {
+            (Some(column::count(version)?), column::state(&state)?, same)
+        }
     };
     let expected = match case.expected {
         Expected::New => None,
@@ -454,9 +452,4 @@ pub(crate) fn set_head(db: &Connection, previous: u64, size: u64, note: &[u8]) -
     } else {
         Err(CommitError::Conflict { current: None }.into())
     }
-}
-
-/// A stored value that does not read stops the work on it, and only that.
-fn stored<T>(value: Result<T, ReadError>) -> Result<T, Stop> {
-    value.map_err(Stop::from)
 }

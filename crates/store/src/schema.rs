@@ -64,7 +64,6 @@ CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);
 CREATE INDEX cases_wake ON cases (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX cases_team ON cases (team, opened) WHERE team IS NOT NULL;
-CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;
 CREATE INDEX cases_review ON cases (urgency, opened) WHERE reviewers IS NOT NULL;
 
 CREATE TABLE request_key (
@@ -99,8 +98,12 @@ CREATE TABLE head (                     -- the last signed checkpoint
 ) STRICT;
 ";
 
-/// An index that no leaf commits to: see [`crate::blind`].
+/// What the version before had not, or by other columns: the index of emergencies, and
+/// one that no leaf commits to, see [`crate::blind`].
 const INDEX: &str = "
+DROP INDEX IF EXISTS cases_emergency;
+CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;
+
 CREATE TABLE blind (                    -- where personal values are
     idx INTEGER PRIMARY KEY REFERENCES entry (idx),
     tags BLOB NOT NULL                  -- of its values, 8 bytes each
@@ -116,10 +119,6 @@ CREATE TABLE blind_state (
     sum INTEGER NOT NULL                -- of all tags and where they are
 ) STRICT;
 ";
-
-/// What databases of the version before lack, or have by other columns.
-const EMERGENCIES: &str = "DROP INDEX IF EXISTS cases_emergency;
-    CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;";
 
 /// Opens the one connection that writes, creating the tables if need be.
 ///
@@ -149,7 +148,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     }
     if is_of(&db, WITHOUT_INDEX)? {
         db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {INDEX} {EMERGENCIES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {INDEX} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
     Ok(db)

@@ -19,8 +19,6 @@ pub struct Search {
     pub limit: usize,
     /// Only entries that this State asks or is asked in.
     pub involving: Option<JurisdictionCode>,
-    /// Only these entries, by their index.
-    pub among: Option<Vec<u64>>,
 }
 
 /// An order of entries. Equals follow by index, in the same direction.
@@ -95,14 +93,18 @@ impl SortBy {
     }
 }
 
-pub(crate) fn search(db: &Connection, search: &Search) -> Result<Found, ReadError> {
+/// A page of what is searched for, of all entries or `among` some.
+pub(crate) fn search(
+    db: &Connection,
+    search: &Search,
+    among: Option<&[u64]>,
+) -> Result<Found, ReadError> {
     let Search {
         filter,
         order: Order { by, descending },
         after,
         limit,
         involving,
-        among,
     } = search;
     let below = match after {
         Some(cursor) => cursor.below,
@@ -122,7 +124,7 @@ pub(crate) fn search(db: &Connection, search: &Search) -> Result<Found, ReadErro
     );
     query.and_if(
         "idx IN (SELECT value FROM json_each(?))",
-        among.as_ref().map(|indexes| format!("{indexes:?}")),
+        among.map(|indexes| format!("{indexes:?}")),
     );
     query.and_if(
         &format!("({key}, idx) {beyond} (SELECT {key}, idx FROM entry WHERE idx = ?)"),

@@ -341,7 +341,9 @@ impl Store {
     /// [`ReadError`].
     pub async fn search(&self, what: Search) -> Result<Found, ReadError> {
         let readers = &self.inner.readers;
-        readers.run(move |db, _| search::search(db, &what)).await
+        readers
+            .run(move |db, _| search::search(db, &what, None))
+            .await
     }
 
     /// The private part of an entry.

@@ -1,7 +1,7 @@
 //! Searching by a personal value: by those whom their State's directory entitles, in
 //! matters of their own State.
 
-use comity::v1::{self, SearchRequest, SearchResponse};
+use comity::v1::{self, SearchResponse};
 use comity_store::{ReadError, Search, Term};
 
 use super::{access, entry};
@@ -15,47 +15,23 @@ use crate::{
 pub(super) async fn search(
     gateway: &Gateway,
     caller: &Caller,
-    message: SearchRequest,
+    stated: v1::Access,
+    asked: from_proto::Asked<'_>,
     value: v1::PersonalValue,
 ) -> Result<SearchResponse, Refusal> {
-    let SearchRequest {
-        filter,
-        page_size,
-        page_token,
-        purpose,
-        order_by,
-        category,
-        recipient,
-        personal: _,
-    } = message;
-    let stated = v1::Access {
-        category,
-        purpose,
-        recipient,
-        ..v1::Access::default()
-    };
     let checked = access::checked(gateway, caller, access::SEARCH_PERSONAL, stated, || {
         entitled(gateway, caller)?;
-        let (search, terms) = from_proto::search_personal(
-            from_proto::Asked {
-                filter: &filter,
-                order_by: &order_by,
-                page_size,
-                page_token: &page_token,
-            },
-            &value,
-        )?;
-        let involving = Some(caller.jurisdiction.clone());
-        Ok((
-            Search {
-                involving,
-                ..search
-            },
-            terms,
-        ))
+        let mut asked = from_proto::search_personal(asked, &value)?;
+        asked.search.involving = Some(caller.jurisdiction.clone());
+        Ok(asked)
     });
-    let (stated, (search, terms)) = checked.await?;
-    let subject = from_proto::searched(from_proto::kind_of(&terms), &filter);
+    let order_by = asked.order_by;
+    let (stated, asked) = checked.await?;
+    let from_proto::Personal {
+        search,
+        terms,
+        subject,
+    } = asked;
     let found = look(gateway, search, terms).await;
     let shown = found.as_ref().map_or(0, |found| found.entries.len());
     let access = v1::Access {
@@ -68,7 +44,7 @@ pub(super) async fn search(
     let found = found?;
     Ok(SearchResponse {
         entries: found.entries.into_iter().map(entry).collect(),
-        next_page_token: from_proto::token(found.next, &subject, &order_by),
+        next_page_token: from_proto::token(found.next, &subject, order_by),
     })
 }
 

@@ -13,7 +13,7 @@ use comity_ledger::{
 use comity_store::{Archive, EntryRow, OpenError, Period, ReadError, Record};
 use thiserror::Error;
 
-use super::{CaseFile, Item, TIMESTAMP, Timestamp};
+use super::{CaseFile, Item, Timestamp};
 use crate::policies::{KeptError, kept_files};
 
 /// Why there is no bundle.
@@ -93,7 +93,8 @@ fn checkpoint(
         let checkpoint = Checkpoint::open(&best(ledger, entries)?.note, key)?;
         return Ok((checkpoint, None));
     };
-    let token = verify_timestamp_under(TIMESTAMP, &token, (&checkpoint, key), &roots)?;
+    let path = format!("timestamps/{}", checkpoint.size);
+    let token = verify_timestamp_under(&path, &token, (&checkpoint, key), &roots)?;
     Ok((checkpoint, Some(Timestamp { token, roots })))
 }
 

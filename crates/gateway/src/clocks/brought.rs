@@ -58,7 +58,7 @@ fn event(case: &CaseAt, brought: &Brought, at: Timestamp) -> Event {
 /// A validation that had to follow did not come in time: the law treats it as
 /// refused.
 fn is_validation(moment: Moment, clock: &CaseClock) -> bool {
-    moment == Moment::Breach && clock.terms.stops.iter().any(|event| **event == *VALIDATED)
+    moment == Moment::Breach && clock.ends_by(VALIDATED)
 }
 
 /// Whether the executing system is told: of what it must do soon, and of every

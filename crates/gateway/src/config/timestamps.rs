@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
+use comity_ledger::is_policy;
 use hyper::Uri;
 use serde::Deserialize;
 use toml::Spanned;
@@ -126,7 +127,7 @@ impl AuthorityFile {
         }
         if let Some(policy) = policy
             .as_ref()
-            .filter(|policy| !is_object_identifier(policy.get_ref()))
+            .filter(|policy| !is_policy(policy.get_ref()))
         {
             let expected = "an object identifier, such as `1.3.6.1.4.1.13762.3`";
             mistakes.expected::<()>("timestamps.authority.policy", policy, expected);
@@ -166,11 +167,6 @@ fn read_url(text: &str) -> Option<Uri> {
     let plain = !url.authority()?.as_str().contains('@');
     let host = url.host().is_some_and(|host| !host.is_empty());
     (known && plain && host).then_some(url)
-}
-
-fn is_object_identifier(text: &str) -> bool {
-    let parts = || text.split('.');
-    parts().count() > 2 && parts().all(|part| part.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

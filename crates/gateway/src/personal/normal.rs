@@ -17,7 +17,12 @@ const DOT_ABOVE: char = '\u{307}';
 pub(super) fn name(value: &str) -> Vec<String> {
     let folded = fold(&spelt(value));
     let ways = [(false, false), (true, false), (false, true), (true, true)];
-    let forms = ways.map(|(hyphens, apostrophes)| {
+    // Where there is no such sign, joining there changes nothing.
+    let differs = |(hyphens, apostrophes): &(bool, bool)| {
+        (!hyphens || folded.contains(is_hyphen)) && (!apostrophes || folded.contains(is_apostrophe))
+    };
+    let forms = ways.into_iter().filter(differs);
+    let forms = forms.map(|(hyphens, apostrophes)| {
         let is_joined = |c| hyphens && is_hyphen(c) || apostrophes && is_apostrophe(c);
         let words = folded.split(|c| !is_sign(c) && !is_joined(c));
         let join = |word: &str| word.chars().filter(|c| is_sign(*c)).nfkc().collect();
@@ -26,7 +31,7 @@ pub(super) fn name(value: &str) -> Vec<String> {
         words.sort_unstable();
         words.join(" ")
     });
-    let mut forms: Vec<_> = forms.into_iter().filter_map(something).collect();
+    let mut forms: Vec<_> = forms.filter_map(something).collect();
     forms.sort_unstable();
     forms.dedup();
     forms

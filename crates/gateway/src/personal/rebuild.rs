@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Key, KeyError};
-use comity_store::{Archive, CommitError, Indexed, OpenError, Period, ReadError, Store};
+use comity_store::{Archive, CommitError, OpenError, Period, ReadError, Store};
 use thiserror::Error;
 
 use super::{OF_RECORDS, options};
@@ -88,8 +88,8 @@ pub(crate) async fn rebuild(
     store: &Store,
     mut step: impl FnMut(u64, u64),
 ) -> Result<(), CommitError> {
-    while let Some(Indexed { next, until, .. }) = store.index_more(OF_RECORDS).await? {
-        step(next, until);
+    while let Some((done, of)) = store.index_more(OF_RECORDS).await? {
+        step(done, of);
     }
     Ok(())
 }

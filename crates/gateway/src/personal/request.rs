@@ -7,7 +7,7 @@ use comity_store::Term;
 use prost::Message as _;
 use prost_types::{Struct, Value, value::Kind as Json};
 
-use super::{Kind, born};
+use super::{Kind, named};
 use crate::wire::encoded;
 
 /// Shortest part of a text that may be the number of a document, in letters and digits.
@@ -65,12 +65,6 @@ pub(crate) fn of_request(request: &v1::CooperationRequest) -> Vec<Term> {
     found
 }
 
-/// A name, and the name with the date of birth where that is known.
-fn named(name: &str, date_of_birth: &str) -> impl Iterator<Item = Term> {
-    let names = Kind::Name.terms(name).into_iter();
-    names.chain(born(name, date_of_birth))
-}
-
 /// Whose data an order of a form aims at.
 fn of_target(target: &Struct) -> Vec<Term> {
     let mut found = Kind::Name.terms(text(target, "user"));
@@ -107,7 +101,7 @@ fn of_person(person: &Struct) -> Vec<Term> {
     let name = text(person, "name");
     let whole = format!("{} {name}", text(person, "first_names"));
     let born = text(person, "date_of_birth");
-    let mut found: Vec<_> = named(&whole, born).collect();
+    let mut found = named(&whole, born);
     for alias in elements(person, "aliases").filter_map(string) {
         found.extend(named(alias, born));
     }

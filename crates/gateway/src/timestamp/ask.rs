@@ -19,8 +19,6 @@ use crate::{gateway::Gateway, witness::Pause};
 
 /// Between two looks whether there is something new to timestamp.
 const EVERY: Duration = Duration::from_secs(1);
-/// After so long at most all are asked again that failed.
-pub(super) const AGAIN: Duration = Duration::from_secs(60);
 
 /// An authority that timestamps.
 #[derive(Debug)]

@@ -15,6 +15,9 @@ pub(crate) struct Pause {
 }
 
 impl Pause {
+    /// The longest.
+    pub(crate) const LONGEST: Duration = AGAIN;
+
     /// Whether nothing is left of it.
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.until.is_none_or(|until| until <= now)
@@ -22,7 +25,7 @@ impl Pause {
 
     /// Begins one after a refusal, longer than the last.
     pub(crate) fn lengthen(&mut self, now: Instant) {
-        self.length = self.length.saturating_mul(2).clamp(EVERY, AGAIN);
+        self.length = self.length.saturating_mul(2).clamp(EVERY, Self::LONGEST);
         self.until = Some(now + self.length);
     }
 }

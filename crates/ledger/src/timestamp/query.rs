@@ -5,18 +5,16 @@ use der::{
     Decode as _, Encode as _,
     asn1::{Int, ObjectIdentifier, OctetString},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 
 use super::{
-    MAX_BYTES, Roots, Token, TokenError,
+    APART, MAX_BYTES, Roots, Token, TokenError,
     asn1::{MessageImprint, Request, Response, SHA_256, Status},
-    read, visible,
+    verify, visible,
 };
 use crate::KeyError;
 
-/// How far the clock of an authority and ours may be apart.
-const APART: SignedDuration = SignedDuration::from_mins(5);
 /// Bytes of a nonce. Some authorities take no more.
 const NONCE: usize = 8;
 /// Characters of what an authority says of a refusal that are repeated.
@@ -29,6 +27,12 @@ pub struct Query {
     note: Vec<u8>,
     nonce: Int,
     policy: Option<ObjectIdentifier>,
+}
+
+/// Whether a text is an object identifier, as a policy to ask for must be.
+#[must_use]
+pub fn is_policy(text: &str) -> bool {
+    ObjectIdentifier::new(text).is_ok()
 }
 
 impl Query {
@@ -96,8 +100,7 @@ impl Query {
         let token = token.ok_or(TokenError::Malformed("the reply without a token"))?;
         let token = token.to_der();
         let token = token.map_err(|_| TokenError::Malformed("the token"))?;
-        let verified = Token::verify(&token, &self.note, roots)?;
-        let (info, _) = read(&token)?;
+        let (verified, info) = verify(&token, &self.note, roots)?;
         if info.nonce.as_ref() != Some(&self.nonce) {
             return Err(TokenError::Nonce);
         }

@@ -62,6 +62,7 @@ pub(crate) fn of(library: &Library, modules: &[&ModuleId], seen: &[Vec<Seen>]) -
         .filter_map(|info| info.rule.exception_to.as_ref())
         .collect();
     let chosen = library
+        .model
         .every_module()
         .filter(|module| modules.contains(&&module.id));
     let modules = chosen.map(|module| {

@@ -1,7 +1,7 @@
 //! Whether a ledger's second key signed its checkpoints too: told by `comity audit
 //! verify`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use comity_ledger::{
     Checkpoint, Flaw, MlDsaVerifier, Seconded, VerifierKey, is_seconded, latest, second_beside,
@@ -64,12 +64,6 @@ pub(super) fn under(
     }
     let line = "its checkpoint is signed with ML-DSA-44 too".to_owned();
     Ok(Some(Told(line, json!({"size": checkpoint.size}))))
-}
-
-/// A second key, or a file that holds one.
-pub(super) fn read_second(text: &str) -> Result<MlDsaVerifier, String> {
-    let given = fs::read_to_string(text).unwrap_or_else(|_| text.to_owned());
-    given.parse().map_err(|error| format!("{error}"))
 }
 
 fn missing(file: &str) -> Flaw {

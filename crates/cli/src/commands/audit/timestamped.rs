@@ -42,7 +42,7 @@ pub(super) fn beside(
 
 /// Tells of the timestamps of a ledger with so many entries.
 fn tell(found: Option<&Timestamped>, entries: u64, given: Option<&Roots>) -> Told {
-    let size = found.map_or(0, |found| found.size);
+    let size = found.map_or(0, Timestamped::size);
     let checkpoints = found.map_or(0, |found| found.times.len());
     let uncovered = entries.saturating_sub(size);
     let token = found.map(|found| &found.newest);

@@ -4,12 +4,13 @@ use std::{
     fs::{self, File},
     io::Read as _,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use clap::Args;
 use comity_gateway::offline::{self, MARK};
 use comity_ledger::{
-    Flaw, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token, VerifierKey, is_receipt,
+    Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token, VerifierKey, is_receipt,
     verifier_beside, verify_timestamp_under,
 };
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use super::{
     bundle,
     cosigned::{self, Told, read_policy},
-    seconded::{self, read_second},
+    seconded,
     timestamped::{self, read_roots},
 };
 use crate::exit::{Exit, Failure};
@@ -32,7 +33,7 @@ pub(crate) struct Verify {
     data: PathBuf,
     /// Verifier key known from elsewhere, or a file with it; without it, the one
     /// beside the ledger
-    #[arg(long, value_parser = read_key)]
+    #[arg(long, value_parser = read_key::<VerifierKey>)]
     key: Option<VerifierKey>,
     /// File with a C2SP tlog-policy: which witnesses must have cosigned; without it, the
     /// one beside the ledger is shown and need not be met
@@ -44,7 +45,7 @@ pub(crate) struct Verify {
     authorities: Option<Roots>,
     /// Second verifier key known from elsewhere, ML-DSA-44, or a file with it, by which the
     /// checkpoint must be signed; without it, the one beside the ledger is used, if any
-    #[arg(long, value_parser = read_second, value_name = "KEY")]
+    #[arg(long, value_parser = read_key::<MlDsaVerifier>, value_name = "KEY")]
     ml_dsa_key: Option<MlDsaVerifier>,
     /// Print JSON
     #[arg(long)]
@@ -78,6 +79,18 @@ impl Verified {
             }
         }
         self
+    }
+
+    /// Adds what others say of the ledger in `dir`.
+    fn with_others(self, dir: &Path, key: &VerifierKey, known: Known<'_>) -> Result<Self, Flaw> {
+        let cosigned = cosigned::beside(dir, key, known.policy)?;
+        // Before the timestamps, which are over these signatures too.
+        let seconded = seconded::beside(dir, key, known.second)?;
+        let timestamped = timestamped::beside(dir, key, known.authorities)?;
+        Ok(self
+            .with("seconded", seconded)
+            .with("cosigned", cosigned)
+            .with("timestamped", timestamped))
     }
 }
 
@@ -130,11 +143,6 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
 
 fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     let report = offline::verify(data, known.key)?;
-    let cosigned = cosigned::beside(&data.join(LEDGER), &report.key, known.policy)?;
-    let ledger = data.join(LEDGER);
-    // Before the timestamps, which are over these signatures too.
-    let seconded = seconded::beside(&ledger, &report.key, known.second)?;
-    let timestamped = timestamped::beside(&ledger, &report.key, known.authorities)?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
@@ -164,10 +172,7 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         );
         lines.insert(1, erased);
     }
-    Ok(Verified(lines, value)
-        .with("seconded", seconded)
-        .with("cosigned", cosigned)
-        .with("timestamped", timestamped))
+    Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
 }
 
 fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
@@ -176,9 +181,6 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         None => verifier_beside(dir)?,
     };
     let found = comity_ledger::verify(dir, &key)?;
-    let cosigned = cosigned::beside(dir, &key, known.policy)?;
-    let seconded = seconded::beside(dir, &key, known.second)?;
-    let timestamped = timestamped::beside(dir, &key, known.authorities)?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "root": found.root.to_string(), "key": key.to_string(),
@@ -191,10 +193,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         ),
         format!("key {key}"),
     ];
-    Ok(Verified(lines, value)
-        .with("seconded", seconded)
-        .with("cosigned", cosigned)
-        .with("timestamped", timestamped))
+    Verified(lines, value).with_others(dir, &key, known)
 }
 
 fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Flaw> {
@@ -315,7 +314,7 @@ fn is_proof(path: &Path) -> Result<bool, Failure> {
 }
 
 /// A verifier key, or a file that holds one.
-fn read_key(text: &str) -> Result<VerifierKey, String> {
+fn read_key<K: FromStr<Err = KeyError>>(text: &str) -> Result<K, String> {
     let given = match fs::read_to_string(text) {
         Ok(file) => file,
         Err(_) => text.to_owned(),

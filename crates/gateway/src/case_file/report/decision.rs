@@ -183,9 +183,10 @@ fn clocks(page: &mut Html, case: &v1::Case) {
     page.table_head(&["What for", "Length", "From", "Stands", "Due", "Rule"]);
     for clock in &case.clocks {
         let unit = name(clock.unit().as_str_name(), "CLOCK_UNIT_");
-        let length = match clock.length {
-            0 => "no set length".to_owned(),
-            length => format!("{length} {unit}"),
+        let length = if clock.unit() == v1::ClockUnit::Open {
+            "no set length".to_owned()
+        } else {
+            format!("{} {unit}", clock.length)
         };
         page.row(&[
             clock.measures.clone(),

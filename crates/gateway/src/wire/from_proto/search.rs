@@ -35,6 +35,17 @@ pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
     read_search(asked, seal(asked.filter, asked.order_by))
 }
 
+/// A search by a personal value.
+#[derive(Debug)]
+pub struct Personal {
+    /// All but the value.
+    pub search: Search,
+    /// The value, in each of its forms: one at least.
+    pub terms: Vec<Term>,
+    /// What is searched for, without the value.
+    pub subject: String,
+}
+
 /// Reads a search by a personal value.
 ///
 /// # Errors
@@ -42,21 +53,19 @@ pub fn search(asked: Asked<'_>) -> Result<Search, Vec<Violation>> {
 pub fn search_personal(
     asked: Asked<'_>,
     value: &v1::PersonalValue,
-) -> Result<(Search, Vec<Term>), Vec<Violation>> {
+) -> Result<Personal, Vec<Violation>> {
     let terms = terms(value)?;
-    let subject = searched(kind_of(&terms), asked.filter);
-    Ok((read_search(asked, seal(&subject, asked.order_by))?, terms))
+    let subject = searched(terms.first().map_or("", Term::kind), asked.filter);
+    let search = read_search(asked, seal(&subject, asked.order_by))?;
+    Ok(Personal {
+        search,
+        terms,
+        subject,
+    })
 }
 
-/// The kind of what is searched for.
-#[must_use]
-pub fn kind_of(terms: &[Term]) -> &'static str {
-    terms.first().map_or("", Term::kind)
-}
-
-/// What a search by a personal value was for, without the value.
-#[must_use]
-pub fn searched(kind: &str, filter: &str) -> String {
+/// What a search by a personal value is for, without the value.
+fn searched(kind: &str, filter: &str) -> String {
     match filter {
         "" => kind.to_owned(),
         filter => format!("{kind}; {filter}"),

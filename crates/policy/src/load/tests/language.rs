@@ -72,6 +72,7 @@ fn an_open_clock_has_no_length_and_any_other_has_one() {
     let clocks = [
         "unit: open, length: 3",
         "unit: open, runs_out: lapse",
+        "unit: open, calendar: issuing",
         "unit: open, extension: {length: 3, by: executing}",
         "unit: open, pause: {from: [received], until: [acknowledged]}",
         "unit: days",
