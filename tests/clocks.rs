@@ -150,7 +150,13 @@ async fn a_limit_is_reminded_of_and_breached_once_whatever_the_clock_does() {
     let entries = scene.entries("kind=clock-breached").await;
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].rules, ["eio-12-3"]);
-    assert_eq!(scene.entries("kind=notice").await.len(), 2);
+    // On record once the backend has answered.
+    let notices = async || scene.entries("kind=notice").await.len();
+    eventually("both are on record", async || {
+        (notices().await >= 2).then_some(())
+    })
+    .await;
+    assert_eq!(notices().await, 2);
     scene.stop().await;
 }
 

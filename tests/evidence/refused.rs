@@ -258,15 +258,19 @@ async fn transfers_are_bounded_and_the_newest_upload_of_an_item_takes_over() {
 
     let other = super::content(10);
     let mut third = executing.clone();
-    let (_parts, stream) = mpsc::channel::<UploadRequest>(1);
-    let (parts, open) = mpsc::channel(1);
-    drop(stream);
-    parts.send(on.upload(&other, 0).remove(0)).await.unwrap();
-    let waiting = {
+    let begun = async || {
+        let (parts, open) = mpsc::channel(1);
+        parts.send(on.upload(&other, 0).remove(0)).await.unwrap();
         let mut party = executing.clone();
-        tokio::spawn(async move { party.stream(ReceiverStream::new(open)).await })
+        let upload = tokio::spawn(async move { party.stream(ReceiverStream::new(open)).await });
+        (parts, upload)
     };
+    let (mut parts, mut waiting) = begun().await;
     world::eventually("both places are taken", async || {
+        // Who was taken over is told so before the place is free, perhaps too late for it.
+        if waiting.is_finished() {
+            (parts, waiting) = begun().await;
+        }
         let asked = third
             .send(vec![on.upload(&super::content(11), 0).remove(0)])
             .await;
