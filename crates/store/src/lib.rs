@@ -27,6 +27,7 @@ mod rows;
 mod schema;
 mod search;
 mod store;
+mod token;
 mod vault;
 mod verify;
 mod view;
@@ -53,8 +54,9 @@ pub use prepare::MAX_BLOB_BYTES;
 pub use publisher::PublicationError;
 pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;
+pub use token::{Cause, KeyToken, TokenError};
 pub use vault::VaultError;
-pub use verify::{Report, verify};
+pub use verify::{Report, verify, verify_with};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, OfTeam, Page, Party, ReadError,
     Record, Reviewed,

@@ -12,8 +12,10 @@ mod history;
 mod model;
 mod outbox;
 mod simulated;
+pub(crate) mod soft;
 mod syscalls;
 mod tamper;
+mod token;
 mod witness;
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};

@@ -8,9 +8,9 @@ use comity_ledger::{Checkpoint, Flaw, Hash, Leaf, Verified, VerifierKey, publish
 use rusqlite::{Connection, Row};
 
 use crate::{
-    ReadError, column,
+    KeyToken, ReadError, column,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
-    prepare::open_salt,
+    prepare::{open_salt, told},
     read, schema,
     vault::{Vault, VaultError},
     witnessed::Witnessed,
@@ -43,7 +43,8 @@ pub struct Report {
     /// Entries whose records were erased, as other entries say.
     pub erased: u64,
     /// Records could be opened, and are what their entries commit to. Without the key
-    /// file beside the database they stay sealed, and only the entries are verified.
+    /// file beside the database, or the token that keeps its key, they stay sealed, and
+    /// only the entries are verified.
     pub opened: bool,
 }
 
@@ -59,6 +60,19 @@ pub struct Report {
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `dir`.
 pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
+    verify_with(dir, key, None)
+}
+
+/// As [`verify`], with the records of a store whose key a token keeps.
+///
+/// # Errors
+/// The first [`Flaw`] found, with its place relative to `dir`; also where the token does
+/// not open the key file.
+pub fn verify_with(
+    dir: &Path,
+    key: Option<&VerifierKey>,
+    token: Option<&KeyToken>,
+) -> Result<Report, Flaw> {
     let ledger_dir = dir.join(LEDGER);
     let key = match key {
         Some(key) => key.clone(),
@@ -70,7 +84,7 @@ pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
     }
     // A store that nobody has open is read as it lies, without a trace beside it.
     let at_rest = || !dir.join(WRITE_AHEAD_LOG).exists();
-    let vault = vault(dir)?;
+    let vault = vault(dir, token)?;
     let sealed = Sealed {
         ledger_dir: &ledger_dir,
         key: &key,
@@ -93,14 +107,17 @@ struct Sealed<'a> {
     vault: Option<&'a Vault>,
 }
 
-/// The key file, where it is there.
-fn vault(dir: &Path) -> Result<Option<Vault>, Flaw> {
+/// The key file, where it is there and opens with what is at hand.
+fn vault(dir: &Path, token: Option<&KeyToken>) -> Result<Option<Vault>, Flaw> {
     let path = dir.join(VAULT);
     if !path.exists() {
         return Ok(None);
     }
-    let unusable = |error: VaultError| Flaw::of(VAULT, error.to_string(), UNREADABLE);
-    Vault::open(path, false).map(Some).map_err(unusable)
+    match Vault::open(path, token, false) {
+        Ok(vault) => Ok(Some(vault)),
+        Err(VaultError::OnToken { .. }) => Ok(None),
+        Err(error) => Err(Flaw::of(VAULT, told(&error), UNREADABLE)),
+    }
 }
 
 fn check_store(
