@@ -6,6 +6,7 @@ mod erase;
 mod foreign;
 pub(crate) mod gateway;
 mod personal;
+mod token;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod demo;
+mod folder;
 mod keys;
 mod policy;
 mod received;

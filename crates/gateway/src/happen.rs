@@ -303,6 +303,7 @@ impl From<CommitError> for Unfiled {
             CommitError::Unavailable(_)
             | CommitError::Failed
             | CommitError::Keys(_)
+            | CommitError::OldKey(_)
             | CommitError::Invalid(_) => Self::Unavailable(error),
         }
     }

@@ -1,13 +1,13 @@
 //! What a gateway's data folder tells without the gateway: read where it lies, in
 //! use or not, and never changed; but for what is erased in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
 use comity_store::{Archive, OpenError, ReadError};
-pub use comity_store::{Period, Report, verify};
+pub use comity_store::{KeyToken, Period, Report, verify, verify_with};
 use thiserror::Error;
 
 use crate::{
@@ -28,7 +28,6 @@ pub use crate::{
 /// A data folder, open for reading.
 #[derive(Debug)]
 pub struct DataFolder {
-    path: PathBuf,
     archive: Archive,
 }
 
@@ -53,14 +52,13 @@ pub enum OfflineError {
 }
 
 impl DataFolder {
-    /// Opens a data folder.
+    /// Opens a data folder. `token` keeps the key to its records, where one does.
     ///
     /// # Errors
     /// [`OfflineError`].
-    pub fn open(path: &Path) -> Result<Self, OfflineError> {
+    pub fn open(path: &Path, token: Option<&KeyToken>) -> Result<Self, OfflineError> {
         Ok(Self {
-            path: path.to_owned(),
-            archive: Archive::open(path, Period::default())?,
+            archive: Archive::open(path, token, Period::default())?,
         })
     }
 
@@ -132,7 +130,7 @@ impl DataFolder {
     /// # Errors
     /// [`GatherError`].
     pub fn case_file(&self, case: &CaseId) -> Result<CaseFile, GatherError> {
-        case_file::gather(&self.path, case)
+        case_file::gather(self.archive.again(Period::default())?, case)
     }
 
     /// How many cases there are.
@@ -158,7 +156,8 @@ impl DataFolder {
             purpose: _,
         } = message;
         let days = from_proto::days(from, until)?;
-        statistics::count(&self.path, days, step)
+        let archive = |period| self.archive.again(period);
+        statistics::count(archive, days, step)
     }
 }
 

@@ -244,6 +244,7 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         size_limit_bytes: config.limits.store_bytes,
         // Where none must cosign, none is waited for.
         await_witnesses: config.witnesses.required > 0,
+        token: config.keys.clone(),
         ..personal::options()
     };
     let store = Store::open(&config.data, key, &options);

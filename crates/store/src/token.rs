@@ -459,11 +459,13 @@ impl fmt::Display for KeyId {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            // The texts of the standard are paragraphs.
-            Pkcs11Error::Pkcs11(answer, call) => write!(f, "`C_{call:?}` answers `{answer:?}`"),
-            Pkcs11Error::LibraryLoading(error) => write!(f, "{error}"),
-            error => write!(f, "{error}"),
+        // The texts of the standard are paragraphs.
+        if let Pkcs11Error::Pkcs11(answer, call) = &self.0 {
+            write!(f, "`C_{call:?}` answers `{answer:?}`")
+        } else if let Pkcs11Error::LibraryLoading(error) = &self.0 {
+            write!(f, "{error}")
+        } else {
+            write!(f, "{}", self.0)
         }
     }
 }

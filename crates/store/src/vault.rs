@@ -76,7 +76,7 @@ pub enum VaultError {
     },
     /// The token that keeps the key is of no use.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Token(Box<TokenError>),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness,
@@ -297,6 +297,12 @@ impl Vault {
 
     fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<TokenError> for VaultError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(Box::new(error))
     }
 }
 

@@ -16,6 +16,7 @@ use toml::Spanned;
 use super::{
     Backend, Config, Limits, Mistake, Tls,
     evidence::EvidenceFile,
+    keys::KeysFile,
     peers::{self, PeerFile, WitnessesFile},
     policies::PoliciesFile,
     timestamps::TimestampsFile,
@@ -37,6 +38,7 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     witnesses: WitnessesFile,
     timestamps: Option<TimestampsFile>,
+    keys: Option<KeysFile>,
     #[serde(default)]
     review: ReviewFile,
     #[serde(default)]
@@ -157,6 +159,12 @@ impl<'a> Mistakes<'a> {
         address.or_else(|| self.expected(key, written, &expected()))
     }
 
+    /// The address of a listener without encryption, where there is to be one.
+    fn plain(&mut self, key: &str, file: Option<PlainFile>, such_as: &str) -> Option<SocketAddr> {
+        let PlainFile { listen } = file?;
+        self.address(key, &listen, such_as)
+    }
+
     /// A path relative to the file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
@@ -176,6 +184,7 @@ impl ConfigFile {
             peers,
             witnesses,
             timestamps,
+            keys,
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
@@ -207,15 +216,12 @@ impl ConfigFile {
             client_ca: mistakes.resolve(&client_ca),
         };
         let policies = policies.resolve(mistakes);
-        let metrics = metrics.and_then(|PlainFile { listen }| {
-            mistakes.address("metrics.listen", &listen, "127.0.0.1:9464")
-        });
-        let log = log.and_then(|PlainFile { listen }| {
-            mistakes.address("log.listen", &listen, "0.0.0.0:8080")
-        });
+        let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
+        let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
         let backends = resolve_backends(backends, mistakes);
         let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
         let timestamps = timestamps.and_then(|file| file.resolve(mistakes));
+        let keys = keys.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
         let evidence = evidence.resolve(mistakes, &data);
@@ -232,6 +238,7 @@ impl ConfigFile {
             backends,
             witnesses,
             timestamps,
+            keys,
             signed_opinions,
             limits,
             evidence,

@@ -404,6 +404,7 @@ fn config(dir: &Path) -> Config {
         log: None,
         witnesses: crate::config::Witnesses::default(),
         timestamps: None,
+        keys: None,
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
             max_item_bytes: 1,

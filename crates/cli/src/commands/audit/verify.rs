@@ -21,16 +21,18 @@ use super::{
     seconded,
     timestamped::{self, read_roots},
 };
-use crate::exit::{Exit, Failure};
+use crate::{
+    commands::folder::{Folder, Found},
+    exit::{Exit, Failure},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// Case bundle (folder or zip file), proof, published ledger or data folder
     #[arg(conflicts_with = "data")]
     path: Option<PathBuf>,
-    /// Data folder of a gateway
-    #[arg(long, default_value = ".comity/data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     /// Verifier key known from elsewhere, or a file with it; without it, the one
     /// beside the ledger
     #[arg(long, value_parser = read_key::<VerifierKey>)]
@@ -97,7 +99,7 @@ impl Verified {
 pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let Verify {
         path,
-        data,
+        folder,
         key,
         policy,
         authorities,
@@ -110,13 +112,17 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         authorities: authorities.as_ref(),
         second: ml_dsa_key.as_ref(),
     };
+    let found = folder.find()?;
     let found = match path {
-        None => data_folder(data, known),
+        None => data_folder(&found, known),
         Some(path) if path.is_dir() && path.join(MARK).exists() => {
             case_bundle(&bundle::read_folder(path)?, known)
         }
         Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
-        Some(path) if path.is_dir() => data_folder(path, known),
+        Some(path) if path.is_dir() => {
+            let data = path.clone();
+            data_folder(&Found { data, ..found }, known)
+        }
         Some(path) if is_proof(path)? => {
             let text = fs::read_to_string(path)?;
             let key = known
@@ -141,12 +147,13 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
-    let report = offline::verify(data, known.key)?;
+fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
+    let Found { data, token } = folder;
+    let report = offline::verify_with(data, known.key, token.as_ref())?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
-        "erased": report.erased,
+        "erased": report.erased, "opened": report.opened,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "root": root.to_string(), "key": report.key.to_string(),
     });
@@ -165,6 +172,11 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         ),
         format!("key {}", report.key),
     ];
+    if !report.opened {
+        let sealed = "no record was opened: `vault.key` is missing, or a token keeps its key; name \
+                      the gateway's settings with --config";
+        lines.insert(1, sealed.to_owned());
+    }
     if report.erased > 0 {
         let erased = format!(
             "{} records were erased, as later entries say",
