@@ -170,7 +170,7 @@ impl Store {
                 ledger,
                 verifier,
                 threads: Mutex::new(threads),
-                _lock: lock,
+                lock,
             }),
         })
     }
