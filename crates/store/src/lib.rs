@@ -54,7 +54,7 @@ pub use publisher::PublicationError;
 pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;
 pub use vault::VaultError;
-pub use verify::{Report, verify};
+pub use verify::{Report, verify, verify_watched};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, OfTeam, Page, Party, ReadError,
     Record, Reviewed,

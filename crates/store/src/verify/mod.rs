@@ -59,6 +59,19 @@ pub struct Report {
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `dir`.
 pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
+    verify_watched(dir, key, &mut |_, _| {})
+}
+
+/// Does what [`verify`] does, and tells `watch` how many entries it has looked at of how
+/// many: of the published ledger first, then of the database.
+///
+/// # Errors
+/// The first [`Flaw`] found.
+pub fn verify_watched(
+    dir: &Path,
+    key: Option<&VerifierKey>,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Report, Flaw> {
     let ledger_dir = dir.join(LEDGER);
     let key = match key {
         Some(key) => key.clone(),
@@ -77,13 +90,13 @@ pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
         vault: vault.as_ref(),
     };
     if at_rest() {
-        let result = check_store(&sealed, || schema::open_at_rest(&database));
+        let result = check_store(&sealed, || schema::open_at_rest(&database), watch);
         if at_rest() {
             return result;
         }
         // It was opened meanwhile: what was read may not belong together.
     }
-    check_store(&sealed, || schema::open_reader(&database))
+    check_store(&sealed, || schema::open_reader(&database), watch)
 }
 
 /// What is beside the database.
@@ -106,6 +119,7 @@ fn vault(dir: &Path) -> Result<Option<Vault>, Flaw> {
 fn check_store(
     sealed: &Sealed<'_>,
     open: impl FnOnce() -> rusqlite::Result<Connection>,
+    watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
     let Sealed {
         ledger_dir,
@@ -114,7 +128,7 @@ fn check_store(
     } = *sealed;
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
-    let ledger = comity_ledger::verify(ledger_dir, key).map_err(in_ledger)?;
+    let ledger = comity_ledger::verify_watched(ledger_dir, key, watch).map_err(in_ledger)?;
     check_witnessed(ledger_dir, key)?;
     let db = open().map_err(failed)?;
     // One snapshot for all that follows.
@@ -125,7 +139,7 @@ fn check_store(
     }
     check_file(&db)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
-    let counted = check_entries(&db, sealed, ledger.size)?;
+    let counted = check_entries(&db, sealed, ledger.size, watch)?;
     let cases = check_cases(&db)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
@@ -209,7 +223,13 @@ struct Counted {
 }
 
 /// Every row is dense, published as it is, and means what its leaf says.
-fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result<Counted, Flaw> {
+fn check_entries(
+    db: &Connection,
+    sealed: &Sealed<'_>,
+    published: u64,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Counted, Flaw> {
+    let all = read::size(db).map_err(unread)?;
     let mut select = db
         .prepare(
             "SELECT e.idx, e.at, e.kind, e.actor, e.case_id, e.state, e.outcome, \
@@ -254,6 +274,9 @@ fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result
         counted.erased += u64::from(erased);
         counted.keys += u64::from(leaf.binds.contains_key("key"));
         counted.entries += 1;
+        if counted.entries.is_multiple_of(BUNDLE) {
+            watch(counted.entries, all);
+        }
     }
     if counted.entries < published {
         return Err(flaw(

@@ -21,7 +21,10 @@ use super::{
     seconded,
     timestamped::{self, read_roots},
 };
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    progress::Progress,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -142,7 +145,7 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
 }
 
 fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
-    let report = offline::verify(data, known.key)?;
+    let report = offline::verify_watched(data, known.key, &mut watched())?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
@@ -175,12 +178,18 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
 }
 
+/// Shows how far verification has come.
+fn watched() -> impl FnMut(u64, u64) {
+    let mut progress = Progress::new("entries verified", 0);
+    move |done, total| progress.reach_of(done, total)
+}
+
 fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     let key = match known.key {
         Some(key) => key.clone(),
         None => verifier_beside(dir)?,
     };
-    let found = comity_ledger::verify(dir, &key)?;
+    let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "root": found.root.to_string(), "key": key.to_string(),
