@@ -27,10 +27,11 @@ use tonic_health::pb::{
 use tonic_types::StatusExt as _;
 
 use crate::{
+    audit::gateway::{ask, options_in},
     cli::{comity, shown, stable},
     crash::process::free_address,
     reload::metrics,
-    world::{configure, copy, eventually, policies, reason},
+    world::{Cooperation, approvable, configure, copy, eventually, policies, reason, submit},
 };
 
 const NAMES: [&str; 3] = ["berlin", "paris", "rome"];
@@ -324,6 +325,61 @@ async fn gateways_cosign_each_other_and_auditors_see_it() {
         "{}",
         shown(&found)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_exported_by_a_gateway_takes_its_cosignatures_along() {
+    let mut gates = three().await;
+    let berlin = &gates[0];
+    let story = approvable("cosigned");
+    let channel = berlin.world.connect(
+        berlin.address(),
+        story.jurisdiction,
+        story.authority,
+        "issuing",
+    );
+    let mut client = Cooperation::new(channel.await.unwrap());
+    let case = submit(&mut client, &story.request, 0).await.unwrap();
+    let case = case.case.unwrap().name;
+    berlin.cosigned().await;
+
+    let folder = berlin.folder.path();
+    let who = ["EU", "auditor", "auditor"];
+    let options = options_in((&berlin.world, folder), berlin.address(), who);
+    let out = folder.join("bundle");
+    let out = out.to_str().unwrap();
+    let why = ["--recipient", "court of appeal", "--purpose", "appeal"];
+    let exported = ask(
+        &options,
+        &[&["export", &case, "--out", out][..], &why].concat(),
+    );
+    assert_eq!(exported.status.code(), Some(0), "{}", shown(&exported));
+
+    let key = berlin.ledger().join("verifier");
+    let policy = berlin.ledger().join("policy");
+    let verify = |policy: &Path| {
+        let [key, policy] = [&key, policy].map(|path| path.to_str().unwrap());
+        comity(["audit", "verify", out, "--key", key, "--policy", policy])
+    };
+    let verified = verify(&policy);
+    assert_eq!(verified.status.code(), Some(0), "{}", shown(&verified));
+    let told = shown(&verified);
+    assert!(
+        told.contains("are cosigned by ") && told.contains("demanded: 1 of 2"),
+        "{told}"
+    );
+    let report = fs::read_to_string(Path::new(out).join("report.html")).unwrap();
+    assert!(report.contains("Cosigned, as it says, by"), "{report}");
+    // It is no witness of its own.
+    let foreign = folder.join("foreign.policy");
+    let others = fs::read_to_string(gates[1].ledger().join("policy")).unwrap();
+    let both = others.replacen("group witnesses 1", "group witnesses 2", 1);
+    fs::write(&foreign, both).unwrap();
+    let refused = verify(&foreign);
+    assert_eq!(refused.status.code(), Some(1), "{}", shown(&refused));
+    for gate in &mut gates {
+        gate.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,6 +194,7 @@ async fn a_forger_who_mends_the_sums_is_found_too() {
     };
     for path in [
         "report.html",
+        "report.pdf",
         "case.json",
         "request.json",
         "verify.txt",

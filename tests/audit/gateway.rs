@@ -1,9 +1,10 @@
 //! The same asked of a gateway: for a purpose, in a category, and on record.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use comity::v1;
 use comity_gateway::wire::json;
+use comity_sandbox::world::World;
 use prost::Message as _;
 use tonic::Code;
 
@@ -19,14 +20,22 @@ fn options(scene: &Scene) -> Vec<String> {
 }
 
 /// The options that name a gateway and whoever asks it: State, authority and role.
-pub(crate) fn options_of(scene: &Scene, [state, authority, role]: [&str; 3]) -> Vec<String> {
-    let folder = scene.folder();
-    let issued = scene.world.issue(state, authority, role, &[]).unwrap();
+pub(crate) fn options_of(scene: &Scene, who: [&str; 3]) -> Vec<String> {
+    options_in((&scene.world, scene.folder()), scene.address(), who)
+}
+
+/// The same for a gateway in a world; files are put in `folder`.
+pub(crate) fn options_in(
+    (world, folder): (&World, &Path),
+    address: SocketAddr,
+    [state, authority, role]: [&str; 3],
+) -> Vec<String> {
+    let issued = world.issue(state, authority, role, &[]).unwrap();
     let file = format!("{authority}-{role}");
     issued.write(folder, &file).unwrap();
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     [
-        ("--server", format!("https://{}", scene.address())),
+        ("--server", format!("https://{address}")),
         ("--server-name", "localhost".to_owned()),
         ("--ca", path("ca.pem")),
         ("--cert", path(&format!("{file}.pem"))),

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Saturate(Plan),
     /// Sends a large item of evidence through the gateway.
     Evidence(Transfer),
+    /// Drives the ledger by itself.
+    Ledger(Ledger),
     /// The national system behind every contender.
     Backend {
         /// Where plain HTTP/2 is served, for proxies.
@@ -79,6 +81,21 @@ pub(crate) struct Transfer {
     pub(crate) mib: u64,
 }
 
+/// How much of a ledger to make.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// Folder for everything that is made; removed at the end.
+    pub(crate) out: PathBuf,
+    /// The `comity` binary.
+    pub(crate) comity: PathBuf,
+    /// Entries of the larger log; the smaller one has a tenth.
+    pub(crate) entries: u64,
+    /// How often commits are timed.
+    pub(crate) rounds: u32,
+    /// Length of one turn.
+    pub(crate) turn: Duration,
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
@@ -112,6 +129,16 @@ impl Command {
                     comity: comity.into(),
                     policies: policies.into(),
                     mib: mib.parse()?,
+                }))
+            }
+            Some(Value(role)) if role == "ledger" => {
+                let [out, comity, entries] = values(parser)?;
+                Ok(Self::Ledger(Ledger {
+                    out: out.into(),
+                    comity: comity.into(),
+                    entries: entries.parse()?,
+                    rounds: 5,
+                    turn: Duration::from_secs(4),
                 }))
             }
             Some(Value(role)) if role == "backend" => {

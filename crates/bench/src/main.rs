@@ -3,8 +3,9 @@
 //!
 //! One binary plays every part that is not under test: the load client and
 //! referee (`compare`), the backend, and the authorizer that Envoy asks. It also
-//! sends one large item of evidence through the gateway (`evidence`), and asks in
-//! emergencies while it floods the gateway (`saturate`).
+//! sends one large item of evidence through the gateway (`evidence`), asks in
+//! emergencies while it floods the gateway (`saturate`), and drives the ledger without
+//! a gateway (`ledger`).
 
 #![expect(clippy::print_stdout, reason = "printing results is its purpose")]
 
@@ -15,6 +16,7 @@ mod cli;
 mod compare;
 mod contender;
 mod evidence;
+mod ledger;
 mod load;
 mod pki;
 mod process;
@@ -58,6 +60,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
         match command {
             Command::Compare(plan) => compare::compare(&plan).await,
             Command::Saturate(plan) => saturate::measure(&plan).await,
+            Command::Ledger(plan) => ledger::measure(&plan).await,
             Command::Evidence(transfer) => evidence::measure(&transfer).await,
             Command::Backend { plain, tls, pki } => backend::serve(plain, tls, &pki).await,
             Command::Authorizer { listen } => authorizer::serve(listen).await,

@@ -36,6 +36,12 @@ impl Progress {
         self.reach(self.done + 1);
     }
 
+    /// So many are done, of more than was known before or of others.
+    pub(crate) fn reach_of(&mut self, done: u64, total: u64) {
+        self.total = total;
+        self.reach(done);
+    }
+
     /// So many are done.
     pub(crate) fn reach(&mut self, done: u64) {
         self.done = done;

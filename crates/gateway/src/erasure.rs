@@ -8,7 +8,7 @@ use comity_domain::CaseId;
 use comity_ledger::{Flaw, Key, KeyError, Leaf};
 use comity_store::{
     Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, OpenError, Options, Period,
-    ReadError, Record, Report, Store, state_name, verify_with,
+    ReadError, Record, Report, Store, state_name, verify_watched,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -159,8 +159,8 @@ pub async fn erase(
     store.close().await;
     let (entry, rows) = done?;
     indexed.map_err(|source| EraseError::Index { entry, source })?;
-    let report =
-        verify_with(data, None, token).map_err(|flaw| EraseError::Flawed { entry, flaw })?;
+    let report = verify_watched((data, token), None, &mut |_, _| {})
+        .map_err(|flaw| EraseError::Flawed { entry, flaw })?;
     Ok(Erased {
         entry,
         evidence: rows.iter().any(|row| row.leaf.evidence.is_some()),

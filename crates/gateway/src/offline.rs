@@ -7,7 +7,7 @@ use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
 use comity_store::{Archive, OpenError, ReadError};
-pub use comity_store::{KeyToken, Period, Report, verify, verify_with};
+pub use comity_store::{KeyToken, Period, Report, verify, verify_watched};
 use thiserror::Error;
 
 use crate::{

@@ -77,7 +77,7 @@ pub use timestamped::{
     Stamped, Timestamped, keep_token, publish_roots, roots_beside, timestamped_covering,
     timestamped_size, verify_timestamp_under, verify_timestamps,
 };
-pub use verify::{Flaw, Verified, latest, verifier_beside, verify};
+pub use verify::{Flaw, Verified, latest, verifier_beside, verify, verify_watched};
 pub use witness::{Contradiction, Refused, Witness, WitnessError};
 
 #[cfg(test)]

@@ -96,6 +96,19 @@ impl std::error::Error for Flaw {}
 /// # Errors
 /// The first [`Flaw`] found.
 pub fn verify(dir: &Path, key: &VerifierKey) -> Result<Verified, Flaw> {
+    verify_watched(dir, key, &mut |_, _| {})
+}
+
+/// Does what [`verify`] does, and tells `watch` how many entries it has looked at of how
+/// many, each time it has read some hundred of them.
+///
+/// # Errors
+/// The first [`Flaw`] found.
+pub fn verify_watched(
+    dir: &Path,
+    key: &VerifierKey,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Verified, Flaw> {
     check_verifier(dir, key)?;
     // Before the checkpoint is read, so that none of them can be beyond it.
     let kept = kept_sizes(dir)?;
@@ -118,6 +131,7 @@ pub fn verify(dir: &Path, key: &VerifierKey) -> Result<Verified, Flaw> {
     let bundles = head.size.div_ceil(TILE_WIDTH as u64);
     for number in 0..bundles {
         walk.bundle(number)?;
+        watch(walk.edge.size(), head.size);
     }
     walk.finish()?;
     Ok(Verified {

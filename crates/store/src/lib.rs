@@ -56,7 +56,7 @@ pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;
 pub use token::{Cause, KeyToken, TokenError};
 pub use vault::VaultError;
-pub use verify::{Report, verify, verify_with};
+pub use verify::{Report, verify, verify_watched};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, OfTeam, Page, Party, ReadError,
     Record, Reviewed,

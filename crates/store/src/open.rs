@@ -173,7 +173,7 @@ impl Store {
                 ledger,
                 verifier,
                 threads: Mutex::new(threads),
-                _lock: lock,
+                lock,
             }),
         })
     }

@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     pub(crate) verifier: VerifierKey,
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the store is open.
-    pub(crate) _lock: File,
+    pub(crate) lock: File,
 }
 
 impl Store {
@@ -490,6 +490,9 @@ impl Inner {
         if let Some(writer) = threads.next() {
             close_queue(&self.queue);
             let _ = writer.join();
+            // A program being started holds a copy of the file open for a moment, and
+            // with it the lock unless it is given back.
+            let _ = self.lock.unlock();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `evidence`,
+//! Developer commands: `cargo xtask test`, `matrix`, `bench`, `ledger`, `evidence`,
 //! `saturate`, `fuzz` and `faults`.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is its purpose")]
@@ -7,6 +7,7 @@ mod bench;
 mod evidence;
 mod faults;
 mod fuzz;
+mod ledger;
 mod matrix;
 mod peers;
 mod python;
@@ -28,6 +29,7 @@ Commands:
   test      Install what the tests need, check the style, pass all tests
   matrix    Write the matrix of States, measures and instruments again
   bench     Measure the gateway beside nginx and Envoy
+  ledger    Measure what the ledger takes by itself
   evidence  Send a large item of evidence through the gateway, with cuts
   saturate  Ask in emergencies while ordinary requests flood the gateway
   fuzz      Try whatever `comity audit verify` reads with changed files
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Some("test") => test::main(arguments),
         Some("matrix") => matrix::main(arguments),
         Some("bench") => bench::main(arguments),
+        Some("ledger") => ledger::main(arguments),
         Some("evidence") => evidence::main(arguments),
         Some("saturate") => saturate::main(arguments),
         Some("fuzz") => fuzz::main(arguments),

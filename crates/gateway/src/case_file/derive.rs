@@ -39,7 +39,11 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
     let mut put = |path: &str, bytes: Vec<u8>| files.insert(path.to_owned(), bytes);
     put(MARK, mark(case_file));
     put("verify.txt", HOW.as_bytes().to_vec());
-    put("report.html", report::page(case_file, &told).into_bytes());
+    let report = report::write(case_file, &told);
+    put("report.html", report.html().into_bytes());
+    if let Some(pdf) = report.pdf(last_change(case_file)) {
+        put("report.pdf", pdf);
+    }
     put("case.json", print(&told.case));
     if let Some(request) = &told.request {
         put("request.bin", request.to_vec());
@@ -56,6 +60,12 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
         put(&format!("{path}.json"), print(event));
     }
     Ok(files)
+}
+
+/// When the case last changed.
+fn last_change(case_file: &CaseFile) -> jiff::Timestamp {
+    let last = case_file.entries.last();
+    last.map_or(jiff::Timestamp::UNIX_EPOCH, |item| item.leaf.at)
 }
 
 /// Says that the folder is a bundle, of what, and by whom.

@@ -1,83 +1,84 @@
-//! A case as one page for people: no script, nothing fetched, light and dark,
-//! readable by screen readers and on paper.
+//! A case for people: what a report says, shown as HTML and as PDF.
 
 mod decision;
 mod html;
+mod parts;
+mod pdf;
 mod proof;
 mod request;
 
 use comity::v1;
 
-use self::html::{Html, instant, name};
+use self::parts::{Report, Section, moment, name};
 use super::{CaseFile, derive::Told};
 
-const STYLE: &str = include_str!("report/report.css");
+/// The report, to be shown.
+pub(super) struct Written(Report);
 
-/// The page.
-pub(super) fn page(case_file: &CaseFile, told: &Told) -> String {
+/// Writes the report on a case.
+pub(super) fn write(case_file: &CaseFile, told: &Told) -> Written {
     let case = &told.case;
-    let mut body = Html::default();
-    header(&mut body, case_file, case);
-    body.raw("<main>\n");
-    happened(&mut body, case);
-    request::section(&mut body, case);
-    decision::sections(&mut body, case);
-    answer(&mut body, case);
-    decision::law(&mut body, case_file, case);
-    proof::section(&mut body, case_file);
-    body.raw("</main>\n");
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Case {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-        case_file.case,
-        body.finish()
-    )
+    let mut sections = vec![happened(case), request::section(case)];
+    sections.extend(decision::sections(case));
+    sections.extend([
+        answer(case),
+        decision::law(case_file, case),
+        proof::section(case_file),
+    ]);
+    sections.retain(|section| !section.blocks.is_empty());
+    Written(Report {
+        title: format!("Case {}", case_file.case),
+        kicker: "Case file, with personal data",
+        figures: figures(case),
+        remarks: remarks(case),
+        sections,
+    })
 }
 
-fn header(page: &mut Html, case_file: &CaseFile, case: &v1::Case) {
-    page.raw("<header>\n<p class=\"kicker\">Case file, with personal data</p>\n");
-    page.element("h1", &format!("Case {}", case_file.case));
-    page.raw("<dl class=\"figures\">\n");
+impl Written {
+    /// As one page of HTML.
+    pub(super) fn html(&self) -> String {
+        html::page(&self.0)
+    }
+
+    /// As PDF/A-2a and PDF/UA-1, made at `at`; `None` where what is to be said is more
+    /// than a file of that form holds.
+    pub(super) fn pdf(&self, at: jiff::Timestamp) -> Option<Vec<u8>> {
+        pdf::file(&self.0, at)
+    }
+}
+
+fn figures(case: &v1::Case) -> Vec<parts::Term> {
     let (from, to) = parties(case);
     let outcome = case.decision.as_ref().map(v1::Decision::outcome);
     let outcome = outcome.map(|outcome| name(outcome.as_str_name(), "OUTCOME_"));
     let state = name(case.state().as_str_name(), "CASE_STATE_");
     let instrument = case.decision.as_ref().map(|made| made.instrument.clone());
-    for (term, value) in [
+    let figures = [
         ("Asked by", from),
         ("Asked of", to),
         ("Under", instrument.unwrap_or_default()),
         ("Decided", outcome.unwrap_or_default()),
         ("Stands at", state),
-        (
-            "Received",
-            case.received_at.as_ref().map(instant).unwrap_or_default(),
-        ),
+        ("Received", moment(case.received_at.as_ref())),
         ("Request id", case.request_id.clone()),
-    ] {
-        let value = if value.is_empty() {
-            "not known"
-        } else {
-            &value
-        };
-        page.raw("<div>");
-        page.element("dt", term);
-        page.element("dd", value);
-        page.raw("</div>\n");
-    }
-    page.raw("</dl>\n");
-    if case.exercise {
-        page.element("p", "A training exercise: nothing of it is real.");
-    }
-    if case.request.is_none() {
-        page.element(
-            "p",
-            "The record of the request was erased. What the ledger still says of it is below.",
-        );
-    }
-    page.raw("</header>\n");
+    ];
+    let known = figures.map(|(term, value)| match value.as_str() {
+        "" => (term, "not known".to_owned()),
+        _ => (term, value),
+    });
+    known.to_vec()
+}
+
+fn remarks(case: &v1::Case) -> Vec<String> {
+    let exercise = case
+        .exercise
+        .then_some("A training exercise: nothing of it is real.");
+    let erased = case.request.is_none().then_some(
+        "The record of the request was erased. What the ledger still says of it is below.",
+    );
+    let remarks = [exercise, erased].into_iter().flatten();
+    remarks.map(str::to_owned).collect()
 }
 
 fn parties(case: &v1::Case) -> (String, String) {
@@ -98,61 +99,54 @@ fn parties(case: &v1::Case) -> (String, String) {
     )
 }
 
-fn happened(page: &mut Html, case: &v1::Case) {
-    page.section("happened", "What happened");
-    page.table_head(&["", "When", "What", "Then", "Who", "Remark", "Entry"]);
-    for event in &case.events {
+fn happened(case: &v1::Case) -> Section {
+    let mut section = Section::new("happened", "What happened");
+    let rows = case.events.iter().map(|event| {
         let remarks = [event.note.as_str(), event.remark.as_str()];
         let remarks: Vec<_> = remarks.into_iter().filter(|one| !one.is_empty()).collect();
-        page.row(&[
+        vec![
             event.sequence.to_string(),
-            event.at.as_ref().map(instant).unwrap_or_default(),
+            moment(event.at.as_ref()),
             event.kind.clone(),
             name(event.state().as_str_name(), "CASE_STATE_"),
             event.actor.clone(),
             remarks.join("; "),
             event.ledger_index.to_string(),
-        ]);
-    }
-    page.table_foot();
-    consultations(page, case);
-    page.section_end();
-}
-
-/// What reviewers asked the issuing authority.
-fn consultations(page: &mut Html, case: &v1::Case) {
-    if case.consultations.is_empty() {
-        return;
-    }
-    page.element("h3", "Asked of the issuing authority");
-    page.table_head(&["Asked", "Question", "Answer", "Task"]);
-    for asked in &case.consultations {
-        page.row(&[
-            asked.asked_at.as_ref().map(instant).unwrap_or_default(),
+        ]
+    });
+    section.table(
+        &["No", "When", "What", "Then", "Who", "Remark", "Entry"],
+        rows,
+    );
+    // What reviewers asked the issuing authority.
+    let asked = case.consultations.iter().map(|asked| {
+        vec![
+            moment(asked.asked_at.as_ref()),
             asked.question.clone(),
             asked.answer.clone(),
             asked.task.clone(),
-        ]);
-    }
-    page.table_foot();
+        ]
+    });
+    let heading = "Asked of the issuing authority";
+    section.table_under(heading, &["Asked", "Question", "Answer", "Task"], asked);
+    section
 }
 
-fn answer(page: &mut Html, case: &v1::Case) {
-    let Some(result) = &case.result else { return };
-    page.section("answer", "What came back");
-    page.terms(&[
-        (
-            "Executed",
-            name(result.kind().as_str_name(), "RESULT_KIND_"),
-        ),
+fn answer(case: &v1::Case) -> Section {
+    let mut section = Section::new("answer", "What came back");
+    let Some(result) = &case.result else {
+        return section;
+    };
+    let kind = name(result.kind().as_str_name(), "RESULT_KIND_");
+    section.terms([
+        ("Executed", kind),
         ("Reason", result.reason.clone()),
         ("Ground", result.ground.clone()),
         ("Withheld", result.redacted.join(", ")),
         ("Reference", case.reference.clone()),
     ]);
     if let Some(data) = &result.data {
-        page.element("h3", "Data");
-        page.structure(data);
+        section.structure("Data", data);
     }
-    page.section_end();
+    section
 }

@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 use comity_domain::CaseState;
+use comity_ledger::VerifierKey;
 
 use super::{
     case_id, copy,
@@ -13,11 +14,11 @@ use super::{
     step,
 };
 use crate::{
-    Archive, CommitError, KeyToken, OpenError, Options, Period, Store,
+    Archive, CommitError, Flaw, KeyToken, OpenError, Options, Period, Report, Store,
     prepare::told,
     token::KeyId,
     vault::{DataKey, Vault, VaultError},
-    verify, verify_with,
+    verify, verify_watched,
 };
 
 pub(super) fn token(soft: &Soft) -> KeyToken {
@@ -41,6 +42,14 @@ fn open(dir: &Path, token: &KeyToken) -> Result<Store, OpenError> {
 
 fn key_file(dir: &Path) -> String {
     fs::read_to_string(dir.join("vault.key")).unwrap()
+}
+
+fn verify_with(
+    dir: &Path,
+    key: Option<&VerifierKey>,
+    token: Option<&KeyToken>,
+) -> Result<Report, Flaw> {
+    verify_watched((dir, token), key, &mut |_, _| {})
 }
 
 /// Generations and names of the keys that a file names as in use, as a token tells them.

@@ -60,18 +60,19 @@ pub struct Report {
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `dir`.
 pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
-    verify_with(dir, key, None)
+    verify_watched((dir, None), key, &mut |_, _| {})
 }
 
-/// As [`verify`], with the records of a store whose key a token keeps.
+/// Does what [`verify`] does, and tells `watch` how many entries it has looked at of how
+/// many: of the published ledger first, then of the database. Records are opened also
+/// where a token keeps their key, if it is named.
 ///
 /// # Errors
-/// The first [`Flaw`] found, with its place relative to `dir`; also where the token does
-/// not open the key file.
-pub fn verify_with(
-    dir: &Path,
+/// The first [`Flaw`] found; also where the token does not open the key file.
+pub fn verify_watched(
+    (dir, token): (&Path, Option<&KeyToken>),
     key: Option<&VerifierKey>,
-    token: Option<&KeyToken>,
+    watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
     let ledger_dir = dir.join(LEDGER);
     let key = match key {
@@ -91,13 +92,13 @@ pub fn verify_with(
         vault: vault.as_ref(),
     };
     if at_rest() {
-        let result = check_store(&sealed, || schema::open_at_rest(&database));
+        let result = check_store(&sealed, || schema::open_at_rest(&database), watch);
         if at_rest() {
             return result;
         }
         // It was opened meanwhile: what was read may not belong together.
     }
-    check_store(&sealed, || schema::open_reader(&database))
+    check_store(&sealed, || schema::open_reader(&database), watch)
 }
 
 /// What is beside the database.
@@ -123,6 +124,7 @@ fn vault(dir: &Path, token: Option<&KeyToken>) -> Result<Option<Vault>, Flaw> {
 fn check_store(
     sealed: &Sealed<'_>,
     open: impl FnOnce() -> rusqlite::Result<Connection>,
+    watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
     let Sealed {
         ledger_dir,
@@ -131,7 +133,7 @@ fn check_store(
     } = *sealed;
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
-    let ledger = comity_ledger::verify(ledger_dir, key).map_err(in_ledger)?;
+    let ledger = comity_ledger::verify_watched(ledger_dir, key, watch).map_err(in_ledger)?;
     check_witnessed(ledger_dir, key)?;
     let db = open().map_err(failed)?;
     // One snapshot for all that follows.
@@ -142,7 +144,7 @@ fn check_store(
     }
     check_file(&db)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
-    let counted = check_entries(&db, sealed, ledger.size)?;
+    let counted = check_entries(&db, sealed, ledger.size, watch)?;
     let cases = check_cases(&db)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
@@ -226,7 +228,13 @@ struct Counted {
 }
 
 /// Every row is dense, published as it is, and means what its leaf says.
-fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result<Counted, Flaw> {
+fn check_entries(
+    db: &Connection,
+    sealed: &Sealed<'_>,
+    published: u64,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Counted, Flaw> {
+    let all = read::size(db).map_err(unread)?;
     let mut select = db
         .prepare(
             "SELECT e.idx, e.at, e.kind, e.actor, e.case_id, e.state, e.outcome, \
@@ -271,6 +279,9 @@ fn check_entries(db: &Connection, sealed: &Sealed<'_>, published: u64) -> Result
         counted.erased += u64::from(erased);
         counted.keys += u64::from(leaf.binds.contains_key("key"));
         counted.entries += 1;
+        if counted.entries.is_multiple_of(BUNDLE) {
+            watch(counted.entries, all);
+        }
     }
     if counted.entries < published {
         return Err(flaw(

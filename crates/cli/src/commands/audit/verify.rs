@@ -24,6 +24,7 @@ use super::{
 use crate::{
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
+    progress::Progress,
 };
 
 #[derive(Debug, Args)]
@@ -149,7 +150,7 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
 
 fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
     let Found { data, token } = folder;
-    let report = offline::verify_with(data, known.key, token.as_ref())?;
+    let report = offline::verify_watched((data, token.as_ref()), known.key, &mut watched())?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
@@ -187,12 +188,18 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
     Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
 }
 
+/// Shows how far verification has come.
+fn watched() -> impl FnMut(u64, u64) {
+    let mut progress = Progress::new("entries verified", 0);
+    move |done, total| progress.reach_of(done, total)
+}
+
 fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     let key = match known.key {
         Some(key) => key.clone(),
         None => verifier_beside(dir)?,
     };
-    let found = comity_ledger::verify(dir, &key)?;
+    let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "root": found.root.to_string(), "key": key.to_string(),

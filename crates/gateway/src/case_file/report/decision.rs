@@ -7,44 +7,56 @@ use comity_domain::ModuleId;
 use comity_policy::DecidingFiles;
 
 use super::{
-    html::{Html, instant, name},
+    parts::{Aside, Block, Section, Span, moment, name},
     request::value,
 };
 use crate::case_file::{CaseFile, derive::obligations};
 
 /// The decision, its conditions, time limits and facts.
-pub(super) fn sections(page: &mut Html, case: &v1::Case) {
-    let Some(decision) = &case.decision else {
-        return;
-    };
-    page.section("decision", "The decision");
-    page.terms(&[
-        (
-            "Outcome",
-            name(decision.outcome().as_str_name(), "OUTCOME_"),
-        ),
-        ("Under", decision.instrument.clone()),
-        ("By the law of", decision.law_date.clone()),
-        (
-            "Decided",
-            decision
-                .decided_at
-                .as_ref()
-                .map(instant)
-                .unwrap_or_default(),
-        ),
-        ("Would apply instead", decision.alternatives.join(", ")),
-    ]);
-    findings(page, decision);
-    answers(page, decision);
-    passed_over(page, decision);
-    page.section_end();
-    conditions(page, case);
-    clocks(page, case);
-    facts(page, decision);
+pub(super) fn sections(case: &v1::Case) -> Vec<Section> {
+    let conditions = conditions(case);
+    let clocks = clocks(case);
+    match &case.decision {
+        Some(decision) => vec![made(decision), conditions, clocks, facts(decision)],
+        None => Vec::new(),
+    }
 }
 
-fn findings(page: &mut Html, decision: &v1::Decision) {
+fn made(decision: &v1::Decision) -> Section {
+    let mut section = Section::new("decision", "The decision");
+    let outcome = name(decision.outcome().as_str_name(), "OUTCOME_");
+    section.terms([
+        ("Outcome", outcome),
+        ("Under", decision.instrument.clone()),
+        ("By the law of", decision.law_date.clone()),
+        ("Decided", moment(decision.decided_at.as_ref())),
+        ("Would apply instead", decision.alternatives.join(", ")),
+    ]);
+    findings(&mut section, decision);
+    let answered = decision.rulings.iter().map(|ruling| {
+        let rule = ruling.rule.as_ref();
+        let answer = if ruling.released {
+            "does not stand in the way"
+        } else {
+            "holds"
+        };
+        vec![
+            rule.map(|rule| rule.text.clone()).unwrap_or_default(),
+            answer.to_owned(),
+            ruling.task.clone(),
+        ]
+    });
+    section.table_under("Answers of humans", &["Rule", "Answer", "Task"], answered);
+    let passed = decision.passed_over.iter();
+    section.table_under(
+        "Instruments weighed and not used",
+        &["Instrument", "Why not"],
+        passed.map(|passed| vec![passed.instrument.clone(), passed.reason.clone()]),
+    );
+    section
+}
+
+fn findings(section: &mut Section, decision: &v1::Decision) {
     for ground in &decision.grounds {
         let kind = match ground.kind() {
             v1::GroundKind::Return => "Returned",
@@ -57,99 +69,59 @@ fn findings(page: &mut Html, decision: &v1::Decision) {
         } else {
             ""
         };
-        finding(page, kind, ground.rule.as_ref(), consult);
+        finding(section, kind, ground.rule.as_ref(), consult);
     }
     for found in &decision.requirements {
         let more = format!("{}: {}", found.field, found.remedy);
-        finding(page, "Needed", found.rule.as_ref(), &more);
+        finding(section, "Needed", found.rule.as_ref(), &more);
     }
     for found in &decision.referrals {
         let more = format!(
             "{} of {}: {}",
             found.role, found.jurisdiction, found.question
         );
-        finding(page, "For a human", found.rule.as_ref(), &more);
+        finding(section, "For a human", found.rule.as_ref(), &more);
     }
     for rule in &decision.permits {
-        finding(page, "Permitted", Some(rule), "");
+        finding(section, "Permitted", Some(rule), "");
     }
 }
 
 /// A finding: kind, the rule in words, its place in the law, what follows.
-fn finding(page: &mut Html, kind: &str, rule: Option<&v1::RuleReference>, more: &str) {
+fn finding(section: &mut Section, kind: &str, rule: Option<&v1::RuleReference>, more: &str) {
     let Some(rule) = rule else { return };
-    page.raw("<article class=\"finding\">\n");
-    page.element("h3", kind);
-    page.raw("<p>");
-    page.text(&rule.text);
-    page.raw("</p>\n<p class=\"cited\">");
-    cited(page, rule);
-    page.raw("</p>\n");
+    let mut blocks = vec![
+        Block::Heading(kind.to_owned()),
+        Block::paragraph(&rule.text),
+        cited(rule),
+    ];
     if !more.is_empty() {
-        page.element("p", more);
+        blocks.push(Block::paragraph(more));
     }
     if !rule.facts_missing.is_empty() {
         let missing = rule.facts_missing.join(", ");
-        page.element("p", &format!("Nobody has stated: {missing}"));
+        blocks.push(Block::paragraph(format!("Nobody has stated: {missing}")));
     }
-    page.raw("</article>\n");
+    section.blocks.push(Block::Aside(Aside::Finding, blocks));
 }
 
-fn cited(page: &mut Html, rule: &v1::RuleReference) {
+fn cited(rule: &v1::RuleReference) -> Block {
+    let mut spans = Vec::new();
     if let Some(citation) = &rule.citation {
         let text = format!("{} {}", citation.title, citation.provision);
-        page.link(&citation.url, text.trim());
+        spans.push(Span::link(&citation.url, text.trim()));
     }
-    page.raw(" <code>");
-    page.text(&rule.rule_id);
-    page.raw("</code>");
+    spans.push(Span::Text(" ".to_owned()));
+    spans.push(Span::Code(rule.rule_id.clone()));
     if !rule.confidence.is_empty() {
-        page.text(&format!(", confidence {}", rule.confidence));
+        spans.push(Span::Text(format!(", confidence {}", rule.confidence)));
     }
+    Block::Cited(spans)
 }
 
-/// What humans answered.
-fn answers(page: &mut Html, decision: &v1::Decision) {
-    if decision.rulings.is_empty() {
-        return;
-    }
-    page.element("h3", "Answers of humans");
-    page.table_head(&["Rule", "Answer", "Task"]);
-    for ruling in &decision.rulings {
-        let rule = ruling.rule.as_ref();
-        let answer = if ruling.released {
-            "does not stand in the way"
-        } else {
-            "holds"
-        };
-        page.row(&[
-            rule.map(|rule| rule.text.clone()).unwrap_or_default(),
-            answer.to_owned(),
-            ruling.task.clone(),
-        ]);
-    }
-    page.table_foot();
-}
-
-fn passed_over(page: &mut Html, decision: &v1::Decision) {
-    if decision.passed_over.is_empty() {
-        return;
-    }
-    page.element("h3", "Instruments weighed and not used");
-    page.table_head(&["Instrument", "Why not"]);
-    for passed in &decision.passed_over {
-        page.row(&[passed.instrument.clone(), passed.reason.clone()]);
-    }
-    page.table_foot();
-}
-
-fn conditions(page: &mut Html, case: &v1::Case) {
-    let conditions = obligations(case).obligations;
-    if conditions.is_empty() {
-        return;
-    }
-    page.section("conditions", "Conditions");
-    for condition in &conditions {
+fn conditions(case: &v1::Case) -> Section {
+    let mut section = Section::new("conditions", "Conditions");
+    for condition in &obligations(case).obligations {
         let kind = name(condition.kind().as_str_name(), "OBLIGATION_KIND_");
         let parameters: Vec<_> = condition
             .parameters
@@ -163,9 +135,14 @@ fn conditions(page: &mut Html, case: &v1::Case) {
             if parameters.is_empty() { "" } else { "; " },
             parameters.join(", ")
         );
-        finding(page, &capital(&kind), condition.rule.as_ref(), &more);
+        finding(
+            &mut section,
+            &capital(&kind),
+            condition.rule.as_ref(),
+            &more,
+        );
     }
-    page.section_end();
+    section
 }
 
 /// With a capital letter first, as a heading.
@@ -175,80 +152,66 @@ fn capital(text: &str) -> String {
     first.into_iter().flatten().chain(letters).collect()
 }
 
-fn clocks(page: &mut Html, case: &v1::Case) {
-    if case.clocks.is_empty() {
-        return;
-    }
-    page.section("clocks", "Time limits");
-    page.table_head(&["What for", "Length", "From", "Stands", "Due", "Rule"]);
-    for clock in &case.clocks {
+fn clocks(case: &v1::Case) -> Section {
+    let mut section = Section::new("clocks", "Time limits");
+    let rows = case.clocks.iter().map(|clock| {
         let unit = name(clock.unit().as_str_name(), "CLOCK_UNIT_");
         let length = if clock.unit() == v1::ClockUnit::Open {
             "no set length".to_owned()
         } else {
             format!("{} {unit}", clock.length)
         };
-        page.row(&[
+        vec![
             clock.measures.clone(),
             length,
             clock.starts.clone(),
             name(clock.state().as_str_name(), "CLOCK_STATE_"),
-            clock.due_at.as_ref().map(instant).unwrap_or_default(),
+            moment(clock.due_at.as_ref()),
             clock.clock_id.clone(),
-        ]);
-    }
-    page.table_foot();
-    page.section_end();
+        ]
+    });
+    section.table(
+        &["What for", "Length", "From", "Stands", "Due", "Rule"],
+        rows,
+    );
+    section
 }
 
-fn facts(page: &mut Html, decision: &v1::Decision) {
-    if decision.facts.is_empty() {
-        return;
-    }
-    page.section("facts", "Facts that rules used");
-    page.table_head(&["Fact", "Value", "Stated by", "Why presumed"]);
-    for fact in &decision.facts {
-        page.row(&[
+fn facts(decision: &v1::Decision) -> Section {
+    let mut section = Section::new("facts", "Facts that rules used");
+    let rows = decision.facts.iter().map(|fact| {
+        vec![
             fact.name.clone(),
             value(fact.value.as_ref()),
             fact.source.clone(),
             fact.reason.clone(),
-        ]);
-    }
-    page.table_foot();
-    page.section_end();
+        ]
+    });
+    section.table(&["Fact", "Value", "Stated by", "Why presumed"], rows);
+    section
 }
 
 /// The modules that decided and every rule of the decision as it stood.
-pub(super) fn law(page: &mut Html, case_file: &CaseFile, case: &v1::Case) {
+pub(super) fn law(case_file: &CaseFile, case: &v1::Case) -> Section {
+    let mut section = Section::new("law", "The law as it stood");
     let Some(decision) = &case.decision else {
-        return;
+        return section;
     };
-    page.section("law", "The law as it stood");
-    page.terms(&[("Policy bundle", decision.bundle_sha256.clone())]);
-    page.table_head(&["Module", "At", "SHA-256 of its files"]);
-    for module in &decision.modules {
-        page.row(&[
-            module.module.clone(),
-            name(module.stage().as_str_name(), "STAGE_"),
-            module.sha256.clone(),
-        ]);
-    }
-    page.table_foot();
+    section.terms([("Policy bundle", decision.bundle_sha256.clone())]);
+    let modules = decision.modules.iter().map(|module| {
+        let stage = name(module.stage().as_str_name(), "STAGE_");
+        vec![module.module.clone(), stage, module.sha256.clone()]
+    });
+    section.table(&["Module", "At", "SHA-256 of its files"], modules);
     let bundle = decision.bundle_sha256.parse().ok();
     let files = bundle.and_then(|bundle| case_file.policies.get(&bundle));
     for (id, rule) in rules(decision) {
-        page.raw("<article class=\"rule\">\n");
-        page.element("h3", id);
-        page.raw("<p class=\"cited\">");
-        cited(page, rule);
-        page.raw("</p>\n");
-        if let Some(text) = files.and_then(|files| stood(files, rule)) {
-            page.verbatim(&text);
-        }
-        page.raw("</article>\n");
+        let mut blocks = vec![Block::Heading(id.to_owned()), cited(rule)];
+        let text = files.and_then(|files| stood(files, rule));
+        blocks.extend(text.map(Block::Verbatim));
+        section.blocks.push(Block::Aside(Aside::Rule, blocks));
     }
-    page.section_end();
+    section
 }
 
 /// Every rule of a decision once, by id.

@@ -1,118 +1,129 @@
-//! HTML, with everything that is not markup escaped.
+//! A report as one page of HTML: no script, nothing fetched, light and dark, readable
+//! by screen readers and on paper.
 
-use crate::wire::{from_proto, structure};
+use std::fmt::Write as _;
 
-/// A page that is being written.
-#[derive(Default)]
-pub(super) struct Html(String);
+use super::parts::{Aside, Block, Report, Section, Span, Term};
 
-impl Html {
-    /// Markup of our own.
-    pub(super) fn raw(&mut self, markup: &str) {
-        self.0.push_str(markup);
+const STYLE: &str = include_str!("report.css");
+
+/// The page.
+pub(super) fn page(report: &Report) -> String {
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
+        escape(&report.title)
+    );
+    header(&mut page, report);
+    page.push_str("<main>\n");
+    for section in &report.sections {
+        self::section(&mut page, section);
     }
+    page.push_str("</main>\n</body>\n</html>\n");
+    page
+}
 
-    pub(super) fn text(&mut self, text: &str) {
-        self.0.push_str(&escape(text));
+fn header(page: &mut String, report: &Report) {
+    page.push_str("<header>\n<p class=\"kicker\">");
+    page.push_str(&escape(report.kicker));
+    page.push_str("</p>\n");
+    element(page, "h1", &report.title);
+    page.push_str("<dl class=\"figures\">\n");
+    for figure in &report.figures {
+        page.push_str("<div>");
+        term(page, figure);
+        page.push_str("</div>\n");
     }
-
-    pub(super) fn element(&mut self, tag: &str, text: &str) {
-        self.0
-            .push_str(&format!("<{tag}>{}</{tag}>\n", escape(text)));
+    page.push_str("</dl>\n");
+    for remark in &report.remarks {
+        element(page, "p", remark);
     }
+    page.push_str("</header>\n");
+}
 
-    pub(super) fn section(&mut self, id: &str, title: &str) {
-        self.0.push_str(&format!(
-            "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n",
-            escape(title)
-        ));
+fn section(page: &mut String, section: &Section) {
+    let Section { id, title, blocks } = section;
+    let title = escape(title);
+    let _ = write!(
+        page,
+        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n"
+    );
+    for block in blocks {
+        self::block(page, block);
     }
+    page.push_str("</section>\n");
+}
 
-    pub(super) fn section_end(&mut self) {
-        self.raw("</section>\n");
-    }
-
-    /// Terms and what they are, without those that are empty.
-    pub(super) fn terms(&mut self, terms: &[(&str, String)]) {
-        self.raw("<dl class=\"terms\">\n");
-        for (term, value) in terms.iter().filter(|(_, value)| !value.is_empty()) {
-            self.element("dt", term);
-            self.element("dd", value);
+fn block(page: &mut String, block: &Block) {
+    match block {
+        Block::Heading(text) => element(page, "h3", text),
+        Block::Paragraph(spans) => paragraph(page, "<p>", spans),
+        Block::Cited(spans) => paragraph(page, "<p class=\"cited\">", spans),
+        Block::Terms(terms) => {
+            page.push_str("<dl class=\"terms\">\n");
+            for term in terms {
+                self::term(page, term);
+            }
+            page.push_str("</dl>\n");
         }
-        self.raw("</dl>\n");
-    }
-
-    pub(super) fn table_head(&mut self, columns: &[&str]) {
-        self.raw("<div class=\"scroll\"><table>\n<thead><tr>");
-        for column in columns {
-            self.0
-                .push_str(&format!("<th scope=\"col\">{}</th>", escape(column)));
+        Block::Table { columns, rows } => table(page, columns, rows),
+        Block::Verbatim(text) => element(page, "pre", text.trim_end()),
+        Block::Aside(aside, blocks) => {
+            let class = match aside {
+                Aside::Finding => "finding",
+                Aside::Rule => "rule",
+            };
+            let _ = writeln!(page, "<article class=\"{class}\">");
+            for block in blocks {
+                self::block(page, block);
+            }
+            page.push_str("</article>\n");
         }
-        self.raw("</tr></thead>\n<tbody>\n");
-    }
-
-    pub(super) fn row(&mut self, cells: &[String]) {
-        self.raw("<tr>");
-        for cell in cells {
-            self.0.push_str(&format!("<td>{}</td>", escape(cell)));
-        }
-        self.raw("</tr>\n");
-    }
-
-    pub(super) fn table_foot(&mut self) {
-        self.raw("</tbody>\n</table></div>\n");
-    }
-
-    /// Text as it stands, lines kept.
-    pub(super) fn verbatim(&mut self, text: &str) {
-        self.0
-            .push_str(&format!("<pre>{}</pre>\n", escape(text.trim_end())));
-    }
-
-    /// A structure as indented JSON.
-    pub(super) fn structure(&mut self, data: &prost_types::Struct) {
-        let json = structure::to_json(data.clone());
-        let text = json.map_or_else(
-            |_| "cannot be shown: see case.json".to_owned(),
-            |json| format!("{:#}", serde_json::Value::Object(json)),
-        );
-        self.verbatim(&text);
-    }
-
-    /// A link where there is an address, else the text alone. Only addresses of
-    /// the web become links.
-    pub(super) fn link(&mut self, address: &str, text: &str) {
-        if address.starts_with("https://") || address.starts_with("http://") {
-            self.0.push_str(&format!(
-                "<a href=\"{}\">{}</a>",
-                escape(address),
-                escape(text)
-            ));
-        } else {
-            self.text(text);
-        }
-    }
-
-    pub(super) fn finish(self) -> String {
-        self.0
     }
 }
 
-/// The name of a value of an enumeration, for people.
-pub(super) fn name(value: &str, prefix: &str) -> String {
-    let name = value.strip_prefix(prefix).unwrap_or(value);
-    if name == "UNSPECIFIED" {
-        return String::new();
+fn table(page: &mut String, columns: &[&str], rows: &[Vec<String>]) {
+    page.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
+    for column in columns {
+        let _ = write!(page, "<th scope=\"col\">{}</th>", escape(column));
     }
-    name.to_lowercase().replace('_', " ")
+    page.push_str("</tr></thead>\n<tbody>\n");
+    for row in rows {
+        page.push_str("<tr>");
+        for cell in row {
+            let _ = write!(page, "<td>{}</td>", escape(cell));
+        }
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</tbody>\n</table></div>\n");
 }
 
-/// A moment, to the second.
-pub(super) fn instant(at: &prost_types::Timestamp) -> String {
-    let at = from_proto::timestamp(*at);
-    at.map_or_else(String::new, |at| {
-        at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-    })
+fn paragraph(page: &mut String, open: &str, spans: &[Span]) {
+    page.push_str(open);
+    for span in spans {
+        match span {
+            Span::Text(text) => page.push_str(&escape(text)),
+            Span::Code(text) => {
+                let _ = write!(page, "<code>{}</code>", escape(text));
+            }
+            Span::Link { address, text } => {
+                let (address, text) = (escape(address), escape(text));
+                let _ = write!(page, "<a href=\"{address}\">{text}</a>");
+            }
+        }
+    }
+    page.push_str("</p>\n");
+}
+
+fn term(page: &mut String, (term, value): &Term) {
+    element(page, "dt", term);
+    element(page, "dd", value);
+}
+
+fn element(page: &mut String, tag: &str, text: &str) {
+    let _ = writeln!(page, "<{tag}>{}</{tag}>", escape(text));
 }
 
 fn escape(text: &str) -> String {
@@ -136,14 +147,20 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_becomes_markup() {
-        let mut page = Html::default();
-        page.element("p", "<script>alert('x') & \"y\"</script>");
-        page.link("javascript:alert(1)", "law");
-        page.link("https://example.org/?a=\"b\"", "law");
+        let mut page = String::new();
+        block(
+            &mut page,
+            &Block::paragraph("<script>alert('x') & \"y\"</script>"),
+        );
+        let links = vec![
+            Span::link("javascript:alert(1)", "law"),
+            Span::link("https://example.org/?a=\"b\"", "law"),
+        ];
+        block(&mut page, &Block::Cited(links));
         assert_eq!(
-            page.finish(),
-            "<p>&lt;script&gt;alert(&#39;x&#39;) &amp; &quot;y&quot;&lt;/script&gt;</p>\nlaw\
-             <a href=\"https://example.org/?a=&quot;b&quot;\">law</a>"
+            page,
+            "<p>&lt;script&gt;alert(&#39;x&#39;) &amp; &quot;y&quot;&lt;/script&gt;</p>\n\
+             <p class=\"cited\">law<a href=\"https://example.org/?a=&quot;b&quot;\">law</a></p>\n"
         );
     }
 }

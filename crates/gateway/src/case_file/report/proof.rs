@@ -2,11 +2,11 @@
 
 use comity_ledger::{Checkpoint, Hash, Note, VerifierKey};
 
-use super::html::Html;
+use super::parts::{Block, Section, Span};
 use crate::case_file::{CaseFile, Timestamp};
 
 /// The checkpoint, the entries and how to check them.
-pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
+pub(super) fn section(case_file: &CaseFile) -> Section {
     let CaseFile {
         case: _,
         key,
@@ -15,45 +15,45 @@ pub(super) fn section(page: &mut Html, case_file: &CaseFile) {
         entries,
         policies: _,
     } = case_file;
-    page.section("proof", "Proof");
-    page.raw("<p>");
-    page.text(
-        "Every event above is an entry of a ledger that nobody can alter unnoticed. The files \
-         beside this page prove it: ",
-    );
-    page.raw("<code>verify.txt</code>");
-    page.text(" says how to check them with public tools.");
-    page.raw("</p>\n");
+    let mut section = Section::new("proof", "Proof");
+    section.blocks.push(Block::Paragraph(vec![
+        Span::Text(
+            "Every event above is an entry of a ledger that nobody can alter unnoticed. The files \
+             beside this report prove it: "
+                .to_owned(),
+        ),
+        Span::Code("verify.txt".to_owned()),
+        Span::Text(" says how to check them with public tools.".to_owned()),
+    ]));
     let mut terms = vec![
         ("Ledger", key.name().to_owned()),
         ("Entries under the checkpoint", checkpoint.size.to_string()),
         ("Root hash", checkpoint.root.to_string()),
         ("Signed by the key", key.to_string()),
+        (
+            "Cosigned, as it says, by",
+            witnesses(checkpoint, key).join(", "),
+        ),
     ];
-    let witnesses = witnesses(checkpoint, key);
-    if !witnesses.is_empty() {
-        terms.push(("Cosigned, as it says, by", witnesses.join(", ")));
-    }
     if let Some(Timestamp { token, roots: _ }) = timestamp {
         terms.push(("Timestamped by", format!("{} at {}", token.by, token.at)));
     }
-    page.terms(&terms);
-    page.table_head(&["Entry", "Kind", "Hash of the leaf", "Record"]);
-    for item in entries {
+    section.terms(terms);
+    let rows = entries.iter().map(|item| {
         let kept = if item.record.is_some() {
             "here"
         } else {
             "erased"
         };
-        page.row(&[
+        vec![
             item.index().to_string(),
             item.leaf.kind.clone(),
             Hash::of_leaf(&item.receipt.leaf).to_string(),
             kept.to_owned(),
-        ]);
-    }
-    page.table_foot();
-    page.section_end();
+        ]
+    });
+    section.table(&["Entry", "Kind", "Hash of the leaf", "Record"], rows);
+    section
 }
 
 /// Keys that the checkpoint's other signatures claim to be by. Nobody here knows them:

@@ -2,29 +2,30 @@
 
 use comity::v1;
 
-use super::html::{Html, instant, name};
+use super::parts::{Section, moment, name};
 
 /// The request as submitted.
-pub(super) fn section(page: &mut Html, case: &v1::Case) {
-    let Some(request) = &case.request else { return };
-    page.section("request", "The request");
-    terms(page, request);
-    offences(page, request);
-    persons(page, request);
-    selectors(page, request);
-    facts(page, request);
+pub(super) fn section(case: &v1::Case) -> Section {
+    let mut section = Section::new("request", "The request");
+    let Some(request) = &case.request else {
+        return section;
+    };
+    terms(&mut section, request);
+    offences(&mut section, request);
+    persons(&mut section, request);
+    selectors(&mut section, request);
+    let facts = request.facts.iter();
+    let facts = facts.map(|(fact, value)| vec![fact.clone(), self::value(Some(value))]);
+    section.table_under("Facts stated", &["Fact", "Value"], facts);
     if let Some(form) = &request.form {
-        page.element("h3", "The instrument's own form");
-        page.structure(form);
+        section.structure("The instrument's own form", form);
     }
-    page.section_end();
+    section
 }
 
-fn terms(page: &mut Html, request: &v1::CooperationRequest) {
-    let responsible = request
-        .issuing
-        .as_ref()
-        .and_then(|party| party.responsible.as_ref());
+fn terms(section: &mut Section, request: &v1::CooperationRequest) {
+    let issuing = request.issuing.as_ref();
+    let responsible = issuing.and_then(|party| party.responsible.as_ref());
     let responsible = responsible.map(|person| {
         let parts = [&person.name, &person.function, &person.contact];
         let parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).collect();
@@ -42,7 +43,7 @@ fn terms(page: &mut Html, request: &v1::CooperationRequest) {
         }
     });
     let validation = request.validation.as_ref().map(|given| {
-        let at = given.validated_at.as_ref().map(instant).unwrap_or_default();
+        let at = moment(given.validated_at.as_ref());
         format!("{}, {}, {at}", given.authority, given.authority_kind)
     });
     let assurances: Vec<_> = request
@@ -50,7 +51,7 @@ fn terms(page: &mut Html, request: &v1::CooperationRequest) {
         .iter()
         .map(|given| format!("{}: {}", given.kind, given.text))
         .collect();
-    page.terms(&[
+    section.terms([
         ("Measure", request.measure.clone()),
         ("Legal basis named", request.instrument.clone()),
         ("Responsible", responsible.unwrap_or_default()),
@@ -59,76 +60,49 @@ fn terms(page: &mut Html, request: &v1::CooperationRequest) {
         ("Language", request.language.clone()),
         ("Validated by", validation.unwrap_or_default()),
         ("Assurances", assurances.join("; ")),
-        (
-            "Issued",
-            request.issued_at.as_ref().map(instant).unwrap_or_default(),
-        ),
+        ("Issued", moment(request.issued_at.as_ref())),
     ]);
 }
 
-fn offences(page: &mut Html, request: &v1::CooperationRequest) {
-    if request.offences.is_empty() {
-        return;
-    }
-    page.element("h3", "Offences");
-    page.table_head(&["Provision", "Facts", "Category", "Maximum, months"]);
-    for offence in &request.offences {
+fn offences(section: &mut Section, request: &v1::CooperationRequest) {
+    let rows = request.offences.iter().map(|offence| {
         let months = offence.max_penalty_months.map(|months| months.to_string());
-        page.row(&[
+        vec![
             offence.provision.clone(),
             offence.description.clone(),
             offence.category.clone().unwrap_or_default(),
             months.unwrap_or_default(),
-        ]);
-    }
-    page.table_foot();
+        ]
+    });
+    let columns = ["Provision", "Facts", "Category", "Maximum, months"];
+    section.table_under("Offences", &columns, rows);
 }
 
-fn persons(page: &mut Html, request: &v1::CooperationRequest) {
-    if request.persons.is_empty() {
-        return;
-    }
-    page.element("h3", "Persons");
-    page.table_head(&["Part", "Name", "Born", "Nationality", "Residence"]);
-    for person in &request.persons {
-        page.row(&[
+fn persons(section: &mut Section, request: &v1::CooperationRequest) {
+    let rows = request.persons.iter().map(|person| {
+        vec![
             name(person.role().as_str_name(), "PERSON_ROLE_"),
             person.name.clone(),
             person.date_of_birth.clone(),
             person.nationality.clone(),
             person.residence.clone(),
-        ]);
-    }
-    page.table_foot();
+        ]
+    });
+    let columns = ["Part", "Name", "Born", "Nationality", "Residence"];
+    section.table_under("Persons", &columns, rows);
 }
 
-fn selectors(page: &mut Html, request: &v1::CooperationRequest) {
-    if request.selectors.is_empty() {
-        return;
-    }
-    page.element("h3", "What the measure is aimed at");
-    page.table_head(&["Kind", "Value", "From", "Until"]);
-    for selector in &request.selectors {
-        page.row(&[
+fn selectors(section: &mut Section, request: &v1::CooperationRequest) {
+    let rows = request.selectors.iter().map(|selector| {
+        vec![
             name(selector.kind().as_str_name(), "SELECTOR_KIND_"),
             selector.value.clone(),
-            selector.from.as_ref().map(instant).unwrap_or_default(),
-            selector.until.as_ref().map(instant).unwrap_or_default(),
-        ]);
-    }
-    page.table_foot();
-}
-
-fn facts(page: &mut Html, request: &v1::CooperationRequest) {
-    if request.facts.is_empty() {
-        return;
-    }
-    page.element("h3", "Facts stated");
-    page.table_head(&["Fact", "Value"]);
-    for (fact, value) in &request.facts {
-        page.row(&[fact.clone(), self::value(Some(value))]);
-    }
-    page.table_foot();
+            moment(selector.from.as_ref()),
+            moment(selector.until.as_ref()),
+        ]
+    });
+    let heading = "What the measure is aimed at";
+    section.table_under(heading, &["Kind", "Value", "From", "Until"], rows);
 }
 
 /// The value of a fact, for people.

@@ -1,0 +1,245 @@
+//! The ledger by itself: how near its commits come to what SQLite does at best on this
+//! disk, and what publishing, proving and verifying take.
+
+use std::{
+    fs,
+    future::Future,
+    io,
+    path::Path,
+    process::Command,
+    sync::mpsc as std_mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use comity_ledger::{Key, Leaf, Publisher, prove};
+use comity_store::{Entry, Options, Store, Transaction};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{AnyError, accounts, cli::Ledger, process::Process, spread::Spread};
+
+/// Whoever writes at a time, each waiting until what it wrote is durable.
+const WRITERS: usize = 256;
+/// Bytes of a record.
+const RECORD: usize = 1024;
+/// Bytes of a published entry, about what a decision's leaf has.
+const ENTRY: usize = 400;
+/// Entries under one checkpoint.
+const BETWEEN: u64 = 5_000;
+/// Proofs that are timed.
+const PROOFS: u64 = 2_000;
+/// The log's name.
+const ORIGIN: &str = "bench.example/ledger";
+
+/// Measures and prints.
+pub(crate) async fn measure(plan: &Ledger) -> Result<(), AnyError> {
+    let Ledger {
+        out,
+        comity,
+        entries,
+        rounds,
+        turn,
+    } = plan;
+    remove(out)?;
+    fs::create_dir_all(out)?;
+    commits(out, *rounds, *turn).await?;
+    let few = entries / 10;
+    for entries in [few.max(1), *entries] {
+        let dir = out.join(format!("log-{entries}"));
+        println!("\na log of {entries} entries of {ENTRY} bytes");
+        publish(&dir, entries)?;
+        proofs(&dir, entries)?;
+        verify(&dir, out, comity, entries).await?;
+    }
+    Ok(remove(out)?)
+}
+
+/// Commits a second: of the store and of SQLite alone, in turns.
+async fn commits(out: &Path, rounds: u32, turn: Duration) -> Result<(), AnyError> {
+    println!("commits a second, {WRITERS} writers, records of {RECORD} bytes");
+    println!("{:>8} {:>8} {:>6}", "SQLite", "store", "ratio");
+    let mut ratios = Vec::new();
+    for round in 0..rounds {
+        let floor = of_sqlite(&out.join(format!("floor-{round}")), turn).await?;
+        let store = of_store(&out.join(format!("store-{round}")), turn).await?;
+        println!("{floor:>8.0} {store:>8.0} {:>6.2}", store / floor);
+        ratios.push(store / floor);
+    }
+    if let Some(spread) = Spread::of(ratios) {
+        println!("ratio {spread:.2}");
+    }
+    Ok(())
+}
+
+/// The store: sealed record, leaf, columns, published every second meanwhile.
+async fn of_store(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
+    let store = Store::open(dir, Key::generate(ORIGIN)?, &Options::default())?;
+    let commit = || async {
+        let transaction = Transaction {
+            entries: vec![Entry {
+                leaf: Leaf::new(Timestamp::now(), "remark", "bench"),
+                record: vec![0x5a; RECORD],
+            }],
+            ..Transaction::default()
+        };
+        store.commit(transaction).await.is_ok()
+    };
+    let done = together(turn, commit).await?;
+    store.close().await;
+    Ok(done)
+}
+
+/// What the store stands on, and nothing more: one thread writes whatever waits as one
+/// transaction into a table of one column, in the store's settings.
+async fn of_sqlite(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
+    fs::create_dir_all(dir)?;
+    let db = Connection::open(dir.join("floor.db"))?;
+    for (name, value) in [
+        ("page_size", "8192"),
+        ("journal_mode", "wal"),
+        ("synchronous", "full"),
+        ("wal_autocheckpoint", "2000"),
+    ] {
+        db.pragma_update(None, name, value)?;
+    }
+    db.execute_batch("CREATE TABLE entry (idx INTEGER PRIMARY KEY, record BLOB NOT NULL)")?;
+    let (queue, waiting) = std_mpsc::channel();
+    let writer = thread::spawn(move || write_all(&db, &waiting));
+    let commit = || {
+        let queue = queue.clone();
+        async move {
+            let (reply, answer) = oneshot::channel();
+            queue.send((vec![0x5a; RECORD], reply)).is_ok() && answer.await.is_ok()
+        }
+    };
+    let done = together(turn, commit).await?;
+    drop(queue);
+    match writer.join() {
+        Ok(written) => written?,
+        Err(_) => return Err("the writer came to grief".into()),
+    }
+    Ok(done)
+}
+
+/// A record and who waits for it.
+type Waiting = (Vec<u8>, oneshot::Sender<()>);
+
+fn write_all(db: &Connection, waiting: &std_mpsc::Receiver<Waiting>) -> rusqlite::Result<()> {
+    let mut insert = db.prepare("INSERT INTO entry (record) VALUES (?1)")?;
+    while let Ok(first) = waiting.recv() {
+        let mut group = vec![first];
+        group.extend(waiting.try_iter().take(WRITERS - 1));
+        db.execute_batch("BEGIN IMMEDIATE")?;
+        for (record, _) in &group {
+            insert.execute([record])?;
+        }
+        db.execute_batch("COMMIT")?;
+        for (_, reply) in group {
+            // Who stopped waiting at the end of the turn is not told.
+            let _ = reply.send(());
+        }
+    }
+    Ok(())
+}
+
+/// How often a second all writers together are done, each one commit after the other.
+async fn together<F: Future<Output = bool>>(
+    turn: Duration,
+    commit: impl Fn() -> F,
+) -> Result<f64, AnyError> {
+    let begun = Instant::now();
+    let writer = async || {
+        let mut done = 0_u32;
+        while begun.elapsed() < turn {
+            if !commit().await {
+                return Err("a commit failed");
+            }
+            done += 1;
+        }
+        Ok(done)
+    };
+    let mut all = 0.0;
+    for done in futures::future::join_all((0..WRITERS).map(|_| writer())).await {
+        all += f64::from(done?);
+    }
+    Ok(all / begun.elapsed().as_secs_f64())
+}
+
+fn publish(dir: &Path, entries: u64) -> Result<(), AnyError> {
+    let mut publisher = Publisher::open(dir, Key::generate(ORIGIN)?, None)?;
+    let mut entry = vec![b'x'; ENTRY];
+    let begun = Instant::now();
+    for index in 0..entries {
+        for (to, from) in entry.iter_mut().zip(index.to_be_bytes()) {
+            *to = from;
+        }
+        publisher.append(&entry)?;
+        if index % BETWEEN == 0 {
+            publisher.sign()?;
+        }
+    }
+    publisher.sign()?;
+    println!(
+        "published: {:.1} µs an entry",
+        each(begun.elapsed(), entries)
+    );
+    Ok(())
+}
+
+fn proofs(dir: &Path, entries: u64) -> Result<(), AnyError> {
+    let mut longest = Duration::ZERO;
+    let begun = Instant::now();
+    for number in 0..PROOFS {
+        // Spread over the log in no order.
+        let index = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % entries;
+        let once = Instant::now();
+        prove(dir, index)?.ok_or("an entry has no proof")?;
+        longest = longest.max(once.elapsed());
+    }
+    println!(
+        "proved: {:.0} µs an entry, {:.0} at most",
+        each(begun.elapsed(), PROOFS),
+        each(longest, 1)
+    );
+    Ok(())
+}
+
+/// Has `comity audit verify` look at the log.
+async fn verify(dir: &Path, out: &Path, comity: &Path, entries: u64) -> Result<(), AnyError> {
+    let mut command = Command::new(comity);
+    command.args(["audit", "verify"]).arg(dir);
+    let begun = Instant::now();
+    let mut process = Process::start(&mut command, out, "verify")?;
+    let mut peak = 0.0;
+    // As long as it runs; how it ended is in its log.
+    while process.check().is_ok() {
+        match accounts::peak_rss_mib(&[process.id()]) {
+            Ok(now) => peak = now,
+            // It has ended and is not yet waited for.
+            Err(_) => break,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let said = fs::read_to_string(out.join("verify.log"))?;
+    if !said.starts_with("verified: ") {
+        return Err(format!("the log of {entries} entries is not in order: {said}").into());
+    }
+    println!("verified: {seconds:.1} s, {peak:.0} MiB at most");
+    Ok(())
+}
+
+/// Microseconds each of so many took.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn each(all: Duration, count: u64) -> f64 {
+    all.as_secs_f64() * 1e6 / count as f64
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
