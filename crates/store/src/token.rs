@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, btree_map},
     fmt, fs, io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -500,7 +500,8 @@ fn load<'a>(
 ) -> Result<&'a Pkcs11, TokenError> {
     match libraries.entry(module.to_owned()) {
         btree_map::Entry::Occupied(loaded) => Ok(loaded.into_mut()),
-        btree_map::Entry::Vacant(place) => match Pkcs11::new(module) {
+        // A bare name would be looked for where the system keeps libraries.
+        btree_map::Entry::Vacant(place) => match Pkcs11::new(absolute(module)) {
             Ok(loaded) => Ok(place.insert(loaded)),
             Err(error) => Err(TokenError::Module {
                 module: module.to_owned(),
@@ -508,6 +509,10 @@ fn load<'a>(
             }),
         },
     }
+}
+
+fn absolute(module: &Path) -> PathBuf {
+    path::absolute(module).unwrap_or_else(|_| module.to_owned())
 }
 
 fn broken(module: &Path, error: Pkcs11Error) -> TokenError {

@@ -19,8 +19,8 @@ venv; installed where this is Debian and you are root, as are OpenSSL, which
 timestamps and checks what is handed out, Go, without which one of two foreign
 verifiers is left out, the solver cvc5, without which nothing is proved,
 strace, without which no system call is broken, and SoftHSM, without which no
-key is kept by a token), then checks formatting and lints, builds `comity`, and runs every test of the workspace,
-those of proofs last. Ends at the first step that fails, with exit code 1.";
+key is kept by a token), then checks formatting and lints, builds `comity`, and
+runs every test of the workspace, those of proofs last. Ends at the first step that fails, with exit code 1.";
 
 /// gRPC for Python: the tests call the gateway as a stranger would.
 const PYTHON_PACKAGES: [&str; 4] = [

@@ -22,6 +22,7 @@ const BUNDLE: u64 = 256;
 
 const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
+const SEALED: &str = "no record opens; without the token the entries alone are verified";
 const UNREADABLE: &str = "the database cannot be relied on";
 
 /// What verification found in order.
@@ -117,6 +118,7 @@ fn vault(dir: &Path, token: Option<&KeyToken>) -> Result<Option<Vault>, Flaw> {
     match Vault::open(path, token, false) {
         Ok(vault) => Ok(Some(vault)),
         Err(VaultError::OnToken { .. }) => Ok(None),
+        Err(error @ VaultError::Token(_)) => Err(Flaw::of(VAULT, told(&error), SEALED)),
         Err(error) => Err(Flaw::of(VAULT, told(&error), UNREADABLE)),
     }
 }
