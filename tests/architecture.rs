@@ -40,7 +40,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "comity-bench",
-        &["comity", "comity-evidence", "comity-sandbox"],
+        &[
+            "comity",
+            "comity-evidence",
+            "comity-ledger",
+            "comity-sandbox",
+            "comity-store",
+        ],
     ),
     ("xtask", &[]),
 ];
@@ -76,9 +82,14 @@ fn engines_stay_in_their_rooms() {
         ("cryptoki", &["comity-store"]),
         ("hpke", &["comity-evidence"]),
         ("jsonschema", &["comity-policy"]),
+        ("krilla", &["comity-gateway"]),
         ("ml-dsa", &["comity-ledger"]),
         ("object_store", &["comity-evidence"]),
-        ("rusqlite", &["comity-store", "comity-sandbox"]),
+        // The benchmark measures what the store makes of it.
+        (
+            "rusqlite",
+            &["comity-store", "comity-sandbox", "comity-bench"],
+        ),
         ("tlog_tiles", &["comity-ledger"]),
     ];
     let metadata = metadata();

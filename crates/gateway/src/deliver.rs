@@ -31,13 +31,15 @@ use crate::{
 /// Jobs taken from the outbox at once.
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
-const RETRIES_IN_FLIGHT: usize = 32;
+const RETRIES_IN_FLIGHT: u32 = 32;
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
 const BACKOFF: Duration = Duration::from_millis(250);
 /// Longest pause between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
+/// How long what is under way may take once the gateway stops.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Makes the first attempt for a case just recorded, and files what came of it.
 ///
@@ -69,9 +71,9 @@ pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> 
     }
 }
 
-/// Works off the outbox until told to stop.
+/// Works off the outbox until told to stop, and lets what is under way come to its end.
 pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(RETRIES_IN_FLIGHT));
+    let places = Arc::new(Semaphore::new(RETRIES_IN_FLIGHT as usize));
     loop {
         let free = places.available_permits().min(BATCH);
         match gateway
@@ -96,9 +98,12 @@ pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             () = gateway.store().jobs_changed() => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         }
     }
+    // What is not done by then is in the outbox, and taken up at the next start.
+    let under_way = places.acquire_many(RETRIES_IN_FLIGHT);
+    let _ = tokio::time::timeout(GRACE, under_way).await;
 }
 
 /// Takes up a job whose exchange is gone, after a failure or a restart, or that

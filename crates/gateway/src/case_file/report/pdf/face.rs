@@ -12,6 +12,9 @@ use skrifa::{
 };
 use unicode_normalization::UnicodeNormalization as _;
 
+/// After these a word that is wider than its line is broken first.
+const BREAKS: [char; 5] = ['/', '_', '.', ':', '-'];
+
 /// Both typefaces. They have the Latin, Greek and Cyrillic letters of every European
 /// language; see [`Faces::run`] for what they lack.
 pub(super) struct Faces {
@@ -150,11 +153,12 @@ impl Faces {
         lines.done
     }
 
-    /// Width of the widest word, points.
+    /// Width of the widest part that is broken only at need, points.
     pub(super) fn widest_word(&self, runs: &[Run]) -> f32 {
         let words = runs.iter().flat_map(|run| {
             let words = run.text.split_whitespace();
-            words.map(|word| self.width(run.style, word))
+            let pieces = words.flat_map(|word| word.split_inclusive(BREAKS));
+            pieces.map(|piece| self.width(run.style, piece))
         });
         words.fold(0.0, f32::max)
     }
@@ -240,7 +244,22 @@ impl Lines<'_> {
             self.push(run, word);
             return;
         }
-        for character in word.chars() {
+        for piece in word.split_inclusive(BREAKS) {
+            self.piece(run, piece);
+        }
+    }
+
+    /// Part of a word that is wider than a line.
+    fn piece(&mut self, run: &Run, piece: &str) {
+        let width = self.faces.width(run.style, piece.trim_end());
+        if self.used > 0.0 && self.used + width > self.width {
+            self.turn();
+        }
+        if width <= self.width {
+            self.push(run, piece);
+            return;
+        }
+        for character in piece.chars() {
             let piece = character.encode_utf8(&mut [0; 4]).to_owned();
             let width = self.faces.width(run.style, &piece);
             if self.used > 0.0 && self.used + width > self.width {

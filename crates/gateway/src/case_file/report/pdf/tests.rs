@@ -76,7 +76,7 @@ fn text() -> impl Strategy<Value = String> {
         1 => "[0-9a-f]{64}",
         1 => "[a-z]{200}",
     ];
-    prop::collection::vec(word, 0..40).prop_map(|words| words.join(" "))
+    prop::collection::vec(word, 0..16).prop_map(|words| words.join(" "))
 }
 
 fn block() -> impl Strategy<Value = Block> {
@@ -90,10 +90,10 @@ fn block() -> impl Strategy<Value = Block> {
     let simple = prop_oneof![
         text().prop_map(Block::Heading),
         spans.prop_map(Block::Paragraph),
-        prop::collection::vec(text(), 0..60).prop_map(|lines| Block::Verbatim(lines.join("\n"))),
+        prop::collection::vec(text(), 0..40).prop_map(|lines| Block::Verbatim(lines.join("\n"))),
         prop::collection::vec(text(), 1..4)
             .prop_map(|values| Block::Terms(values.into_iter().map(|it| ("Term", it)).collect())),
-        prop::collection::vec(prop::collection::vec(text(), 4), 1..12).prop_map(|rows| {
+        prop::collection::vec(prop::collection::vec(text(), 4), 1..6).prop_map(|rows| {
             Block::Table {
                 columns: vec!["When", "What", "Who", "Remark"],
                 rows,
@@ -108,7 +108,7 @@ fn block() -> impl Strategy<Value = Block> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn all_is_said_in_order_and_inside_the_margins(
