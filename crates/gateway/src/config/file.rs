@@ -19,6 +19,7 @@ use super::{
     keys::KeysFile,
     peers::{self, PeerFile, WitnessesFile},
     policies::PoliciesFile,
+    retention::{self, RetentionFile},
     timestamps::TimestampsFile,
 };
 
@@ -45,6 +46,8 @@ pub(super) struct ConfigFile {
     limits: LimitsFile,
     #[serde(default)]
     evidence: EvidenceFile,
+    #[serde(default)]
+    retention: Vec<RetentionFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,6 +191,7 @@ impl ConfigFile {
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
+            retention,
         } = self;
         let GatewayFile {
             listen,
@@ -224,6 +228,7 @@ impl ConfigFile {
         let keys = keys.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
+        let retention = retention::resolve(retention, mistakes);
         let evidence = evidence.resolve(mistakes, &data);
         Some(Config {
             listen: address?,
@@ -242,6 +247,7 @@ impl ConfigFile {
             signed_opinions,
             limits,
             evidence,
+            retention,
         })
     }
 }
