@@ -60,7 +60,8 @@ async fn a_case_is_erased_once_every_hold_over_it_is_lifted() {
     assert_eq!(holds[0]["reason"], WHY);
     let first = holds[0]["entry"].to_string();
 
-    let bundle = data.join("held.zip");
+    // Beside the folder: it holds the records in plain.
+    let bundle = data.with_file_name("held.zip");
     let bundle = bundle.to_str().unwrap();
     audit(&data, &["export", &ended, "--out", bundle]);
     let checked = comity(["audit", "verify", bundle]);
