@@ -285,6 +285,12 @@ pub(crate) async fn start(gateway: &Gateway, signatures: Vec<u8>) -> Result<(), 
     .await
 }
 
+/// Records that the gateway is there, and nothing else has happened.
+pub(crate) async fn heartbeat(gateway: &Gateway) -> Result<(), Refusal> {
+    let leaf = Leaf::new(gateway.now(), "heartbeat", "gateway");
+    event(gateway, leaf, Vec::new()).await
+}
+
 /// Records that a bundle takes the place of the one in force. Who signed it is
 /// sealed: keys may be named after people.
 pub(crate) async fn bundle_loaded(

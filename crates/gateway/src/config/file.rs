@@ -98,6 +98,7 @@ struct LimitsFile {
     connections: Option<Spanned<usize>>,
     handshakes: Option<Spanned<usize>>,
     handshake_timeout_s: Option<Spanned<usize>>,
+    quiet_s: Option<Spanned<usize>>,
     store_bytes: Option<Spanned<u64>>,
 }
 
@@ -320,6 +321,7 @@ impl LimitsFile {
             connections,
             handshakes,
             handshake_timeout_s,
+            quiet_s,
             store_bytes,
         } = self;
         let store_bytes = store_bytes.and_then(|written| match *written.get_ref() {
@@ -339,7 +341,13 @@ impl LimitsFile {
                 default
             }
         };
-        let timeout_s = default.handshake_timeout.as_secs() as usize;
+        let mut seconds = |key: &str, written, default: Duration| {
+            let bound = bound(key, written, default.as_secs() as usize);
+            Duration::from_secs(bound as u64)
+        };
+        let (handshake, quiet) = (default.handshake_timeout, default.quiet);
+        let handshake_timeout = seconds("handshake_timeout_s", handshake_timeout_s, handshake);
+        let quiet = seconds("quiet_s", quiet_s, quiet);
         Limits {
             max_message_bytes: bound(
                 "max_message_bytes",
@@ -350,11 +358,8 @@ impl LimitsFile {
             per_caller: bound("per_caller", per_caller, default.per_caller),
             connections: bound("connections", connections, default.connections),
             handshakes: bound("handshakes", handshakes, default.handshakes),
-            handshake_timeout: Duration::from_secs(bound(
-                "handshake_timeout_s",
-                handshake_timeout_s,
-                timeout_s,
-            ) as u64),
+            handshake_timeout,
+            quiet,
             store_bytes,
         }
     }
