@@ -122,6 +122,8 @@ pub struct Limits {
     pub handshakes: usize,
     /// Longest time a handshake may take.
     pub handshake_timeout: Duration,
+    /// How long the ledger may be quiet before an entry says that the gateway is there.
+    pub quiet: Duration,
     /// Size of the database, in bytes, beyond which new requests are refused;
     /// those accepted before are carried to their end. `None`: what the disk has.
     pub store_bytes: Option<u64>,
@@ -137,6 +139,7 @@ impl Default for Limits {
             connections: 4096,
             handshakes: 256,
             handshake_timeout: Duration::from_secs(10),
+            quiet: Duration::from_secs(3600),
             store_bytes: None,
         }
     }

@@ -257,9 +257,9 @@ pub(crate) async fn evidence(
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await;
-    committed.map_err(|error| match error {
-        CommitError::Held { .. } => Refusal::NotNow(HELD.to_owned()),
-        error => unavailable(error),
+    committed.map_err(|error| match matches!(error, CommitError::Held { .. }) {
+        true => Refusal::NotNow(HELD.to_owned()),
+        false => unavailable(error),
     })
 }
 
@@ -289,6 +289,12 @@ pub(crate) async fn start(gateway: &Gateway, signatures: Vec<u8>) -> Result<(), 
         },
     )
     .await
+}
+
+/// Records that the gateway is there, and nothing else has happened.
+pub(crate) async fn heartbeat(gateway: &Gateway) -> Result<(), Refusal> {
+    let leaf = Leaf::new(gateway.now(), "heartbeat", "gateway");
+    event(gateway, leaf, Vec::new()).await
 }
 
 /// Records that a bundle takes the place of the one in force. Who signed it is

@@ -101,6 +101,7 @@ struct LimitsFile {
     connections: Option<Spanned<usize>>,
     handshakes: Option<Spanned<usize>>,
     handshake_timeout_s: Option<Spanned<usize>>,
+    quiet_s: Option<Spanned<usize>>,
     store_bytes: Option<Spanned<u64>>,
 }
 
@@ -200,11 +201,6 @@ impl ConfigFile {
             origin,
             ml_dsa,
         } = gateway;
-        let TlsFile {
-            certificate,
-            key,
-            client_ca,
-        } = tls;
         let address = mistakes.address("gateway.listen", &listen, "0.0.0.0:8443");
         if !is_trust_domain(trust_domain.get_ref()) {
             let expected = "lower-case letters, digits, dots, hyphens and underscores";
@@ -214,11 +210,7 @@ impl ConfigFile {
             let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
             mistakes.expected::<()>("gateway.origin", &origin, expected);
         }
-        let tls = Tls {
-            certificate: mistakes.resolve(&certificate),
-            key: mistakes.resolve(&key),
-            client_ca: mistakes.resolve(&client_ca),
-        };
+        let tls = tls.resolve(mistakes);
         let policies = policies.resolve(mistakes);
         let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
         let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
@@ -249,6 +241,21 @@ impl ConfigFile {
             evidence,
             retention,
         })
+    }
+}
+
+impl TlsFile {
+    fn resolve(self, mistakes: &Mistakes<'_>) -> Tls {
+        let Self {
+            certificate,
+            key,
+            client_ca,
+        } = self;
+        Tls {
+            certificate: mistakes.resolve(&certificate),
+            key: mistakes.resolve(&key),
+            client_ca: mistakes.resolve(&client_ca),
+        }
     }
 }
 
@@ -326,6 +333,7 @@ impl LimitsFile {
             connections,
             handshakes,
             handshake_timeout_s,
+            quiet_s,
             store_bytes,
         } = self;
         let store_bytes = store_bytes.and_then(|written| match *written.get_ref() {
@@ -345,7 +353,13 @@ impl LimitsFile {
                 default
             }
         };
-        let timeout_s = default.handshake_timeout.as_secs() as usize;
+        let mut seconds = |key: &str, written, default: Duration| {
+            let bound = bound(key, written, default.as_secs() as usize);
+            Duration::from_secs(bound as u64)
+        };
+        let (handshake, quiet) = (default.handshake_timeout, default.quiet);
+        let handshake_timeout = seconds("handshake_timeout_s", handshake_timeout_s, handshake);
+        let quiet = seconds("quiet_s", quiet_s, quiet);
         Limits {
             max_message_bytes: bound(
                 "max_message_bytes",
@@ -356,11 +370,8 @@ impl LimitsFile {
             per_caller: bound("per_caller", per_caller, default.per_caller),
             connections: bound("connections", connections, default.connections),
             handshakes: bound("handshakes", handshakes, default.handshakes),
-            handshake_timeout: Duration::from_secs(bound(
-                "handshake_timeout_s",
-                handshake_timeout_s,
-                timeout_s,
-            ) as u64),
+            handshake_timeout,
+            quiet,
             store_bytes,
         }
     }

@@ -55,13 +55,17 @@ impl Soft {
         };
         fs::create_dir_all(soft.tokens()).unwrap();
         fs::write(&soft.pin_file, format!("{PIN}\n")).unwrap();
-        let tokens = soft.tokens();
-        let conf = format!(
-            "directories.tokendir = {}\nlog.level = ERROR\n",
-            tokens.display()
-        );
-        fs::write(&soft.conf, conf).unwrap();
+        soft.configure(&soft.tokens(), "ALL");
         Some(soft)
+    }
+
+    /// Has the next to begin find tokens in a folder, with these mechanisms.
+    pub(crate) fn configure(&self, tokens: &Path, mechanisms: &str) {
+        let tokens = tokens.display();
+        let conf = format!(
+            "directories.tokendir = {tokens}\nslots.mechanisms = {mechanisms}\nlog.level = ERROR\n"
+        );
+        fs::write(&self.conf, conf).unwrap();
     }
 
     /// Adds a token.
@@ -87,7 +91,8 @@ impl Soft {
         }
     }
 
-    fn tokens(&self) -> PathBuf {
+    /// Where the tokens are.
+    pub(crate) fn tokens(&self) -> PathBuf {
         self.folder.join("tokens")
     }
 }

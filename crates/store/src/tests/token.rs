@@ -368,6 +368,18 @@ fn what_is_wrong_with_a_token_is_told_and_its_pin_is_not() {
     ] {
         tell(what, &open(dir.path(), &token).unwrap_err());
     }
+    for (what, tokens, mechanisms) in [
+        (
+            "a token that cannot do it",
+            soft.tokens(),
+            "CKM_AES_KEY_GEN,CKM_AES_CBC",
+        ),
+        ("a library without its tokens", at("none"), "ALL"),
+    ] {
+        soft.configure(&tokens, mechanisms);
+        tell(what, &open(dir.path(), &right).unwrap_err());
+    }
+    soft.configure(&soft.tokens(), "ALL");
     right.destroy(&ids(&before)).unwrap();
     tell("the key is gone", &open(dir.path(), &right).unwrap_err());
     assert_eq!(key_file(dir.path()), before, "nothing is changed");
