@@ -16,7 +16,7 @@ use crate::{
     world::{Scene, approvable, story},
 };
 
-const WHY: &str = "appeal pending, Max Muster";
+const WHY: &str = "appeal 12 Ks 3/26 pending";
 
 /// Orders as the registry of a court.
 pub(super) fn hold(data: &Path, case: &str, more: &[&str]) -> Output {
@@ -89,7 +89,7 @@ async fn a_case_is_erased_once_every_hold_over_it_is_lifted() {
         audit(&data, &["verify"]),
         audit(&data, &["rerun"]),
     ]);
-    assert_eq!(text_in(&data, "Muster"), None, "a reason is sealed");
+    assert_eq!(text_in(&data, "12 Ks 3"), None, "a reason is sealed");
     let told: Vec<_> = told.iter().map(shown).collect();
     let told = told.join("\n");
     let told = [&first, &second].into_iter().fold(told, |told, index| {
