@@ -187,7 +187,7 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
     }
     if report.legal_holds > 0 {
         let standing = format!(
-            "{} legal holds stand: `comity audit holds` lists them",
+            "legal holds that stand: {}; `comity audit holds` lists them",
             report.legal_holds
         );
         lines.insert(1, standing);
