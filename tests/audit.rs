@@ -2,9 +2,11 @@
 //! files alone or by asking the gateway.
 
 mod bundle;
+mod due;
 mod erase;
 mod foreign;
 pub(crate) mod gateway;
+mod hold;
 mod personal;
 mod token;
 

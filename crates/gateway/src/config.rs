@@ -6,6 +6,7 @@ mod file;
 mod keys;
 mod peers;
 mod policies;
+mod retention;
 mod timestamps;
 
 use std::{
@@ -23,6 +24,7 @@ use self::file::ConfigFile;
 pub use self::{
     evidence::{Evidence, MediaRange},
     peers::{Peer, Witnesses},
+    retention::Retention,
     timestamps::{Authority, Timestamps},
 };
 use crate::signatures::Signers;
@@ -66,6 +68,8 @@ pub struct Config {
     pub limits: Limits,
     /// Evidence in bulk.
     pub evidence: Evidence,
+    /// How long cases are kept after they end; no two for the same.
+    pub retention: Vec<Retention>,
 }
 
 /// The rules, and who must stand behind them.

@@ -304,6 +304,7 @@ impl From<CommitError> for Unfiled {
             | CommitError::Failed
             | CommitError::Keys(_)
             | CommitError::OldKey(_)
+            | CommitError::Held { .. }
             | CommitError::Invalid(_) => Self::Unavailable(error),
         }
     }

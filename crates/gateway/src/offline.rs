@@ -8,21 +8,26 @@ use comity_domain::CaseId;
 use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
 use comity_store::{Archive, OpenError, ReadError};
 pub use comity_store::{KeyToken, Period, Report, verify, verify_watched};
+use jiff::civil::Date;
 use thiserror::Error;
 
 use crate::{
-    audit, case_file, personal, statistics,
+    audit, case_file,
+    config::Retention,
+    legal_hold, personal, retention, statistics,
     wire::{Violation, from_proto},
 };
 pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
     erasure::{EraseError, Erased, Order, Subject, erase},
+    legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
     replay::{
         Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
         drills,
     },
+    retention::{Class, DueCase, DueList, Standing},
 };
 
 /// A data folder, open for reading.
@@ -131,6 +136,23 @@ impl DataFolder {
     /// [`GatherError`].
     pub fn case_file(&self, case: &CaseId) -> Result<CaseFile, GatherError> {
         case_file::gather(self.archive.again(Period::default())?, case)
+    }
+
+    /// The legal holds that stand, oldest first.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn legal_holds(&mut self) -> Result<Vec<Held>, OfflineError> {
+        Ok(legal_hold::standing(&mut self.archive)?)
+    }
+
+    /// Cases that have ended and that a person has to decide on as of a day: see
+    /// [`Standing`].
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn due(&mut self, classes: &[Retention], at: Date) -> Result<DueList, OfflineError> {
+        Ok(retention::due(&mut self.archive, classes, at)?)
     }
 
     /// How many cases there are.

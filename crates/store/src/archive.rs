@@ -169,8 +169,15 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn erasures(&mut self) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
+        self.of_kind(ERASURE)
+    }
+
+    pub(crate) fn of_kind(
+        &mut self,
+        kind: &str,
+    ) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
         self.matching(&EntryFilter {
-            kind: Some(ERASURE.to_owned()),
+            kind: Some(kind.to_owned()),
             ..EntryFilter::default()
         })
     }
@@ -233,7 +240,7 @@ impl Archive {
 
     /// Runs a query; again where the store came into use meanwhile, from then on
     /// as others write to it.
-    fn read<T>(
+    pub(crate) fn read<T>(
         &mut self,
         query: impl Fn(&Connection, &Vault) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {

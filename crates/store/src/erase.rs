@@ -9,7 +9,7 @@ use comity_domain::CaseId;
 use rusqlite::{Connection, params};
 
 use crate::{
-    CommitError, Committed, Receipt, blind, column,
+    CommitError, Committed, Receipt, blind, column, legal_hold,
     prepare::Prepared,
     rows::{self, Stop},
     vault::Vault,
@@ -59,6 +59,7 @@ fn carry_out(
         Target::Case(case) => check_case(db, case)?,
         Target::Entry(index) => check_entry(db, *index)?,
     }
+    legal_hold::check(db, next, &prepared.entries)?;
     if vault.unfinished().is_none() {
         vault.begin_next().map_err(CommitError::from)?;
     }

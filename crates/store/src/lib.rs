@@ -14,7 +14,9 @@ mod column;
 mod discreet;
 mod durable;
 mod emergency;
+mod ended;
 mod erase;
+mod legal_hold;
 mod model;
 mod open;
 mod pending;
@@ -43,7 +45,9 @@ pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
+pub use ended::Ended;
 pub use erase::ERASURE;
+pub use legal_hold::{Breach, EVIDENCE_ERASED, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED};
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable,

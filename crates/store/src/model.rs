@@ -10,7 +10,7 @@ use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::{KeyToken, Term, discreet::discreet};
+use crate::{KeyToken, Term, discreet::discreet, legal_hold};
 
 /// How a store is run.
 #[derive(Debug, Clone)]
@@ -221,6 +221,18 @@ pub enum CommitError {
     /// The table of transitions forbids it.
     #[error(transparent)]
     IllegalTransition(#[from] IllegalTransition),
+    /// It erases what is under a legal hold.
+    #[error(
+        "cases/{case} is under the legal hold of {}: nothing of it is erased until that is \
+         lifted by `comity audit hold cases/{case} --lift {}`",
+        legal_hold::named(.holds), .holds.first().copied().unwrap_or_default()
+    )]
+    Held {
+        /// The case.
+        case: String,
+        /// The entries of the holds that stand over it; at least one.
+        holds: Vec<u64>,
+    },
     /// The transaction contradicts itself: a mistake of the caller.
     #[error("the transaction cannot be recorded: {0}")]
     Invalid(String),

@@ -34,14 +34,17 @@ impl Folder {
         self.data.is_some() || self.config.is_some()
     }
 
+    /// The settings, where they are named.
+    pub(crate) fn config(&self) -> Result<Option<Config>, Failure> {
+        Ok(self.config.as_deref().map(Config::load).transpose()?)
+    }
+
     pub(crate) fn find(&self) -> Result<Found, Failure> {
-        let Self { data, config } = self;
-        let config = config.as_deref().map(Config::load).transpose()?;
-        let (of_config, token) = match config {
+        let (of_config, token) = match self.config()? {
             Some(Config { data, keys, .. }) => (Some(data), keys),
             None => (None, None),
         };
-        let data = data.clone().or(of_config);
+        let data = self.data.clone().or(of_config);
         Ok(Found {
             data: data.unwrap_or_else(|| DATA.into()),
             token,

@@ -19,6 +19,7 @@ use super::{
     keys::KeysFile,
     peers::{self, PeerFile, WitnessesFile},
     policies::PoliciesFile,
+    retention::{self, RetentionFile},
     timestamps::TimestampsFile,
 };
 
@@ -45,6 +46,8 @@ pub(super) struct ConfigFile {
     limits: LimitsFile,
     #[serde(default)]
     evidence: EvidenceFile,
+    #[serde(default)]
+    retention: Vec<RetentionFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,6 +192,7 @@ impl ConfigFile {
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
+            retention,
         } = self;
         let GatewayFile {
             listen,
@@ -197,11 +201,6 @@ impl ConfigFile {
             origin,
             ml_dsa,
         } = gateway;
-        let TlsFile {
-            certificate,
-            key,
-            client_ca,
-        } = tls;
         let address = mistakes.address("gateway.listen", &listen, "0.0.0.0:8443");
         if !is_trust_domain(trust_domain.get_ref()) {
             let expected = "lower-case letters, digits, dots, hyphens and underscores";
@@ -211,11 +210,7 @@ impl ConfigFile {
             let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
             mistakes.expected::<()>("gateway.origin", &origin, expected);
         }
-        let tls = Tls {
-            certificate: mistakes.resolve(&certificate),
-            key: mistakes.resolve(&key),
-            client_ca: mistakes.resolve(&client_ca),
-        };
+        let tls = tls.resolve(mistakes);
         let policies = policies.resolve(mistakes);
         let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
         let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
@@ -225,6 +220,7 @@ impl ConfigFile {
         let keys = keys.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
+        let retention = retention::resolve(retention, mistakes);
         let evidence = evidence.resolve(mistakes, &data);
         Some(Config {
             listen: address?,
@@ -243,7 +239,23 @@ impl ConfigFile {
             signed_opinions,
             limits,
             evidence,
+            retention,
         })
+    }
+}
+
+impl TlsFile {
+    fn resolve(self, mistakes: &Mistakes<'_>) -> Tls {
+        let Self {
+            certificate,
+            key,
+            client_ca,
+        } = self;
+        Tls {
+            certificate: mistakes.resolve(&certificate),
+            key: mistakes.resolve(&key),
+            client_ca: mistakes.resolve(&client_ca),
+        }
     }
 }
 

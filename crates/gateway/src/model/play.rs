@@ -413,6 +413,7 @@ fn config(dir: &Path) -> Config {
             per_caller: 1,
             expire_after: Duration::from_secs(1),
         },
+        retention: Vec::new(),
         backends: Vec::new(),
         signed_opinions: false,
         limits: Limits::default(),

@@ -9,6 +9,7 @@ pub(crate) mod disk;
 mod erase;
 mod fixed;
 mod history;
+mod legal_hold;
 mod model;
 mod outbox;
 mod simulated;

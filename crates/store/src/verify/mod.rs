@@ -8,7 +8,7 @@ use comity_ledger::{Checkpoint, Flaw, Hash, Leaf, Verified, VerifierKey, publish
 use rusqlite::{Connection, Row};
 
 use crate::{
-    KeyToken, ReadError, column,
+    Holds, KeyToken, ReadError, column,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     prepare::{open_salt, told},
     read, schema,
@@ -23,6 +23,7 @@ const BUNDLE: u64 = 256;
 const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
+const HELD: &str = "a legal hold was gone round, by another program than the gateway";
 const UNREADABLE: &str = "the database cannot be relied on";
 
 /// What verification found in order.
@@ -43,6 +44,9 @@ pub struct Report {
     pub jobs: u64,
     /// Entries whose records were erased, as other entries say.
     pub erased: u64,
+    /// Legal holds that stand; no entry erases what one of them, or of those lifted since,
+    /// held then.
+    pub legal_holds: u64,
     /// Records could be opened, and are what their entries commit to. Without the key
     /// file beside the database, or the token that keeps its key, they stay sealed, and
     /// only the entries are verified.
@@ -158,6 +162,7 @@ fn check_store(
         cases,
         jobs,
         erased: counted.erased,
+        legal_holds: counted.holds.count(),
         opened: vault.is_some(),
     })
 }
@@ -227,6 +232,7 @@ struct Counted {
     entries: u64,
     keys: u64,
     erased: u64,
+    holds: Holds,
 }
 
 /// Every row is dense, published as it is, and means what its leaf says.
@@ -252,6 +258,7 @@ fn check_entries(
         entries: 0,
         keys: 0,
         erased: 0,
+        holds: Holds::default(),
     };
     let mut bundle = Vec::new().into_iter();
     while let Some(row) = found.next().map_err(failed)? {
@@ -276,6 +283,8 @@ fn check_entries(
             }
         }
         let (leaf, commitment) = check_entry(row, index, &leaf_bytes)?;
+        let followed = counted.holds.follow(index, &leaf);
+        followed.map_err(|breach| flaw(index, &breach.to_string(), HELD))?;
         let said = alone.contains(&index) || row.get(14).map_err(failed)?;
         let erased = check_record(row, (index, said), &commitment, sealed.vault)?;
         counted.erased += u64::from(erased);

@@ -154,7 +154,7 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
-        "erased": report.erased, "opened": report.opened,
+        "erased": report.erased, "opened": report.opened, "legal_holds": report.legal_holds,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "root": root.to_string(), "key": report.key.to_string(),
     });
@@ -184,6 +184,13 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
             report.erased
         );
         lines.insert(1, erased);
+    }
+    if report.legal_holds > 0 {
+        let standing = format!(
+            "{} legal holds stand: `comity audit holds` lists them",
+            report.legal_holds
+        );
+        lines.insert(1, standing);
     }
     Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
 }
