@@ -3,7 +3,7 @@
 
 mod bundle;
 mod erase;
-mod foreign;
+pub(crate) mod foreign;
 pub(crate) mod gateway;
 mod personal;
 

@@ -16,7 +16,8 @@ use toml::Spanned;
 use super::{
     Backend, Config, Limits, Mistake, Tls,
     evidence::EvidenceFile,
-    peers::{self, PeerFile, WitnessesFile},
+    outside::{OutsideWitnessFile, WitnessedFile},
+    peers::{Named, PeerFile, WitnessesFile},
     policies::PoliciesFile,
     timestamps::TimestampsFile,
 };
@@ -34,6 +35,10 @@ pub(super) struct ConfigFile {
     backends: Vec<BackendFile>,
     #[serde(default, rename = "peer")]
     peers: Vec<PeerFile>,
+    #[serde(default, rename = "witness")]
+    outside: Vec<OutsideWitnessFile>,
+    #[serde(default, rename = "witnessed")]
+    logs: Vec<WitnessedFile>,
     #[serde(default)]
     witnesses: WitnessesFile,
     timestamps: Option<TimestampsFile>,
@@ -174,6 +179,8 @@ impl ConfigFile {
             log,
             backends,
             peers,
+            outside,
+            logs,
             witnesses,
             timestamps,
             review: ReviewFile { signed_opinions },
@@ -210,11 +217,20 @@ impl ConfigFile {
         let metrics = metrics.and_then(|PlainFile { listen }| {
             mistakes.address("metrics.listen", &listen, "127.0.0.1:9464")
         });
+        if let (None, Some(first)) = (&log, logs.first()) {
+            let message = "`[[witnessed]]` without `[log]`: nobody could show it here";
+            mistakes.add::<()>(Some(first.log.span()), message);
+        }
         let log = log.and_then(|PlainFile { listen }| {
             mistakes.address("log.listen", &listen, "0.0.0.0:8080")
         });
         let backends = resolve_backends(backends, mistakes);
-        let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
+        let named = Named {
+            peers,
+            outside,
+            logs,
+        };
+        let witnesses = named.resolve(witnesses, origin.get_ref(), mistakes);
         let timestamps = timestamps.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
