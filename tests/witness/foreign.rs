@@ -1,7 +1,7 @@
 //! A witness that has nothing of ours, in Go: `tests/go/witness.go`.
 
 use std::{
-    env, fs,
+    fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},

@@ -12,14 +12,6 @@ use super::{
 };
 use crate::log::Log;
 
-/// A gateway whose ledger these cosign.
-async fn gate_with(outside: Vec<OutsideWitness>, required: usize) -> Gate {
-    let mut gate = Gate::make("berlin", None).await;
-    settle(&mut gate, outside, required);
-    gate.start().await;
-    gate
-}
-
 pub(super) fn settle(gate: &mut Gate, outside: Vec<OutsideWitness>, required: usize) {
     gate.config.witnesses.outside = outside;
     gate.config.witnesses.required = required;
@@ -58,8 +50,8 @@ async fn a_witness_outside_cosigns_and_holds_who_was_restored_from_an_old_copy()
     story_of_an_old_copy(gate, "outside.example").await;
     // A gateway that starts does not know how much was cosigned, and asks from there.
     let asked = witness.asked();
-    let from = asked.iter().filter(|line| *line == "old 0").count();
-    assert!(from >= 3 && asked.len() > 2 * from, "{asked:?}");
+    let proven = asked.iter().filter(|line| *line != "old 0").count();
+    assert!(proven > 2 && asked.len() > proven + 2, "{asked:?}");
 }
 
 /// What becomes of a gateway whose ledger a witness of this name cosigns.
@@ -237,7 +229,7 @@ async fn what_a_witness_gets_wrong_is_told_with_what_to_do() {
         eventually(said, async || {
             let text = log.text();
             let mut lines = text.lines();
-            lines.find(|line| line.contains(&format!("witness={name} ")) && line.contains(said))?;
+            lines.find(|line| line.contains(name) && line.contains(said))?;
             Some(())
         })
         .await;

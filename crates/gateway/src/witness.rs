@@ -19,10 +19,9 @@ use tokio::{
 };
 use tonic_health::server::HealthReporter;
 
-pub use self::ask::SubmissionError;
 use self::watched::Claim;
 pub(crate) use self::{
-    ask::Witnesses,
+    ask::{SubmissionError, Witnesses},
     pause::Pause,
     receive::{ADD_CHECKPOINT, add_checkpoint},
     refused::{code, metadata, reason},
@@ -109,11 +108,11 @@ async fn refuse(gateway: &Gateway, (caller, log): (&Caller, &str), refused: Refu
     if let Err(unavailable) = recorded {
         return unavailable;
     }
-    let refusal = |refused| Refusal::NotCosigned(Box::new(refused));
-    match refused {
-        stale @ Refused::Stale { .. } => refusal(stale),
-        both if both.contradiction().is_some() => refusal(both),
-        other => record::attempt(gateway, Some(caller), refusal(other)).await,
+    let is_answered = matches!(refused, Refused::Stale { .. }) || refused.contradiction().is_some();
+    let refusal = Refusal::NotCosigned(Box::new(refused));
+    match is_answered {
+        true => refusal,
+        false => record::attempt(gateway, Some(caller), refusal).await,
     }
 }
 

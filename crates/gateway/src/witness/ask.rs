@@ -30,7 +30,7 @@ use tokio::{
 };
 use tonic::{Code, Request, Status, transport::Channel};
 
-pub use self::submit::SubmissionError;
+pub(crate) use self::submit::SubmissionError;
 use self::submit::{Submission, Unaccepted};
 use super::{pause::Pause, refused};
 use crate::{
