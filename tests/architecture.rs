@@ -79,6 +79,7 @@ fn engines_stay_in_their_rooms() {
     let rooms: &[(&str, &[&str])] = &[
         ("cedar-policy", &["comity-policy"]),
         ("cms", &["comity-ledger"]),
+        ("cryptoki", &["comity-store"]),
         ("hpke", &["comity-evidence"]),
         ("jsonschema", &["comity-policy"]),
         ("krilla", &["comity-gateway"]),

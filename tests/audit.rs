@@ -2,10 +2,13 @@
 //! files alone or by asking the gateway.
 
 mod bundle;
+mod due;
 mod erase;
 pub(crate) mod foreign;
 pub(crate) mod gateway;
+mod hold;
 mod personal;
+mod token;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};
 

@@ -1,6 +1,7 @@
 //! Evidence in bulk over mutual TLS: through cuts, restarts and full disks.
 
 mod command;
+mod held;
 mod refused;
 
 use std::{

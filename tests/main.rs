@@ -27,6 +27,9 @@ mod reports;
 mod review;
 mod seconded;
 mod share;
+#[expect(dead_code, reason = "the tests of the store use the rest of it")]
+#[path = "../crates/store/src/tests/soft.rs"]
+mod soft;
 mod stories;
 mod team;
 mod tidy;

@@ -1,6 +1,6 @@
 //! The same asked of a gateway: for a purpose, in a category, and on record.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use comity::v1;
 use comity_gateway::wire::json;
@@ -11,7 +11,7 @@ use tonic::Code;
 use super::{audit, tell_all};
 use crate::{
     cli::{comity, shown},
-    world::{Scene, approvable, violations},
+    world::{Scene, approvable, eventually, violations},
 };
 
 /// The options that name a gateway and an auditor.
@@ -261,4 +261,22 @@ fn a_folder_without_a_store_is_a_failure() {
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
     let text = shown(&output);
     assert!(text.contains("it holds no `comity.db`"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_ledger_shows_that_the_gateway_is_there() {
+    let scene = Scene::start_with(&["DE"], |config| {
+        config.limits.quiet = Duration::from_millis(200);
+    })
+    .await;
+    let beats = eventually("two signs of life", async || {
+        let entries = scene.world.data();
+        let shown = audit(&entries, &["search", "--kind", "heartbeat", "--json"]);
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        (shown.matches("\"heartbeat\"").count() >= 2).then_some(shown)
+    })
+    .await;
+    assert!(beats.contains("\"gateway\""), "{beats}");
+    let report = scene.stop().await;
+    assert_eq!(report.unpublished, 0);
 }

@@ -30,7 +30,7 @@ async fn bundle() -> (TempDir, String, Files) {
     let kept = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     crate::world::copy(&data, kept.path());
     let id: CaseId = case.trim_start_matches("cases/").parse().unwrap();
-    let file = DataFolder::open(kept.path()).unwrap().case_file(&id);
+    let file = DataFolder::open(kept.path(), None).unwrap().case_file(&id);
     (kept, case, file.unwrap().files().unwrap())
 }
 

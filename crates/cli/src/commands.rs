@@ -2,6 +2,7 @@
 
 mod audit;
 mod demo;
+mod folder;
 mod keys;
 mod policy;
 mod received;
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     Policy(policy::Command),
     /// Check and read the ledger
     #[command(subcommand)]
-    Audit(audit::Command),
+    Audit(Box<audit::Command>),
     /// Make a demonstration or pilot PKI, keys that sign policies, and keys that evidence is sealed to
     #[command(subcommand)]
     Keys(keys::Command),
@@ -50,7 +51,7 @@ impl Command {
             Self::Team(command) => team::run(command),
             Self::Review(command) => review::run(command),
             Self::Policy(command) => policy::run(command),
-            Self::Audit(command) => audit::run(command),
+            Self::Audit(command) => audit::run(*command),
             Self::Keys(command) => keys::run(command),
         }
     }

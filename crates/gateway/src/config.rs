@@ -3,9 +3,11 @@
 
 mod evidence;
 mod file;
+mod keys;
 mod outside;
 mod peers;
 mod policies;
+mod retention;
 mod timestamps;
 
 use std::{
@@ -16,6 +18,7 @@ use std::{
 };
 
 use comity_domain::JurisdictionCode;
+use comity_store::KeyToken;
 use thiserror::Error;
 
 use self::file::ConfigFile;
@@ -23,6 +26,7 @@ pub use self::{
     evidence::{Evidence, MediaRange},
     outside::OutsideWitness,
     peers::{Peer, Witnesses},
+    retention::Retention,
     timestamps::{Authority, Timestamps},
 };
 use crate::signatures::Signers;
@@ -58,12 +62,16 @@ pub struct Config {
     pub witnesses: Witnesses,
     /// Authorities that timestamp the ledger, if any.
     pub timestamps: Option<Timestamps>,
+    /// The token that keeps the key to the records, if one does.
+    pub keys: Option<KeyToken>,
     /// Reviewers must sign their opinions.
     pub signed_opinions: bool,
     /// Bounds.
     pub limits: Limits,
     /// Evidence in bulk.
     pub evidence: Evidence,
+    /// How long cases are kept after they end; no two for the same.
+    pub retention: Vec<Retention>,
 }
 
 /// The rules, and who must stand behind them.
@@ -116,6 +124,8 @@ pub struct Limits {
     pub handshakes: usize,
     /// Longest time a handshake may take.
     pub handshake_timeout: Duration,
+    /// How long the ledger may be quiet before an entry says that the gateway is there.
+    pub quiet: Duration,
     /// Size of the database, in bytes, beyond which new requests are refused;
     /// those accepted before are carried to their end. `None`: what the disk has.
     pub store_bytes: Option<u64>,
@@ -131,6 +141,7 @@ impl Default for Limits {
             connections: 4096,
             handshakes: 256,
             handshake_timeout: Duration::from_secs(10),
+            quiet: Duration::from_secs(3600),
             store_bytes: None,
         }
     }
@@ -437,6 +448,39 @@ mod tests {
         ] {
             let mistakes = parse(&EXAMPLE.replacen(written, instead, 1)).unwrap_err();
             assert!(mistakes[0].ends_with(said), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_named_by_library_label_and_file() {
+        assert_eq!(parse(EXAMPLE).unwrap().keys, None);
+        let (before, keys) = EXAMPLE.split_once("# [keys]\n").unwrap();
+        let (keys, after) = keys.split_once("\n\n").unwrap();
+        let settings = keys.lines().filter(|line| line.contains(" = "));
+        let keys: Vec<_> = settings.map(|line| line.trim_start_matches("# ")).collect();
+        let text = format!("{before}[keys]\n{}\n\n{after}", keys.join("\n"));
+        let token = parse(&text).unwrap().keys.unwrap();
+        assert_eq!(token.token, "comity");
+        assert!(token.module.is_absolute());
+        assert_eq!(token.pin_file, Path::new("/etc/comity/keys/pin"));
+        for (written, instead, said) in [
+            (
+                "token = \"comity\"",
+                "token = \"\"",
+                "`keys.token` is ``: expected the label of a token: 1 to 32 bytes, without a \
+                 space at the end",
+            ),
+            ("token = \"comity\"\n", "", "missing field `token`"),
+            (
+                "pin_file = \"keys/pin\"",
+                "pin = \"1234\"",
+                "unknown field `pin`",
+            ),
+        ] {
+            let mistakes = parse(&text.replacen(written, instead, 1)).unwrap_err();
+            assert!(mistakes[0].starts_with("/etc/comity/comity.toml:"));
+            assert!(mistakes[0].contains(said), "{mistakes:?}");
+            assert!(!mistakes[0].contains("1234"), "{mistakes:?}");
         }
     }
 

@@ -7,8 +7,8 @@ use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, Key, KeyError, Leaf};
 use comity_store::{
-    Archive, CommitError, ERASURE, Entry, EntryRow, OpenError, Period, ReadError, Record, Report,
-    Store, state_name, verify,
+    Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, OpenError, Options, Period,
+    ReadError, Record, Report, Store, state_name, verify_watched,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -45,6 +45,9 @@ pub struct Erased {
     pub entries: Vec<u64>,
     /// Some of them are about evidence.
     pub evidence: bool,
+    /// The token that the old key was destroyed on; `None`: it was wiped in its file, and
+    /// is in copies of that.
+    pub token: Option<String>,
     /// What verification of the whole folder found afterwards.
     pub report: Report,
 }
@@ -94,6 +97,12 @@ pub enum EraseError {
     /// The store refused.
     #[error("nothing was erased")]
     Commit(#[source] CommitError),
+    /// The old key is still on its token.
+    #[error(
+        "it was erased here, but not in copies from before: their key is destroyed when the \
+         gateway starts next, or when something else is erased"
+    )]
+    OldKey(#[source] CommitError),
     /// The index of personal values is not made again yet.
     #[error(
         "it was erased by entry {entry}, but the index of personal values is not complete: \
@@ -117,12 +126,17 @@ pub enum EraseError {
     },
 }
 
-/// Erases, records by whose order and why, and verifies all that is left.
+/// Erases, records by whose order and why, and verifies all that is left. `token` keeps
+/// the key to the records, where one does.
 ///
 /// # Errors
-/// [`EraseError`]; but for its last two variants nothing was erased then. While a gateway
+/// [`EraseError`]; but for its last three variants nothing was erased then. While a gateway
 /// has the folder open it is [`OpenError::Locked`].
-pub async fn erase(data: &Path, order: &Order, now: Timestamp) -> Result<Erased, EraseError> {
+pub async fn erase(
+    (data, token): (&Path, Option<&KeyToken>),
+    order: &Order,
+    now: Timestamp,
+) -> Result<Erased, EraseError> {
     if order.reason.trim().is_empty() || order.by.trim().is_empty() {
         return Err(EraseError::Unexplained);
     }
@@ -131,9 +145,13 @@ pub async fn erase(data: &Path, order: &Order, now: Timestamp) -> Result<Erased,
         source,
     };
     // Read first: a folder that holds no store must not get one.
-    let mut archive = Archive::open(data, Period::default()).map_err(opened)?;
+    let mut archive = Archive::open(data, token, Period::default()).map_err(opened)?;
     let key = Key::load(&data.join(LEDGER_KEY))?;
-    let store = Store::open(data, key, &personal::options()).map_err(opened)?;
+    let options = Options {
+        token: token.cloned(),
+        ..personal::options()
+    };
+    let store = Store::open(data, key, &options).map_err(opened)?;
     let done = carry_out(&mut archive, &store, order, now).await;
     drop(archive);
     let indexed = personal::rebuild(&store, |_, _| ()).await;
@@ -141,11 +159,13 @@ pub async fn erase(data: &Path, order: &Order, now: Timestamp) -> Result<Erased,
     store.close().await;
     let (entry, rows) = done?;
     indexed.map_err(|source| EraseError::Index { entry, source })?;
-    let report = verify(data, None).map_err(|flaw| EraseError::Flawed { entry, flaw })?;
+    let report = verify_watched((data, token), None, &mut |_, _| {})
+        .map_err(|flaw| EraseError::Flawed { entry, flaw })?;
     Ok(Erased {
         entry,
         evidence: rows.iter().any(|row| row.leaf.evidence.is_some()),
         entries: rows.into_iter().map(|row| row.index).collect(),
+        token: token.map(|token| token.token.clone()),
         report,
     })
 }
@@ -171,6 +191,7 @@ async fn carry_out(
     let committed = committed.map_err(|error| match (&order.subject, error) {
         // All else that would be refused of a case was looked at before.
         (Subject::Case(_), CommitError::Invalid(_)) => EraseError::Busy,
+        (_, error @ CommitError::OldKey(_)) => EraseError::OldKey(error),
         (Subject::Case(_) | Subject::Entry(_), error) => EraseError::Commit(error),
     })?;
     let at = committed

@@ -303,6 +303,8 @@ impl From<CommitError> for Unfiled {
             CommitError::Unavailable(_)
             | CommitError::Failed
             | CommitError::Keys(_)
+            | CommitError::OldKey(_)
+            | CommitError::Held { .. }
             | CommitError::Invalid(_) => Self::Unavailable(error),
         }
     }

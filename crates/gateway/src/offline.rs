@@ -1,34 +1,38 @@
 //! What a gateway's data folder tells without the gateway: read where it lies, in
 //! use or not, and never changed; but for what is erased in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
 use comity_store::{Archive, OpenError, ReadError};
-pub use comity_store::{Period, Report, verify, verify_watched};
+pub use comity_store::{KeyToken, Period, Report, verify, verify_watched};
+use jiff::civil::Date;
 use thiserror::Error;
 
 use crate::{
-    audit, case_file, personal, statistics,
+    audit, case_file,
+    config::Retention,
+    legal_hold, personal, retention, statistics,
     wire::{Violation, from_proto},
 };
 pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
     erasure::{EraseError, Erased, Order, Subject, erase},
+    legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
     replay::{
         Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
         drills,
     },
+    retention::{Class, DueCase, DueList, Standing},
 };
 
 /// A data folder, open for reading.
 #[derive(Debug)]
 pub struct DataFolder {
-    path: PathBuf,
     archive: Archive,
 }
 
@@ -53,14 +57,13 @@ pub enum OfflineError {
 }
 
 impl DataFolder {
-    /// Opens a data folder.
+    /// Opens a data folder. `token` keeps the key to its records, where one does.
     ///
     /// # Errors
     /// [`OfflineError`].
-    pub fn open(path: &Path) -> Result<Self, OfflineError> {
+    pub fn open(path: &Path, token: Option<&KeyToken>) -> Result<Self, OfflineError> {
         Ok(Self {
-            path: path.to_owned(),
-            archive: Archive::open(path, Period::default())?,
+            archive: Archive::open(path, token, Period::default())?,
         })
     }
 
@@ -132,7 +135,24 @@ impl DataFolder {
     /// # Errors
     /// [`GatherError`].
     pub fn case_file(&self, case: &CaseId) -> Result<CaseFile, GatherError> {
-        case_file::gather(&self.path, case)
+        case_file::gather(self.archive.again(Period::default())?, case)
+    }
+
+    /// The legal holds that stand, oldest first.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn legal_holds(&mut self) -> Result<Vec<Held>, OfflineError> {
+        Ok(legal_hold::standing(&mut self.archive)?)
+    }
+
+    /// Cases that have ended and that a person has to decide on as of a day: see
+    /// [`Standing`].
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn due(&mut self, classes: &[Retention], at: Date) -> Result<DueList, OfflineError> {
+        Ok(retention::due(&mut self.archive, classes, at)?)
     }
 
     /// How many cases there are.
@@ -158,7 +178,8 @@ impl DataFolder {
             purpose: _,
         } = message;
         let days = from_proto::days(from, until)?;
-        statistics::count(&self.path, days, step)
+        let archive = |period| self.archive.again(period);
+        statistics::count(archive, days, step)
     }
 }
 

@@ -241,6 +241,9 @@ pub(crate) async fn event(gateway: &Gateway, leaf: Leaf, record: Vec<u8>) -> Res
     commit(gateway, transaction).await
 }
 
+/// What whoever would erase evidence of a case under a legal hold is told.
+const HELD: &str = "the case is under a legal hold: nothing of it is erased while that stands";
+
 /// Records what happens to an item of evidence. It moves no case, and is written
 /// beyond the size limit too: it concerns a case that was accepted before.
 pub(crate) async fn evidence(
@@ -254,7 +257,10 @@ pub(crate) async fn evidence(
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await;
-    committed.map_err(unavailable)
+    committed.map_err(|error| match matches!(error, CommitError::Held { .. }) {
+        true => Refusal::NotNow(HELD.to_owned()),
+        false => unavailable(error),
+    })
 }
 
 async fn commit(gateway: &Gateway, transaction: Transaction) -> Result<(), Refusal> {
@@ -283,6 +289,12 @@ pub(crate) async fn start(gateway: &Gateway, signatures: Vec<u8>) -> Result<(), 
         },
     )
     .await
+}
+
+/// Records that the gateway is there, and nothing else has happened.
+pub(crate) async fn heartbeat(gateway: &Gateway) -> Result<(), Refusal> {
+    let leaf = Leaf::new(gateway.now(), "heartbeat", "gateway");
+    event(gateway, leaf, Vec::new()).await
 }
 
 /// Records that a bundle takes the place of the one in force. Who signed it is

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use comity::v1;
 use comity_domain::{CaseId, Decision, Digest, JurisdictionCode, Request, Ruling};
 use comity_policy::{FormCheck, Library, Question};
-use comity_store::{Archive, CaseRow, OpenError, Period, ReadError};
+use comity_store::{Archive, CaseRow, KeyToken, OpenError, Period, ReadError};
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
@@ -102,14 +102,19 @@ pub enum Unread {
 }
 
 impl<'a> Replay<'a> {
-    /// Opens a gateway's data folder, in use or not, without changing it.
+    /// Opens a gateway's data folder, in use or not, without changing it. `token` keeps
+    /// the key to its records, where one does.
     ///
     /// # Errors
     /// [`ReplayError`].
-    pub fn open(data: &Path, period: Period, policies: &'a Library) -> Result<Self, ReplayError> {
+    pub fn open(
+        (data, token): (&Path, Option<&KeyToken>),
+        period: Period,
+        policies: &'a Library,
+    ) -> Result<Self, ReplayError> {
         Ok(Self {
             data: data.to_owned(),
-            archive: Archive::open(data, period)?,
+            archive: Archive::open(data, token, period)?,
             policies,
         })
     }

@@ -166,7 +166,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
-    work(&mut tasks, &gateway, failures, &stopped);
+    let quiet = config.limits.quiet;
+    work(&mut tasks, &gateway, (failures, quiet), &stopped);
     let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
     tasks.spawn(serve(routes, observe, incoming, stopped));
     Ok(Running {
@@ -183,7 +184,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 fn work(
     tasks: &mut JoinSet<()>,
     gateway: &Gateway,
-    failures: listen::Failures,
+    (failures, quiet): (listen::Failures, Duration),
     stopped: &watch::Receiver<bool>,
 ) {
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
@@ -191,6 +192,23 @@ fn work(
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
     tasks.spawn(record_failures(gateway.clone(), failures));
+    tasks.spawn(heartbeat(gateway.clone(), quiet, stopped.clone()));
+}
+
+/// Has the ledger show that the gateway is there while nothing happens.
+async fn heartbeat(gateway: Gateway, quiet: Duration, mut stop: watch::Receiver<bool>) {
+    loop {
+        let before = gateway.store().health().committed;
+        tokio::select! {
+            () = tokio::time::sleep(quiet) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        if gateway.store().health().committed == before
+            && let Err(error) = record::heartbeat(&gateway).await
+        {
+            tracing::warn!(%error, "the ledger has no sign of life");
+        }
+    }
 }
 
 /// Makes the index of personal values again where it is not complete, and looks again
@@ -247,6 +265,7 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
         size_limit_bytes: config.limits.store_bytes,
         // Where none must cosign, none is waited for.
         await_witnesses: config.witnesses.required > 0,
+        token: config.keys.clone(),
         ..personal::options()
     };
     let store = Store::open(&config.data, key, &options);

@@ -8,11 +8,9 @@
 mod orders;
 mod times;
 
-use std::path::Path;
-
 use comity::v1;
 use comity_ledger::Leaf;
-use comity_store::{Archive, CaseRow, Period};
+use comity_store::{Archive, CaseRow, OpenError, Period};
 use jiff::Timestamp;
 
 use self::{orders::Orders, times::Times};
@@ -41,13 +39,13 @@ struct Recorded {
 /// # Errors
 /// [`OfflineError`] if the data folder cannot be read.
 pub(crate) fn count(
-    data: &Path,
+    open: impl FnOnce(Period) -> Result<Archive, OpenError>,
     period: Period,
     mut step: impl FnMut(),
 ) -> Result<v1::StatisticsResponse, OfflineError> {
     // Cases opened before the period may have been answered in it.
     let Period { since, until } = period;
-    let mut archive = Archive::open(data, Period { since: None, until })?;
+    let mut archive = open(Period { since: None, until })?;
     let within = |at: Timestamp| {
         since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
     };

@@ -64,6 +64,9 @@ pub struct Leaf {
     /// The entry without a case whose record it erases, by its index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erases: Option<u64>,
+    /// The legal hold of its case that it lifts, by its entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifts: Option<u64>,
     /// It is of a training exercise: nothing of it is real.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exercise: bool,
@@ -146,6 +149,7 @@ impl Leaf {
             request: None,
             evidence: None,
             erases: None,
+            lifts: None,
             note: None,
             category: None,
             exercise: false,

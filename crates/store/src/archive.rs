@@ -1,7 +1,10 @@
 //! A store read from its files without opening it: what reports on the past
 //! need, whether or not a gateway is at work on it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use comity_domain::CaseId;
 use comity_ledger::Leaf;
@@ -9,8 +12,8 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, OpenError, Page, ReadError, Record,
-    Search, Store, Term, blind,
+    CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, KeyToken, OpenError, Page,
+    ReadError, Record, Search, Store, Term, blind,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
     search::search,
@@ -26,7 +29,7 @@ const ENTRIES: usize = 512;
 pub struct Archive {
     dir: PathBuf,
     db: Connection,
-    vault: Vault,
+    vault: Arc<Vault>,
     /// Opened as a file that nobody writes to.
     at_rest: bool,
     period: Period,
@@ -45,11 +48,29 @@ pub struct Period {
 
 impl Archive {
     /// Opens the store in `dir` for reading the cases opened in a period; also one that
-    /// the version before has left, which has no index of personal values.
+    /// the version before has left, which has no index of personal values. `token` keeps
+    /// the key of its records, where one does.
     ///
     /// # Errors
     /// [`OpenError`]; nothing is ever written.
-    pub fn open(dir: &Path, period: Period) -> Result<Self, OpenError> {
+    pub fn open(dir: &Path, token: Option<&KeyToken>, period: Period) -> Result<Self, OpenError> {
+        let vault = || Vault::open(dir.join(VAULT), token, false);
+        Self::opened(dir, || Ok(Arc::new(vault()?)), period)
+    }
+
+    /// The same folder once more, from its first case on.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing is ever written.
+    pub fn again(&self, period: Period) -> Result<Self, OpenError> {
+        Self::opened(&self.dir, || Ok(Arc::clone(&self.vault)), period)
+    }
+
+    fn opened(
+        dir: &Path,
+        vault: impl FnOnce() -> Result<Arc<Vault>, OpenError>,
+        period: Period,
+    ) -> Result<Self, OpenError> {
         let at_rest = !dir.join(WRITE_AHEAD_LOG).exists();
         let db = connect(dir, at_rest)?;
         if !schema::is_readable(&db)? {
@@ -58,7 +79,7 @@ impl Archive {
         Ok(Self {
             dir: dir.to_owned(),
             db,
-            vault: Vault::open(dir.join(VAULT), false)?,
+            vault: vault()?,
             at_rest,
             period,
             after: None,
@@ -148,8 +169,15 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn erasures(&mut self) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
+        self.of_kind(ERASURE)
+    }
+
+    pub(crate) fn of_kind(
+        &mut self,
+        kind: &str,
+    ) -> Result<Vec<(EntryRow, Option<Record>)>, ReadError> {
         self.matching(&EntryFilter {
-            kind: Some(ERASURE.to_owned()),
+            kind: Some(kind.to_owned()),
             ..EntryFilter::default()
         })
     }
@@ -198,6 +226,12 @@ impl Archive {
         })
     }
 
+    /// The folder of the store.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// The folder of the published ledger, C2SP tlog-tiles.
     #[must_use]
     pub fn ledger_dir(&self) -> PathBuf {
@@ -206,7 +240,7 @@ impl Archive {
 
     /// Runs a query; again where the store came into use meanwhile, from then on
     /// as others write to it.
-    fn read<T>(
+    pub(crate) fn read<T>(
         &mut self,
         query: impl Fn(&Connection, &Vault) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
@@ -221,11 +255,20 @@ impl Archive {
 }
 
 impl Store {
-    /// The folder of the store, to open an [`Archive`] of it.
+    /// The folder of the store.
     #[must_use]
     pub fn folder(&self) -> &Path {
         let ledger = self.ledger_dir();
         ledger.parent().unwrap_or(ledger)
+    }
+
+    /// The store for reading its past, without asking for its key again.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn archive(&self, period: Period) -> Result<Archive, OpenError> {
+        let vault = || Ok(Arc::clone(&self.inner.vault));
+        Archive::opened(self.folder(), vault, period)
     }
 }
 

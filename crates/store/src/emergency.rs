@@ -1,10 +1,10 @@
 //! Cases that were put forward as emergencies, for those who judge afterwards
 //! whether they were.
 
-use comity_domain::{CaseState, Urgency};
+use comity_domain::Urgency;
 use rusqlite::Connection;
 
-use crate::{CaseRow, ReadError, Store, column, read, state_name};
+use crate::{CaseRow, ReadError, Store, column, ended::ends, read};
 
 /// Kinds of the entries by which a claim of an emergency is assessed.
 pub const JUSTIFIED: &str = "emergency-justified";
@@ -83,10 +83,6 @@ fn claims(
     after: Option<u64>,
     limit: usize,
 ) -> Result<Vec<Claim>, ReadError> {
-    let ended = CaseState::ALL.into_iter().filter(|state| state.is_final());
-    let ended: Vec<_> = ended
-        .map(|state| format!("'{}'", state_name(state)))
-        .collect();
     let sql = format!(
         "SELECT {columns}, {finding} FROM cases WHERE {claimed} AND state IN ({ended}) \
          AND opened > ?1 AND (?2 OR (finding IS NULL AND EXISTS \
@@ -94,7 +90,7 @@ fn claims(
         columns = read::CASE_COLUMNS,
         finding = finding(),
         claimed = claimed(),
-        ended = ended.join(", "),
+        ended = ends(),
     );
     let after = after.map_or(-1, column::sql);
     db.prepare_cached(&sql)?

@@ -2,14 +2,14 @@
 //!
 //! Its records and their data keys leave the database; every other data key is wrapped
 //! anew under the next key-encryption key; once that is durable the old one is
-//! destroyed. Copies of the database made before hold data keys that nothing opens, and
+//! destroyed, on its token where one keeps it. Copies of the database made before hold data keys that nothing opens, and
 //! tags of the blind index under a key that nothing opens either: see [`crate::blind`].
 
 use comity_domain::CaseId;
 use rusqlite::{Connection, params};
 
 use crate::{
-    CommitError, Committed, Receipt, blind, column,
+    CommitError, Committed, Receipt, blind, column, legal_hold,
     prepare::Prepared,
     rows::{self, Stop},
     vault::Vault,
@@ -59,6 +59,7 @@ fn carry_out(
         Target::Case(case) => check_case(db, case)?,
         Target::Entry(index) => check_entry(db, *index)?,
     }
+    legal_hold::check(db, next, &prepared.entries)?;
     if vault.unfinished().is_none() {
         vault.begin_next().map_err(CommitError::from)?;
     }
@@ -129,7 +130,7 @@ fn check_entry(db: &Connection, index: u64) -> Result<(), Stop> {
 
 /// Wraps every data key under the newest generation. A key that does not open is a
 /// damage that must not be made worse: nothing is erased then.
-fn wrap_anew(db: &Connection, vault: &Vault) -> Result<(), Stop> {
+pub(crate) fn wrap_anew(db: &Connection, vault: &Vault) -> Result<(), Stop> {
     let mut select = db.prepare_cached(
         "SELECT idx, key FROM entry WHERE key IS NOT NULL AND idx > ?1 ORDER BY idx LIMIT ?2",
     )?;

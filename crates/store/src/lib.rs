@@ -14,7 +14,9 @@ mod column;
 mod discreet;
 mod durable;
 mod emergency;
+mod ended;
 mod erase;
+mod legal_hold;
 mod model;
 mod open;
 mod pending;
@@ -27,6 +29,7 @@ mod rows;
 mod schema;
 mod search;
 mod store;
+mod token;
 mod vault;
 mod verify;
 mod view;
@@ -42,7 +45,9 @@ pub use column::{outcome_name, state_name};
 pub use comity_ledger::Flaw;
 pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
+pub use ended::Ended;
 pub use erase::ERASURE;
+pub use legal_hold::{Breach, EVIDENCE_ERASED, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED};
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable,
@@ -53,6 +58,7 @@ pub use prepare::MAX_BLOB_BYTES;
 pub use publisher::PublicationError;
 pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;
+pub use token::{Cause, KeyToken, TokenError};
 pub use vault::VaultError;
 pub use verify::{Report, verify, verify_watched};
 pub use view::{

@@ -10,7 +10,7 @@ use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::{Term, discreet::discreet};
+use crate::{KeyToken, Term, discreet::discreet, legal_hold};
 
 /// How a store is run.
 #[derive(Debug, Clone)]
@@ -26,6 +26,9 @@ pub struct Options {
     /// The number of the [`crate::Extractor`] in use. An index of personal values that
     /// another one made is cleared as the store opens, to be made again.
     pub extractor: u32,
+    /// The token that keeps the key-encryption key; `None`: it stands in its file in
+    /// plain. A key that does is changed for one on the token as the store opens.
+    pub token: Option<KeyToken>,
 }
 
 impl Default for Options {
@@ -35,6 +38,7 @@ impl Default for Options {
             publish_every: Duration::from_secs(1),
             await_witnesses: false,
             extractor: 0,
+            token: None,
         }
     }
 }
@@ -195,7 +199,8 @@ pub struct Receipt {
     pub leaf_hash: Hash,
 }
 
-/// Why a transaction did not take place. Nothing of it was written.
+/// Why a transaction did not take place. Nothing of it was written, but for
+/// [`CommitError::OldKey`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CommitError {
     /// The same request was accepted before, durably; this is its case.
@@ -216,12 +221,29 @@ pub enum CommitError {
     /// The table of transitions forbids it.
     #[error(transparent)]
     IllegalTransition(#[from] IllegalTransition),
+    /// It erases what is under a legal hold.
+    #[error(
+        "cases/{case} is under the legal hold of {}: nothing of it is erased until that is \
+         lifted by `comity audit hold cases/{case} --lift {}`",
+        legal_hold::named(.holds), .holds.first().copied().unwrap_or_default()
+    )]
+    Held {
+        /// The case.
+        case: String,
+        /// The entries of the holds that stand over it; at least one.
+        holds: Vec<u64>,
+    },
     /// The transaction contradicts itself: a mistake of the caller.
     #[error("the transaction cannot be recorded: {0}")]
     Invalid(String),
     /// The keys of records cannot be used; the text says why.
     #[error("records cannot be sealed: {0}")]
     Keys(String),
+    /// What was to be erased is erased here, but the key that opens it in copies from
+    /// before is still on its token; the text says why. The next erasure destroys it, or
+    /// the store as it opens again.
+    #[error("the old key is still on its token: {0}")]
+    OldKey(String),
     /// Not now; the store accepts work again once the cause is gone.
     #[error("the store takes no work now: {0}")]
     Unavailable(Unavailable),

@@ -19,7 +19,7 @@ use thiserror::Error;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Options, PublicationError, ReadError, Store, blind,
+    CommitError, KeyToken, Options, PublicationError, ReadError, Store, blind, erase,
     publisher::{self, Progress, Publication},
     queue::QUEUE,
     read::{self, Readers},
@@ -80,6 +80,9 @@ pub enum OpenError {
     /// Records cannot be opened or sealed.
     #[error("cannot open or seal records")]
     Vault(#[from] VaultError),
+    /// The key in plain cannot be changed for one that the token keeps.
+    #[error("cannot have the token keep the key: it stays as it is")]
+    Move(#[source] CommitError),
     /// The blind index cannot be made.
     #[error("cannot make the index of personal values")]
     Index(#[source] CommitError),
@@ -111,7 +114,7 @@ impl Store {
         // Whoever held leases is gone: the lock is ours.
         db.execute("UPDATE job SET leased_until = 0 WHERE leased_until > 0", [])?;
         let next = read::size(&db)?;
-        let vault = Arc::new(open_vault(dir, &db, next == 0)?);
+        let vault = Arc::new(open_vault((dir, options.token.as_ref()), &db, next)?);
         open_index((&db, &vault), options.extractor, next)?;
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
@@ -176,10 +179,14 @@ impl Store {
     }
 }
 
-/// Opens the vault, and ends a change of keys that was cut short once the database
-/// needs one of them only.
-fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError> {
-    let vault = Vault::open(dir.join(VAULT), new)?;
+/// Opens the vault, ends a change of keys that was cut short once the database needs
+/// one of them only, and changes a key in plain for one that the token keeps.
+fn open_vault(
+    (dir, token): (&Path, Option<&KeyToken>),
+    db: &Connection,
+    next: u64,
+) -> Result<Vault, OpenError> {
+    let vault = Vault::open(dir.join(VAULT), token, next == 0)?;
     // Before anything hangs on it.
     vault.settle()?;
     if let Some([older, newer]) = vault.unfinished() {
@@ -193,7 +200,28 @@ fn open_vault(dir: &Path, db: &Connection, new: bool) -> Result<Vault, OpenError
             vault.end_next(newer)?;
         }
     }
+    vault.sweep()?;
+    if vault.must_move() {
+        move_onto_token(db, &vault, next)?;
+    }
     Ok(vault)
+}
+
+/// As an erasure changes keys: what copies of the file in plain open is no more than was
+/// sealed before.
+fn move_onto_token(db: &Connection, vault: &Vault, next: u64) -> Result<(), OpenError> {
+    if vault.unfinished().is_none() {
+        vault.begin_next()?;
+    }
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    let moved = erase::wrap_anew(db, vault).and_then(|()| blind::clear(db, vault, next));
+    moved.map_err(stopped(OpenError::Move))?;
+    db.execute_batch("COMMIT")?;
+    if let Some([_, newer]) = vault.unfinished() {
+        vault.end_next(newer)?;
+    }
+    tracing::info!("the key of records is kept by the token from now on");
+    Ok(())
 }
 
 /// Makes sure that the blind index is there, whatever became of it.
@@ -203,11 +231,15 @@ fn open_index(
     size: u64,
 ) -> Result<(), OpenError> {
     db.execute_batch("BEGIN IMMEDIATE")?;
-    blind::open((db, vault), extractor, size).map_err(|stop| match stop {
-        Stop::Database(error) => OpenError::Database(error),
-        Stop::Refused(refused) => OpenError::Index(refused),
-    })?;
+    blind::open((db, vault), extractor, size).map_err(stopped(OpenError::Index))?;
     Ok(db.execute_batch("COMMIT")?)
+}
+
+fn stopped(refused: fn(CommitError) -> OpenError) -> impl FnOnce(Stop) -> OpenError {
+    move |stop| match stop {
+        Stop::Database(error) => OpenError::Database(error),
+        Stop::Refused(error) => refused(error),
+    }
 }
 
 fn lock(dir: &Path) -> Result<File, OpenError> {

@@ -3,7 +3,7 @@
 //! All that needs no database happens here, on the caller's thread, so that the
 //! one writer only reads and writes rows.
 
-use std::{collections::BTreeMap, io::ErrorKind};
+use std::{collections::BTreeMap, error::Error, io::ErrorKind};
 
 use comity_domain::{CaseId, JurisdictionCode, Urgency};
 use comity_ledger::{Hash, Leaf};
@@ -288,10 +288,23 @@ impl From<VaultError> for CommitError {
             VaultError::File { ref source, .. } if source.kind() == ErrorKind::StorageFull => {
                 Self::Unavailable(Unavailable::DiskFull)
             }
-            VaultError::File { ref source, .. } => Self::Keys(format!("{error}: {source}")),
-            VaultError::Malformed { .. } => Self::Keys(error.to_string()),
+            VaultError::File { .. }
+            | VaultError::Malformed { .. }
+            | VaultError::OnToken { .. }
+            | VaultError::Token(_) => Self::Keys(told(&error)),
         }
     }
+}
+
+/// An error with all its causes.
+pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn invalid(what: &str) -> CommitError {

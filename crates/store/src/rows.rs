@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     CaseChange, CommitError, Committed, Expected, Job, Lease, NewJob, ReadError, Receipt,
-    RequestKey, blind, column,
+    RequestKey, blind, column, legal_hold,
     prepare::{Prepared, Sealed, job_image, next_version},
     read,
     vault::Vault,
@@ -70,6 +70,7 @@ pub(crate) fn commit(
     if let Some(case) = &prepared.case {
         check_case(db, case)?;
     }
+    legal_hold::check(db, next, &prepared.entries)?;
     let tags = blind::tags((db, vault), next, &prepared.terms)?;
     let mut receipts = Vec::with_capacity(prepared.entries.len());
     for (index, sealed) in (next..).zip(&prepared.entries) {

@@ -73,7 +73,8 @@ impl Store {
     /// # Errors
     /// [`CommitError::Conflict`] if there is no such case, or it was erased before;
     /// [`CommitError::Invalid`] if it has not come to its end;
-    /// [`CommitError::Keys`] if another record's key is damaged.
+    /// [`CommitError::Keys`] if another record's key is damaged, or a token that keeps the
+    /// key cannot be used; [`CommitError::OldKey`] if it was erased, but not in copies.
     pub async fn erase(
         &self,
         case: &CaseId,
@@ -88,7 +89,7 @@ impl Store {
     /// # Errors
     /// [`CommitError::Conflict`] if there is no such entry, or it was erased before;
     /// [`CommitError::Invalid`] if it belongs to a case, or says why something was erased;
-    /// [`CommitError::Keys`] if another record's key is damaged.
+    /// [`CommitError::Keys`] and [`CommitError::OldKey`] as for [`Store::erase`].
     pub async fn erase_entry(
         &self,
         index: u64,
@@ -121,9 +122,17 @@ impl Store {
         let prepared = Box::new(prepare::prepare(transaction)?);
         let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         match self.inner.vault.unfinished() {
-            None => Ok(erased),
+            None => {}
             // The next start ends it.
-            Some(_) => Err(CommitError::Failed),
+            Some(_) => return Err(CommitError::Failed),
+        }
+        // Again, if the writer did not succeed: a token may have been away for a moment.
+        let inner = Arc::clone(&self.inner);
+        let swept = tokio::task::spawn_blocking(move || inner.vault.sweep()).await;
+        match swept {
+            Ok(Err(error)) => Err(CommitError::OldKey(prepare::told(&error))),
+            // Nothing panics in it.
+            Ok(Ok(())) | Err(_) => Ok(erased),
         }
     }
 

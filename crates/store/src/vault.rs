@@ -5,17 +5,20 @@
 //! own. To erase a case, the data keys of its records are left out when all others
 //! are wrapped anew under the next generation, and the old generation is destroyed: no
 //! copy of the database, of whatever age, opens the case again.
+//!
+//! In the file a generation stands in plain, or wrapped by a key that a token keeps. Then
+//! the key is destroyed on the token too, and copies of the file open nothing either. The
+//! file names a key before it is made and until it is destroyed, so that a crash leaves
+//! none behind; and a key is destroyed only where the file on the disk says so.
 
-use std::{
-    fmt,
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock},
-};
+mod file;
+
 #[cfg(not(test))]
+use std::fs;
 use std::{
-    fs::{self, File, OpenOptions},
-    os::unix::fs::OpenOptionsExt as _,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use ring::{
@@ -24,12 +27,16 @@ use ring::{
 };
 use thiserror::Error;
 
-use crate::Record;
+use self::file::{KeyFile, Written};
 #[cfg(test)]
-use crate::tests::disk::{self as fs, File, OpenOptions};
+use crate::tests::disk as fs;
+use crate::{
+    KeyToken, Record, TokenError,
+    token::{KeyId, Wrapped},
+};
 
 /// Length of every key, bytes.
-const KEY_LEN: usize = 32;
+pub(crate) const KEY_LEN: usize = 32;
 /// Length of a generation's number before a wrapped key, bytes.
 const GENERATION_LEN: usize = 4;
 /// Length of a salt, bytes.
@@ -58,6 +65,18 @@ pub enum VaultError {
         /// The file.
         path: String,
     },
+    /// A token keeps the key, and none was named.
+    #[error(
+        "a token keeps the key in `{path}`: name it, by `module`, `token` and `pin_file` under \
+         `[keys]` in the settings of the gateway, and the settings by `--config` to commands"
+    )]
+    OnToken {
+        /// The file.
+        path: String,
+    },
+    /// The token that keeps the key is of no use.
+    #[error(transparent)]
+    Token(Box<TokenError>),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Randomness,
@@ -66,9 +85,20 @@ pub enum VaultError {
 /// The key-encryption key: one generation, or two while it changes.
 pub(crate) struct Vault {
     path: PathBuf,
-    generations: RwLock<Vec<Generation>>,
+    /// Keeps the keys of new generations, where one was named.
+    token: Option<KeyToken>,
+    state: RwLock<State>,
     /// The index key last used, and how it was wrapped.
     index: Mutex<Option<(Vec<u8>, hmac::Key)>>,
+}
+
+/// What the key file says, opened.
+#[derive(Clone, Default)]
+struct State {
+    /// Older first.
+    generations: Vec<Generation>,
+    /// Keys on the token that are to be gone: not made yet, or not destroyed yet.
+    doomed: Vec<KeyId>,
 }
 
 /// A key-encryption key under its number.
@@ -76,6 +106,8 @@ pub(crate) struct Vault {
 struct Generation {
     number: u32,
     secret: [u8; KEY_LEN],
+    /// How it stands in the file, where not in plain.
+    wrapped: Option<Wrapped>,
 }
 
 /// The key of one record.
@@ -83,30 +115,53 @@ pub(crate) struct DataKey([u8; KEY_LEN]);
 
 impl Vault {
     /// Reads the key file at `path`; makes it where `new` says that nothing is
-    /// sealed yet.
-    pub(crate) fn open(path: PathBuf, new: bool) -> Result<Self, VaultError> {
-        let generations = match fs::read_to_string(&path) {
-            Ok(text) => read(&text).ok_or_else(|| VaultError::Malformed {
-                path: path.display().to_string(),
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && new => {
-                let first = vec![Generation::draw(1)?];
-                write(&path, &first).map_err(file(&path))?;
-                first
-            }
-            Err(error) => return Err(file(&path)(error)),
+    /// sealed yet. `token` opens what is wrapped in it, and keeps the key of each
+    /// generation to come.
+    pub(crate) fn open(
+        path: PathBuf,
+        token: Option<&KeyToken>,
+        new: bool,
+    ) -> Result<Self, VaultError> {
+        let malformed = || VaultError::Malformed {
+            path: path.display().to_string(),
         };
-        Ok(Self {
+        let file = match fs::read_to_string(&path) {
+            Ok(text) => file::read(&text).ok_or_else(malformed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && new => KeyFile::default(),
+            Err(error) => return Err(of_file(&path)(error)),
+        };
+        let KeyFile {
+            generations,
+            doomed,
+        } = file;
+        if generations.is_empty() && !new {
+            return Err(malformed());
+        }
+        let opened = |(number, written)| Generation::opened(number, written, token, &path);
+        let state = State {
+            generations: generations
+                .into_iter()
+                .map(opened)
+                .collect::<Result<_, _>>()?,
+            doomed,
+        };
+        let empty = state.generations.is_empty();
+        let vault = Self {
             path,
-            generations: RwLock::new(generations),
+            token: token.cloned(),
+            state: RwLock::new(state),
             index: Mutex::default(),
-        })
+        };
+        if empty {
+            vault.begin_next()?;
+        }
+        Ok(vault)
     }
 
     /// Makes sure that the key file found is there after a crash: whoever put it there
     /// may have died, or been told of an error, before it was.
     pub(crate) fn settle(&self) -> Result<(), VaultError> {
-        sync_folder(&self.path).map_err(file(&self.path))
+        file::sync_folder(&self.path).map_err(of_file(&self.path))
     }
 
     /// Wraps a data key under the newest generation.
@@ -120,9 +175,8 @@ impl Vault {
     }
 
     fn wrap_as(&self, what: &[u8; 16], secret: &[u8; KEY_LEN]) -> Result<Vec<u8>, VaultError> {
-        let generations = self.generations.read();
-        let generations = generations.unwrap_or_else(PoisonError::into_inner);
-        let newest = generations.last().ok_or(VaultError::Randomness)?;
+        let state = self.state();
+        let newest = state.generations.last().ok_or(VaultError::Randomness)?;
         let mut wrapped = newest.number.to_be_bytes().to_vec();
         wrapped.extend(encrypt(&bound(&newest.secret), what, &[secret])?);
         Ok(wrapped)
@@ -152,9 +206,11 @@ impl Vault {
     fn unwrap_as(&self, what: &[u8; 16], wrapped: &[u8]) -> Option<[u8; KEY_LEN]> {
         let (number, sealed) = wrapped.split_first_chunk::<GENERATION_LEN>()?;
         let number = u32::from_be_bytes(*number);
-        let generations = self.generations.read();
-        let generations = generations.unwrap_or_else(PoisonError::into_inner);
-        let generation = generations.iter().find(|known| known.number == number)?;
+        let state = self.state();
+        let generation = state
+            .generations
+            .iter()
+            .find(|known| known.number == number)?;
         let opened = decrypt(&bound(&generation.secret), what, sealed)?;
         opened.try_into().ok()
     }
@@ -162,49 +218,91 @@ impl Vault {
     /// Draws the next generation and writes it down beside the one in use: from
     /// now on keys are wrapped under it.
     pub(crate) fn begin_next(&self) -> Result<(), VaultError> {
-        self.change(|generations| {
-            let newest = generations.last().map_or(0, |newest| newest.number);
-            generations.push(Generation::draw(newest.saturating_add(1))?);
-            Ok(())
+        let newest = self
+            .state()
+            .generations
+            .last()
+            .map_or(0, |newest| newest.number);
+        let mut next = Generation::draw(newest.saturating_add(1))?;
+        if let Some(token) = &self.token {
+            let id = KeyId::draw()?;
+            // Named before it is made: none is ever forgotten on the token.
+            self.change(|state| state.doomed.push(id))?;
+            next.wrapped = Some(token.wrap(id, next.number, &next.secret)?);
+        }
+        self.change(|state| {
+            if let Some(Wrapped { id, .. }) = &next.wrapped {
+                state.doomed.retain(|doomed| doomed != id);
+            }
+            state.generations.push(next);
         })
     }
 
     /// Ends a change of generations once no key is wrapped under any other than the
     /// one to `keep`: the others are destroyed.
     pub(crate) fn end_next(&self, keep: u32) -> Result<(), VaultError> {
-        self.change(|generations| {
-            generations.retain(|generation| generation.number == keep);
-            Ok(())
-        })
+        self.change(|state| {
+            let is_kept = |generation: &Generation| generation.number == keep;
+            let ended = state
+                .generations
+                .extract_if(.., |generation| !is_kept(generation));
+            let wrapped = ended.filter_map(|generation| generation.wrapped);
+            state.doomed.extend(wrapped.map(|Wrapped { id, .. }| id));
+        })?;
+        self.sweep()
+    }
+
+    /// Destroys the keys that are to be gone from the token. The file names them until it
+    /// is next written; to destroy what is gone is nothing.
+    pub(crate) fn sweep(&self) -> Result<(), VaultError> {
+        let doomed = self.state().doomed.clone();
+        if let Some(token) = &self.token
+            && !doomed.is_empty()
+        {
+            token.destroy(&doomed)?;
+            self.state_mut().doomed.retain(|id| !doomed.contains(id));
+        }
+        Ok(())
     }
 
     /// The generations of a change under way or cut short, older first.
     pub(crate) fn unfinished(&self) -> Option<[u32; 2]> {
-        let generations = self.generations.read();
-        match generations
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_slice()
-        {
+        match self.state().generations.as_slice() {
             [older, newer] => Some([older.number, newer.number]),
             _ => None,
         }
     }
 
-    fn change(
-        &self,
-        change: impl FnOnce(&mut Vec<Generation>) -> Result<(), VaultError>,
-    ) -> Result<(), VaultError> {
-        let mut generations = self
-            .generations
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut changed = generations.clone();
-        change(&mut changed)?;
-        write(&self.path, &changed).map_err(file(&self.path))?;
-        *generations = changed;
+    /// A token is there to keep the key, and it stands in the file in plain.
+    pub(crate) fn must_move(&self) -> bool {
+        let state = self.state();
+        let newest = state.generations.last();
+        self.token.is_some() && newest.is_some_and(|newest| newest.wrapped.is_none())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), VaultError> {
+        let mut state = self.state_mut();
+        let mut changed = state.clone();
+        change(&mut changed);
+        file::write(&self.path, &changed).map_err(of_file(&self.path))?;
+        *state = changed;
         // It may hang on a generation that is gone.
         *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<TokenError> for VaultError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(Box::new(error))
     }
 }
 
@@ -218,7 +316,33 @@ impl Generation {
     fn draw(number: u32) -> Result<Self, VaultError> {
         let mut secret = [0; KEY_LEN];
         getrandom::fill(&mut secret).map_err(|_| VaultError::Randomness)?;
-        Ok(Self { number, secret })
+        Ok(Self {
+            number,
+            secret,
+            wrapped: None,
+        })
+    }
+
+    fn opened(
+        number: u32,
+        written: Written,
+        token: Option<&KeyToken>,
+        path: &Path,
+    ) -> Result<Self, VaultError> {
+        let (secret, wrapped) = match written {
+            Written::Plain(secret) => (secret, None),
+            Written::Wrapped(wrapped) => {
+                let token = token.ok_or_else(|| VaultError::OnToken {
+                    path: path.display().to_string(),
+                })?;
+                (token.unwrap(&wrapped, number)?, Some(wrapped))
+            }
+        };
+        Ok(Self {
+            number,
+            secret,
+            wrapped,
+        })
     }
 }
 
@@ -284,54 +408,7 @@ fn decrypt(key: &LessSafeKey, what: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>>
     Some(opened)
 }
 
-/// One line a generation: its number and its key in hexadecimal digits.
-fn read(text: &str) -> Option<Vec<Generation>> {
-    let lines = text.lines().map(|line| {
-        let (number, secret) = line.split_once(' ')?;
-        let number = number.parse().ok()?;
-        let mut bytes = [0; KEY_LEN];
-        hex::decode_to_slice(secret, &mut bytes).ok()?;
-        Some(Generation {
-            number,
-            secret: bytes,
-        })
-    });
-    let generations = lines.collect::<Option<Vec<_>>>()?;
-    (1..=2).contains(&generations.len()).then_some(generations)
-}
-
-/// Puts a new file in the place of the old one, and wipes what the old one held.
-fn write(path: &Path, generations: &[Generation]) -> io::Result<()> {
-    let next = path.with_extension("next");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&next)?;
-    for Generation { number, secret } in generations {
-        writeln!(file, "{number} {}", hex::encode(secret))?;
-    }
-    file.sync_all()?;
-    let old = OpenOptions::new().write(true).open(path).ok();
-    fs::rename(&next, path)?;
-    sync_folder(path)?;
-    if let Some(mut old) = old {
-        let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
-        old.write_all(&vec![0; length])?;
-        old.sync_all()?;
-    }
-    Ok(())
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn file(path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {
+fn of_file(path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {
     let path = path.display().to_string();
     move |source| VaultError::File { path, source }
 }
@@ -343,7 +420,7 @@ mod tests {
     #[test]
     fn only_the_same_bytes_open() {
         let dir = tempfile::tempdir().unwrap();
-        let vault = Vault::open(dir.path().join("vault.key"), true).unwrap();
+        let vault = Vault::open(dir.path().join("vault.key"), None, true).unwrap();
         let key = DataKey::draw().unwrap();
         let wrapped = vault.wrap(&key).unwrap();
         let sealed = key.seal(&[7; 32], b"a name").unwrap();
@@ -369,16 +446,16 @@ mod tests {
     fn a_generation_that_ended_opens_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("vault.key");
-        let vault = Vault::open(path.clone(), true).unwrap();
+        let vault = Vault::open(path.clone(), None, true).unwrap();
         let key = DataKey::draw().unwrap();
         let old = vault.wrap(&key).unwrap();
         vault.begin_next().unwrap();
         assert_eq!(vault.unfinished(), Some([1, 2]));
         let new = vault.wrap(&key).unwrap();
-        let again = Vault::open(path.clone(), false).unwrap();
+        let again = Vault::open(path.clone(), None, false).unwrap();
         assert!(again.unwrap(&old).is_some() && again.unwrap(&new).is_some());
         vault.end_next(2).unwrap();
-        for vault in [vault, Vault::open(path, false).unwrap()] {
+        for vault in [vault, Vault::open(path, None, false).unwrap()] {
             assert_eq!(vault.unfinished(), None);
             assert!(vault.unwrap(&old).is_none() && vault.unwrap(&new).is_some());
         }
@@ -388,11 +465,11 @@ mod tests {
     fn a_key_file_is_made_once_and_never_guessed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("vault.key");
-        let missing = Vault::open(path.clone(), false);
+        let missing = Vault::open(path.clone(), None, false);
         assert!(matches!(missing, Err(VaultError::File { .. })));
-        Vault::open(path.clone(), true).unwrap();
+        Vault::open(path.clone(), None, true).unwrap();
         std::fs::write(&path, "1 00\n").unwrap();
-        let cut = Vault::open(path, true);
+        let cut = Vault::open(path, None, true);
         assert!(matches!(cut, Err(VaultError::Malformed { .. })));
     }
 }

@@ -293,7 +293,7 @@ mod tests {
     fn writer(dir: &std::path::Path) -> Writer {
         Writer {
             db: schema::open_writer(&dir.join("comity.db")).unwrap(),
-            vault: Arc::new(Vault::open(dir.join("vault.key"), true).unwrap()),
+            vault: Arc::new(Vault::open(dir.join("vault.key"), None, true).unwrap()),
             size_limit_bytes: None,
             signals: Arc::new(Signals {
                 committed: watch::Sender::new(0),

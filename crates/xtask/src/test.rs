@@ -17,10 +17,10 @@ Usage: cargo xtask test
 Makes a Python environment with gRPC in `target/python` (needs python3 with
 venv; installed where this is Debian and you are root, as are OpenSSL, which
 timestamps and checks what is handed out, Go, without which one of two foreign
-verifiers is left out, the solver cvc5, without which nothing is proved, and
-strace, without which no system call is broken), then checks
-formatting and lints, builds `comity`, and runs every test of the workspace,
-those of proofs last. Ends at the first step that fails, with exit code 1.";
+verifiers is left out, the solver cvc5, without which nothing is proved,
+strace, without which no system call is broken, and SoftHSM, without which no
+key is kept by a token), then checks formatting and lints, builds `comity`, and
+runs every test of the workspace, those of proofs last. Ends at the first step that fails, with exit code 1.";
 
 /// gRPC for Python: the tests call the gateway as a stranger would.
 const PYTHON_PACKAGES: [&str; 4] = [
@@ -85,7 +85,7 @@ struct Helper {
     without: &'static str,
 }
 
-const HELPERS: [Helper; 4] = [
+const HELPERS: [Helper; 5] = [
     Helper {
         shown_by: &[&["openssl", "version"]],
         packages: &["openssl"],
@@ -108,6 +108,11 @@ const HELPERS: [Helper; 4] = [
         shown_by: &[&["strace", "--version"]],
         packages: &["strace"],
         without: "no system call is broken",
+    },
+    Helper {
+        shown_by: &[&["softhsm2-util", "--version"]],
+        packages: &["softhsm2"],
+        without: "no key is kept by a token",
     },
 ];
 

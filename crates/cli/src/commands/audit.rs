@@ -1,11 +1,13 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
-//! gateway. Only `erase`, `reindex` and `assess` change anything.
+//! gateway. Only `erase`, `hold`, `reindex` and `assess` change anything.
 
 mod bundle;
 mod cosigned;
+mod due;
 mod emergencies;
 mod erase;
 mod export;
+mod hold;
 mod personal;
 mod prove;
 mod reindex;
@@ -70,6 +72,27 @@ Every proof stays valid, and an entry says what was erased, when, and under seal
 order and why. It cannot be undone."
     )]
     Erase(erase::Erase),
+    /// Put a case under a legal hold, or lift one, in the data folder of a gateway that is
+    /// stopped
+    #[command(
+        after_help = "Example: comity audit hold cases/… --data .comity/data --by 'registry of the court' --reason 'appeal pending'
+         comity audit hold cases/… --lift 41 --data .comity/data --by 'registry of the court' --reason 'appeal decided'
+
+While a hold stands neither the case nor its evidence is erased. There may be several over a
+case; each is lifted by itself. Of each an entry says so, and under seal by whose order and why."
+    )]
+    Hold(hold::Hold),
+    /// List the legal holds that stand
+    #[command(after_help = "Example: comity audit holds --data .comity/data")]
+    Holds(hold::Holds),
+    /// List cases that have ended and whose retention is over, or that have no retention
+    /// class: what is left to decide for whoever erases
+    #[command(
+        after_help = "Example: comity audit due --config comity.toml --at 2031-01-01
+
+The classes are those of `[[retention]]` in the settings. Nothing is erased: see `erase`."
+    )]
+    Due(due::Due),
     /// Make the index of personal values again from the records, in the data folder of a
     /// gateway that is stopped
     #[command(after_help = "Example: comity audit reindex --data .comity/data
@@ -110,6 +133,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Prove(arguments) => prove::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Erase(arguments) => erase::run(arguments),
+        Command::Hold(arguments) => hold::order(arguments),
+        Command::Holds(arguments) => hold::list(arguments),
+        Command::Due(arguments) => due::run(arguments),
         Command::Reindex(arguments) => reindex::run(arguments),
         Command::Rerun(arguments) => rerun::run(&arguments),
         Command::Stats(arguments) => stats::run(arguments),

@@ -104,7 +104,7 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
     }
     let record = found.record.clone();
     match entry.kind.as_str() {
-        "read" | "erasure" => {
+        "read" | "erasure" | "legal-hold" | "legal-hold-lifted" => {
             v1::Access::decode(record).map_or_else(|_| String::new(), |read| access(&read))
         }
         "preflight" | "explain" | "compare" => v1::CooperationRequest::decode(record)

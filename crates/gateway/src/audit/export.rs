@@ -1,6 +1,7 @@
 //! Handing a case out, and counting: what auditors take away.
 
 use comity::v1::{self, ExportCaseRequest, ExportCaseResponse, StatisticsRequest};
+use comity_store::Period;
 
 use super::access;
 use crate::{
@@ -43,9 +44,12 @@ pub(crate) async fn case(
         .publish()
         .await
         .map_err(record::unavailable)?;
-    let data = gateway.store().folder().to_owned();
+    let store = gateway.store().clone();
     let files = blocking(move || {
-        let gathered = case_file::gather(&data, &case)?;
+        let archive = store
+            .archive(Period::default())
+            .map_err(GatherError::from)?;
+        let gathered = case_file::gather(archive, &case)?;
         Ok::<_, Refusal>(gathered.files()?)
     });
     let files = record::attempted(gateway, caller, files.await).await?;
@@ -72,8 +76,9 @@ pub(crate) async fn statistics(
         Ok(from_proto::days(&from, &until)?)
     })
     .await?;
-    let data = gateway.store().folder().to_owned();
-    blocking(move || statistics::count(&data, period, || ()).map_err(record::unavailable)).await
+    let store = gateway.store().clone();
+    let count = move || statistics::count(|period| store.archive(period), period, || ());
+    blocking(move || count().map_err(record::unavailable)).await
 }
 
 /// Runs what reads files off the threads that serve.

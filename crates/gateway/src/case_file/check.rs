@@ -8,7 +8,7 @@ use comity_ledger::{
     verify_timestamp_under,
 };
 use comity_policy::DecidingFiles;
-use comity_store::Record;
+use comity_store::{Holds, Record};
 
 use super::{
     AUTHORITIES, CHECKPOINT, CaseFile, Files, Item, Kind, MARK, TIMESTAMP, Timestamp, VERIFIER,
@@ -17,6 +17,7 @@ use super::{
 
 const CHANGED: &str = "the bundle was changed after it was made";
 const INCOMPLETE: &str = "part of the bundle is missing";
+const HELD: &str = "a legal hold was gone round, by another program than the gateway";
 const FORGED: &str = "the ledger's key does not stand behind it; it proves nothing";
 
 /// A bundle found in order.
@@ -73,6 +74,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
     let timestamp = read_timestamp(files, (&checkpoint, &key))?;
     let entries = read_entries(files, &checkpoint, &key)?;
     let case = same_case(&entries)?;
+    follow_holds(&entries)?;
     let case_file = CaseFile {
         case,
         policies: read_policies(files, &entries)?,
@@ -225,6 +227,18 @@ fn same_case(entries: &[Item]) -> Result<CaseId, Flaw> {
         case = named;
     }
     case.ok_or_else(|| Flaw::of(MARK, "no entry is there", INCOMPLETE))
+}
+
+/// Nothing was erased of what was under a legal hold then.
+fn follow_holds(entries: &[Item]) -> Result<(), Flaw> {
+    let mut holds = Holds::default();
+    for item in entries {
+        holds.follow(item.index(), &item.leaf).map_err(|breach| {
+            let path = entry_path(item.index(), Kind::Leaf);
+            Flaw::of(&path, breach.to_string(), HELD).entry(item.index())
+        })?;
+    }
+    Ok(())
 }
 
 /// The policy files: those that the entries name, whole, and no others.

@@ -10,7 +10,7 @@ use comity_ledger::{
     Checkpoint, CheckpointError, Flaw, ProofError, Receipt, VerifierKey, best, prove_under,
     roots_beside, timestamped_covering, verifier_beside, verify_timestamp_under,
 };
-use comity_store::{Archive, EntryRow, OpenError, Period, ReadError, Record};
+use comity_store::{Archive, EntryRow, OpenError, ReadError, Record};
 use thiserror::Error;
 
 use super::{CaseFile, Item, Timestamp};
@@ -52,8 +52,7 @@ pub enum GatherError {
 ///
 /// # Errors
 /// [`GatherError`].
-pub(crate) fn gather(data: &Path, case: &CaseId) -> Result<CaseFile, GatherError> {
-    let mut archive = Archive::open(data, Period::default())?;
+pub(crate) fn gather(mut archive: Archive, case: &CaseId) -> Result<CaseFile, GatherError> {
     let rows = archive.entries_of(case)?;
     if rows.is_empty() {
         return Err(GatherError::NoCase(case.clone()));
@@ -69,7 +68,7 @@ pub(crate) fn gather(data: &Path, case: &CaseId) -> Result<CaseFile, GatherError
         .collect::<Result<Vec<_>, _>>()?;
     Ok(CaseFile {
         case: case.clone(),
-        policies: policies(data, &entries)?,
+        policies: policies(archive.folder(), &entries)?,
         key,
         checkpoint,
         timestamp,

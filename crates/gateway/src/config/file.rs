@@ -16,9 +16,11 @@ use toml::Spanned;
 use super::{
     Backend, Config, Limits, Mistake, Tls,
     evidence::EvidenceFile,
+    keys::KeysFile,
     outside::{OutsideWitnessFile, WitnessedFile},
     peers::{Named, PeerFile, WitnessesFile},
     policies::PoliciesFile,
+    retention::{self, RetentionFile},
     timestamps::TimestampsFile,
 };
 
@@ -42,12 +44,15 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     witnesses: WitnessesFile,
     timestamps: Option<TimestampsFile>,
+    keys: Option<KeysFile>,
     #[serde(default)]
     review: ReviewFile,
     #[serde(default)]
     limits: LimitsFile,
     #[serde(default)]
     evidence: EvidenceFile,
+    #[serde(default)]
+    retention: Vec<RetentionFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +106,7 @@ struct LimitsFile {
     connections: Option<Spanned<usize>>,
     handshakes: Option<Spanned<usize>>,
     handshake_timeout_s: Option<Spanned<usize>>,
+    quiet_s: Option<Spanned<usize>>,
     store_bytes: Option<Spanned<u64>>,
 }
 
@@ -162,6 +168,12 @@ impl<'a> Mistakes<'a> {
         address.or_else(|| self.expected(key, written, &expected()))
     }
 
+    /// The address of a listener without encryption, where there is to be one.
+    fn plain(&mut self, key: &str, file: Option<PlainFile>, such_as: &str) -> Option<SocketAddr> {
+        let PlainFile { listen } = file?;
+        self.address(key, &listen, such_as)
+    }
+
     /// A path relative to the file.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
@@ -183,9 +195,11 @@ impl ConfigFile {
             logs,
             witnesses,
             timestamps,
+            keys,
             review: ReviewFile { signed_opinions },
             limits,
             evidence,
+            retention,
         } = self;
         let GatewayFile {
             listen,
@@ -194,11 +208,6 @@ impl ConfigFile {
             origin,
             ml_dsa,
         } = gateway;
-        let TlsFile {
-            certificate,
-            key,
-            client_ca,
-        } = tls;
         let address = mistakes.address("gateway.listen", &listen, "0.0.0.0:8443");
         if !is_trust_domain(trust_domain.get_ref()) {
             let expected = "lower-case letters, digits, dots, hyphens and underscores";
@@ -208,32 +217,18 @@ impl ConfigFile {
             let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
             mistakes.expected::<()>("gateway.origin", &origin, expected);
         }
-        let tls = Tls {
-            certificate: mistakes.resolve(&certificate),
-            key: mistakes.resolve(&key),
-            client_ca: mistakes.resolve(&client_ca),
-        };
+        let tls = tls.resolve(mistakes);
         let policies = policies.resolve(mistakes);
-        let metrics = metrics.and_then(|PlainFile { listen }| {
-            mistakes.address("metrics.listen", &listen, "127.0.0.1:9464")
-        });
-        if let (None, Some(first)) = (&log, logs.first()) {
-            let message = "`[[witnessed]]` without `[log]`: nobody could show it here";
-            mistakes.add::<()>(Some(first.log.span()), message);
-        }
-        let log = log.and_then(|PlainFile { listen }| {
-            mistakes.address("log.listen", &listen, "0.0.0.0:8080")
-        });
+        let named = Named::new(peers, (outside, logs), log.is_some());
+        let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
+        let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
         let backends = resolve_backends(backends, mistakes);
-        let named = Named {
-            peers,
-            outside,
-            logs,
-        };
         let witnesses = named.resolve(witnesses, origin.get_ref(), mistakes);
         let timestamps = timestamps.and_then(|file| file.resolve(mistakes));
+        let keys = keys.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);
         let data = mistakes.resolve(&data);
+        let retention = retention::resolve(retention, mistakes);
         let evidence = evidence.resolve(mistakes, &data);
         Some(Config {
             listen: address?,
@@ -248,10 +243,27 @@ impl ConfigFile {
             backends,
             witnesses,
             timestamps,
+            keys,
             signed_opinions,
             limits,
             evidence,
+            retention,
         })
+    }
+}
+
+impl TlsFile {
+    fn resolve(self, mistakes: &Mistakes<'_>) -> Tls {
+        let Self {
+            certificate,
+            key,
+            client_ca,
+        } = self;
+        Tls {
+            certificate: mistakes.resolve(&certificate),
+            key: mistakes.resolve(&key),
+            client_ca: mistakes.resolve(&client_ca),
+        }
     }
 }
 
@@ -329,6 +341,7 @@ impl LimitsFile {
             connections,
             handshakes,
             handshake_timeout_s,
+            quiet_s,
             store_bytes,
         } = self;
         let store_bytes = store_bytes.and_then(|written| match *written.get_ref() {
@@ -348,7 +361,13 @@ impl LimitsFile {
                 default
             }
         };
-        let timeout_s = default.handshake_timeout.as_secs() as usize;
+        let mut seconds = |key: &str, written, default: Duration| {
+            let bound = bound(key, written, default.as_secs() as usize);
+            Duration::from_secs(bound as u64)
+        };
+        let (handshake, quiet) = (default.handshake_timeout, default.quiet);
+        let handshake_timeout = seconds("handshake_timeout_s", handshake_timeout_s, handshake);
+        let quiet = seconds("quiet_s", quiet_s, quiet);
         Limits {
             max_message_bytes: bound(
                 "max_message_bytes",
@@ -359,11 +378,8 @@ impl LimitsFile {
             per_caller: bound("per_caller", per_caller, default.per_caller),
             connections: bound("connections", connections, default.connections),
             handshakes: bound("handshakes", handshakes, default.handshakes),
-            handshake_timeout: Duration::from_secs(bound(
-                "handshake_timeout_s",
-                handshake_timeout_s,
-                timeout_s,
-            ) as u64),
+            handshake_timeout,
+            quiet,
             store_bytes,
         }
     }

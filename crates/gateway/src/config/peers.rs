@@ -80,15 +80,30 @@ pub(super) struct PeerFile {
 
 /// Whom the configuration names.
 pub(super) struct Named {
-    pub(super) peers: Vec<PeerFile>,
-    pub(super) outside: Vec<OutsideWitnessFile>,
-    pub(super) logs: Vec<WitnessedFile>,
+    peers: Vec<PeerFile>,
+    outside: Vec<OutsideWitnessFile>,
+    logs: Vec<WitnessedFile>,
+    /// Whether anybody reaches this gateway over HTTP.
+    is_shown: bool,
 }
 
 /// Names, origins and keys that are taken.
 struct Taken(BTreeSet<String>);
 
 impl Named {
+    pub(super) fn new(
+        peers: Vec<PeerFile>,
+        (outside, logs): (Vec<OutsideWitnessFile>, Vec<WitnessedFile>),
+        is_shown: bool,
+    ) -> Self {
+        Self {
+            peers,
+            outside,
+            logs,
+            is_shown,
+        }
+    }
+
     /// Those that cannot be resolved are left out; the mistakes say why.
     pub(super) fn resolve(
         self,
@@ -100,7 +115,12 @@ impl Named {
             peers,
             outside,
             logs,
+            is_shown,
         } = self;
+        if let (false, Some(first)) = (is_shown, logs.first()) {
+            let message = "`[[witnessed]]` without `[log]`: nobody could show it here";
+            mistakes.add::<()>(Some(first.log.span()), message);
+        }
         let listed = peers.len() + outside.len();
         let first = peers.first().map(|peer| peer.name.span());
         let first = first.or_else(|| outside.first().map(|witness| witness.name.span()));

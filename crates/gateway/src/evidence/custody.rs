@@ -24,7 +24,7 @@ pub(super) const STORED: &str = "evidence-stored";
 /// An item is read.
 pub(super) const READ: &str = "evidence-read";
 /// An item is erased.
-pub(super) const ERASED: &str = "evidence-erased";
+pub(super) const ERASED: &str = comity_store::EVIDENCE_ERASED;
 
 /// Entries read at once.
 const PAGE: usize = 1000;

@@ -404,6 +404,7 @@ fn config(dir: &Path) -> Config {
         log: None,
         witnesses: crate::config::Witnesses::default(),
         timestamps: None,
+        keys: None,
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
             max_item_bytes: 1,
@@ -412,6 +413,7 @@ fn config(dir: &Path) -> Config {
             per_caller: 1,
             expire_after: Duration::from_secs(1),
         },
+        retention: Vec::new(),
         backends: Vec::new(),
         signed_opinions: false,
         limits: Limits::default(),

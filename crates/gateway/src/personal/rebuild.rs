@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use comity_ledger::{Key, KeyError};
-use comity_store::{Archive, CommitError, OpenError, Period, ReadError, Store};
+use comity_store::{Archive, CommitError, KeyToken, OpenError, Options, Period, ReadError, Store};
 use thiserror::Error;
 
 use super::{OF_RECORDS, options};
@@ -45,23 +45,31 @@ pub enum ReindexError {
 }
 
 /// Makes the index again in the data folder of a gateway that is stopped. `step` is
-/// told how many of how many entries are done.
+/// told how many of how many entries are done. `token` keeps the key to the records, where
+/// one does.
 ///
 /// # Errors
 /// [`ReindexError`]; while a gateway has the folder open it is [`OpenError::Locked`].
-pub async fn reindex(data: &Path, step: impl FnMut(u64, u64)) -> Result<Reindexed, ReindexError> {
+pub async fn reindex(
+    (data, token): (&Path, Option<&KeyToken>),
+    step: impl FnMut(u64, u64),
+) -> Result<Reindexed, ReindexError> {
     let opened = |source| ReindexError::Open {
         folder: data.to_owned(),
         source,
     };
     // A folder that holds no store must not get one; one of an earlier version is
     // brought up to date as the store opens.
-    match Archive::open(data, Period::default()) {
+    match Archive::open(data, token, Period::default()) {
         Ok(_) | Err(OpenError::Foreign) => {}
         Err(error) => return Err(opened(error)),
     }
     let key = Key::load(&data.join(LEDGER_KEY))?;
-    let store = Store::open(data, key, &options()).map_err(opened)?;
+    let options = Options {
+        token: token.cloned(),
+        ..options()
+    };
+    let store = Store::open(data, key, &options).map_err(opened)?;
     let done = again(&store, step).await;
     store.close().await;
     done

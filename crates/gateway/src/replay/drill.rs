@@ -52,7 +52,7 @@ const LANGUAGE: &str = "en";
 /// [`ReplayError`]; also where a case cannot be read, or these policies decide it
 /// otherwise than is on record: then they are not those it was sent under.
 pub fn drills(data: &Path, policies: &Library) -> Result<Vec<Drill>, ReplayError> {
-    let mut archive = Archive::open(data, Period::default())?;
+    let mut archive = Archive::open(data, None, Period::default())?;
     let mut found = Vec::new();
     for batch in batches(&mut archive) {
         for row in batch?.into_iter().filter(|row| row.exercise) {

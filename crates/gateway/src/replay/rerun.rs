@@ -13,7 +13,7 @@ use std::{
 use comity::v1;
 use comity_domain::{CaseId, Digest, JurisdictionCode};
 use comity_policy::Library;
-use comity_store::{Archive, CaseRow, Period};
+use comity_store::{Archive, CaseRow, KeyToken, Period};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 
@@ -86,14 +86,19 @@ impl std::fmt::Debug for Erasure {
 }
 
 impl Rerun {
-    /// Opens a gateway's data folder, in use or not, without changing it.
+    /// Opens a gateway's data folder, in use or not, without changing it. `token` keeps
+    /// the key to its records, where one does.
     ///
     /// # Errors
     /// [`ReplayError`].
-    pub fn open(data: &Path, period: Period) -> Result<Self, ReplayError> {
+    pub fn open(
+        data: &Path,
+        token: Option<&KeyToken>,
+        period: Period,
+    ) -> Result<Self, ReplayError> {
         Ok(Self {
             data: data.to_owned(),
-            archive: Archive::open(data, period)?,
+            archive: Archive::open(data, token, period)?,
         })
     }
 

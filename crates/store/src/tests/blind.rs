@@ -84,7 +84,7 @@ fn adjust(dir: &Path) {
 }
 
 fn offline(dir: &Path, value: &str) -> Result<usize, ReadError> {
-    let mut archive = Archive::open(dir, Period::default()).unwrap();
+    let mut archive = Archive::open(dir, None, Period::default()).unwrap();
     let what = Search {
         limit: 9,
         ..Search::default()
@@ -313,7 +313,7 @@ fn a_folder_of_the_version_before_is_read_as_it_is() {
          PRAGMA user_version = 4",
     );
     assert_eq!(verify(dir.path(), Some(key().verifier())).unwrap().cases, 3);
-    let mut archive = Archive::open(dir.path(), Period::default()).unwrap();
+    let mut archive = Archive::open(dir.path(), None, Period::default()).unwrap();
     assert_eq!(archive.next(9).unwrap().len(), 3);
     let unindexed = offline(dir.path(), "max").unwrap_err();
     assert_eq!(
@@ -384,7 +384,7 @@ fn confirms(dir: &Path, guesses: &[&str], places: &[&Path]) -> bool {
 }
 
 fn index_key(dir: &Path) -> Option<hmac::Key> {
-    let vault = Vault::open(dir.join("vault.key"), false).unwrap();
+    let vault = Vault::open(dir.join("vault.key"), None, false).unwrap();
     vault.index_key(&wrapped_key(dir))
 }
 

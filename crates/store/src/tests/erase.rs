@@ -8,11 +8,11 @@ use std::{
 use comity_domain::CaseState;
 use comity_ledger::Leaf;
 
-use super::{at, case_id, copy, entry, key, open, run, step, submission};
-use crate::{CommitError, ERASURE, Entry, Store, Transaction, verify};
+use super::{at, case_id, copy, entry, key, open, quiet, run, step, submission};
+use crate::{CommitError, ERASURE, Entry, Options, Store, Transaction, verify};
 
 /// Ends the case and says that it is erased.
-async fn erase(store: &Store, case: u64) -> Result<u64, CommitError> {
+pub(super) async fn erase(store: &Store, case: u64) -> Result<u64, CommitError> {
     let mut leaf = Leaf::new(at(9), ERASURE, "clerk");
     leaf.case = Some(case_id(case).to_string());
     let entry = Entry {
@@ -23,9 +23,13 @@ async fn erase(store: &Store, case: u64) -> Result<u64, CommitError> {
     Ok(erased.receipts[0].index)
 }
 
-/// A store with three cases whose records hold names; the first two have ended.
 fn store(dir: &Path) -> Store {
-    let store = open(dir);
+    store_with(dir, &quiet())
+}
+
+/// A store with three cases whose records hold names; the first two have ended.
+pub(super) fn store_with(dir: &Path, options: &Options) -> Store {
+    let store = Store::open(dir, key(), options).unwrap();
     run(async {
         for case in 1..=3 {
             let mut transaction = submission(case);
@@ -54,7 +58,7 @@ pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     nested.collect()
 }
 
-fn records(store: &Store, case: u64) -> Vec<Vec<u8>> {
+pub(super) fn records(store: &Store, case: u64) -> Vec<Vec<u8>> {
     let row = run(store.case(&case_id(case))).unwrap().unwrap();
     row.records
 }

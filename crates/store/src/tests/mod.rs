@@ -9,11 +9,14 @@ pub(crate) mod disk;
 mod erase;
 mod fixed;
 mod history;
+mod legal_hold;
 mod model;
 mod outbox;
 mod simulated;
+pub(crate) mod soft;
 mod syscalls;
 mod tamper;
+mod token;
 mod witness;
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};

@@ -8,9 +8,9 @@ use comity_ledger::{Checkpoint, Flaw, Hash, Leaf, Verified, VerifierKey, publish
 use rusqlite::{Connection, Row};
 
 use crate::{
-    ReadError, column,
+    Holds, KeyToken, ReadError, column,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
-    prepare::open_salt,
+    prepare::{open_salt, told},
     read, schema,
     vault::{Vault, VaultError},
     witnessed::Witnessed,
@@ -22,6 +22,8 @@ const BUNDLE: u64 = 256;
 
 const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
+const SEALED: &str = "no record opens; without the token the entries alone are verified";
+const HELD: &str = "a legal hold was gone round, by another program than the gateway";
 const UNREADABLE: &str = "the database cannot be relied on";
 
 /// What verification found in order.
@@ -42,8 +44,12 @@ pub struct Report {
     pub jobs: u64,
     /// Entries whose records were erased, as other entries say.
     pub erased: u64,
+    /// Legal holds that stand; no entry erases what one of them, or of those lifted since,
+    /// held then.
+    pub legal_holds: u64,
     /// Records could be opened, and are what their entries commit to. Without the key
-    /// file beside the database they stay sealed, and only the entries are verified.
+    /// file beside the database, or the token that keeps its key, they stay sealed, and
+    /// only the entries are verified.
     pub opened: bool,
 }
 
@@ -59,16 +65,17 @@ pub struct Report {
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `dir`.
 pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
-    verify_watched(dir, key, &mut |_, _| {})
+    verify_watched((dir, None), key, &mut |_, _| {})
 }
 
 /// Does what [`verify`] does, and tells `watch` how many entries it has looked at of how
-/// many: of the published ledger first, then of the database.
+/// many: of the published ledger first, then of the database. Records are opened also
+/// where a token keeps their key, if it is named.
 ///
 /// # Errors
-/// The first [`Flaw`] found.
+/// The first [`Flaw`] found; also where the token does not open the key file.
 pub fn verify_watched(
-    dir: &Path,
+    (dir, token): (&Path, Option<&KeyToken>),
     key: Option<&VerifierKey>,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
@@ -83,7 +90,7 @@ pub fn verify_watched(
     }
     // A store that nobody has open is read as it lies, without a trace beside it.
     let at_rest = || !dir.join(WRITE_AHEAD_LOG).exists();
-    let vault = vault(dir)?;
+    let vault = vault(dir, token)?;
     let sealed = Sealed {
         ledger_dir: &ledger_dir,
         key: &key,
@@ -106,14 +113,18 @@ struct Sealed<'a> {
     vault: Option<&'a Vault>,
 }
 
-/// The key file, where it is there.
-fn vault(dir: &Path) -> Result<Option<Vault>, Flaw> {
+/// The key file, where it is there and opens with what is at hand.
+fn vault(dir: &Path, token: Option<&KeyToken>) -> Result<Option<Vault>, Flaw> {
     let path = dir.join(VAULT);
     if !path.exists() {
         return Ok(None);
     }
-    let unusable = |error: VaultError| Flaw::of(VAULT, error.to_string(), UNREADABLE);
-    Vault::open(path, false).map(Some).map_err(unusable)
+    match Vault::open(path, token, false) {
+        Ok(vault) => Ok(Some(vault)),
+        Err(VaultError::OnToken { .. }) => Ok(None),
+        Err(error @ VaultError::Token(_)) => Err(Flaw::of(VAULT, told(&error), SEALED)),
+        Err(error) => Err(Flaw::of(VAULT, told(&error), UNREADABLE)),
+    }
 }
 
 fn check_store(
@@ -151,6 +162,7 @@ fn check_store(
         cases,
         jobs,
         erased: counted.erased,
+        legal_holds: counted.holds.count(),
         opened: vault.is_some(),
     })
 }
@@ -220,6 +232,7 @@ struct Counted {
     entries: u64,
     keys: u64,
     erased: u64,
+    holds: Holds,
 }
 
 /// Every row is dense, published as it is, and means what its leaf says.
@@ -245,6 +258,7 @@ fn check_entries(
         entries: 0,
         keys: 0,
         erased: 0,
+        holds: Holds::default(),
     };
     let mut bundle = Vec::new().into_iter();
     while let Some(row) = found.next().map_err(failed)? {
@@ -269,6 +283,8 @@ fn check_entries(
             }
         }
         let (leaf, commitment) = check_entry(row, index, &leaf_bytes)?;
+        let followed = counted.holds.follow(index, &leaf);
+        followed.map_err(|breach| flaw(index, &breach.to_string(), HELD))?;
         let said = alone.contains(&index) || row.get(14).map_err(failed)?;
         let erased = check_record(row, (index, said), &commitment, sealed.vault)?;
         counted.erased += u64::from(erased);

@@ -1,7 +1,5 @@
 //! `comity audit erase`: the records of a case, or of an entry without one, for good.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use comity_gateway::offline::{self, Erased, Order};
 use jiff::Timestamp;
@@ -10,6 +8,7 @@ use serde_json::json;
 use super::source::Subject;
 use crate::{
     client::runtime,
+    commands::folder::{Folder, Found},
     exit::{Exit, Failure},
 };
 
@@ -24,9 +23,8 @@ pub(crate) struct Erase {
     /// Who ordered it, an office rather than a person; kept under seal
     #[arg(long)]
     by: String,
-    /// Data folder of a gateway that is stopped
-    #[arg(long, default_value = ".comity/data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +35,7 @@ pub(super) fn run(arguments: Erase) -> Result<Exit, Failure> {
         subject,
         reason,
         by,
-        data,
+        folder,
         json,
     } = arguments;
     let (subject, name) = match subject {
@@ -52,7 +50,9 @@ pub(super) fn run(arguments: Erase) -> Result<Exit, Failure> {
         reason,
         by,
     };
-    let erased = runtime()?.block_on(offline::erase(&data, &order, Timestamp::now()))?;
+    let Found { data, token } = folder.find()?;
+    let erase = offline::erase((&data, token.as_ref()), &order, Timestamp::now());
+    let erased = runtime()?.block_on(erase)?;
     if json {
         println!("{}", machine(&name, &erased));
     } else {
@@ -66,10 +66,12 @@ fn machine(name: &str, erased: &Erased) -> serde_json::Value {
         entry,
         entries,
         evidence,
+        token,
         report,
     } = erased;
     json!({
         "erased": name, "entry": entry, "records": entries, "evidence": evidence,
+        "key_destroyed_on": token,
         "verified": true, "entries": report.entries, "published": report.ledger.size,
         "root": report.ledger.root.to_string(), "key": report.key.to_string(),
     })
@@ -80,6 +82,7 @@ fn tell(name: &str, erased: &Erased) {
         entry,
         entries,
         evidence,
+        token,
         report,
     } = erased;
     let indexes: Vec<_> = entries.iter().map(ToString::to_string).collect();
@@ -92,8 +95,22 @@ fn tell(name: &str, erased: &Erased) {
     }
     println!("  entry {entry} says so, and under seal by whose order and why");
     println!("left: what these entries say in public, and the hashes of what is gone");
-    println!("  any copy of `vault.key` from before: destroy it, for it opens copies of the");
-    println!("  database from before");
+    match token {
+        None => {
+            println!(
+                "  any copy of `vault.key` from before: destroy it, for it opens copies of the"
+            );
+            println!("  database from before");
+        }
+        Some(token) => {
+            println!(
+                "  copies of the data folder from before, without the key: it was destroyed on token"
+            );
+            println!(
+                "  `{token}`; those from before a token kept it have theirs. Make a new copy now"
+            );
+        }
+    }
     if *evidence {
         println!("  stored evidence: the gateway erases it when it starts next");
     }

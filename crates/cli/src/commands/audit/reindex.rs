@@ -1,35 +1,34 @@
 //! `comity audit reindex`: the index of personal values, made again from the records.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use comity_gateway::offline::{self, Reindexed};
 use serde_json::json;
 
 use crate::{
     client::runtime,
+    commands::folder::{Folder, Found},
     exit::{Exit, Failure},
     progress::Progress,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct Reindex {
-    /// Data folder of a gateway that is stopped
-    #[arg(long, default_value = ".comity/data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: Reindex) -> Result<Exit, Failure> {
-    let Reindex { data, json } = arguments;
+    let Reindex { folder, json } = arguments;
+    let Found { data, token } = folder.find()?;
     let mut progress = None;
     let step = |done, of| {
         let progress = progress.get_or_insert_with(|| Progress::new("entries", of));
         progress.reach(done);
     };
-    let done = runtime()?.block_on(offline::reindex(&data, step))?;
+    let done = runtime()?.block_on(offline::reindex((&data, token.as_ref()), step))?;
     drop(progress);
     let Reindexed {
         entries,

@@ -1,14 +1,15 @@
 //! `comity audit rerun`: whether the law of its day still makes every decision on
 //! record.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use comity_gateway::offline::{Erasure, Made, Redone, Rerun as Cases, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
-    commands::received::Received,
+    commands::{
+        folder::{Folder, Found},
+        received::Received,
+    },
     exit::{Exit, Failure},
     progress::Progress,
     render,
@@ -24,9 +25,8 @@ const COMPARED: &str = "compared is the whole decision in its canonical encoding
 
 #[derive(Debug, Args)]
 pub(crate) struct Rerun {
-    /// Data folder of the gateway, in use or not; it is not changed
-    #[arg(long, default_value = ".comity/data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     #[command(flatten)]
     received: Received,
     /// Print JSON, one object a line: every decision that is not as on record, then
@@ -47,11 +47,12 @@ struct Tally {
 
 pub(super) fn run(arguments: &Rerun) -> Result<Exit, Failure> {
     let Rerun {
-        data,
+        folder,
         received,
         json,
     } = arguments;
-    let cases = Cases::open(data, received.period()?)?;
+    let Found { data, token } = folder.find()?;
+    let cases = Cases::open(&data, token.as_ref(), received.period()?)?;
     let mut progress = Progress::new("cases", cases.cases()?);
     let mut tally = Tally::default();
     let mut shown = Vec::new();

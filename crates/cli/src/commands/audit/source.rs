@@ -1,8 +1,6 @@
 //! Where the ledger is read: in a data folder, or by asking a gateway. Both give
 //! the contract's own answers.
 
-use std::path::{Path, PathBuf};
-
 use clap::Args;
 use comity::v1::{self, audit_service_client::AuditServiceClient};
 use comity_domain::CaseId;
@@ -12,19 +10,15 @@ use tonic::{Code, Status, transport::Channel};
 
 use crate::{
     client::{PossibleConnection, explain, runtime},
+    commands::folder::{Folder, Found},
     exit::Failure,
     progress::Progress,
 };
 
-/// Where a gateway keeps its data by default.
-const DATA: &str = ".comity/data";
-
 #[derive(Debug, Clone, Args)]
 pub(super) struct Source {
-    /// Data folder of a gateway, in use or not, read offline and never changed;
-    /// `.comity/data` where neither it nor a gateway is named
-    #[arg(long)]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    folder: Folder,
     /// Why the ledger is read; a gateway demands it and keeps it on record
     #[arg(long, default_value = "", hide_default_value = true)]
     purpose: String,
@@ -59,18 +53,19 @@ impl Source {
     /// Opens the folder that is named, else the gateway that is.
     pub(super) fn open(self) -> Result<Ledger, Failure> {
         let Self {
-            data,
+            folder,
             purpose,
             recipient,
             connection,
         } = self;
-        let connection = match &data {
-            Some(_) => None,
-            None => connection.named()?,
+        let connection = match folder.is_named() {
+            true => None,
+            false => connection.named()?,
         };
         let Some(connection) = connection else {
-            let data = data.as_deref().unwrap_or(Path::new(DATA));
-            return Ok(Ledger::Folder(Box::new(DataFolder::open(data)?)));
+            let Found { data, token } = folder.find()?;
+            let folder = DataFolder::open(&data, token.as_ref())?;
+            return Ok(Ledger::Folder(Box::new(folder)));
         };
         let runtime = runtime()?;
         let channel = runtime.block_on(connection.open())?;

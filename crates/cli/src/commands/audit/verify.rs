@@ -22,6 +22,7 @@ use super::{
     timestamped::{self, read_roots},
 };
 use crate::{
+    commands::folder::{Folder, Found},
     exit::{Exit, Failure},
     progress::Progress,
 };
@@ -31,9 +32,8 @@ pub(crate) struct Verify {
     /// Case bundle (folder or zip file), proof, published ledger or data folder
     #[arg(conflicts_with = "data")]
     path: Option<PathBuf>,
-    /// Data folder of a gateway
-    #[arg(long, default_value = ".comity/data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     /// Verifier key known from elsewhere, or a file with it; without it, the one
     /// beside the ledger
     #[arg(long, value_parser = read_key::<VerifierKey>)]
@@ -100,7 +100,7 @@ impl Verified {
 pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let Verify {
         path,
-        data,
+        folder,
         key,
         policy,
         authorities,
@@ -113,13 +113,17 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         authorities: authorities.as_ref(),
         second: ml_dsa_key.as_ref(),
     };
+    let found = folder.find()?;
     let found = match path {
-        None => data_folder(data, known),
+        None => data_folder(&found, known),
         Some(path) if path.is_dir() && path.join(MARK).exists() => {
             case_bundle(&bundle::read_folder(path)?, known)
         }
         Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
-        Some(path) if path.is_dir() => data_folder(path, known),
+        Some(path) if path.is_dir() => {
+            let data = path.clone();
+            data_folder(&Found { data, ..found }, known)
+        }
         Some(path) if is_proof(path)? => {
             let text = fs::read_to_string(path)?;
             let key = known
@@ -144,12 +148,13 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
-    let report = offline::verify_watched(data, known.key, &mut watched())?;
+fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
+    let Found { data, token } = folder;
+    let report = offline::verify_watched((data, token.as_ref()), known.key, &mut watched())?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
-        "erased": report.erased,
+        "erased": report.erased, "opened": report.opened, "legal_holds": report.legal_holds,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "root": root.to_string(), "key": report.key.to_string(),
     });
@@ -168,12 +173,24 @@ fn data_folder(data: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         ),
         format!("key {}", report.key),
     ];
+    if !report.opened {
+        let sealed = "no record was opened: `vault.key` is missing, or a token keeps its key; name \
+                      the gateway's settings with --config";
+        lines.insert(1, sealed.to_owned());
+    }
     if report.erased > 0 {
         let erased = format!(
             "{} records were erased, as later entries say",
             report.erased
         );
         lines.insert(1, erased);
+    }
+    if report.legal_holds > 0 {
+        let standing = format!(
+            "{} legal holds stand: `comity audit holds` lists them",
+            report.legal_holds
+        );
+        lines.insert(1, standing);
     }
     Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
 }

@@ -12,7 +12,10 @@ use serde_json::json;
 
 use self::tally::Tally;
 use crate::{
-    commands::received::Received,
+    commands::{
+        folder::{Folder, Found},
+        received::Received,
+    },
     exit::{Exit, Failure},
     progress::Progress,
     render,
@@ -23,9 +26,8 @@ const SHOWN: usize = 100;
 
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// Data folder of the gateway, in use or not; it is not changed
-    #[arg(long, default_value = ".comity/data")]
-    data: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
     /// Folder of the policy files to decide by
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
@@ -38,13 +40,14 @@ pub(crate) struct Replay {
 
 pub(super) fn run(arguments: &Replay) -> Result<Exit, Failure> {
     let Replay {
-        data,
+        folder,
         policies,
         received,
         json,
     } = arguments;
     let library = Library::load(policies)?;
-    let cases = Cases::open(data, received.period()?, &library)?;
+    let Found { data, token } = folder.find()?;
+    let cases = Cases::open((&data, token.as_ref()), received.period()?, &library)?;
     let mut progress = Progress::new("cases", cases.cases()?);
     let mut tally = Tally::default();
     let mut shown = Vec::new();

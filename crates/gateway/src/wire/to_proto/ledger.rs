@@ -26,6 +26,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         note,
         evidence: _,
         erases,
+        lifts,
         category: read,
         exercise,
         binds: _,
@@ -46,6 +47,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         measure: measure.unwrap_or_default(),
         rules,
         note: erases
+            .or(lifts)
             .map(|index| format!("entry {index}"))
             .or(note)
             .unwrap_or_default(),

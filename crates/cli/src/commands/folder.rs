@@ -1,0 +1,53 @@
+//! The data folder of a gateway, and what opens the records in it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comity_gateway::{config::Config, offline::KeyToken};
+
+use crate::exit::Failure;
+
+/// Where a gateway keeps its data by default.
+const DATA: &str = ".comity/data";
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Folder {
+    /// Data folder of a gateway; where none is named, that of `--config`, or else
+    /// `.comity/data`
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Settings of the gateway, where they name a token that keeps the key to its records
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// A data folder, and the token that keeps the key to its records, if one does.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) data: PathBuf,
+    pub(crate) token: Option<KeyToken>,
+}
+
+impl Folder {
+    /// Whether a folder was named.
+    pub(crate) fn is_named(&self) -> bool {
+        self.data.is_some() || self.config.is_some()
+    }
+
+    /// The settings, where they are named.
+    pub(crate) fn config(&self) -> Result<Option<Config>, Failure> {
+        Ok(self.config.as_deref().map(Config::load).transpose()?)
+    }
+
+    pub(crate) fn find(&self) -> Result<Found, Failure> {
+        let (of_config, token) = match self.config()? {
+            Some(Config { data, keys, .. }) => (Some(data), keys),
+            None => (None, None),
+        };
+        let data = self.data.clone().or(of_config);
+        Ok(Found {
+            data: data.unwrap_or_else(|| DATA.into()),
+            token,
+        })
+    }
+}

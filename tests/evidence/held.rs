@@ -1,0 +1,49 @@
+//! Evidence of a case under a legal hold: nobody deletes it.
+
+use super::*;
+use crate::cli::{comity, shown};
+
+fn hold(data: &Path, case: &str, more: &[&str]) {
+    let order = ["audit", "hold", case, "--by", "court", "--reason", "appeal"];
+    let data = ["--data", data.to_str().unwrap()];
+    let output = comity([order.as_slice(), more, &data].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_of_a_held_case_is_not_deleted() {
+    let on = Delivered::start("held").await;
+    let content = content(MIB);
+    let mut executing = on.executing().await;
+    assert!(
+        executing
+            .send(on.upload(&content, 0))
+            .await
+            .unwrap()
+            .complete
+    );
+    let (data, case) = (on.scene.world.data(), on.case.clone());
+    let on = on.restart_after(async || hold(&data, &case, &[])).await;
+    let name = on.name(&content);
+    let mut executing = on.executing().await;
+    let refused = executing.delete(&name).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::FailedPrecondition, "NOT_ALLOWED_NOW")
+    );
+    assert!(refused.message().contains("legal hold"), "{refused:?}");
+    // It is whole, and can be read.
+    let (_, read) = executing.read(&name, 0, 1).await.unwrap();
+    assert_eq!(read, content);
+
+    let held = on.scene.entries("kind=legal-hold").await;
+    assert_eq!(held.len(), 1);
+    let index = on.scene.entries("").await;
+    let index = index.iter().position(|leaf| leaf.kind == "legal-hold");
+    let lift = index.unwrap().to_string();
+    let on = on
+        .restart_after(async || hold(&data, &case, &["--lift", &lift]))
+        .await;
+    on.executing().await.delete(&name).await.unwrap();
+    on.scene.stop().await;
+}
