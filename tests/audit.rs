@@ -4,7 +4,7 @@
 mod bundle;
 mod due;
 mod erase;
-mod foreign;
+pub(crate) mod foreign;
 pub(crate) mod gateway;
 mod hold;
 mod personal;

@@ -15,15 +15,29 @@ use crate::{
 
 /// Head and body of the answer to a request.
 pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str) -> (String, Vec<u8>) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
     let request =
         format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    exchange(address, request.as_bytes()).await
+}
+
+async fn exchange(address: SocketAddr, request: &[u8]) -> (String, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
     let body = answer.split_off(end.unwrap() + 4);
     (String::from_utf8(answer).unwrap(), body)
+}
+
+/// Head and body of the answer to what is posted.
+pub(crate) async fn post(address: SocketAddr, path: &str, body: &[u8]) -> (String, Vec<u8>) {
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-length: {length}\r\n\r\n"
+    );
+    exchange(address, &[head.as_bytes(), body].concat()).await
 }
 
 /// Fetches a file of the ledger into a folder.

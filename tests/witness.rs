@@ -1,6 +1,11 @@
 //! Three gateways that cosign each other's ledgers, and one of them that comes to tell
 //! another story: restored from an old copy, and rewritten on purpose.
 
+mod foreign;
+mod outside;
+mod over_http;
+mod server;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -61,6 +66,7 @@ async fn three() -> [Gate; 3] {
         gate.config.witnesses = Witnesses {
             peers: others.cloned().collect(),
             required: 1,
+            ..Witnesses::default()
         };
         gate.start().await;
     }

@@ -52,7 +52,9 @@ impl Foreign {
         let mut command = Command::new(python);
         command.arg(root.join("tests/python/ledger.py"));
         let mut all = vec![Self::start("python", command, key)];
-        all.extend(go().map(|program| Self::start("go", Command::new(program), key)));
+        all.extend(
+            go_program("ledger").map(|program| Self::start("go", Command::new(program), key)),
+        );
         all
     }
 
@@ -81,8 +83,8 @@ impl Drop for Foreign {
     }
 }
 
-/// The verifier in Go, where it can be built.
-fn go() -> Option<PathBuf> {
+/// A program in Go of `tests/go`, where it can be built.
+pub(crate) fn go_program(name: &str) -> Option<PathBuf> {
     let packages = Path::new(GO_PACKAGES).join("src/golang.org/x/mod/sumdb/tlog");
     let version = Command::new("go").arg("version").output();
     if !packages.is_dir() || !version.is_ok_and(|output| output.status.success()) {
@@ -91,8 +93,8 @@ fn go() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go");
     fs::create_dir_all(&target).unwrap();
     // Tests of several processes may build at once.
-    let program = target.join(format!("ledger-{}", std::process::id()));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go/ledger.go");
+    let program = target.join(format!("{name}-{}", std::process::id()));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/go/{name}.go"));
     let built = Command::new("go")
         .args(["build", "-o"])
         .args([&program, &source])

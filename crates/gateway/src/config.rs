@@ -4,6 +4,7 @@
 mod evidence;
 mod file;
 mod keys;
+mod outside;
 mod peers;
 mod policies;
 mod retention;
@@ -23,6 +24,7 @@ use thiserror::Error;
 use self::file::ConfigFile;
 pub use self::{
     evidence::{Evidence, MediaRange},
+    outside::OutsideWitness,
     peers::{Peer, Witnesses},
     retention::Retention,
     timestamps::{Authority, Timestamps},
@@ -56,7 +58,7 @@ pub struct Config {
     pub log: Option<SocketAddr>,
     /// National systems to which requests are delivered, one a jurisdiction.
     pub backends: Vec<Backend>,
-    /// Peer gateways, which cosign each other's ledgers.
+    /// Who cosigns this gateway's ledger, and whose ledgers it cosigns.
     pub witnesses: Witnesses,
     /// Authorities that timestamp the ledger, if any.
     pub timestamps: Option<Timestamps>,
@@ -517,7 +519,7 @@ mod tests {
             (
                 "required = 1",
                 "required = 2",
-                "expected at most the number of peers, 1",
+                "expected at most the number of witnesses, 1",
             ),
             (
                 "log = \"",

@@ -1,5 +1,5 @@
 //! The published ledger over HTTP (C2SP tlog-tiles): for monitors, witnesses and
-//! auditors, who need not ask the operator for a copy.
+//! auditors, who need not ask the operator for a copy. Beside it, other logs are cosigned.
 
 use std::io;
 
@@ -12,7 +12,11 @@ use hyper::{
 };
 use prost::bytes::Bytes;
 
-use crate::{gateway::Gateway, web};
+use crate::{
+    gateway::Gateway,
+    web,
+    witness::{self, ADD_CHECKPOINT},
+};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
@@ -20,8 +24,11 @@ const BYTES: &str = "application/octet-stream";
 const LASTS: &str = "public, max-age=31536000, immutable";
 const PASSES: &str = "no-cache";
 
-/// Answers whoever asks for a file of the ledger.
+/// Answers whoever asks for a file of the ledger, or shows a checkpoint of another.
 pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Response<Full<Bytes>> {
+    if request.uri().path() == ADD_CHECKPOINT {
+        return witness::add_checkpoint(request, gateway).await;
+    }
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         let mut refused = web::empty(StatusCode::METHOD_NOT_ALLOWED);
         let allowed = HeaderValue::from_static("GET, HEAD");

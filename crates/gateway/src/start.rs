@@ -31,7 +31,7 @@ use crate::{
     timestamp::{self, TimestampsError},
     tls::{Material, TlsError},
     web,
-    witness::{self, Witnesses},
+    witness::{self, SubmissionError, Witnesses},
 };
 
 /// The key of the ledger in the data folder.
@@ -83,6 +83,9 @@ pub enum StartError {
     /// Whoever timestamps the ledger cannot be asked.
     #[error("authorities that timestamp the ledger cannot be asked: see `[timestamps]`")]
     Timestamps(#[from] TimestampsError),
+    /// A witness outside cannot be asked.
+    #[error("a witness outside cannot be asked: see `[[witness]]`")]
+    Outside(#[from] SubmissionError),
     /// Stored evidence cannot be used.
     #[error("the evidence store cannot be used")]
     Evidence(#[from] OpenError),
@@ -276,8 +279,8 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
              `[gateway]` to go on"
         );
     }
-    if !config.witnesses.peers.is_empty() {
-        let policy = config.witnesses.policy();
+    let policy = config.witnesses.policy();
+    if !policy.witnesses.is_empty() {
         publish_policy(store.ledger_dir(), &policy, store.verifier_key())
             .map_err(StartError::Policy)?;
     }

@@ -14,8 +14,8 @@ use comity_ledger::{Query, Roots, RootsError, TokenError, publish_roots};
 use comity_store::Store;
 use thiserror::Error;
 
+use self::ask::Authority;
 pub(crate) use self::standing::Standing;
-use self::{ask::Authority, http::Web};
 use crate::{
     config::{self, Timestamps},
     gateway::{Clock, Gateway},
@@ -23,6 +23,7 @@ use crate::{
     origin,
     refusal::Refusal,
     tls::TlsError,
+    web::Web,
     witness::Pause,
 };
 

@@ -1,5 +1,7 @@
 //! Plain HTTP for what is no gRPC: figures for monitoring, and the published ledger.
 
+mod client;
+
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body_util::Full;
@@ -19,6 +21,7 @@ use tokio::{
     time,
 };
 
+pub(crate) use self::client::{Post, Reply, Unanswered, Web};
 use crate::gateway::Gateway;
 
 /// Connections served at a time.

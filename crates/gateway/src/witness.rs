@@ -1,8 +1,10 @@
-//! Witnesses: this gateway cosigns the ledgers of its peers, each as long as it only
-//! grows, and asks them to cosign its own.
+//! Witnesses: this gateway cosigns the ledgers of its peers and other logs, each as long
+//! as it only grows, over gRPC and over HTTP (C2SP tlog-witness), and asks witnesses to
+//! cosign its own.
 
 mod ask;
 mod pause;
+mod receive;
 mod refused;
 mod stand;
 mod watched;
@@ -10,19 +12,24 @@ mod watched;
 use std::sync::Arc;
 
 use comity::v1::{CosignRequest, CosignResponse};
-use comity_ledger::{Cosigner, Leaf, Refused, Witness};
-use tokio::{sync::watch, task};
+use comity_ledger::{Cosignature, Cosigner, Extension, Leaf, Refused, Witness};
+use tokio::{
+    sync::watch,
+    task::{self, JoinError},
+};
 use tonic_health::server::HealthReporter;
 
+use self::watched::Claim;
 pub(crate) use self::{
-    ask::Witnesses,
+    ask::{SubmissionError, Witnesses},
     pause::Pause,
+    receive::{ADD_CHECKPOINT, add_checkpoint},
     refused::{code, metadata, reason},
     watched::Watched,
 };
 use crate::{
     admit,
-    config::Config,
+    config::{self, Config},
     gateway::Gateway,
     identity::{Caller, Role},
     record,
@@ -41,10 +48,10 @@ const MEMORY: &str = "witness";
 pub(crate) fn open(config: &Config) -> Result<Arc<Watched>, StartError> {
     let name = format!("{}/witness", config.origin);
     let cosigner = Cosigner::load_or_make(&config.data.join(KEY), &name)?;
-    let peers = &config.witnesses.peers;
-    let logs = peers.iter().map(|peer| peer.log.clone());
-    let witness = Witness::open(&config.data.join(MEMORY), cosigner, logs)?;
-    Ok(Arc::new(Watched::new(witness, peers)))
+    let config::Witnesses { peers, logs, .. } = &config.witnesses;
+    let watched = peers.iter().map(|peer| &peer.log).chain(logs).cloned();
+    let witness = Witness::open(&config.data.join(MEMORY), cosigner, watched)?;
+    Ok(Arc::new(Watched::new(witness, &config.witnesses)))
 }
 
 /// Asks witnesses, and tells where the ledger stands with them, until the gateway
@@ -66,15 +73,14 @@ pub(crate) async fn cosign(
     caller: &Caller,
     message: CosignRequest,
 ) -> Result<CosignResponse, Refusal> {
-    let watched = Arc::clone(gateway.witness());
+    let watched = gateway.witness();
     let understood = admit::role(caller, &[Role::Gateway], "gateway").and_then(|()| {
         let shown = from_proto::extension(message)?;
         let log = shown.origin();
         watched.admit(caller, &log).map(|()| (shown, log))
     });
     let (shown, log) = record::attempted(gateway, caller, understood).await?;
-    let now = gateway.now();
-    let judged = task::spawn_blocking(move || watched.witness.cosign(&shown, now)).await;
+    let judged = decide(gateway, &shown).await;
     match judged.map_err(|error| Refusal::Internal(Box::new(error)))? {
         Ok(cosignature) => Ok(CosignResponse {
             cosignature: cosignature.line,
@@ -83,33 +89,61 @@ pub(crate) async fn cosign(
     }
 }
 
-/// What the peer is told. A contradiction is recorded first, once, with both
-/// checkpoints: of a split view they are proof against the peer, of all else they are
-/// what its own gateway has shown.
+/// Decides on what is shown, over gRPC and over HTTP.
+async fn decide(
+    gateway: &Gateway,
+    shown: &Extension,
+) -> Result<Result<Cosignature, Refused>, JoinError> {
+    let (watched, shown) = (Arc::clone(gateway.witness()), shown.clone());
+    let now = gateway.now();
+    task::spawn_blocking(move || watched.witness.cosign(&shown, now)).await
+}
+
+/// What the peer is told.
 async fn refuse(gateway: &Gateway, (caller, log): (&Caller, &str), refused: Refused) -> Refusal {
     if matches!(refused, Refused::Witness(_) | Refused::Note(_)) {
         return record::unavailable(refused);
     }
-    let Some(both) = refused.contradiction() else {
-        let stale = matches!(refused, Refused::Stale { .. });
-        let refusal = Refusal::NotCosigned(Box::new(refused));
-        return match stale {
-            true => refusal,
-            false => record::attempt(gateway, Some(caller), refusal).await,
-        };
-    };
-    if !gateway.witness().is_new(log, both) {
-        return Refusal::NotCosigned(Box::new(refused));
+    let recorded = contradicts(gateway, (&caller.to_string(), log), &refused).await;
+    if let Err(unavailable) = recorded {
+        return unavailable;
     }
-    tracing::error!(%refused, "a peer's ledger is not what it was");
+    let is_answered = matches!(refused, Refused::Stale { .. }) || refused.contradiction().is_some();
+    let refusal = Refusal::NotCosigned(Box::new(refused));
+    match is_answered {
+        true => refusal,
+        false => record::attempt(gateway, Some(caller), refusal).await,
+    }
+}
+
+/// Records a contradiction, once for who shows it, with both checkpoints: of a split view
+/// they are proof against the log, of all else they are what has been shown. Does nothing
+/// where there is none.
+async fn contradicts(
+    gateway: &Gateway,
+    (by, log): (&str, &str),
+    refused: &Refused,
+) -> Result<(), Refusal> {
+    let Some(both) = refused.contradiction() else {
+        return Ok(());
+    };
+    let claim = Claim {
+        log: log.to_owned(),
+        by: by.to_owned(),
+        is_proof: matches!(refused, Refused::Split(_)),
+    };
+    if !gateway.witness().is_new(&claim, both) {
+        return Ok(());
+    }
+    tracing::error!(%refused, "a ledger is not what it was");
     let notes = [both.seen.note.as_slice(), b"\n", &both.shown.note].concat();
     let leaf = Leaf {
         note: Some(refused.to_string()),
-        ..Leaf::new(gateway.now(), "not-cosigned", &caller.to_string())
+        ..Leaf::new(gateway.now(), "not-cosigned", by)
     };
-    if let Err(unavailable) = record::event(gateway, leaf, notes).await {
-        gateway.witness().forget(log, both);
-        return unavailable;
+    let recorded = record::event(gateway, leaf, notes).await;
+    if recorded.is_err() {
+        gateway.witness().forget(&claim, both);
     }
-    Refusal::NotCosigned(Box::new(refused))
+    recorded
 }

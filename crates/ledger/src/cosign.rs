@@ -3,6 +3,7 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
 use signed_note::{Signature, Verifier, key_id};
@@ -122,6 +123,12 @@ impl CosignerKey {
         &self.name
     }
 
+    /// The key without its name, base64: one key under two names is one witness.
+    #[must_use]
+    pub fn material(&self) -> String {
+        BASE64_STANDARD.encode(encoded(&self.public))
+    }
+
     /// Whether both are one key, perhaps under two names.
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {
         self.public == other.public
@@ -220,8 +227,6 @@ fn encoded(public: &VerifyingKey) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-
     use super::*;
 
     const CHECKPOINT: &str = "log.example\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\u{2014} log.example Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";

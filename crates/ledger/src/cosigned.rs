@@ -8,7 +8,7 @@ use std::{io, path::Path};
 use signed_note::{Signature, Verifier as _};
 
 use crate::{
-    Checkpoint, Cosignature, CosignerKey, Flaw, Policy, PolicyError, VerifierKey,
+    Checkpoint, Cosignature, CosignerKey, Flaw, Policy, PolicyError, PublishError, VerifierKey,
     layout::{self, HISTORY},
     verify::{CHANGED, INCOMPLETE, numbers_in, open_checkpoint, unreadable},
 };
@@ -167,6 +167,29 @@ pub fn last_cosigned_by(dir: &Path, witness: &CosignerKey) -> io::Result<u64> {
         }
     }
     Ok(0)
+}
+
+/// Heeds the word of a witness that it cosigned the first `size` entries of the log in
+/// `dir`, of which `signed` are signed. It shows nothing that the log signed (C2SP
+/// tlog-witness tells a size alone), and so nothing but a cosignature of as many entries
+/// here says that they are the same.
+///
+/// # Errors
+/// [`PublishError::Claimed`] if there is none.
+pub fn heed_word(
+    dir: &Path,
+    signed: u64,
+    (witness, size): (&CosignerKey, u64),
+) -> Result<(), PublishError> {
+    let cosigned = last_cosigned_by(dir, witness);
+    let cosigned = cosigned.map_err(|source| PublishError::File {
+        path: COSIGNATURES.to_owned(),
+        source,
+    })?;
+    match cosigned >= size {
+        true => Ok(()),
+        false => Err(PublishError::Claimed { size, signed }),
+    }
 }
 
 /// Whether a signature line says that it is by a key.

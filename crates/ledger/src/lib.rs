@@ -43,6 +43,7 @@ mod proof;
 mod publish;
 mod receipt;
 mod seconded;
+mod submission;
 mod timestamp;
 mod timestamped;
 mod verify;
@@ -51,8 +52,8 @@ mod witness;
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
 pub use cosign::{Cosignature, Cosigner, CosignerKey, cosignatures};
 pub use cosigned::{
-    Cosigned, cosigned_size, keep_cosignature, last_cosigned_by, policy_beside, publish_policy,
-    verify_cosignatures,
+    Cosigned, cosigned_size, heed_word, keep_cosignature, last_cosigned_by, policy_beside,
+    publish_policy, verify_cosignatures,
 };
 pub use dated::verify_dates;
 pub use fetch::{Fetched, fetch};
@@ -70,6 +71,7 @@ pub use proof::{
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
+pub use submission::{Answer, NoSubmission, read_size};
 pub use timestamp::{
     MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError, is_policy,
 };

@@ -138,6 +138,19 @@ pub enum PublishError {
         /// The root of as many entries here.
         ours: Hash,
     },
+    /// A witness says that it cosigned entries, and none of its cosignatures here is of
+    /// so many.
+    #[error(
+        "it says that it cosigned {size} entries, and none of its cosignatures here, where \
+         {signed} are signed, is of so many: the ledger was rolled back, rewritten or signed \
+         elsewhere, or the witness errs"
+    )]
+    Claimed {
+        /// Entries it says it cosigned.
+        size: u64,
+        /// Entries signed here.
+        signed: u64,
+    },
     /// The tiles do not give the root of an earlier tree.
     #[error("the tiles of the ledger cannot be compared with what was cosigned")]
     Proof(#[source] Box<ProofError>),

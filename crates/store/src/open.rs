@@ -124,7 +124,7 @@ impl Store {
         progress
             .published
             .store(publisher.signed().size, Ordering::Release);
-        let heed = |seen: &Witnessed| publisher.heed(&seen.checkpoint).is_ok();
+        let heed = |seen: &Witnessed| seen.heed(&mut publisher, &ledger).is_ok();
         let heeds = witnessed.as_ref().is_none_or(heed);
         let signals = Arc::new(Signals {
             committed: watch::Sender::new(next),

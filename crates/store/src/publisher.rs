@@ -161,7 +161,7 @@ impl Publication {
         let known = self.witnessed.as_ref().map_or(0, Witnessed::size);
         let taken = self.take_publisher();
         let mut publisher = taken.map_err(|error| self.failed(error))?;
-        let fits = publisher.heed(&new.checkpoint).is_ok();
+        let fits = new.heed(&mut publisher, &self.dir).is_ok();
         if new.size() > known || !fits {
             new.write(&self.folder).map_err(PublicationError::Keep)?;
             self.witnessed = Some(new);
@@ -177,7 +177,9 @@ impl Publication {
         let error = match (error, &self.witnessed) {
             (
                 PublicationError::Publish(
-                    why @ (PublishError::Behind { .. } | PublishError::Forked { .. }),
+                    why @ (PublishError::Behind { .. }
+                    | PublishError::Forked { .. }
+                    | PublishError::Claimed { .. }),
                 ),
                 Some(witnessed),
             ) => PublicationError::Held(Box::new(witnessed.held(why, &self.dir))),
@@ -196,7 +198,7 @@ impl Publication {
         }
         let mut publisher = open(&self.dir, &self.key, &self.db)?;
         if let Some(witnessed) = &self.witnessed {
-            publisher.heed(&witnessed.checkpoint)?;
+            witnessed.heed(&mut publisher, &self.dir)?;
         }
         Ok(publisher)
     }

@@ -25,7 +25,7 @@ use crate::{
     read::{self, Readers},
     search,
     vault::Vault,
-    witnessed::Witnessed,
+    witnessed::{Seen, Witnessed},
     writer::Signals,
 };
 
@@ -395,10 +395,27 @@ impl Store {
     /// [`PublicationError::NotOurs`] if the key did not sign it.
     pub async fn heed(&self, witness: &CosignerKey, note: Vec<u8>) -> Result<(), PublicationError> {
         let checkpoint = Checkpoint::open(&note, &self.inner.verifier);
-        let witnessed = Box::new(Witnessed {
-            by: witness.clone(),
-            checkpoint: checkpoint.map_err(PublicationError::NotOurs)?,
-        });
+        let checkpoint = checkpoint.map_err(PublicationError::NotOurs)?;
+        self.heed_seen(witness, Seen::Signed(checkpoint)).await
+    }
+
+    /// Heeds the word of a witness that it cosigned so many entries of this ledger, and
+    /// not those that were shown to it. It is kept, and nothing is signed from now on
+    /// until the witness has cosigned as many here.
+    ///
+    /// # Errors
+    /// [`PublicationError::Held`] if it has not.
+    pub async fn heed_word(
+        &self,
+        witness: &CosignerKey,
+        size: u64,
+    ) -> Result<(), PublicationError> {
+        self.heed_seen(witness, Seen::Said(size)).await
+    }
+
+    async fn heed_seen(&self, witness: &CosignerKey, seen: Seen) -> Result<(), PublicationError> {
+        let by = witness.clone();
+        let witnessed = Box::new(Witnessed { by, seen });
         self.order(|reply| Order::Heed(witnessed, reply)).await
     }
 

@@ -17,7 +17,8 @@ use super::{
     Backend, Config, Limits, Mistake, Tls,
     evidence::EvidenceFile,
     keys::KeysFile,
-    peers::{self, PeerFile, WitnessesFile},
+    outside::{OutsideWitnessFile, WitnessedFile},
+    peers::{Named, PeerFile, WitnessesFile},
     policies::PoliciesFile,
     retention::{self, RetentionFile},
     timestamps::TimestampsFile,
@@ -36,6 +37,10 @@ pub(super) struct ConfigFile {
     backends: Vec<BackendFile>,
     #[serde(default, rename = "peer")]
     peers: Vec<PeerFile>,
+    #[serde(default, rename = "witness")]
+    outside: Vec<OutsideWitnessFile>,
+    #[serde(default, rename = "witnessed")]
+    logs: Vec<WitnessedFile>,
     #[serde(default)]
     witnesses: WitnessesFile,
     timestamps: Option<TimestampsFile>,
@@ -186,6 +191,8 @@ impl ConfigFile {
             log,
             backends,
             peers,
+            outside,
+            logs,
             witnesses,
             timestamps,
             keys,
@@ -212,10 +219,11 @@ impl ConfigFile {
         }
         let tls = tls.resolve(mistakes);
         let policies = policies.resolve(mistakes);
+        let named = Named::new(peers, (outside, logs), log.is_some());
         let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
         let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
         let backends = resolve_backends(backends, mistakes);
-        let witnesses = peers::resolve(peers, witnesses, origin.get_ref(), mistakes);
+        let witnesses = named.resolve(witnesses, origin.get_ref(), mistakes);
         let timestamps = timestamps.and_then(|file| file.resolve(mistakes));
         let keys = keys.and_then(|file| file.resolve(mistakes));
         let limits = limits.resolve(mistakes);

@@ -1,19 +1,27 @@
-//! `[[peer]]` and `[witnesses]`: gateways that cosign each other's ledgers.
+//! `[[peer]]` and `[witnesses]`: gateways that cosign each other's ledgers, and who else
+//! cosigns this one's.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use comity_domain::JurisdictionCode;
 use comity_ledger::{CosignerKey, Policy, VerifierKey};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::{Mistakes, host_and_port, is_server_name};
+use super::{
+    file::{Mistakes, host_and_port, is_server_name},
+    outside::{OutsideWitness, OutsideWitnessFile, WitnessedFile},
+};
 
-/// The peers, and how many of them must cosign.
+/// The witnesses, how many of them must cosign, and the logs that are cosigned here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Witnesses {
     /// Peer gateways: witnesses of this one's ledger, as this one is of theirs.
     pub peers: Vec<Peer>,
+    /// Witnesses outside of this one's ledger.
+    pub outside: Vec<OutsideWitness>,
+    /// Logs outside that this one is a witness of.
+    pub logs: Vec<VerifierKey>,
     /// How many of them must have cosigned a checkpoint for it to be shown as
     /// cosigned.
     pub required: usize,
@@ -42,9 +50,10 @@ impl Witnesses {
     /// Whose cosignatures count, and how many are demanded.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        let witnesses = self.peers.iter().map(|peer| peer.witness.clone());
+        let peers = self.peers.iter().map(|peer| &peer.witness);
+        let outside = self.outside.iter().map(|witness| &witness.key);
         Policy {
-            witnesses: witnesses.collect(),
+            witnesses: peers.chain(outside).cloned().collect(),
             required: self.required,
         }
     }
@@ -69,60 +78,150 @@ pub(super) struct PeerFile {
     witness: Spanned<String>,
 }
 
-/// Peers that cannot be resolved are left out; the mistakes say why.
-pub(super) fn resolve(
+/// Whom the configuration names.
+pub(super) struct Named {
     peers: Vec<PeerFile>,
-    WitnessesFile { required }: WitnessesFile,
-    origin: &str,
-    mistakes: &mut Mistakes<'_>,
-) -> Witnesses {
-    let listed = peers.len();
-    let first = peers.first().map(|peer| peer.name.span());
-    let mut taken = BTreeSet::from([origin.to_owned()]);
-    let mut resolved = Vec::new();
-    for file in peers {
-        let span = file.name.span();
-        let Some(peer) = file.resolve(mistakes) else {
-            continue;
-        };
+    outside: Vec<OutsideWitnessFile>,
+    logs: Vec<WitnessedFile>,
+    /// Whether anybody reaches this gateway over HTTP.
+    is_shown: bool,
+}
+
+/// Names, origins and keys that are taken.
+struct Taken(BTreeSet<String>);
+
+impl Named {
+    pub(super) fn new(
+        peers: Vec<PeerFile>,
+        (outside, logs): (Vec<OutsideWitnessFile>, Vec<WitnessedFile>),
+        is_shown: bool,
+    ) -> Self {
+        Self {
+            peers,
+            outside,
+            logs,
+            is_shown,
+        }
+    }
+
+    /// Those that cannot be resolved are left out; the mistakes say why.
+    pub(super) fn resolve(
+        self,
+        file: WitnessesFile,
+        origin: &str,
+        mistakes: &mut Mistakes<'_>,
+    ) -> Witnesses {
+        let Self {
+            peers,
+            outside,
+            logs,
+            is_shown,
+        } = self;
+        if let (false, Some(first)) = (is_shown, logs.first()) {
+            let message = "`[[witnessed]]` without `[log]`: nobody could show it here";
+            mistakes.add::<()>(Some(first.log.span()), message);
+        }
+        let listed = peers.len() + outside.len();
+        let first = peers.first().map(|peer| peer.name.span());
+        let first = first.or_else(|| outside.first().map(|witness| witness.name.span()));
+        let required = file.resolve((listed, first), mistakes).unwrap_or_default();
+        let mut taken = Taken(BTreeSet::from([origin.to_owned()]));
+        let peers = peers.into_iter().filter_map(|file| {
+            let span = file.name.span();
+            let peer = file.resolve(mistakes)?;
+            taken.take_peer(&peer, span, mistakes);
+            Some(peer)
+        });
+        let peers = peers.collect();
+        let outside = outside.into_iter().filter_map(|file| {
+            let span = file.name.span();
+            let witness = file.resolve(mistakes)?;
+            taken.take_witness(&witness, span, mistakes);
+            Some(witness)
+        });
+        let outside = outside.collect();
+        let logs = logs.into_iter().filter_map(|file| {
+            let span = file.log.span();
+            let log = file.resolve(mistakes)?;
+            let marks = [log.name(), log.material()].map(str::to_owned);
+            taken.take(marks, (&format!("log `{}`", log.name()), span), mistakes);
+            Some(log)
+        });
+        Witnesses {
+            logs: logs.collect(),
+            peers,
+            outside,
+            required,
+        }
+    }
+}
+
+impl Taken {
+    fn take_peer(&mut self, peer: &Peer, span: Range<usize>, mistakes: &mut Mistakes<'_>) {
         let Peer {
             name, log, witness, ..
-        } = &peer;
+        } = peer;
         // A name has a space before it, which no origin and no key has.
         let marks = [
             format!(" {name}"),
             log.name().to_owned(),
             log.material().to_owned(),
-            witness.to_string(),
+            witness.material(),
         ];
-        if !marks.map(|mark| taken.insert(mark)).iter().all(|new| *new) {
+        self.take(marks, (&format!("peer `{name}`"), span), mistakes);
+    }
+
+    fn take_witness(
+        &mut self,
+        witness: &OutsideWitness,
+        span: Range<usize>,
+        mistakes: &mut Mistakes<'_>,
+    ) {
+        let OutsideWitness { name, key, .. } = witness;
+        let marks = [format!(" {name}"), key.material()];
+        self.take(marks, (&format!("witness `{name}`"), span), mistakes);
+    }
+
+    fn take<const N: usize>(
+        &mut self,
+        marks: [String; N],
+        (what, span): (&str, Range<usize>),
+        mistakes: &mut Mistakes<'_>,
+    ) {
+        if !marks.map(|mark| self.0.insert(mark)).iter().all(|new| *new) {
             let message = format!(
-                "peer `{name}` has the name, the origin or a key of another one, or of this \
-                 gateway: keep one"
+                "{what} has the name, the origin or a key of another one, or of this gateway: \
+                 keep one"
             );
             mistakes.add::<()>(Some(span), &message);
         }
-        resolved.push(peer);
     }
-    let required = match (required, first) {
-        (None, None) => Some(0),
-        (None, Some(span)) => mistakes.add(
-            Some(span),
-            "peers are listed, but not how many must have cosigned: add `required` to \
-             `[witnesses]`",
-        ),
-        (Some(required), _) if *required.get_ref() <= listed => Some(required.into_inner()),
-        (Some(required), _) => {
-            let message = format!(
-                "`witnesses.required` is `{}`: expected at most the number of peers, {listed}",
-                required.get_ref()
-            );
-            mistakes.add(Some(required.span()), &message)
+}
+
+impl WitnessesFile {
+    /// How many must cosign, of so many listed, the first of them here.
+    fn resolve(
+        self,
+        (listed, first): (usize, Option<Range<usize>>),
+        mistakes: &mut Mistakes<'_>,
+    ) -> Option<usize> {
+        match (self.required, first) {
+            (None, None) => Some(0),
+            (None, Some(span)) => mistakes.add(
+                Some(span),
+                "witnesses are listed, but not how many must have cosigned: add `required` to \
+                 `[witnesses]`",
+            ),
+            (Some(required), _) if *required.get_ref() <= listed => Some(required.into_inner()),
+            (Some(required), _) => {
+                let message = format!(
+                    "`witnesses.required` is `{}`: expected at most the number of witnesses, \
+                     {listed}",
+                    required.get_ref()
+                );
+                mistakes.add(Some(required.span()), &message)
+            }
         }
-    };
-    Witnesses {
-        peers: resolved,
-        required: required.unwrap_or_default(),
     }
 }
 

@@ -161,7 +161,7 @@ fn seconds(
 }
 
 /// An address with a host and without a name and password, which would stand in logs.
-fn read_url(text: &str) -> Option<Uri> {
+pub(super) fn read_url(text: &str) -> Option<Uri> {
     let url: Uri = text.parse().ok()?;
     let known = matches!(url.scheme_str(), Some("http" | "https"));
     let plain = !url.authority()?.as_str().contains('@');
@@ -217,10 +217,10 @@ mod tests {
             let secure = example().replace("http://timestamps", &format!("{scheme}://timestamps"));
             let mistake = parse(&secure).unwrap_err();
             assert!(mistake.contains("`https` without `web_ca`"), "{mistake}");
-            let with = secure.replace("# web_ca", "web_ca");
+            let with = secure.replace("# web_ca = \"t", "web_ca = \"t");
             assert!(parse(&with).unwrap().authorities[0].web_ca.is_some());
         }
-        let mistake = parse(&example().replace("# web_ca", "web_ca")).unwrap_err();
+        let mistake = parse(&example().replace("# web_ca = \"t", "web_ca = \"t")).unwrap_err();
         assert!(mistake.contains("`web_ca` without `https`"), "{mistake}");
     }
 

@@ -13,9 +13,9 @@ use tokio::{
 
 use super::{
     Authorities, Standing,
-    http::{Unanswered, Web},
+    http::{self, Unanswered},
 };
-use crate::{gateway::Gateway, witness::Pause};
+use crate::{gateway::Gateway, web::Web, witness::Pause};
 
 /// Between two looks whether there is something new to timestamp.
 const EVERY: Duration = Duration::from_secs(1);
@@ -148,7 +148,7 @@ impl Authority {
     /// Asks for a timestamp, verifies and keeps it.
     async fn timestamp(&self, gateway: &Gateway, subject: &Subject) -> Result<(), Untimed> {
         let query = Query::new(&subject.note, self.policy.as_deref())?;
-        let reply = self.web.post(query.as_bytes()).await?;
+        let reply = http::ask(&self.web, query.as_bytes()).await?;
         let (roots, now) = (self.roots.clone(), gateway.now());
         let (dir, size) = (gateway.store().ledger_dir().to_owned(), subject.size);
         let keep = move || {
@@ -183,6 +183,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::web;
 
     #[test]
     fn a_reason_is_new_where_something_else_is_wrong() {
@@ -195,7 +196,8 @@ mod tests {
         assert_ne!(clock(900), Untimed::from(TokenError::Nonce).reason());
         let unreached = |kind: io::ErrorKind| {
             let url = hyper::Uri::from_static("http://timestamps.example");
-            Untimed::from(Unanswered::Connect(url, kind.into())).reason()
+            let web = web::Unanswered::Connect(url, kind.into());
+            Untimed::from(Unanswered::from(web)).reason()
         };
         let refused = unreached(io::ErrorKind::ConnectionRefused);
         assert_eq!(refused, unreached(io::ErrorKind::ConnectionRefused));

@@ -1,5 +1,9 @@
 //! Asking witnesses: each in its own time, off the way of any request. What they
-//! cosign is kept beside the checkpoint; what they have seen is heeded.
+//! cosign is kept beside the checkpoint; what they have seen is heeded. Peers are asked
+//! over gRPC, witnesses outside over HTTP.
+
+mod outside;
+mod submit;
 
 use std::{
     error::Error,
@@ -18,7 +22,6 @@ use comity_ledger::{
 };
 use comity_store::PublicationError;
 use rustls::ClientConfig;
-use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
 use tokio::{
     sync::{Mutex, watch},
@@ -27,10 +30,13 @@ use tokio::{
 };
 use tonic::{Code, Request, Status, transport::Channel};
 
+pub(crate) use self::submit::SubmissionError;
+use self::submit::{Submission, Unaccepted};
 use super::{pause::Pause, refused};
 use crate::{
     config::Config,
     gateway::Gateway,
+    start::StartError,
     tls::{self, Callee},
     wire::to_proto,
 };
@@ -46,16 +52,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The witnesses of this gateway's ledger.
 #[derive(Debug)]
 pub(crate) struct Witnesses {
-    peers: Vec<Peer>,
+    list: Vec<Witness>,
     policy: Policy,
 }
 
 /// A witness.
 #[derive(Debug)]
-struct Peer {
+struct Witness {
     name: String,
     key: CosignerKey,
-    channel: Channel,
+    way: Way,
+}
+
+/// How a witness is asked.
+#[derive(Debug)]
+enum Way {
+    /// A peer, by `FederationService.Cosign`.
+    Peer(Channel),
+    /// One outside, by C2SP tlog-witness.
+    Outside(Submission),
 }
 
 /// What those share who ask.
@@ -71,15 +86,17 @@ struct Shared {
 /// One witness, asked again and again.
 struct Asker {
     shared: Arc<Shared>,
-    peer: Peer,
+    witness: Witness,
     /// Entries that it cosigned last, as far as is known.
     old: u64,
+    /// Entries that it was asked to cosign last.
+    offered: u64,
     /// It has said what it has seen.
     heard: bool,
     /// Entries published when it last answered, and when that was.
     answered: Option<(u64, Instant)>,
-    /// How long it is left alone after it refused: each refusal is an entry of its own
-    /// ledger.
+    /// How long it is left alone after it refused: each refusal of a peer is an entry of
+    /// its own ledger.
     pause: Pause,
     /// Why it does not cosign; said once.
     complaint: Option<String>,
@@ -90,6 +107,8 @@ struct Asker {
 enum Unasked {
     #[error("it does not cosign: {}", .0.message())]
     Refused(Box<Status>),
+    #[error(transparent)]
+    Outside(#[from] Unaccepted),
     #[error("it did not answer within {} seconds", PATIENCE.as_secs())]
     Late,
     #[error("its answer is no cosignature by its key")]
@@ -112,28 +131,52 @@ enum Unasked {
 
 impl Witnesses {
     /// Prepares connections; none is opened yet.
-    pub(crate) fn new(
-        config: &Config,
-        tls: &Arc<ClientConfig>,
-    ) -> Result<Self, InvalidDnsNameError> {
+    pub(crate) fn new(config: &Config, tls: &Arc<ClientConfig>) -> Result<Self, StartError> {
         let peers = config.witnesses.peers.iter().map(|peer| {
             let callee = Callee::peer(peer, &config.trust_domain);
-            Ok(Peer {
+            Ok(Witness {
                 name: peer.name.clone(),
                 key: peer.witness.clone(),
-                channel: tls::channel(callee, Arc::clone(tls))?,
+                way: Way::Peer(tls::channel(callee, Arc::clone(tls))?),
+            })
+        });
+        let outside = config.witnesses.outside.iter().map(|witness| {
+            Ok(Witness {
+                name: witness.name.clone(),
+                key: witness.key.clone(),
+                way: Way::Outside(Submission::new(witness)?),
             })
         });
         Ok(Self {
-            peers: peers.collect::<Result<_, _>>()?,
+            list: peers.chain(outside).collect::<Result<_, StartError>>()?,
             policy: config.witnesses.policy(),
         })
     }
 }
 
+impl Unasked {
+    /// Whether it answered. Who cannot be reached records nothing, and is looked for all
+    /// the time.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(status) => status.code() != Code::Unavailable,
+            Self::Outside(unaccepted) => !matches!(unaccepted, Unaccepted::Unanswered(_)),
+            Self::Held(_) => true,
+            Self::Late
+            | Self::False
+            | Self::Own(_)
+            | Self::Foreign(_)
+            | Self::Ahead
+            | Self::Proof(_)
+            | Self::Keep(_)
+            | Self::Ended(_) => false,
+        }
+    }
+}
+
 /// Asks every witness until the gateway stops.
 pub(crate) async fn run(gateway: Gateway, witnesses: Witnesses, stopped: watch::Receiver<bool>) {
-    let Witnesses { peers, policy } = witnesses;
+    let Witnesses { list, policy } = witnesses;
     let shared = Arc::new(Shared {
         gateway,
         policy,
@@ -141,11 +184,12 @@ pub(crate) async fn run(gateway: Gateway, witnesses: Witnesses, stopped: watch::
         keeping: Mutex::default(),
     });
     let mut asked = JoinSet::new();
-    for peer in peers {
+    for witness in list {
         let asker = Asker {
             shared: Arc::clone(&shared),
-            peer,
+            witness,
             old: 0,
+            offered: 0,
             heard: false,
             answered: None,
             pause: Pause::default(),
@@ -194,19 +238,24 @@ impl Asker {
         }
     }
 
-    /// Whether there is something that it has not cosigned, or not for long. What it
-    /// has seen holds a gateway that is held already.
+    /// Whether there is something that it has not cosigned, or not for long. What a peer
+    /// has seen holds a gateway that is held already; what one outside says holds it
+    /// until it says otherwise.
     fn is_due(&self) -> bool {
         let health = self.shared.gateway.store().health();
         let due = self
             .answered
             .is_none_or(|(size, at)| size != health.published || at.elapsed() > AGAIN);
-        due && !health.held && self.pause.is_over(Instant::now())
+        let asks = !health.held || matches!(self.witness.way, Way::Outside(_));
+        due && asks && self.pause.is_over(Instant::now())
     }
 
     /// Asks for a cosignature of the latest checkpoint; once more where the witness
     /// says from which size on it wants a proof. Answers how many entries it cosigned.
     async fn ask(&mut self) -> Result<u64, Unasked> {
+        if matches!(self.witness.way, Way::Outside(_)) {
+            return self.ask_outside().await;
+        }
         match self.offer().await {
             Err(Unasked::Refused(status)) => {
                 let Some(seen) = refused::seen(&status) else {
@@ -226,9 +275,10 @@ impl Asker {
         let extension = extension.ok_or(Unasked::Ahead)?;
         let key = self.shared.gateway.store().verifier_key();
         let checkpoint = Checkpoint::open(&extension.checkpoint, key).map_err(Unasked::Own)?;
+        self.offered = checkpoint.size;
         let answer = self.call(extension).await?;
         let note = [checkpoint.note.as_slice(), answer.as_bytes()].concat();
-        let found = cosignatures(&note, std::slice::from_ref(&self.peer.key));
+        let found = cosignatures(&note, std::slice::from_ref(&self.witness.key));
         let found = found.ok().and_then(|found| found.into_iter().next());
         let size = checkpoint.size;
         self.keep(checkpoint, found.ok_or(Unasked::False)?).await?;
@@ -237,9 +287,14 @@ impl Asker {
         Ok(size)
     }
 
+    /// Shows an extension; answers signature lines.
     async fn call(&self, extension: Extension) -> Result<String, Unasked> {
+        let channel = match &self.witness.way {
+            Way::Peer(channel) => channel.clone(),
+            Way::Outside(submission) => return Ok(submission.show(&extension).await?),
+        };
         let message = to_proto::cosign_request(extension);
-        let mut client = FederationServiceClient::new(self.peer.channel.clone());
+        let mut client = FederationServiceClient::new(channel);
         let answer = time::timeout(PATIENCE, client.cosign(Request::new(message))).await;
         let answer = answer.map_err(|_| Unasked::Late)?;
         let answer = answer.map_err(|status| Unasked::Refused(Box::new(status)))?;
@@ -254,7 +309,7 @@ impl Asker {
             let store = self.shared.gateway.store();
             let checkpoint = Checkpoint::open(seen.as_bytes(), store.verifier_key());
             let checkpoint = checkpoint.map_err(Unasked::Foreign)?;
-            let heeded = store.heed(&self.peer.key, checkpoint.note).await;
+            let heeded = store.heed(&self.witness.key, checkpoint.note).await;
             self.old = checkpoint.size;
             // What contradicts it was heard too, and holds the ledger from now on.
             self.hear();
@@ -279,7 +334,7 @@ impl Asker {
     }
 
     fn cosigned(&mut self, size: u64) {
-        let name = &self.peer.name;
+        let name = &self.witness.name;
         if self.complaint.take().is_some() {
             tracing::info!(witness = %name, "a witness cosigns again");
         }
@@ -290,14 +345,13 @@ impl Asker {
 
     /// Says why it does not cosign, as long as the reason is a new one.
     fn complain(&mut self, unasked: &Unasked) {
-        // Who cannot be reached records nothing, and is looked for all the time.
-        if matches!(unasked, Unasked::Refused(status) if status.code() != Code::Unavailable) {
+        if unasked.is_refusal() {
             self.pause.lengthen(Instant::now());
         }
         let complaint = unasked.to_string();
         if self.complaint.as_ref() != Some(&complaint) {
             tracing::error!(
-                witness = %self.peer.name,
+                witness = %self.witness.name,
                 error = unasked as &dyn Error,
                 "a witness does not cosign the ledger"
             );

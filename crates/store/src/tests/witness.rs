@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use comity_ledger::{Cosigner, CosignerKey, Key};
+use comity_ledger::{Checkpoint, Cosigner, CosignerKey, Key, Policy, Witness, keep_cosignature};
 use tempfile::TempDir;
 
 use super::{copy, entry, key, open, quiet, run, try_open};
@@ -98,6 +98,53 @@ fn an_old_copy_signs_nothing_until_it_has_caught_up() {
 }
 
 #[test]
+fn the_word_of_a_witness_holds_until_it_cosigns_as_many() {
+    let (_, new) = old_and_new();
+    let dir = tempfile::tempdir().unwrap();
+    let cosigner = Cosigner::load_or_make(&dir.path().join("key"), "w.example").unwrap();
+    let by = cosigner.key().clone();
+    let store = open(new.path());
+    let why = is_held(run(store.heed_word(&by, 7)));
+    assert!(
+        why.starts_with("it says that it cosigned 7 entries") && why.contains("where 9 are signed"),
+        "{why}"
+    );
+    run(note(&store, 1));
+    is_held(run(store.publish()));
+    run(store.close());
+    let flaw = verify(new.path(), None).unwrap_err().to_string();
+    let says =
+        "`witnessed`: `w.example` says that it has cosigned 7 entries, and has cosigned 0 here";
+    assert!(flaw.starts_with(says), "{flaw}");
+    let store = open(new.path());
+    is_held(run(store.publish()));
+    // It does: what it said is no more than what it cosigned here.
+    let ledger = store.ledger_dir().to_owned();
+    let shown = comity_ledger::prove_extension(&ledger, 0).unwrap().unwrap();
+    let witness = Witness::open(
+        &dir.path().join("seen"),
+        cosigner,
+        [key().verifier().clone()],
+    );
+    let cosignature = witness
+        .unwrap()
+        .cosign(&shown, jiff::Timestamp::now())
+        .unwrap();
+    let signed = Checkpoint::open(&shown.checkpoint, key().verifier()).unwrap();
+    let policy = Policy {
+        witnesses: vec![by.clone()],
+        required: 1,
+    };
+    keep_cosignature(&ledger, &signed, &cosignature, &policy).unwrap();
+    assert_eq!(run(store.publish()).unwrap(), 10);
+    run(store.heed_word(&by, 9)).unwrap();
+    is_held(run(store.heed_word(&by, 10)));
+    run(store.close());
+    fs::remove_file(new.path().join("witnessed")).unwrap();
+    assert_eq!(verify(new.path(), None).unwrap().entries, 10);
+}
+
+#[test]
 fn another_story_holds_the_store_whoever_asks_first() {
     let (old, new) = old_and_new();
     let store = open(old.path());
@@ -153,6 +200,8 @@ fn what_was_witnessed_is_believed_as_it_was_signed_only() {
     for changed in [
         text.replacen("\n9\n", "\n8\n", 1),
         text.replacen("w.", "v.", 1),
+        format!("{}\ncosigned 09\n", witness("w.example")),
+        format!("{}\ncosigned 9", witness("w.example")),
     ] {
         fs::write(new.path().join("witnessed"), changed).unwrap();
         let refused = try_open(new.path()).err().unwrap().to_string();
