@@ -97,7 +97,7 @@ pub enum EraseError {
     /// The store refused.
     #[error("nothing was erased")]
     Commit(#[source] CommitError),
-    /// The old key is still on its token.
+    /// The old key is still there.
     #[error(
         "it was erased here, but not in copies from before: their key is destroyed when the \
          gateway starts next, or when something else is erased"

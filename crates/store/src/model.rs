@@ -240,9 +240,9 @@ pub enum CommitError {
     #[error("records cannot be sealed: {0}")]
     Keys(String),
     /// What was to be erased is erased here, but the key that opens it in copies from
-    /// before is still on its token; the text says why. The next erasure destroys it, or
+    /// before is still there; the text says why. The next erasure destroys it, or
     /// the store as it opens again.
-    #[error("the old key is still on its token: {0}")]
+    #[error("the old key is still there: {0}")]
     OldKey(String),
     /// Not now; the store accepts work again once the cause is gone.
     #[error("the store takes no work now: {0}")]

@@ -189,7 +189,11 @@ fn open_vault(
     let vault = Vault::open(dir.join(VAULT), token, next == 0)?;
     // Before anything hangs on it.
     vault.settle()?;
-    if let Some([older, newer]) = vault.unfinished() {
+    // A move that was cut short goes on below, to the key that it made: another copy of the
+    // folder may hang on that one.
+    if let Some([older, newer]) = vault.unfinished()
+        && !vault.must_move()
+    {
         let mut select = db.prepare(
             "SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1 UNION ALL \
              SELECT 1 FROM blind_state WHERE substr(key, 1, 4) = ?1",
@@ -201,7 +205,7 @@ fn open_vault(
         }
     }
     vault.sweep()?;
-    if vault.must_move() {
+    while vault.must_move() {
         move_onto_token(db, &vault, next)?;
     }
     Ok(vault)

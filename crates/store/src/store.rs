@@ -121,10 +121,9 @@ impl Store {
         };
         let prepared = Box::new(prepare::prepare(transaction)?);
         let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
-        match self.inner.vault.unfinished() {
-            None => {}
-            // The next start ends it.
-            Some(_) => return Err(CommitError::Failed),
+        if self.inner.vault.unfinished().is_some() {
+            let why = "the key file could not be written; the next start ends it";
+            return Err(CommitError::OldKey(why.to_owned()));
         }
         // Again, if the writer did not succeed: a token may have been away for a moment.
         let inner = Arc::clone(&self.inner);

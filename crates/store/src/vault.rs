@@ -273,11 +273,11 @@ impl Vault {
         }
     }
 
-    /// A token is there to keep the key, and it stands in the file in plain.
+    /// A token is there to keep the key, and one stands in the file in plain.
     pub(crate) fn must_move(&self) -> bool {
         let state = self.state();
-        let newest = state.generations.last();
-        self.token.is_some() && newest.is_some_and(|newest| newest.wrapped.is_none())
+        let mut generations = state.generations.iter();
+        self.token.is_some() && generations.any(|generation| generation.wrapped.is_none())
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), VaultError> {

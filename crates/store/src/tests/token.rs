@@ -105,6 +105,31 @@ fn records_open_through_the_token_only() {
 }
 
 #[test]
+fn a_copy_from_the_midst_of_a_move_opens_and_takes_no_key_from_the_original() {
+    let test =
+        "tests::token::a_copy_from_the_midst_of_a_move_opens_and_takes_no_key_from_the_original";
+    let Some(soft) = in_own_process(test) else {
+        return;
+    };
+    let (dir, token) = (tempfile::tempdir().unwrap(), token(&soft));
+    run(store_with(dir.path(), &quiet()).close());
+    let path = dir.path().join("vault.key");
+    let vault = Vault::open(path, Some(&token), false).unwrap();
+    vault.begin_next().unwrap();
+    drop(vault);
+    let midst = copy(dir.path());
+    assert_eq!(key_file(midst.path()).lines().count(), 2);
+    run(open(dir.path(), &token).unwrap().close());
+    for folder in [midst.path(), dir.path()] {
+        let store = open(folder, &token).unwrap();
+        assert_eq!(records(&store, 3), [b"Erika Muster 3".to_vec()]);
+        run(store.close());
+        let file = key_file(folder);
+        assert_eq!((named(&file), file.lines().count()), (token.keys(), 1));
+    }
+}
+
+#[test]
 fn what_was_erased_opens_from_no_copy_of_anything() {
     let test = "tests::token::what_was_erased_opens_from_no_copy_of_anything";
     let Some(soft) = in_own_process(test) else {
