@@ -18,7 +18,7 @@ use std::fs;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use ring::{
@@ -90,6 +90,8 @@ pub(crate) struct Vault {
     state: RwLock<State>,
     /// The index key last used, and how it was wrapped.
     index: Mutex<Option<(Vec<u8>, hmac::Key)>>,
+    /// Held by who begins, ends or sweeps.
+    alone: Mutex<()>,
 }
 
 /// What the key file says, opened.
@@ -151,6 +153,7 @@ impl Vault {
             token: token.cloned(),
             state: RwLock::new(state),
             index: Mutex::default(),
+            alone: Mutex::default(),
         };
         if empty {
             vault.begin_next()?;
@@ -218,6 +221,7 @@ impl Vault {
     /// Draws the next generation and writes it down beside the one in use: from
     /// now on keys are wrapped under it.
     pub(crate) fn begin_next(&self) -> Result<(), VaultError> {
+        let _alone = self.alone();
         let newest = self
             .state()
             .generations
@@ -241,6 +245,7 @@ impl Vault {
     /// Ends a change of generations once no key is wrapped under any other than the
     /// one to `keep`: the others are destroyed.
     pub(crate) fn end_next(&self, keep: u32) -> Result<(), VaultError> {
+        let _alone = self.alone();
         self.change(|state| {
             let is_kept = |generation: &Generation| generation.number == keep;
             let ended = state
@@ -249,12 +254,17 @@ impl Vault {
             let wrapped = ended.filter_map(|generation| generation.wrapped);
             state.doomed.extend(wrapped.map(|Wrapped { id, .. }| id));
         })?;
-        self.sweep()
+        self.destroy_doomed()
     }
 
     /// Destroys the keys that are to be gone from the token. The file names them until it
     /// is next written; to destroy what is gone is nothing.
     pub(crate) fn sweep(&self) -> Result<(), VaultError> {
+        let _alone = self.alone();
+        self.destroy_doomed()
+    }
+
+    fn destroy_doomed(&self) -> Result<(), VaultError> {
         let doomed = self.state().doomed.clone();
         if let Some(token) = &self.token
             && !doomed.is_empty()
@@ -278,6 +288,11 @@ impl Vault {
         let state = self.state();
         let mut generations = state.generations.iter();
         self.token.is_some() && generations.any(|generation| generation.wrapped.is_none())
+    }
+
+    /// A key in the making is named as one to be gone: nobody sweeps meanwhile.
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), VaultError> {
