@@ -6,7 +6,7 @@ mod due;
 mod erase;
 pub(crate) mod foreign;
 pub(crate) mod gateway;
-mod hold;
+pub(crate) mod hold;
 mod personal;
 mod token;
 

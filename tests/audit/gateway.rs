@@ -270,8 +270,10 @@ async fn a_quiet_ledger_shows_that_the_gateway_is_there() {
     })
     .await;
     let beats = eventually("two signs of life", async || {
-        let entries = scene.world.data();
-        let shown = audit(&entries, &["search", "--kind", "heartbeat", "--json"]);
+        let shown = audit(
+            &scene.world.data(),
+            &["search", "--kind", "heartbeat", "--json"],
+        );
         let shown = String::from_utf8(shown.stdout).unwrap();
         (shown.matches("\"heartbeat\"").count() >= 2).then_some(shown)
     })

@@ -19,13 +19,13 @@ use crate::{
 const WHY: &str = "appeal 12 Ks 3/26 pending";
 
 /// Orders as the registry of a court.
-pub(super) fn hold(data: &Path, case: &str, more: &[&str]) -> Output {
+pub(crate) fn hold(data: &Path, case: &str, more: &[&str]) -> Output {
     let by = ["--by", "registry of the court", "--reason", WHY];
     audit(data, &[&["hold", case], by.as_slice(), more].concat())
 }
 
 /// The entry of the last order.
-fn last(data: &Path, kind: &str) -> String {
+pub(crate) fn last(data: &Path, kind: &str) -> String {
     let found = audit(data, &["search", "--kind", kind, "--json"]);
     let found = serde_json::from_slice(&found.stdout).unwrap();
     of_each(&found, "index").pop().unwrap()

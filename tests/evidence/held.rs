@@ -1,12 +1,14 @@
 //! Evidence of a case under a legal hold: nobody deletes it.
 
 use super::*;
-use crate::cli::{comity, shown};
+use crate::{
+    audit::hold::{hold, last},
+    cli::shown,
+};
 
-fn hold(data: &Path, case: &str, more: &[&str]) {
-    let order = ["audit", "hold", case, "--by", "court", "--reason", "appeal"];
-    let data = ["--data", data.to_str().unwrap()];
-    let output = comity([order.as_slice(), more, &data].concat());
+/// Orders, and is obeyed.
+fn ordered(data: &Path, case: &str, more: &[&str]) {
+    let output = hold(data, case, more);
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
 }
 
@@ -23,7 +25,7 @@ async fn evidence_of_a_held_case_is_not_deleted() {
             .complete
     );
     let (data, case) = (on.scene.world.data(), on.case.clone());
-    let on = on.restart_after(async || hold(&data, &case, &[])).await;
+    let on = on.restart_after(async || ordered(&data, &case, &[])).await;
     let name = on.name(&content);
     let mut executing = on.executing().await;
     let refused = executing.delete(&name).await.unwrap_err();
@@ -36,13 +38,9 @@ async fn evidence_of_a_held_case_is_not_deleted() {
     let (_, read) = executing.read(&name, 0, 1).await.unwrap();
     assert_eq!(read, content);
 
-    let held = on.scene.entries("kind=legal-hold").await;
-    assert_eq!(held.len(), 1);
-    let index = on.scene.entries("").await;
-    let index = index.iter().position(|leaf| leaf.kind == "legal-hold");
-    let lift = index.unwrap().to_string();
+    let lift = last(&data, "legal-hold");
     let on = on
-        .restart_after(async || hold(&data, &case, &["--lift", &lift]))
+        .restart_after(async || ordered(&data, &case, &["--lift", &lift]))
         .await;
     on.executing().await.delete(&name).await.unwrap();
     on.scene.stop().await;

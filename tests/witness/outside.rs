@@ -173,7 +173,7 @@ async fn a_word_that_is_taken_back_holds_nothing_any_longer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_witness_gets_wrong_is_told_with_what_to_do() {
     let log = Log::of_all();
-    let key = Gate::make("berlin", None).await;
+    let mut gate = Gate::make("berlin", None).await;
     let wrong: [(&str, Mood, &str); 9] = [
         (
             "w-404",
@@ -217,7 +217,6 @@ async fn what_a_witness_gets_wrong_is_told_with_what_to_do() {
         ),
         ("w-down", Mood::Down, "does not speak HTTP as expected"),
     ];
-    let mut gate = key;
     let mut witnesses = Vec::new();
     for (name, mood, _) in &wrong {
         witnesses.push(Outside::start(name, gate.key().verifier(), mood.clone()).await);

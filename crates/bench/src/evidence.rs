@@ -1,9 +1,8 @@
 //! One large item of evidence through a gateway and back, cut three times on its way.
 
 use std::{
-    fs, io,
+    fs,
     net::SocketAddr,
-    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -27,7 +26,7 @@ use tonic::transport::Channel;
 use crate::{
     AnyError, accounts,
     cli::Transfer,
-    process::{Process, free_address},
+    process::{Process, free_address, remove},
 };
 
 /// Bytes in one chunk.
@@ -300,11 +299,4 @@ fn search() -> Result<Story, AnyError> {
         ..comity::v1::Person::default()
     });
     Ok(story)
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

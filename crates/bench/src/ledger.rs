@@ -4,7 +4,6 @@
 use std::{
     fs,
     future::Future,
-    io,
     path::Path,
     process::Command,
     sync::mpsc as std_mpsc,
@@ -18,7 +17,12 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::{AnyError, accounts, cli::Ledger, process::Process, spread::Spread};
+use crate::{
+    AnyError, accounts,
+    cli::Ledger,
+    process::{Process, remove},
+    spread::Spread,
+};
 
 /// Whoever writes at a time, each waiting until what it wrote is durable.
 const WRITERS: usize = 256;
@@ -235,11 +239,4 @@ async fn verify(dir: &Path, out: &Path, comity: &Path, entries: u64) -> Result<(
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
 fn each(all: Duration, count: u64) -> f64 {
     all.as_secs_f64() * 1e6 / count as f64
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

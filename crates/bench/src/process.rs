@@ -1,4 +1,4 @@
-//! Processes that end with their owner, and addresses for them.
+//! Processes that end with their owner, and addresses and folders for them.
 
 use std::{
     fs::{self, File},
@@ -70,4 +70,12 @@ impl Drop for Process {
 /// An address on the loopback interface where nobody listens.
 pub(crate) fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+/// Removes a folder with all that is in it, where there is one.
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

@@ -36,7 +36,7 @@ impl Progress {
         self.reach(self.done + 1);
     }
 
-    /// So many are done, of more than was known before or of others.
+    /// So many are done of so many: how many there are shows on the way.
     pub(crate) fn reach_of(&mut self, done: u64, total: u64) {
         self.total = total;
         self.reach(done);

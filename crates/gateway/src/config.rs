@@ -9,6 +9,7 @@ mod peers;
 mod policies;
 mod retention;
 mod timestamps;
+mod web;
 
 use std::{
     fmt, fs, io,

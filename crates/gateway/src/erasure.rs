@@ -1,20 +1,24 @@
 //! Erasing in the data folder of a gateway that is stopped: a case that has ended, or
 //! the record of an entry that no case belongs to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use comity::v1;
 use comity_domain::CaseId;
-use comity_ledger::{Flaw, Key, KeyError, Leaf};
+use comity_ledger::{Flaw, Leaf};
 use comity_store::{
-    Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, OpenError, Options, Period,
-    ReadError, Record, Report, Store, state_name, verify_watched,
+    Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, ReadError, Record, Report, Store,
+    state_name, verify_watched,
 };
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
-use crate::{personal, start::LEDGER_KEY, wire::to_proto};
+use crate::{
+    personal,
+    stopped::{self, StoppedError},
+    wire::to_proto,
+};
 
 /// What is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,20 +84,11 @@ pub enum EraseError {
     #[error("it was erased before")]
     Before,
     /// The data folder cannot be opened.
-    #[error("the data folder `{}` cannot be opened", folder.display())]
-    Open {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        #[source]
-        source: OpenError,
-    },
+    #[error(transparent)]
+    Folder(#[from] StoppedError),
     /// It cannot be read.
     #[error("the data folder cannot be read")]
     Read(#[from] ReadError),
-    /// The ledger's key cannot be used.
-    #[error("the key of the ledger cannot be used")]
-    Key(#[from] KeyError),
     /// The store refused.
     #[error("nothing was erased")]
     Commit(#[source] CommitError),
@@ -131,7 +126,7 @@ pub enum EraseError {
 ///
 /// # Errors
 /// [`EraseError`]; but for its last three variants nothing was erased then. While a gateway
-/// has the folder open it is [`OpenError::Locked`].
+/// has the folder open it is [`StoppedError::Open`].
 pub async fn erase(
     (data, token): (&Path, Option<&KeyToken>),
     order: &Order,
@@ -140,18 +135,8 @@ pub async fn erase(
     if order.reason.trim().is_empty() || order.by.trim().is_empty() {
         return Err(EraseError::Unexplained);
     }
-    let opened = |source| EraseError::Open {
-        folder: data.to_owned(),
-        source,
-    };
-    // Read first: a folder that holds no store must not get one.
-    let mut archive = Archive::open(data, token, Period::default()).map_err(opened)?;
-    let key = Key::load(&data.join(LEDGER_KEY))?;
-    let options = Options {
-        token: token.cloned(),
-        ..personal::options()
-    };
-    let store = Store::open(data, key, &options).map_err(opened)?;
+    let mut archive = stopped::archive((data, token))?;
+    let store = stopped::store((data, token))?;
     let done = carry_out(&mut archive, &store, order, now).await;
     drop(archive);
     let indexed = personal::rebuild(&store, |_, _| ()).await;

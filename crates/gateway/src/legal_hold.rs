@@ -1,20 +1,20 @@
 //! Legal holds in the data folder of a gateway that is stopped, as erasing is: set, lifted
 //! and listed. The store refuses to erase what is held.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use comity::v1;
 use comity_domain::CaseId;
-use comity_ledger::{Key, KeyError, Leaf};
+use comity_ledger::Leaf;
 use comity_store::{
     Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, LEGAL_HOLD, LEGAL_HOLD_LIFTED,
-    OpenError, Options, Period, ReadError, Record, Store, Transaction,
+    ReadError, Record, Transaction,
 };
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
-use crate::{personal, start::LEDGER_KEY};
+use crate::stopped::{self, StoppedError};
 
 /// An order to put a case under a legal hold, or to lift one.
 #[derive(Debug, Clone)]
@@ -75,20 +75,11 @@ pub enum HoldError {
         hold: u64,
     },
     /// The data folder cannot be opened.
-    #[error("the data folder `{}` cannot be opened", folder.display())]
-    Open {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        #[source]
-        source: OpenError,
-    },
+    #[error(transparent)]
+    Folder(#[from] StoppedError),
     /// It cannot be read.
     #[error("the data folder cannot be read")]
     Read(#[from] ReadError),
-    /// The ledger's key cannot be used.
-    #[error("the key of the ledger cannot be used")]
-    Key(#[from] KeyError),
     /// The store refused.
     #[error("nothing was recorded")]
     Commit(#[from] CommitError),
@@ -99,7 +90,7 @@ pub enum HoldError {
 ///
 /// # Errors
 /// [`HoldError`]; nothing was recorded then. While a gateway has the folder open it is
-/// [`OpenError::Locked`].
+/// [`StoppedError::Open`].
 pub async fn hold(
     (data, token): (&Path, Option<&KeyToken>),
     order: &HoldOrder,
@@ -108,20 +99,8 @@ pub async fn hold(
     if order.reason.trim().is_empty() || order.by.trim().is_empty() {
         return Err(HoldError::Unexplained);
     }
-    let opened = |source| HoldError::Open {
-        folder: data.to_owned(),
-        source,
-    };
-    // Read first: a folder that holds no store must not get one.
-    let mut archive = Archive::open(data, token, Period::default()).map_err(opened)?;
-    let mut standing = may_be_ordered(&mut archive, order)?;
-    drop(archive);
-    let key = Key::load(&data.join(LEDGER_KEY))?;
-    let options = Options {
-        token: token.cloned(),
-        ..personal::options()
-    };
-    let store = Store::open(data, key, &options).map_err(opened)?;
+    let mut standing = may_be_ordered(&mut stopped::archive((data, token))?, order)?;
+    let store = stopped::store((data, token))?;
     let committed = store.commit(said(order, now)).await;
     // Published to its end, so that the order is under a signed checkpoint.
     store.close().await;

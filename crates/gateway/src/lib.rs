@@ -49,6 +49,7 @@ mod share;
 pub mod signatures;
 mod start;
 mod statistics;
+mod stopped;
 mod supplement;
 mod team;
 mod timestamp;

@@ -7,7 +7,7 @@ use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
 use comity_store::{Archive, OpenError, ReadError};
-pub use comity_store::{KeyToken, Period, Report, verify, verify_watched};
+pub use comity_store::{KeyToken, Period, Report, entries_in_words, verify, verify_watched};
 use jiff::civil::Date;
 use thiserror::Error;
 
@@ -28,6 +28,7 @@ pub use crate::{
         drills,
     },
     retention::{Class, DueCase, DueList, Standing},
+    stopped::StoppedError,
 };
 
 /// A data folder, open for reading.

@@ -2,8 +2,9 @@
 //!
 //! Its records and their data keys leave the database; every other data key is wrapped
 //! anew under the next key-encryption key; once that is durable the old one is
-//! destroyed, on its token where one keeps it. Copies of the database made before hold data keys that nothing opens, and
-//! tags of the blind index under a key that nothing opens either: see [`crate::blind`].
+//! destroyed, on its token where one keeps it. Copies of the database made before hold
+//! data keys that nothing opens, and tags of the blind index under a key that nothing
+//! opens either: see [`crate::blind`].
 
 use comity_domain::CaseId;
 use rusqlite::{Connection, params};

@@ -36,7 +36,7 @@ pub struct Holds(BTreeMap<String, BTreeSet<u64>>);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Breach {
     /// It erases what is held.
-    #[error("cases/{case} is under the legal hold of {}", named(.holds))]
+    #[error("cases/{case} is under the legal hold of {}", entries_in_words(.holds))]
     Held {
         /// The case.
         case: String,
@@ -170,8 +170,9 @@ impl Archive {
     }
 }
 
-/// Entries by their indexes.
-pub(crate) fn named(entries: &[u64]) -> String {
+/// Entries by their indexes, in words: `entry 7`, `entries 7, 9`.
+#[must_use]
+pub fn entries_in_words(entries: &[u64]) -> String {
     let indexes: Vec<_> = entries.iter().map(ToString::to_string).collect();
     match entries {
         [_] => format!("entry {}", indexes.concat()),

@@ -47,7 +47,9 @@ pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use ended::Ended;
 pub use erase::ERASURE;
-pub use legal_hold::{Breach, EVIDENCE_ERASED, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED};
+pub use legal_hold::{
+    Breach, EVIDENCE_ERASED, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, entries_in_words,
+};
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable,

@@ -225,7 +225,7 @@ pub enum CommitError {
     #[error(
         "cases/{case} is under the legal hold of {}: nothing of it is erased until that is \
          lifted by `comity audit hold cases/{case} --lift {}`",
-        legal_hold::named(.holds), .holds.first().copied().unwrap_or_default()
+        legal_hold::entries_in_words(.holds), .holds.first().copied().unwrap_or_default()
     )]
     Held {
         /// The case.

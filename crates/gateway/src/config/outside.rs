@@ -7,7 +7,7 @@ use hyper::Uri;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{file::Mistakes, timestamps::read_url};
+use super::{file::Mistakes, web};
 
 /// A witness outside, asked over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,17 +53,8 @@ impl OutsideWitnessFile {
                             `https://witness.example/submit`, or `http://` on this machine";
             mistakes.expected("witness.url", &url, expected)
         });
-        let secure = parsed.as_ref().map(is_secure);
-        let message = match (secure, &web_ca) {
-            (Some(true), None) => {
-                "`https` without `web_ca`: name the file with the root certificates that the \
-                 web server's must lead to"
-            }
-            (Some(false), Some(_)) => "`web_ca` without `https`: it would not be looked at",
-            (Some(_) | None, _) => "",
-        };
-        if !message.is_empty() {
-            mistakes.add::<()>(Some(url.span()), message);
+        if let Some(parsed) = &parsed {
+            web::check_roots((parsed, url.span()), web_ca.is_some(), mistakes);
         }
         let parsed_key = key.get_ref().parse().ok().or_else(|| {
             let expected = "the key `<name>+<id>+<key>` that it cosigns with, of Ed25519 \
@@ -88,18 +79,14 @@ impl WitnessedFile {
     }
 }
 
-fn is_secure(url: &Uri) -> bool {
-    url.scheme_str() == Some("https")
-}
-
 /// A submission prefix. What is asked is signed, but who listens on the way could answer
 /// that the witness has seen something else, and so hold the ledger: hence `https`.
 fn read_prefix(text: &str) -> Option<Uri> {
-    let url = read_url(text).filter(|url| url.query().is_none())?;
+    let url = web::read_url(text).filter(|url| url.query().is_none())?;
     let host = url.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    (is_secure(&url) || here).then_some(url)
+    (web::is_secure(&url) || here).then_some(url)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use hyper::Uri;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::Mistakes;
+use super::{file::Mistakes, web};
 
 /// Least time between two timestamps, in seconds, where nothing is said.
 const EVERY_S: u64 = 60;
@@ -109,21 +109,13 @@ impl AuthorityFile {
             policy,
             web_ca,
         } = self;
-        let parsed = read_url(url.get_ref()).or_else(|| {
+        let parsed = web::read_url(url.get_ref()).or_else(|| {
             let expected = "`http://` or `https://`, a host and a path, such as \
                             `http://timestamps.example/tsr`";
             mistakes.expected("timestamps.authority.url", &url, expected)
         });
-        let scheme = parsed.as_ref().and_then(Uri::scheme_str);
-        let secure = scheme == Some("https");
-        if parsed.is_some() && secure != web_ca.is_some() {
-            let message = if secure {
-                "`https` without `web_ca`: name the file with the root certificates that the \
-                 web server's must lead to"
-            } else {
-                "`web_ca` without `https`: it would not be looked at"
-            };
-            mistakes.add::<()>(Some(url.span()), message);
+        if let Some(parsed) = &parsed {
+            web::check_roots((parsed, url.span()), web_ca.is_some(), mistakes);
         }
         if let Some(policy) = policy
             .as_ref()
@@ -158,15 +150,6 @@ fn seconds(
         None => default,
     };
     Duration::from_secs(seconds)
-}
-
-/// An address with a host and without a name and password, which would stand in logs.
-pub(super) fn read_url(text: &str) -> Option<Uri> {
-    let url: Uri = text.parse().ok()?;
-    let known = matches!(url.scheme_str(), Some("http" | "https"));
-    let plain = !url.authority()?.as_str().contains('@');
-    let host = url.host().is_some_and(|host| !host.is_empty());
-    (known && plain && host).then_some(url)
 }
 
 #[cfg(test)]

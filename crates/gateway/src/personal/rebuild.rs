@@ -1,14 +1,13 @@
 //! Making the index of personal values again: as a gateway starts, where it is not
 //! complete, and by command.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use comity_ledger::{Key, KeyError};
-use comity_store::{Archive, CommitError, KeyToken, OpenError, Options, Period, ReadError, Store};
+use comity_store::{CommitError, KeyToken, OpenError, ReadError, Store};
 use thiserror::Error;
 
-use super::{OF_RECORDS, options};
-use crate::start::LEDGER_KEY;
+use super::OF_RECORDS;
+use crate::stopped::{self, StoppedError};
 
 /// What making the index again came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +24,8 @@ pub struct Reindexed {
 #[derive(Debug, Error)]
 pub enum ReindexError {
     /// The data folder cannot be opened.
-    #[error("the data folder `{}` cannot be opened", folder.display())]
-    Open {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        #[source]
-        source: OpenError,
-    },
-    /// The ledger's key cannot be used.
-    #[error("the key of the ledger cannot be used")]
-    Key(#[from] KeyError),
+    #[error(transparent)]
+    Folder(#[from] StoppedError),
     /// The data folder cannot be read.
     #[error("the data folder cannot be read")]
     Read(#[from] ReadError),
@@ -49,27 +39,21 @@ pub enum ReindexError {
 /// one does.
 ///
 /// # Errors
-/// [`ReindexError`]; while a gateway has the folder open it is [`OpenError::Locked`].
+/// [`ReindexError`]; while a gateway has the folder open it is [`StoppedError::Open`].
 pub async fn reindex(
     (data, token): (&Path, Option<&KeyToken>),
     step: impl FnMut(u64, u64),
 ) -> Result<Reindexed, ReindexError> {
-    let opened = |source| ReindexError::Open {
-        folder: data.to_owned(),
-        source,
-    };
-    // A folder that holds no store must not get one; one of an earlier version is
-    // brought up to date as the store opens.
-    match Archive::open(data, token, Period::default()) {
-        Ok(_) | Err(OpenError::Foreign) => {}
-        Err(error) => return Err(opened(error)),
+    // One of an earlier version is brought up to date as the store opens.
+    match stopped::archive((data, token)) {
+        Ok(_)
+        | Err(StoppedError::Open {
+            source: OpenError::Foreign,
+            ..
+        }) => {}
+        Err(error) => return Err(error.into()),
     }
-    let key = Key::load(&data.join(LEDGER_KEY))?;
-    let options = Options {
-        token: token.cloned(),
-        ..options()
-    };
-    let store = Store::open(data, key, &options).map_err(opened)?;
+    let store = stopped::store((data, token))?;
     let done = again(&store, step).await;
     store.close().await;
     done

@@ -1,11 +1,10 @@
 //! `comity audit due`: cases that have been kept long enough, for whoever erases.
 
 use clap::Args;
-use comity_gateway::offline::{Class, DataFolder, DueCase, DueList, Standing};
+use comity_gateway::offline::{Class, DataFolder, DueCase, DueList, Standing, entries_in_words};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::hold::entries;
 use crate::{
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
@@ -107,7 +106,7 @@ fn standing(due: &DueCase) -> String {
     let day = due.class.as_ref().map(|class| class.due.to_string());
     let holds = match due.holds.as_slice() {
         [] => String::new(),
-        holds => format!("kept by the legal hold of {}", entries(holds)),
+        holds => format!("kept by the legal hold of {}", entries_in_words(holds)),
     };
     let parts = [day.unwrap_or_default(), holds];
     let told: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();

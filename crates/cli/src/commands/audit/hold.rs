@@ -89,7 +89,7 @@ fn tell(order: &HoldOrder, Ordered { entry, standing }: &Ordered) {
             println!("  entry {entry} says so, and {under}");
             match standing.as_slice() {
                 [] => println!("  no other stands: the case can be erased once it has ended"),
-                holds => println!("  still held by {}", entries(holds)),
+                holds => println!("  still held by {}", offline::entries_in_words(holds)),
             }
         }
     }
@@ -137,13 +137,4 @@ fn table(holds: &[Held]) -> String {
         ]);
     }
     table.to_string()
-}
-
-/// Entries by their indexes.
-pub(super) fn entries(indexes: &[u64]) -> String {
-    let told: Vec<_> = indexes.iter().map(ToString::to_string).collect();
-    match indexes {
-        [_] => format!("entry {}", told.concat()),
-        _ => format!("entries {}", told.join(", ")),
-    }
 }

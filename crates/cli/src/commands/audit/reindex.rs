@@ -23,11 +23,8 @@ pub(crate) struct Reindex {
 pub(super) fn run(arguments: Reindex) -> Result<Exit, Failure> {
     let Reindex { folder, json } = arguments;
     let Found { data, token } = folder.find()?;
-    let mut progress = None;
-    let step = |done, of| {
-        let progress = progress.get_or_insert_with(|| Progress::new("entries", of));
-        progress.reach(done);
-    };
+    let mut progress = Progress::new("entries", 0);
+    let step = |done, of| progress.reach_of(done, of);
     let done = runtime()?.block_on(offline::reindex((&data, token.as_ref()), step))?;
     drop(progress);
     let Reindexed {
