@@ -11,9 +11,12 @@ use std::{future::Future, path::Path, sync::Arc, time::Duration};
 use comity::v1::{Case, CaseState};
 use comity_gateway::offline;
 use comity_sandbox::{stories::Story, world::World};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::{sync::watch, task::JoinSet};
+
+use crate::world::{Scene, approvable, eventually};
 
 use self::{
     client::{Client, approved_and_refused, request},
@@ -31,6 +34,35 @@ const KILLS_AT_START: usize = 2;
 const HANGS: Duration = Duration::from_secs(240);
 /// State of the backend that all requests go to.
 const EXECUTING: &str = "FR";
+
+/// Told to stop while a delivery is under way, the gateway takes in its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_under_way_comes_to_its_end_when_the_gateway_stops() {
+    let story = approvable("stopped");
+    let executing = story.request.executing.as_ref().unwrap();
+    let executing = executing.jurisdiction.as_str();
+    let scene = Scene::start(&[executing]).await;
+    let backend = scene.backend(executing).clone();
+    backend.set_up(false);
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let submitted = crate::world::submit(&mut client, &story.request, 0);
+    submitted.await.unwrap();
+    // The backend has to wait for its register, in the midst of the delivery.
+    let register = format!("registers/{executing}.db");
+    let register = Connection::open(scene.folder().join(register)).unwrap();
+    let lock = |sql| register.execute_batch(sql).unwrap();
+    lock("BEGIN IMMEDIATE");
+    backend.set_up(true);
+    eventually("it has begun", async || {
+        (backend.received() > 0).then_some(())
+    })
+    .await;
+    let stopping = tokio::spawn(scene.stop());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    lock("COMMIT");
+    let report = stopping.await.unwrap();
+    assert_eq!((report.jobs, backend.received()), (0, 1));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_again_and_again_the_gateway_loses_and_repeats_nothing() {

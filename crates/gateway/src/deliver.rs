@@ -31,21 +31,20 @@ use crate::{
 /// Jobs taken from the outbox at once.
 const BATCH: usize = 64;
 /// Deliveries under way at once, besides first attempts.
-const RETRIES_IN_FLIGHT: u32 = 32;
+const RETRIES_IN_FLIGHT: usize = 32;
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
 const BACKOFF: Duration = Duration::from_millis(250);
 /// Longest pause between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
-/// How long what is under way may take once the gateway stops.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Makes the first attempt for a case just recorded, and files what came of it.
 ///
 /// Returns the case as it stands afterwards, where that could be filed; a
 /// backend that cannot be reached leaves it `DELIVERING`.
 pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> Option<CaseAt> {
+    let _under_way = gateway.deliveries().token();
     match attempt(&gateway, &job, case).await {
         Ok(case) => Some(case),
         Err(Unfiled::NotAllowed(_)) => {
@@ -71,9 +70,9 @@ pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> 
     }
 }
 
-/// Works off the outbox until told to stop, and lets what is under way come to its end.
+/// Works off the outbox until told to stop.
 pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(RETRIES_IN_FLIGHT as usize));
+    let places = Arc::new(Semaphore::new(RETRIES_IN_FLIGHT));
     loop {
         let free = places.available_permits().min(BATCH);
         match gateway
@@ -98,17 +97,15 @@ pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             () = gateway.store().jobs_changed() => {}
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = stop.wait_for(|stop| *stop) => return,
         }
     }
-    // What is not done by then is in the outbox, and taken up at the next start.
-    let under_way = places.acquire_many(RETRIES_IN_FLIGHT);
-    let _ = tokio::time::timeout(GRACE, under_way).await;
 }
 
 /// Takes up a job whose exchange is gone, after a failure or a restart, or that
 /// none ever made.
 pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
+    let _under_way = gateway.deliveries().token();
     if job.step == record::NOTIFY {
         return notify::send(gateway, job).await;
     }

@@ -1,6 +1,6 @@
 //! A running gateway: what every stage shares, and how it stops.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use comity_domain::CaseId;
 use comity_policy::Library;
@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use tokio::{
     sync::{broadcast, watch},
     task::JoinSet,
+    time,
 };
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
@@ -20,6 +22,9 @@ use crate::{
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
 const CHANGES: usize = 1024;
+
+/// How long deliveries under way may take once the gateway stops.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Where the time comes from. Tests and replays pass their own.
 pub type Clock = fn() -> Timestamp;
@@ -32,6 +37,7 @@ pub(crate) struct Gateway(Arc<Shared>);
 struct Shared {
     parts: Parts,
     changes: broadcast::Sender<CaseId>,
+    deliveries: TaskTracker,
 }
 
 /// What a gateway is made of.
@@ -53,7 +59,11 @@ pub(crate) struct Parts {
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Self {
         let changes = broadcast::channel(CHANGES).0;
-        Self(Arc::new(Shared { parts, changes }))
+        Self(Arc::new(Shared {
+            parts,
+            changes,
+            deliveries: TaskTracker::new(),
+        }))
     }
 
     /// Room for calls.
@@ -129,6 +139,11 @@ impl Gateway {
         let _ = self.0.changes.send(id.clone());
     }
 
+    /// Deliveries under way, first attempts and others.
+    pub(crate) fn deliveries(&self) -> &TaskTracker {
+        &self.0.deliveries
+    }
+
     /// Cases that change from now on.
     pub(crate) fn changes(&self) -> broadcast::Receiver<CaseId> {
         self.0.changes.subscribe()
@@ -188,6 +203,9 @@ impl Running {
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
+        // What has not ended by then is in the outbox, and taken up at the next start.
+        self.gateway.deliveries().close();
+        let _ = time::timeout(GRACE, self.gateway.deliveries().wait()).await;
         self.gateway.store().clone().close().await;
     }
 }

@@ -161,6 +161,27 @@ fn a_damaged_key_stops_the_erasure_and_nothing_else() {
 }
 
 #[test]
+fn an_erasure_whose_old_key_stays_is_told_as_one_that_took_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.inner.vault.begin_next().unwrap();
+    // From here on the key file cannot be written.
+    let next = dir.path().join("vault.next");
+    fs::create_dir(&next).unwrap();
+    let CommitError::OldKey(why) = run(erase(&store, 1)).unwrap_err() else {
+        panic!("it took place, and not as a whole");
+    };
+    assert!(why.contains("could not be written"), "{why}");
+    assert_eq!(records(&store, 1), Vec::<Vec<u8>>::new());
+    run(store.close());
+    fs::remove_dir(&next).unwrap();
+    run(open(dir.path()).close());
+    let keys = fs::read_to_string(dir.path().join("vault.key")).unwrap();
+    assert_eq!(keys.lines().count(), 1, "the old key is gone");
+    assert_eq!(verify(dir.path(), None).unwrap().erased, 2);
+}
+
+#[test]
 fn without_the_key_file_the_entries_are_still_verified() {
     let dir = tempfile::tempdir().unwrap();
     run(store(dir.path()).close());
