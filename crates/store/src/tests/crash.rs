@@ -1,6 +1,7 @@
 //! A process killed at any moment loses nothing that it had acknowledged.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Write, stdout},
     path::Path,
     process::{Command, Stdio},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use super::{case_id, key, open, run, submission};
-use crate::{Options, Store, verify};
+use crate::{CommitError, Options, Store, verify};
 
 /// Tells the child where its store is and at which case to begin.
 const CHILD: &str = "COMITY_STORE_CRASH_TEST";
@@ -37,6 +38,29 @@ fn what_was_acknowledged_survives_kill_9() {
         let whole = verify(dir.path(), Some(key().verifier())).unwrap();
         assert_eq!((whole.entries, whole.unpublished), (found.entries, 0));
     }
+}
+
+/// Where the lock did not hold, on a network folder or because somebody removed it, the
+/// table does: an index is given once, and who finds it given takes no more work.
+#[test]
+fn of_two_stores_on_one_folder_one_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = open(dir.path());
+    run(old.commit(submission(1))).unwrap();
+    fs::remove_file(dir.path().join("lock")).unwrap();
+    let new = open(dir.path());
+    run(new.commit(submission(2))).unwrap();
+    run(new.publish()).unwrap();
+    for case in 3..5 {
+        let late = run(old.commit(submission(case)));
+        assert_eq!(late.unwrap_err(), CommitError::Failed);
+    }
+    assert!(run(old.publish()).is_err());
+    run(old.close());
+    run(new.commit(submission(5))).unwrap();
+    run(new.close());
+    let found = verify(dir.path(), Some(key().verifier())).unwrap();
+    assert_eq!((found.cases, found.unpublished), (3, 0));
 }
 
 /// Runs a child that commits without end, kills it, and returns what it had

@@ -37,6 +37,9 @@ const REQUESTS: u64 = 50;
 /// Requests between publications.
 const PUBLISHED_EVERY: u64 = 10;
 
+/// Broken calls between two words about how far it is: all of them take a while.
+const TOLD_EVERY: usize = 250;
+
 /// Longest run; reached only when somebody waits for what never comes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -83,7 +86,14 @@ fn whatever_call_fails_nothing_acknowledged_is_lost() {
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(fault) = faults.get(number) else {
+                        break;
+                    };
+                    if number > 0 && number.is_multiple_of(TOLD_EVERY) {
+                        eprintln!("{number} of {} broken calls", faults.len());
+                    }
                     let end = survives(*fault);
                     *seen.lock().unwrap().entry((fault.how, end)).or_default() += 1;
                 }
