@@ -16,18 +16,20 @@ pub struct InvalidDigest(());
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One write: every rule of a decision names its module's digest.
-        let digits: String = self
-            .0
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(digit)
-            .collect();
-        f.write_str(&digits)
+        let mut digits = [0; 64];
+        let (pairs, _) = digits.as_chunks_mut();
+        for (pair, byte) in pairs.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 
-fn digit(nibble: u8) -> char {
-    char::from_digit(nibble.into(), 16).unwrap_or_default()
+fn digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'a' - 10 + nibble,
+    }
 }
 
 impl fmt::Debug for Digest {

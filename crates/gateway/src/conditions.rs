@@ -105,7 +105,7 @@ pub(crate) fn take_effect(
             obliged.extend(clock.map(|clock| Happened::Obliged(Box::new(clock))));
         }
     }
-    conditions.retain(|one| !before.conditions.contains(one));
+    conditions.retain(|one| find(&before.conditions, &one.obligation_id) != Some(one));
     adds.conditions = conditions;
     obliged
 }

@@ -1,6 +1,8 @@
 //! Redaction: values that must not leave the executing State are taken out of
 //! the data itself, not hidden in its presentation.
 
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use thiserror::Error;
@@ -22,7 +24,7 @@ pub(crate) fn apply<'a>(
 ) -> Result<Vec<String>, UnreadablePath> {
     let mut found = Vec::new();
     for path in paths {
-        let path = JsonPath::parse(path).map_err(UnreadablePath)?;
+        let path = parsed(path)?;
         let located = path.query_located(data);
         found.extend(
             located
@@ -38,6 +40,29 @@ pub(crate) fn apply<'a>(
         }
     }
     Ok(found.into_iter().map(|(path, _)| path).collect())
+}
+
+/// A path, parsed once by a thread: the rules carry a few, and answers carry these again
+/// and again.
+fn parsed(path: &str) -> Result<Rc<JsonPath>, UnreadablePath> {
+    PARSED.with_borrow_mut(|known| {
+        if let Some(parsed) = known.get(path) {
+            return Ok(Rc::clone(parsed));
+        }
+        let parsed = Rc::new(JsonPath::parse(path).map_err(UnreadablePath)?);
+        if known.len() >= PARSED_MOST {
+            known.clear();
+        }
+        known.insert(path.to_owned(), Rc::clone(&parsed));
+        Ok(parsed)
+    })
+}
+
+/// Paths that a thread remembers before it begins anew.
+const PARSED_MOST: usize = 256;
+
+thread_local! {
+    static PARSED: RefCell<HashMap<String, Rc<JsonPath>>> = RefCell::default();
 }
 
 #[cfg(test)]
