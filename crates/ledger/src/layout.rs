@@ -3,7 +3,7 @@
 #[cfg(not(test))]
 use std::fs::{self, File};
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -112,7 +112,11 @@ pub(crate) fn read_tile(
 /// One that is merely there may have been made by a process that died, or was told of
 /// an error, before the one above it was flushed.
 #[derive(Debug, Default)]
-pub(crate) struct Entered(HashSet<PathBuf>);
+pub(crate) struct Entered {
+    folders: HashSet<PathBuf>,
+    /// Folders with files that are not entered in them durably yet.
+    due: BTreeSet<PathBuf>,
+}
 
 impl Entered {
     /// Folders remembered before all are flushed again: a log grows, memory does not.
@@ -124,16 +128,26 @@ impl Entered {
         let Some(parent) = folder.parent().filter(|_| folder != dir) else {
             return Ok(());
         };
-        if self.0.contains(folder) {
+        if self.folders.contains(folder) {
             return Ok(());
         }
         self.enter(dir, parent)?;
         create_dir(folder)?;
         sync_dir(parent)?;
-        if self.0.len() >= Self::MAX {
-            self.0.clear();
+        if self.folders.len() >= Self::MAX {
+            self.folders.clear();
         }
-        self.0.insert(folder.to_owned());
+        self.folders.insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Enters durably whatever was placed since the last time: a folder is flushed once
+    /// for all files in it.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        while let Some(folder) = self.due.first() {
+            sync_dir(folder)?;
+            self.due.pop_first();
+        }
         Ok(())
     }
 }
@@ -154,6 +168,12 @@ pub(crate) fn write_under(
     path: &str,
     bytes: &[u8],
 ) -> io::Result<()> {
+    place(entered, dir, path, bytes)?;
+    entered.flush()
+}
+
+/// As [`write`], but that the file is there is durable after [`Entered::flush`] only.
+pub(crate) fn place(entered: &mut Entered, dir: &Path, path: &str, bytes: &[u8]) -> io::Result<()> {
     let target = dir.join(path);
     let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io::Error::other("a path without a folder"));
@@ -165,7 +185,8 @@ pub(crate) fn write_under(
     file.sync_all()?;
     drop(file);
     fs::rename(&temporary, &target)?;
-    sync_dir(parent)
+    entered.due.insert(parent.to_owned());
+    Ok(())
 }
 
 /// Makes sure that a file found in its place is there after a crash. What it holds was

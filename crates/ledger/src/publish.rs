@@ -318,6 +318,7 @@ impl Publisher {
         for (path, bytes) in unfinished(&self.edge, &self.bundle) {
             put(&mut self.entered, &self.dir, under, (&path, bytes))?;
         }
+        self.entered.flush().map_err(at("tile"))?;
         if size > self.signed.size {
             self.signed = Checkpoint::sign(&self.key, size, self.edge.root().into())
                 .map_err(|_| PublishError::Full)?;
@@ -444,7 +445,7 @@ fn put(
             Err(PublishError::Damaged { path, size })
         };
     }
-    layout::write_under(entered, dir, path, bytes).map_err(at(path))
+    layout::place(entered, dir, path, bytes).map_err(at(path))
 }
 
 /// The entries of one published bundle: those from `256 * number` on, as many as
