@@ -10,6 +10,7 @@
 
 mod archive;
 mod blind;
+mod carrier;
 mod column;
 mod discreet;
 mod durable;

@@ -4,11 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-        mpsc as std_mpsc,
-    },
+    sync::{Arc, Mutex, atomic::Ordering, mpsc as std_mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -16,10 +12,10 @@ use std::{
 use comity_ledger::Key;
 use rusqlite::Connection;
 use thiserror::Error;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::{
-    CommitError, KeyToken, Options, PublicationError, ReadError, Store, blind, erase,
+    CommitError, KeyToken, Options, PublicationError, ReadError, Store, blind, carrier, erase,
     publisher::{self, Progress, Publication},
     queue::QUEUE,
     read::{self, Readers},
@@ -126,13 +122,7 @@ impl Store {
             .store(publisher.signed().size, Ordering::Release);
         let heed = |seen: &Witnessed| seen.heed(&mut publisher, &ledger).is_ok();
         let heeds = witnessed.as_ref().is_none_or(heed);
-        let signals = Arc::new(Signals {
-            committed: watch::Sender::new(next),
-            jobs: Notify::new(),
-            wake: Notify::new(),
-            next_wake: AtomicI64::new(i64::MAX),
-            failed: AtomicBool::new(false),
-        });
+        let signals = Arc::new(Signals::after(next));
         let (queue, operations) = mpsc::channel(QUEUE);
         let (orders, ordered) = std_mpsc::channel();
         let readers = Readers::open(&path, Arc::clone(&vault))?;
@@ -149,8 +139,11 @@ impl Store {
             witnessed,
             waits: options.await_witnesses,
         };
+        let beside = schema::open_carrier(&path)?;
+        let (carrier, log) = carrier::pair(beside, Arc::clone(&signals));
         let writer = Writer {
             db,
+            log,
             vault: Arc::clone(&vault),
             size_limit_bytes: options.size_limit_bytes,
             signals: Arc::clone(&signals),
@@ -161,6 +154,7 @@ impl Store {
         let threads = vec![
             spawn("publisher", move || publication.run(every, &ordered)).map_err(folder(dir))?,
             spawn("writer", move || writer.run(operations)).map_err(folder(dir))?,
+            spawn("carrier", move || carrier.run()).map_err(folder(dir))?,
         ];
         Ok(Self {
             inner: Arc::new(Inner {

@@ -11,7 +11,7 @@ use comity_ledger::{Hash, Leaf};
 use crate::{
     CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Term, Transaction,
     Unavailable, column,
-    vault::{DataKey, VaultError},
+    vault::{Drawn, Locked, Vault, VaultError},
 };
 
 /// Greatest length of a record, body or job, bytes: evidence is kept elsewhere.
@@ -38,11 +38,8 @@ pub(crate) struct Sealed {
     pub(crate) leaf_hash: Hash,
     /// Opens what the leaf binds.
     pub(crate) salt: [u8; 32],
-    /// The key of the record. The writer wraps it: it alone knows under which
-    /// generation.
-    pub(crate) key: DataKey,
-    /// The record under its key, with the salt of its commitment.
-    pub(crate) record: Vec<u8>,
+    /// The record.
+    pub(crate) locked: Locked,
 }
 
 impl Prepared {
@@ -66,7 +63,7 @@ pub(crate) fn next_version(expected: Expected) -> u64 {
 }
 
 /// Checks and seals a transaction.
-pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError> {
+pub(crate) fn prepare(vault: &Vault, transaction: Transaction) -> Result<Prepared, CommitError> {
     check(&transaction)?;
     let Transaction {
         key,
@@ -83,12 +80,12 @@ pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError>
         if entry.leaf.state.is_some() {
             return Err(invalid("only the last entry may name a state"));
         }
-        sealed.push(seal(entry, |_| BTreeMap::new())?);
+        sealed.push(seal(vault, entry, |_| BTreeMap::new())?);
     }
     if let Some(mut last) = last {
         speak_for(&mut last.leaf, case.as_ref())?;
         let bind = |salt: &_| binds(salt, key.as_ref(), case.as_ref(), &enqueue);
-        sealed.push(seal(last, bind)?);
+        sealed.push(seal(vault, last, bind)?);
     }
     Ok(Prepared {
         key,
@@ -161,24 +158,22 @@ pub(crate) fn open_salt(salt: &[u8; 32]) -> [u8; 32] {
 
 /// Seals an entry under a key of its own.
 fn seal(
+    vault: &Vault,
     Entry { mut leaf, record }: Entry,
     binds: impl FnOnce(&[u8; 32]) -> BTreeMap<String, Vec<Hash>>,
 ) -> Result<Sealed, CommitError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|_| CommitError::Unavailable(Unavailable::Randomness))?;
-    let salt = open_salt(&secret);
+    let drawn = Drawn::draw()?;
+    let salt = open_salt(&drawn.salt);
     leaf.binds = binds(&salt);
-    let key = DataKey::draw()?;
     let written = leaf
-        .seal(&record, &secret)
+        .seal(&record, &drawn.salt)
         .map_err(|error| invalid(&error.to_string()))?;
     Ok(Sealed {
         leaf,
         leaf_hash: written.leaf_hash,
         leaf_bytes: written.leaf_bytes,
         salt,
-        record: key.seal(&secret, &record)?,
-        key,
+        locked: drawn.seal(vault, &record)?,
     })
 }
 

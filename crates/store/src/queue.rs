@@ -203,9 +203,14 @@ mod tests {
     use comity_ledger::Leaf;
 
     use super::*;
-    use crate::{CaseChange, Entry, Transaction, prepare::prepare, tests::a_case};
+    use crate::{CaseChange, Entry, Transaction, prepare::prepare, tests::a_case, vault::Vault};
 
-    fn op(urgency: Urgency) -> Op {
+    fn vault() -> Vault {
+        let dir = tempfile::tempdir().unwrap();
+        Vault::open(dir.path().join("vault.key"), None, true).unwrap()
+    }
+
+    fn op(vault: &Vault, urgency: Urgency) -> Op {
         let transaction = Transaction {
             case: Some(CaseChange {
                 urgency,
@@ -217,7 +222,7 @@ mod tests {
             }],
             ..Transaction::default()
         };
-        let prepared = prepare(transaction).unwrap();
+        let prepared = prepare(vault, transaction).unwrap();
         Op::Commit(Box::new(prepared), oneshot::channel().0)
     }
 
@@ -225,7 +230,8 @@ mod tests {
     fn an_emergency_goes_first_and_waits_for_no_group() {
         let (ask, asked) = mpsc::channel(QUEUE);
         let mut queue = Queue::new(asked);
-        let send = |urgency| ask.try_send(op(urgency)).unwrap();
+        let vault = vault();
+        let send = |urgency| ask.try_send(op(&vault, urgency)).unwrap();
         for _ in 0..GROUP + 3 {
             send(Urgency::Urgent);
         }
@@ -249,11 +255,12 @@ mod tests {
     fn emergencies_without_end_keep_nobody_out() {
         let (ask, asked) = mpsc::channel(QUEUE);
         let mut queue = Queue::new(asked);
+        let vault = vault();
         for _ in 0..FEW + 1 {
-            ask.try_send(op(Urgency::Routine)).unwrap();
+            ask.try_send(op(&vault, Urgency::Routine)).unwrap();
         }
         let sizes = [(); 4].map(|()| {
-            ask.try_send(op(Urgency::Emergency)).unwrap();
+            ask.try_send(op(&vault, Urgency::Emergency)).unwrap();
             queue.group().unwrap().count()
         });
         assert_eq!(sizes, [1, 1 + FEW, 1, 2]);

@@ -210,10 +210,10 @@ pub(crate) fn insert_entry(
         leaf_bytes,
         leaf_hash: _,
         salt,
-        key,
-        record,
+        locked,
     } = entry;
-    let key = vault.wrap(key).map_err(CommitError::from)?;
+    let key = vault.newest(&locked.key, &locked.wrapped);
+    let key = key.map_err(CommitError::from)?;
     db.prepare_cached(
         "INSERT INTO entry (idx, at, kind, actor, case_id, state, outcome, instrument, \
          issuing, executing, leaf, salt, key, sealed) \
@@ -233,7 +233,7 @@ pub(crate) fn insert_entry(
         leaf_bytes,
         salt,
         key,
-        record,
+        locked.record,
     ])?;
     Ok(())
 }

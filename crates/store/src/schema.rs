@@ -133,8 +133,8 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "synchronous", "full")?;
     // The one writer puts parents first, and verification looks for orphans.
     db.pragma_update(None, "foreign_keys", false)?;
-    // Checkpoints of the write-ahead log stall the writer: fewer, larger ones.
-    db.pragma_update(None, "wal_autocheckpoint", 2000)?;
+    // The carrier's.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Every commit walks the cache; what it misses, the system's cache has.
     db.pragma_update(None, "cache_size", -16_384)?;
     if db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
@@ -151,6 +151,15 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
             "BEGIN IMMEDIATE; {INDEX} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
+    Ok(db)
+}
+
+/// Opens the connection by which [`crate::carrier`] writes, beside the writer's.
+pub(crate) fn open_carrier(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY)?;
+    // What it carries over is flushed before the log is begun again.
+    db.pragma_update(None, "synchronous", "full")?;
     Ok(db)
 }
 

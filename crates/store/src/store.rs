@@ -62,7 +62,7 @@ impl Store {
         &self,
         transaction: Transaction,
     ) -> Result<Durable<Committed>, CommitError> {
-        let prepared = Box::new(prepare::prepare(transaction)?);
+        let prepared = Box::new(prepare::prepare(&self.inner.vault, transaction)?);
         self.ask(|reply| Op::Commit(prepared, reply)).await
     }
 
@@ -119,7 +119,7 @@ impl Store {
             essential: true,
             ..Transaction::default()
         };
-        let prepared = Box::new(prepare::prepare(transaction)?);
+        let prepared = Box::new(prepare::prepare(&self.inner.vault, transaction)?);
         let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         if self.inner.vault.unfinished().is_some() {
             let why = "the key file could not be written; the next start ends it";

@@ -16,6 +16,7 @@ mod file;
 #[cfg(not(test))]
 use std::fs;
 use std::{
+    borrow::Cow,
     fmt, io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -115,6 +116,26 @@ struct Generation {
 /// The key of one record.
 pub(crate) struct DataKey([u8; KEY_LEN]);
 
+/// What one record takes of randomness, drawn by one call of the system: calls cost
+/// more than bytes.
+pub(crate) struct Drawn {
+    /// The salt of the commitment to the record.
+    pub(crate) salt: [u8; SALT_LEN],
+    /// The key of the record.
+    pub(crate) key: DataKey,
+    nonces: [[u8; NONCE_LEN]; 2],
+}
+
+/// A sealed record and its key.
+pub(crate) struct Locked {
+    /// The record under its key, with the salt of its commitment.
+    pub(crate) record: Vec<u8>,
+    /// The key.
+    pub(crate) key: DataKey,
+    /// The key under the generation that was the newest one: see [`Vault::newest`].
+    pub(crate) wrapped: Vec<u8>,
+}
+
 impl Vault {
     /// Reads the key file at `path`; makes it where `new` says that nothing is
     /// sealed yet. `token` opens what is wrapped in it, and keeps the key of each
@@ -169,19 +190,40 @@ impl Vault {
 
     /// Wraps a data key under the newest generation.
     pub(crate) fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, VaultError> {
-        self.wrap_as(OF_KEYS, &key.0)
+        self.wrap_as(OF_KEYS, &key.0, draw_nonce()?)
+    }
+
+    /// A data key wrapped under the newest generation: as it was `wrapped` before, unless
+    /// a newer one has begun since.
+    pub(crate) fn newest<'w>(
+        &self,
+        key: &DataKey,
+        wrapped: &'w [u8],
+    ) -> Result<Cow<'w, [u8]>, VaultError> {
+        let newest = self.state().generations.last().map(|newest| newest.number);
+        match wrapped.first_chunk().copied().map(u32::from_be_bytes) {
+            under if under == newest => Ok(Cow::Borrowed(wrapped)),
+            Some(_) | None => self.wrap(key).map(Cow::Owned),
+        }
     }
 
     /// Draws a key for the blind index, wrapped under the newest generation.
     pub(crate) fn draw_index_key(&self) -> Result<Vec<u8>, VaultError> {
-        self.wrap_as(OF_INDEX, &DataKey::draw()?.0)
+        let Drawn { key, nonces, .. } = Drawn::draw()?;
+        let [nonce, _] = nonces;
+        self.wrap_as(OF_INDEX, &key.0, nonce)
     }
 
-    fn wrap_as(&self, what: &[u8; 16], secret: &[u8; KEY_LEN]) -> Result<Vec<u8>, VaultError> {
+    fn wrap_as(
+        &self,
+        what: &[u8; 16],
+        secret: &[u8; KEY_LEN],
+        nonce: [u8; NONCE_LEN],
+    ) -> Result<Vec<u8>, VaultError> {
         let state = self.state();
         let newest = state.generations.last().ok_or(VaultError::Randomness)?;
         let mut wrapped = newest.number.to_be_bytes().to_vec();
-        wrapped.extend(encrypt(&bound(&newest.secret), what, &[secret])?);
+        wrapped.extend(encrypt(&bound(&newest.secret), nonce, what, &[secret])?);
         Ok(wrapped)
     }
 
@@ -361,20 +403,39 @@ impl Generation {
     }
 }
 
-impl DataKey {
-    /// Draws a new key.
+impl Drawn {
+    /// Draws all of it.
     pub(crate) fn draw() -> Result<Self, VaultError> {
-        let mut secret = [0; KEY_LEN];
-        getrandom::fill(&mut secret).map_err(|_| VaultError::Randomness)?;
-        Ok(Self(secret))
+        let mut bytes = [0; SALT_LEN + KEY_LEN + 2 * NONCE_LEN];
+        getrandom::fill(&mut bytes).map_err(|_| VaultError::Randomness)?;
+        let (mut salt, mut key, mut nonces) = ([0; SALT_LEN], [0; KEY_LEN], [[0; NONCE_LEN]; 2]);
+        let parts = salt.iter_mut().chain(&mut key);
+        for (to, from) in parts.chain(nonces.as_flattened_mut()).zip(bytes) {
+            *to = from;
+        }
+        Ok(Self {
+            salt,
+            key: DataKey(key),
+            nonces,
+        })
     }
 
-    /// Seals a record together with the salt of its commitment.
-    pub(crate) fn seal(&self, salt: &[u8; SALT_LEN], record: &[u8]) -> Result<Vec<u8>, VaultError> {
-        encrypt(&bound(&self.0), OF_RECORDS, &[salt, record])
+    /// Seals a record together with the salt of its commitment, and wraps the key of it
+    /// under the newest generation. What was drawn is used up, but for the key, by which
+    /// it is wrapped anew.
+    pub(crate) fn seal(self, vault: &Vault, record: &[u8]) -> Result<Locked, VaultError> {
+        let Self { salt, key, nonces } = self;
+        let [of_record, of_key] = nonces;
+        Ok(Locked {
+            record: encrypt(&bound(&key.0), of_record, OF_RECORDS, &[&salt, record])?,
+            wrapped: vault.wrap_as(OF_KEYS, &key.0, of_key)?,
+            key,
+        })
     }
+}
 
-    /// Opens what [`DataKey::seal`] made; `None` if it was changed.
+impl DataKey {
+    /// Opens what [`Drawn::seal`] made; `None` if it was changed.
     pub(crate) fn open(&self, sealed: &[u8]) -> Option<Record> {
         let mut opened = decrypt(&bound(&self.0), OF_RECORDS, sealed)?;
         let (salt, _) = opened.split_first_chunk::<SALT_LEN>()?;
@@ -393,10 +454,19 @@ fn bound(secret: &[u8; KEY_LEN]) -> LessSafeKey {
     LessSafeKey::new(key)
 }
 
-/// Nonce, ciphertext and tag. Nonces are drawn: a key seals few things.
-fn encrypt(key: &LessSafeKey, what: &[u8; 16], parts: &[&[u8]]) -> Result<Vec<u8>, VaultError> {
+fn draw_nonce() -> Result<[u8; NONCE_LEN], VaultError> {
     let mut nonce = [0; NONCE_LEN];
     getrandom::fill(&mut nonce).map_err(|_| VaultError::Randomness)?;
+    Ok(nonce)
+}
+
+/// Nonce, ciphertext and tag. Nonces are drawn: a key seals few things.
+fn encrypt(
+    key: &LessSafeKey,
+    nonce: [u8; NONCE_LEN],
+    what: &[u8; 16],
+    parts: &[&[u8]],
+) -> Result<Vec<u8>, VaultError> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut sealed = Vec::with_capacity(NONCE_LEN + length + AES_256_GCM.tag_len());
     sealed.extend(nonce);
@@ -436,13 +506,17 @@ mod tests {
     fn only_the_same_bytes_open() {
         let dir = tempfile::tempdir().unwrap();
         let vault = Vault::open(dir.path().join("vault.key"), None, true).unwrap();
-        let key = DataKey::draw().unwrap();
-        let wrapped = vault.wrap(&key).unwrap();
-        let sealed = key.seal(&[7; 32], b"a name").unwrap();
+        let drawn = Drawn::draw().unwrap();
+        let salt = drawn.salt;
+        let Locked {
+            record: sealed,
+            key,
+            wrapped,
+        } = drawn.seal(&vault, b"a name").unwrap();
         let opened = vault.unwrap(&wrapped).unwrap().open(&sealed).unwrap();
         assert_eq!(
             (opened.salt, opened.record.as_slice()),
-            ([7; 32], &b"a name"[..])
+            (salt, &b"a name"[..])
         );
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
@@ -462,11 +536,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("vault.key");
         let vault = Vault::open(path.clone(), None, true).unwrap();
-        let key = DataKey::draw().unwrap();
+        let key = Drawn::draw().unwrap().key;
         let old = vault.wrap(&key).unwrap();
         vault.begin_next().unwrap();
         assert_eq!(vault.unfinished(), Some([1, 2]));
-        let new = vault.wrap(&key).unwrap();
+        let new = vault.newest(&key, &old).unwrap();
+        assert_eq!(vault.newest(&key, &new).unwrap(), new);
         let again = Vault::open(path.clone(), None, false).unwrap();
         assert!(again.unwrap(&old).is_some() && again.unwrap(&new).is_some());
         vault.end_next(2).unwrap();

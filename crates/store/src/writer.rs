@@ -9,7 +9,9 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Durable, Unavailable, blind, column, erase,
+    CommitError, Durable, Unavailable, blind,
+    carrier::Log,
+    column, erase,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
@@ -30,11 +32,26 @@ pub(crate) struct Signals {
     pub(crate) failed: AtomicBool,
 }
 
+impl Signals {
+    /// Of a store with so many entries.
+    pub(crate) fn after(entries: u64) -> Self {
+        Self {
+            committed: watch::Sender::new(entries),
+            jobs: Notify::new(),
+            wake: Notify::new(),
+            next_wake: AtomicI64::new(i64::MAX),
+            failed: AtomicBool::new(false),
+        }
+    }
+}
+
 pub(crate) struct Writer {
     pub(crate) db: Connection,
     pub(crate) vault: Arc<Vault>,
     pub(crate) size_limit_bytes: Option<u64>,
     pub(crate) signals: Arc<Signals>,
+    /// The write-ahead log.
+    pub(crate) log: Log,
     /// Index of the next entry.
     pub(crate) next: u64,
     /// No entry is taken any more.
@@ -100,8 +117,12 @@ impl Writer {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "old keys are not destroyed; restart the store");
         }
+        let durable = settled.is_ok();
         for answer in answers {
             answer(settled.clone());
+        }
+        if durable {
+            self.log.after_group(&self.db, &self.signals);
         }
     }
 
@@ -288,20 +309,19 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{Entry, Transaction, erase::Target, prepare::prepare, schema};
+    use crate::{Entry, Transaction, carrier, erase::Target, prepare::prepare, schema};
 
     fn writer(dir: &std::path::Path) -> Writer {
+        let path = dir.join("comity.db");
+        let db = schema::open_writer(&path).unwrap();
+        let signals = Arc::new(Signals::after(0));
+        let beside = schema::open_carrier(&path).unwrap();
         Writer {
-            db: schema::open_writer(&dir.join("comity.db")).unwrap(),
+            db,
             vault: Arc::new(Vault::open(dir.join("vault.key"), None, true).unwrap()),
             size_limit_bytes: None,
-            signals: Arc::new(Signals {
-                committed: watch::Sender::new(0),
-                jobs: Notify::new(),
-                wake: Notify::new(),
-                next_wake: AtomicI64::new(i64::MAX),
-                failed: AtomicBool::new(false),
-            }),
+            log: carrier::pair(beside, Arc::clone(&signals)).1,
+            signals,
             next: 0,
             sealed: false,
         }
@@ -320,7 +340,7 @@ mod tests {
                 ..Transaction::default()
             };
             let (reply, answer) = oneshot::channel();
-            let prepared = prepare(transaction).unwrap();
+            let prepared = prepare(&writer.vault, transaction).unwrap();
             group.push(Op::Commit(Box::new(prepared), reply));
             answers.push(answer);
         }
@@ -346,7 +366,7 @@ mod tests {
             ..Transaction::default()
         };
         let (reply, answer) = oneshot::channel();
-        let prepared = Box::new(prepare(transaction).unwrap());
+        let prepared = Box::new(prepare(&writer.vault, transaction).unwrap());
         writer.group([Op::Erase(Target::Entry(0), prepared, reply)].into_iter());
         let answer = answer.blocking_recv().unwrap();
         answer.map(|committed| committed.receipts[0].index)

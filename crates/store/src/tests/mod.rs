@@ -2,6 +2,7 @@
 
 mod agenda;
 mod blind;
+mod carrier;
 mod crash;
 #[expect(dead_code, reason = "the tests of the ledger use the rest of it")]
 #[path = "../../../ledger/src/tests/disk.rs"]

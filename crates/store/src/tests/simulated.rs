@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     KeyToken,
-    vault::{DataKey, Vault, VaultError},
+    vault::{Drawn, Vault, VaultError},
 };
 
 /// Where the key file lies on the simulated disk.
@@ -125,7 +125,7 @@ impl<'a> History<'a> {
         }
         vault.sweep()?;
         if self.kept.is_none() {
-            self.kept = Some(vault.wrap(&DataKey::draw()?)?);
+            self.kept = Some(vault.wrap(&Drawn::draw()?.key)?);
         }
         for _ in 0..self.chance.below(3) {
             self.erase(&vault)?;

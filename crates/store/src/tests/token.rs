@@ -17,7 +17,7 @@ use crate::{
     Archive, CommitError, Flaw, KeyToken, OpenError, Options, Period, Report, Store,
     prepare::told,
     token::KeyId,
-    vault::{DataKey, Vault, VaultError},
+    vault::{Drawn, Vault, VaultError},
     verify, verify_watched,
 };
 
@@ -277,7 +277,7 @@ fn an_erasure_cut_short_between_its_steps_leaves_no_key_behind() {
     assert_eq!(reopened(), named(&after));
     // The file has the new one alone, and the old one is not destroyed.
     let vault = vault();
-    let key = vault.wrap(&DataKey::draw().unwrap()).unwrap();
+    let key = vault.wrap(&Drawn::draw().unwrap().key).unwrap();
     vault.begin_next().unwrap();
     soft.take_away(true);
     let newest = vault.unfinished().unwrap()[0];
