@@ -137,8 +137,8 @@ impl Command {
                     out: out.into(),
                     comity: comity.into(),
                     entries: entries.parse()?,
-                    rounds: 5,
-                    turn: Duration::from_secs(4),
+                    rounds: 10,
+                    turn: Duration::from_secs(5),
                 }))
             }
             Some(Value(role)) if role == "backend" => {

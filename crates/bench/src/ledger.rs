@@ -66,8 +66,13 @@ async fn commits(out: &Path, rounds: u32, turn: Duration) -> Result<(), AnyError
     println!("{:>8} {:>8} {:>6}", "SQLite", "store", "ratio");
     let mut ratios = Vec::new();
     for round in 0..rounds {
-        let floor = of_sqlite(&out.join(format!("floor-{round}")), turn).await?;
-        let store = of_store(&out.join(format!("store-{round}")), turn).await?;
+        let [of_floor, of_ours] =
+            ["floor", "store"].map(|name| out.join(format!("{name}-{round}")));
+        let floor = of_sqlite(&of_floor, turn).await?;
+        let store = of_store(&of_ours, turn).await?;
+        for dir in [of_floor, of_ours] {
+            remove(&dir)?;
+        }
         println!("{floor:>8.0} {store:>8.0} {:>6.2}", store / floor);
         ratios.push(store / floor);
     }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what a change must pass.
 
-use std::ffi::OsString;
+use std::{env, ffi::OsString, num::NonZero, thread};
 
 use lexopt::prelude::*;
 
@@ -59,7 +59,8 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     steps.step("test", || {
         run(cargo()
             .args(["test", "--workspace"])
-            .env("COMITY_PYTHON", python))
+            .env("COMITY_PYTHON", python)
+            .env("RUST_TEST_THREADS", threads()))
     })?;
     steps.step("prove", || {
         let proofs = [
@@ -73,6 +74,15 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     })?;
     steps.print();
     Ok(())
+}
+
+/// How many tests run at a time. Those that talk over sockets wait as much as they work:
+/// with no more of them than there are cores, these are idle a third of the time.
+fn threads() -> OsString {
+    env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        (cores + cores.div_ceil(2)).to_string().into()
+    })
 }
 
 /// What some tests use where it is there.
