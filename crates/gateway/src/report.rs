@@ -32,6 +32,9 @@ const OWN_CALL: [&str; 9] = [
     "received",
     "withdrawn",
 ];
+/// Events that tell of a transmission outside the system. It took place, however
+/// the case stands: that is on record also where the case is over.
+const OUTSIDE: [&str; 2] = ["transmitted-otherwise", "answered-otherwise"];
 /// The call by which a side reports an event, as people know it.
 pub(crate) const REPORT: &str = "report an event";
 /// What the executing side reports where it names nothing else.
@@ -163,7 +166,9 @@ impl Report {
     /// # Errors
     /// What the law or the case does not allow.
     pub(crate) fn read(&self, gateway: &Gateway, case: &CaseAt) -> Result<Answer, Refusal> {
-        open(case.row.state)?;
+        if !OUTSIDE.contains(&self.event.as_str()) {
+            open(case.row.state)?;
+        }
         let remark = from_proto::note("note", &self.note).map_err(Refusal::Malformed)?;
         let extension = match &self.extension {
             None => None,
