@@ -34,5 +34,6 @@ mod stories;
 mod team;
 mod tidy;
 mod timestamps;
+mod transmissions;
 mod witness;
 mod world;

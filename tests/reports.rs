@@ -131,7 +131,7 @@ fn a_receipt_on_the_instruments_form_is_checked_and_told() {
 }
 
 /// An order to keep a mailbox in France, which waits for people.
-fn preservation(run: &str) -> Story {
+pub(crate) fn preservation(run: &str) -> Story {
     let mut story = story(run, "Mailbox at a provider");
     let form = serde_json::json!({
         "order": "preservation",

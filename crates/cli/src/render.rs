@@ -13,7 +13,10 @@ use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 use comity::v1;
+use comity_gateway::wire::structure;
 use jiff::Timestamp;
+use prost_types::Struct;
+use serde_json::Value;
 
 pub(crate) use self::preflight::preflight;
 
@@ -241,19 +244,57 @@ pub(crate) fn case_row(case: &v1::Case, now: Timestamp) -> [String; 6] {
     ]
 }
 
-/// An event in one line, and another for what the actor said of it.
+/// An event in one line, and others for what the actor said of it.
 pub(crate) fn event(event: &v1::CaseEvent) -> String {
     let at = event.at.as_ref().map_or_else(String::new, instant);
-    let remark = match event.remark.as_str() {
-        "" => String::new(),
-        remark => format!("\n{:<24}“{remark}”", ""),
-    };
+    let lines = said(&event.remark, event.form.as_ref());
+    let lines: String = lines
+        .iter()
+        .map(|line| format!("\n{:<24}{line}", ""))
+        .collect();
     format!(
-        "{at}  {:<20} {:<14} {}{remark}",
+        "{at}  {:<20} {:<14} {}{lines}",
         event.kind,
         state_name(event.state()),
         event.note
     )
+}
+
+/// What the actor of an event said of it, and what stands on the form that came with
+/// it, a line for each field.
+pub(crate) fn said(remark: &str, form: Option<&Struct>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !remark.is_empty() {
+        lines.push(format!("“{remark}”"));
+    }
+    match form.map(|form| structure::to_json(form.clone())) {
+        None => {}
+        Some(Ok(form)) => fields("form", &Value::Object(form), &mut lines),
+        Some(Err(error)) => lines.push(format!("form  {error}")),
+    }
+    lines
+}
+
+/// Every value below a path, as errors name its field.
+fn fields(path: &str, value: &Value, lines: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                fields(&format!("{path}.{name}"), value, lines);
+            }
+        }
+        Value::Array(array) => {
+            for (index, value) in array.iter().enumerate() {
+                fields(&format!("{path}.{index}"), value, lines);
+            }
+        }
+        // Another State wrote it: nothing of it moves the terminal.
+        Value::String(text) => {
+            let text = text.replace(char::is_control, " ");
+            lines.push(format!("{path}  {text}"));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => lines.push(format!("{path}  {value}")),
+    }
 }
 
 /// The findings that settled the outcome, each with its citation.

@@ -15,7 +15,7 @@ use crate::{
     identity::{Caller, Role},
     record,
     refusal::Refusal,
-    wire::{encoded, from_proto, to_proto},
+    wire::{self, encoded, from_proto, to_proto},
 };
 
 /// Events read from the store at once.
@@ -343,7 +343,7 @@ pub(crate) fn event(row: &Event) -> Option<v1::CaseEvent> {
     let state = CaseState::ALL
         .into_iter()
         .find(|known| state_name(*known) == state)?;
-    let encoded::Case { remark, form, .. } = encoded::Case::decode(row.record.as_slice()).ok()?;
+    let (remark, form) = wire::said(&row.record)?;
     Some(to_proto::event(to_proto::Event {
         sequence: u32::try_from(row.sequence).ok()?,
         kind: &row.leaf.kind,

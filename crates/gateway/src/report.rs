@@ -32,6 +32,9 @@ const OWN_CALL: [&str; 9] = [
     "received",
     "withdrawn",
 ];
+/// Events that tell of a transmission outside the system. It took place, however
+/// the case stands: that is on record also where the case is over.
+const OUTSIDE: [&str; 2] = ["transmitted-otherwise", "answered-otherwise"];
 /// The call by which a side reports an event, as people know it.
 pub(crate) const REPORT: &str = "report an event";
 /// What the executing side reports where it names nothing else.
@@ -100,9 +103,8 @@ pub(crate) async fn file(
         let read = cases::visible(gateway, caller, name).await;
         let read = read.and_then(|case| {
             let answer = answer(&case)?.by(caller);
-            let form = form.as_ref();
-            let form = form.map(|form| check(gateway, &case, answer.event(), form));
-            Ok((answer.on(form.transpose()?), case))
+            let form = check(gateway, &case, answer.event(), form.as_ref())?;
+            Ok((answer.on(form), case))
         });
         let (answer, case) = record::attempted(gateway, caller, read).await?;
         match answer::file(gateway, case, answer, None).await {
@@ -116,27 +118,45 @@ pub(crate) async fn file(
     happen::carry_out(call, report).await
 }
 
-/// A form that comes with the report of an event, if it is as the instrument
-/// prescribes.
-fn check(gateway: &Gateway, case: &CaseAt, event: &str, form: &Struct) -> Result<Struct, Refusal> {
-    let content = from_proto::form(form.clone()).map_err(Refusal::Malformed)?;
+/// The form that comes with the report of an event, if it is as the instrument
+/// prescribes, or none where it may be left out.
+fn check(
+    gateway: &Gateway,
+    case: &CaseAt,
+    event: &str,
+    form: Option<&Struct>,
+) -> Result<Option<Struct>, Refusal> {
+    let policies = gateway.policies();
     let measure = anew::request(case)?.measure.parse().ok();
     let basis = case.row.instrument.as_ref().zip(measure.as_ref());
-    let policies = gateway.policies();
-    let Some(problems) = basis.and_then(|basis| policies.check_report(basis, event, &content))
-    else {
-        let wrong =
-            format!("the instrument of the case prescribes no form for `{event}`: send none");
-        return Err(admit::malformed("form", &wrong));
-    };
-    let violations = problems.into_iter().map(|problem| Violation {
-        field: problem.field,
-        description: problem.message,
-    });
-    let violations: Vec<_> = violations.collect();
-    match violations.is_empty() {
-        true => Ok(form.clone()),
-        false => Err(Refusal::Malformed(violations)),
+    let prescribed = basis.and_then(|basis| policies.report_form(basis, event));
+    match (prescribed, form) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let wrong =
+                format!("the instrument of the case prescribes no form for `{event}`: send none");
+            Err(admit::malformed("form", &wrong))
+        }
+        (Some(prescribed), None) if prescribed.is_required() => {
+            let missing = format!(
+                "is missing: `{event}` is reported on the form of the instrument, with what it asks for"
+            );
+            Err(admit::malformed("form", &missing))
+        }
+        (Some(_), None) => Ok(None),
+        (Some(prescribed), Some(form)) => {
+            let content = from_proto::form(form.clone()).map_err(Refusal::Malformed)?;
+            let problems = prescribed.check(&content).into_iter();
+            let violations = problems.map(|problem| Violation {
+                field: problem.field,
+                description: problem.message,
+            });
+            let violations: Vec<_> = violations.collect();
+            match violations.is_empty() {
+                true => Ok(Some(form.clone())),
+                false => Err(Refusal::Malformed(violations)),
+            }
+        }
     }
 }
 
@@ -146,7 +166,9 @@ impl Report {
     /// # Errors
     /// What the law or the case does not allow.
     pub(crate) fn read(&self, gateway: &Gateway, case: &CaseAt) -> Result<Answer, Refusal> {
-        open(case.row.state)?;
+        if !OUTSIDE.contains(&self.event.as_str()) {
+            open(case.row.state)?;
+        }
         let remark = from_proto::note("note", &self.note).map_err(Refusal::Malformed)?;
         let extension = match &self.extension {
             None => None,
@@ -224,7 +246,8 @@ impl Report {
         if begins && !self.on_form {
             let measure = anew::request(case)?.measure.parse().ok();
             let basis = case.row.instrument.as_ref().zip(measure.as_ref());
-            if basis.is_some_and(|basis| policies.has_report_form(basis, event)) {
+            let form = basis.and_then(|basis| policies.report_form(basis, event));
+            if form.is_some() {
                 let missing = "is missing: give the reasons on the form of the instrument";
                 return Err(admit::malformed("form", missing));
             }

@@ -20,6 +20,8 @@ use comity_domain::Digest;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
+pub use self::encoded::said;
+
 /// A field that is not as the contract demands.
 ///
 /// Neither part ever repeats the value found, which may be personal data.

@@ -23,6 +23,24 @@ pub struct FormProblem {
     pub message: String,
 }
 
+/// The form that an instrument prescribes for the report of an event.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportForm<'a>(pub(crate) &'a Form);
+
+impl ReportForm<'_> {
+    /// The event is not reported without it.
+    #[must_use]
+    pub fn is_required(self) -> bool {
+        self.0.required
+    }
+
+    /// Everything wrong with one that comes with a report, in English.
+    #[must_use]
+    pub fn check(self, content: &Value) -> Vec<FormProblem> {
+        errors(self.0, content, Tongue::English)
+    }
+}
+
 /// Everything wrong with a form.
 pub(crate) fn errors(form: &Form, content: &Value, tongue: Tongue) -> Vec<FormProblem> {
     let errors = form.schema.iter_errors(content).take(MAX_PROBLEMS);

@@ -79,7 +79,7 @@ pub use self::{
     },
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
-    form::FormProblem,
+    form::{FormProblem, ReportForm},
     format::format,
     load::DecidingFiles,
     open::OpenQuestion,
@@ -315,30 +315,17 @@ impl Library {
         registers::holds(&self.model, event)
     }
 
-    /// Whether an instrument prescribes a form for the report of an event.
+    /// The form that an instrument prescribes for the report of an event, where it
+    /// prescribes one.
     #[must_use]
-    pub fn has_report_form(
+    pub fn report_form(
         &self,
         (instrument, measure): (&InstrumentId, &MeasureId),
         event: &str,
-    ) -> bool {
-        let instrument = self.model.instruments.get(instrument);
-        let form = |instrument| self.model.report_form(instrument, measure, event);
-        instrument.and_then(form).is_some()
-    }
-
-    /// What is wrong with a form that comes with the report of an event, in
-    /// English; `None` where the instrument prescribes none for it.
-    #[must_use]
-    pub fn check_report(
-        &self,
-        (instrument, measure): (&InstrumentId, &MeasureId),
-        event: &str,
-        form: &serde_json::Value,
-    ) -> Option<Vec<FormProblem>> {
+    ) -> Option<ReportForm<'_>> {
         let instrument = self.model.instruments.get(instrument)?;
-        let expected = self.model.report_form(instrument, measure, event)?;
-        Some(form::errors(expected, form, phrases::Tongue::English))
+        let form = self.model.report_form(instrument, measure, event);
+        form.map(ReportForm)
     }
 
     /// The grounds that modules know for refusing a request for a measure, by the

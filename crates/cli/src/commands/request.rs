@@ -71,6 +71,12 @@ pub(crate) enum Command {
         after_help = "Example: comity request share tip.json --ca ca.pem --cert me.pem --key me.key"
     )]
     Share(Submission),
+    /// Report what happened on the own side of a case, on the instrument's form
+    /// where it has one
+    #[command(
+        after_help = "Examples:\n  comity request report cases/ID clarified --note 'The second account is meant.' --ca ca.pem --cert me.pem --key me.key\n  comity request report cases/ID answered-otherwise --form transmission.json --executing --ca ca.pem --cert me.pem --key me.key"
+    )]
+    Report(respond::Report),
     /// Say that a condition of a case was met, or broken
     #[command(
         after_help = "Example: comity request confirm cases/ID --obligation s1 --note 'Deleted.' --ca ca.pem --cert me.pem --key me.key"
@@ -157,6 +163,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Supplement(supplement) => self::supplement(supplement).await,
             Command::Withdraw(withdraw) => self::withdraw(withdraw).await,
             Command::Share(submission) => share::run(submission).await,
+            Command::Report(report) => respond::report(report).await,
             Command::Confirm(confirm) => respond::confirm(confirm).await,
             Command::Object(object) => respond::object(object).await,
             Command::Upload(arguments) => upload::run(arguments).await,

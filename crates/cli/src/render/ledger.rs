@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use comity::v1;
+use comity_gateway::wire;
 use prost::Message as _;
 
 use super::instant;
@@ -109,8 +110,13 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
         }
         "preflight" | "explain" | "compare" => v1::CooperationRequest::decode(record)
             .map_or_else(|_| String::new(), |request| tried(&request)),
-        _ if !entry.state.is_empty() => v1::Case::decode(record)
-            .map_or_else(|_| String::new(), |case| format!("\n{}", event(&case))),
+        _ if !entry.state.is_empty() => {
+            let (remark, form) = wire::said(&record).unwrap_or_default();
+            v1::Case::decode(record).map_or_else(
+                |_| String::new(),
+                |case| format!("\n{}", event(&case, &super::said(&remark, form.as_ref()))),
+            )
+        }
         _ => String::new(),
     }
 }
@@ -142,9 +148,12 @@ fn tried(request: &v1::CooperationRequest) -> String {
     )
 }
 
-/// What an event added to its case.
-fn event(case: &v1::Case) -> String {
+/// What an event added to its case, and what its actor said of it.
+fn event(case: &v1::Case, said: &[String]) -> String {
     let mut text = String::new();
+    for line in said {
+        let _ = writeln!(text, "  {line}");
+    }
     if let Some(request) = &case.request {
         text.push_str(tried(request).trim_start_matches('\n'));
     }

@@ -118,6 +118,12 @@ fn happened(case: &v1::Case) -> Section {
         &["No", "When", "What", "Then", "Who", "Remark", "Entry"],
         rows,
     );
+    for event in &case.events {
+        if let Some(form) = &event.form {
+            let heading = format!("The form of {}, {}", event.sequence, event.kind);
+            section.structure(&heading, form);
+        }
+    }
     // What reviewers asked the issuing authority.
     let asked = case.consultations.iter().map(|asked| {
         vec![

@@ -87,6 +87,14 @@ pub(crate) struct DeliverRequest {
     pub(crate) receipt: Option<v1::Receipt>,
 }
 
+/// What the actor of an event said of it, and the form on which it was reported, by
+/// the event's record. The contract's [`v1::Case`] has neither.
+#[must_use]
+pub fn said(record: &[u8]) -> Option<(String, Option<Struct>)> {
+    let Case { remark, form, .. } = Case::decode(record).ok()?;
+    Some((remark, form))
+}
+
 impl Case {
     /// What the records of a case's events add up to, oldest first.
     ///

@@ -253,15 +253,6 @@ fn form(
     let events = raw.events.iter().enumerate();
     let events = events.map(|(index, name)| context.event(&place.at("events").at(index), name));
     let events: BTreeSet<_> = events.collect();
-    if !events.is_empty() && raw.required.is_some() {
-        context.found.push(
-            place
-                .at("required")
-                .wrong_key(Code::MisplacedKey, "`required` stands beside `events`")
-                .why("only requests can be incomplete for want of a form")
-                .remedy("delete `required`: a form that comes with a report is checked"),
-        );
-    }
     let Some((path, file)) = files.find(module, name) else {
         context.found.push(
             place
@@ -290,6 +281,7 @@ fn form(
         cite,
         title: words(raw.title),
         measures,
+        // A report can be made without one unless the module says otherwise.
         required: raw.required.unwrap_or(events.is_empty()),
         events,
         sections,

@@ -39,7 +39,7 @@ pub(crate) struct Form {
     pub(crate) measures: MeasureFilter,
     /// What it is a report of; empty: it is the form of a request.
     pub(crate) events: BTreeSet<Arc<str>>,
-    /// No request goes without it; no report needs one.
+    /// No request goes without it, or, of a form of reports, no report.
     pub(crate) required: bool,
     /// Its parts, in the order of the form.
     pub(crate) sections: Vec<FormSection>,

@@ -1,16 +1,41 @@
-//! `comity request confirm` and `object`: what a side says of a case that it was
-//! given.
+//! `comity request report`, `confirm` and `object`: what a side says of a case that
+//! is under way.
+
+use std::{fs, path::Path, path::PathBuf};
 
 use clap::Args;
 use comity::v1::{
-    ConfirmObligationRequest, ObjectRequest, execution_service_client::ExecutionServiceClient,
+    ConfirmObligationRequest, ObjectRequest, ReportEventRequest, ReportProgressRequest,
+    execution_service_client::ExecutionServiceClient,
 };
+use comity_gateway::wire::structure;
+use prost_types::Struct;
 
-use super::{Call, explain};
+use super::{Call, connect, explain};
 use crate::{
     exit::{Exit, Failure},
     render,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The case, `cases/<id>`
+    case: String,
+    /// What happened, by its name in the vocabulary, such as `transmitted-otherwise`
+    event: String,
+    /// What there is to say of it; sealed, and shown to the parties of the case
+    #[arg(long, default_value = "")]
+    note: String,
+    /// The instrument's form for it: a file with one JSON object; sealed as the note
+    /// is
+    #[arg(long)]
+    form: Option<PathBuf>,
+    /// Report it as the executing side, rather than as the issuing one
+    #[arg(long)]
+    executing: bool,
+    #[command(flatten)]
+    call: Call,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Confirm {
@@ -41,6 +66,62 @@ pub(crate) struct Object {
     reasons: String,
     #[command(flatten)]
     call: Call,
+}
+
+pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
+    let Report {
+        case: name,
+        event,
+        note,
+        form,
+        executing,
+        call,
+    } = report;
+    let form = form.as_deref().map(read).transpose()?;
+    let said = format!("`{event}` of {name} is recorded");
+    let standing = |state| format!("{said}; the case is {}", render::state_name(state));
+    if executing {
+        let message = ReportProgressRequest {
+            name,
+            note,
+            event,
+            extension: None,
+            form,
+        };
+        let mut client = ExecutionServiceClient::new(call.open().await?);
+        let answer = client.report_progress(message).await.map_err(explain)?;
+        let answer = answer.into_inner();
+        call.print(&answer, || standing(answer.state()))?;
+        return Ok(Exit::Done);
+    }
+    let message = ReportEventRequest {
+        name,
+        event,
+        note,
+        extension: None,
+        form,
+    };
+    let answer = connect(&call).await?.report_event(message).await;
+    let answer = answer.map_err(explain)?.into_inner();
+    call.print(&answer, || {
+        let case = answer.case.clone().unwrap_or_default();
+        let receipt = case.receipt.as_ref().map(render::receipt);
+        let receipt = receipt.unwrap_or_default();
+        format!("{}\n{receipt}", standing(case.state()))
+    })?;
+    Ok(Exit::Done)
+}
+
+/// A form from its file.
+fn read(file: &Path) -> Result<Struct, Failure> {
+    let shown = file.display();
+    let text =
+        fs::read_to_string(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    let form: serde_json::Map<_, _> = serde_json::from_str(&text).map_err(|error| {
+        let what = "is not one JSON object as a form is";
+        format!("{shown}:{}:{}: {what}", error.line(), error.column())
+    })?;
+    Ok(structure::from_json(&form))
 }
 
 pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {

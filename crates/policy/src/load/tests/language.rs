@@ -512,8 +512,26 @@ fn a_form_of_reports_is_none_of_requests() {
 }
 
 #[test]
-fn a_form_of_reports_names_events_and_binds_nobody_to_send_it() {
-    let edits = with_receipt("events: [recieved], required: true");
+fn a_report_can_be_made_without_its_form_unless_the_module_says_otherwise() {
+    for (keys, required) in [
+        ("events: [received]", false),
+        ("events: [received], required: false", false),
+        ("events: [received], required: true", true),
+    ] {
+        let edits = with_receipt(keys);
+        let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
+        let library = crate::Library::load(write(&edits).path());
+        let library = library.unwrap_or_else(|report| panic!("{report}"));
+        let (eio, measure) = ("eio".parse().unwrap(), "hearing.video".parse().unwrap());
+        let form = library.report_form((&eio, &measure), "received").unwrap();
+        assert_eq!(form.is_required(), required, "{keys}");
+        assert!(library.report_form((&eio, &measure), "concluded").is_none());
+    }
+}
+
+#[test]
+fn a_form_of_reports_names_events() {
+    let edits = with_receipt("events: [recieved]");
     let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
     shown!(report(&edits));
 }
