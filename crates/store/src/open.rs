@@ -168,6 +168,7 @@ impl Store {
                 orders,
                 readers,
                 vault,
+                fields: options.fields,
                 signals,
                 progress,
                 ledger,

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, error::Error, io::ErrorKind};
 
 use comity_domain::{CaseId, JurisdictionCode, Urgency};
-use comity_ledger::{Hash, Leaf};
+use comity_ledger::{Fields, Hash, Leaf, TakeApart};
 
 use crate::{
     CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Term, Transaction,
@@ -65,8 +65,12 @@ pub(crate) fn next_version(expected: Expected) -> u64 {
     }
 }
 
-/// Checks and seals a transaction.
-pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError> {
+/// Checks and seals a transaction. Its entries commit to the `fields` of their records,
+/// where it is said what these are.
+pub(crate) fn prepare(
+    transaction: Transaction,
+    fields: Option<TakeApart>,
+) -> Result<Prepared, CommitError> {
     check(&transaction)?;
     let Transaction {
         key,
@@ -83,12 +87,12 @@ pub(crate) fn prepare(transaction: Transaction) -> Result<Prepared, CommitError>
         if entry.leaf.state.is_some() {
             return Err(invalid("only the last entry may name a state"));
         }
-        sealed.push(seal(entry, |_| BTreeMap::new())?);
+        sealed.push(seal(entry, fields, |_| BTreeMap::new())?);
     }
     if let Some(mut last) = last {
         speak_for(&mut last.leaf, case.as_ref())?;
         let bind = |salt: &_| binds(salt, key.as_ref(), case.as_ref(), &enqueue);
-        sealed.push(seal(last, bind)?);
+        sealed.push(seal(last, fields, bind)?);
     }
     Ok(Prepared {
         key,
@@ -162,12 +166,17 @@ pub(crate) fn open_salt(salt: &[u8; 32]) -> [u8; 32] {
 /// Seals an entry under a key of its own.
 fn seal(
     Entry { mut leaf, record }: Entry,
+    fields: Option<TakeApart>,
     binds: impl FnOnce(&[u8; 32]) -> BTreeMap<String, Vec<Hash>>,
 ) -> Result<Sealed, CommitError> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|_| CommitError::Unavailable(Unavailable::Randomness))?;
     let salt = open_salt(&secret);
     leaf.binds = binds(&salt);
+    if let Some(take_apart) = fields {
+        // Under the secret: what they commit to is not beside them, but sealed.
+        leaf.bind_fields(&Fields::of(take_apart, &leaf, &record, &secret));
+    }
     let key = DataKey::draw()?;
     let written = leaf
         .seal(&record, &secret)

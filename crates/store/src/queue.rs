@@ -217,7 +217,7 @@ mod tests {
             }],
             ..Transaction::default()
         };
-        let prepared = prepare(transaction).unwrap();
+        let prepared = prepare(transaction, None).unwrap();
         Op::Commit(Box::new(prepared), oneshot::channel().0)
     }
 

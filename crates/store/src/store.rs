@@ -10,7 +10,7 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Checkpoint, CosignerKey, Proof, VerifierKey};
+use comity_ledger::{Checkpoint, CosignerKey, Proof, TakeApart, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) orders: std_mpsc::Sender<Order>,
     pub(crate) readers: Readers,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) fields: Option<TakeApart>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) ledger: PathBuf,
@@ -62,7 +63,7 @@ impl Store {
         &self,
         transaction: Transaction,
     ) -> Result<Durable<Committed>, CommitError> {
-        let prepared = Box::new(prepare::prepare(transaction)?);
+        let prepared = Box::new(prepare::prepare(transaction, self.inner.fields)?);
         self.ask(|reply| Op::Commit(prepared, reply)).await
     }
 
@@ -119,7 +120,7 @@ impl Store {
             essential: true,
             ..Transaction::default()
         };
-        let prepared = Box::new(prepare::prepare(transaction)?);
+        let prepared = Box::new(prepare::prepare(transaction, self.inner.fields)?);
         let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         if self.inner.vault.unfinished().is_some() {
             let why = "the key file could not be written; the next start ends it";

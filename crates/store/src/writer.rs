@@ -320,7 +320,7 @@ mod tests {
                 ..Transaction::default()
             };
             let (reply, answer) = oneshot::channel();
-            let prepared = prepare(transaction).unwrap();
+            let prepared = prepare(transaction, None).unwrap();
             group.push(Op::Commit(Box::new(prepared), reply));
             answers.push(answer);
         }
@@ -346,7 +346,7 @@ mod tests {
             ..Transaction::default()
         };
         let (reply, answer) = oneshot::channel();
-        let prepared = Box::new(prepare(transaction).unwrap());
+        let prepared = Box::new(prepare(transaction, None).unwrap());
         writer.group([Op::Erase(Target::Entry(0), prepared, reply)].into_iter());
         let answer = answer.blocking_recv().unwrap();
         answer.map(|committed| committed.receipts[0].index)
