@@ -2,6 +2,7 @@
 //! files alone or by asking the gateway.
 
 mod bundle;
+mod disclose;
 mod due;
 mod erase;
 pub(crate) mod foreign;

@@ -5,6 +5,7 @@
 //! as long as one likes.
 
 mod bundle;
+mod fields;
 mod ledger;
 mod mutation;
 mod texts;

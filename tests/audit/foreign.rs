@@ -21,7 +21,7 @@ use crate::world::copy;
 const GO_PACKAGES: &str = "/usr/share/gocode";
 
 /// A verifier at work: asked line by line.
-struct Foreign {
+pub(super) struct Foreign {
     name: &'static str,
     child: Child,
     questions: ChildStdin,
@@ -44,21 +44,26 @@ impl Foreign {
         }
     }
 
-    /// Those that can be had here.
-    fn all(key: &VerifierKey) -> Vec<Self> {
+    /// The one in Python.
+    pub(super) fn python(key: &VerifierKey) -> Self {
         let python =
             env::var_os("COMITY_PYTHON").expect("run `cargo xtask test`, which prepares Python");
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(python);
         command.arg(root.join("tests/python/ledger.py"));
-        let mut all = vec![Self::start("python", command, key)];
+        Self::start("python", command, key)
+    }
+
+    /// Those that can be had here.
+    fn all(key: &VerifierKey) -> Vec<Self> {
+        let mut all = vec![Self::python(key)];
         all.extend(
             go_program("ledger").map(|program| Self::start("go", Command::new(program), key)),
         );
         all
     }
 
-    fn ask(&mut self, question: &str, place: &Path) -> String {
+    pub(super) fn ask(&mut self, question: &str, place: &Path) -> String {
         self.put(question, place);
         self.answer()
     }

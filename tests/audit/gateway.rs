@@ -81,6 +81,8 @@ async fn the_gateway_answers_as_the_files_do() {
     both(&["show", "1", "--json"]);
     both(&["show", case, "--json"]);
     both(&["show", "99999"]);
+    both(&["disclose", "1", "--list"]);
+    both(&["disclose", "99999", "--list"]);
     let stats = both(&["stats", "--json"]);
     assert!(stats.status.success());
 
@@ -113,6 +115,24 @@ async fn the_gateway_answers_as_the_files_do() {
     assert_eq!(proved.status.code(), Some(0), "{}", shown(&proved));
     let key = data.join("ledger/verifier");
     let verified = comity(["audit", "verify", proof, "--key", key.to_str().unwrap()]);
+    assert_eq!(verified.status.code(), Some(0), "{}", shown(&verified));
+
+    let file = scene.folder().join("purpose.json");
+    let file = file.to_str().unwrap();
+    let field = ["disclose", "1", "--field", "request.purpose", "--out", file];
+    let to = ["--recipient", "defence counsel", "--purpose", "file access"];
+    let count = || {
+        let found = audit(&data, &["search", "--category", "disclosure", "--json"]);
+        String::from_utf8(found.stdout)
+            .unwrap()
+            .matches("\"index\"")
+            .count()
+    };
+    let before = count();
+    let disclosed = ask(&options, &[field.as_slice(), &to].concat());
+    assert_eq!(disclosed.status.code(), Some(0), "{}", shown(&disclosed));
+    assert_eq!(count(), before + 1, "a disclosure is on record as one");
+    let verified = comity(["audit", "verify", file, "--key", key.to_str().unwrap()]);
     assert_eq!(verified.status.code(), Some(0), "{}", shown(&verified));
     scene.stop().await;
 }

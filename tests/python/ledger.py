@@ -3,13 +3,15 @@ alone: RFC 6962 trees, C2SP tlog-tiles, tlog-proof and signed notes, RFC 8032.
 
     python ledger.py KEY
 
-KEY is a verifier key, `<name>+<id>+<base64>`. Each line read is `ledger <folder>`
-or `proof <file>`; each is answered with a line, `ok ...` or `flaw ...`.
+KEY is a verifier key, `<name>+<id>+<base64>`. Each line read is `ledger <folder>`,
+`proof <file>` or `disclosure <file>`; each is answered with a line, `ok ...` or
+`flaw ...`.
 """
 
 import base64
 import functools
 import hashlib
+import json
 import os
 import sys
 
@@ -267,7 +269,12 @@ def check_ledger(folder, key):
 
 def check_proof(path, key):
     with open(path, encoding="utf-8") as file:
-        head, note = file.read().split("\n\n", 1)
+        return prove(file.read(), key)[0]
+
+
+def prove(text, key):
+    """Index and bytes of the entry that a proof is of."""
+    head, note = text.split("\n\n", 1)
     lines = head.split("\n")
     require(lines[0] == "c2sp.org/tlog-proof@v1", "not a proof")
     require(lines[1].startswith("extra ") and lines[2].startswith("index "), "not a proof")
@@ -278,17 +285,51 @@ def check_proof(path, key):
     require(all(len(hash_) == 32 for hash_ in path), "not a hash")
     size, root = checkpoint(note.encode(), key)
     check_inclusion(index, size, leaf_hash(leaf), path, root)
-    return index
+    return index, leaf
+
+
+# Single fields of a record.
+
+
+def check_disclosure(path, key):
+    with open(path, encoding="utf-8") as file:
+        disclosure = json.load(file)
+    require(disclosure["format"] == "comity disclosure v1", "not a disclosure")
+    index, leaf = prove(disclosure["proof"], key)
+    roots = json.loads(leaf)["entry"]["binds"]["fields"]
+    require(len(roots) == 1, "not the root of fields")
+    for field in disclosure["fields"]:
+        place = field["path"].encode()
+        if "text" in field:
+            value = field["text"].encode()
+        else:
+            value = unbase64(field["base64"], "not a value")
+        salt = bytes.fromhex(field["salt"])
+        require(len(salt) == 32, "not a salt")
+        length = len(place).to_bytes(4, "big")
+        hash_ = leaf_hash(b"comity field v1\0" + salt + length + place + value)
+        for sibling in field["siblings"]:
+            side, other = sibling.split(" ")
+            other = bytes.fromhex(other)
+            require(side in ("left", "right") and len(other) == 32, "not a sibling")
+            hash_ = node_hash(other, hash_) if side == "left" else node_hash(hash_, other)
+        require(hash_.hex() == roots[0], f"{field['path']}: no field of the entry")
+    return index, " ".join(field["path"] for field in disclosure["fields"])
 
 
 def main():
     key = Key(sys.argv[1])
     for line in sys.stdin:
         what, place = line.rstrip("\n").split(" ", 1)
-        check = {"ledger": check_ledger, "proof": check_proof}[what]
+        check = {
+            "ledger": check_ledger,
+            "proof": check_proof,
+            "disclosure": check_disclosure,
+        }[what]
         try:
-            print("ok", check(place, key), flush=True)
-        except (Flaw, ValueError, IndexError) as flaw:
+            found = check(place, key)
+            print("ok", *(found if isinstance(found, tuple) else (found,)), flush=True)
+        except (Flaw, ValueError, IndexError, KeyError) as flaw:
             print("flaw", str(flaw).replace("\n", " "), flush=True)
 
 

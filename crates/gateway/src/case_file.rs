@@ -148,7 +148,7 @@ pub fn case_of(entries: &[v1::GetRecordResponse]) -> Result<v1::Case, Damaged> {
 
 /// What a file of an entry holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     /// The leaf as hashed.
     Leaf,
     /// The proof that it is in the ledger.
@@ -171,7 +171,7 @@ impl Kind {
 }
 
 /// `entries/00000007.leaf.json`
-fn entry_path(index: u64, kind: Kind) -> String {
+pub(crate) fn entry_path(index: u64, kind: Kind) -> String {
     format!("entries/{index:08}.{}", kind.suffix())
 }
 

@@ -8,13 +8,14 @@ use comity_domain::CaseId;
 use comity_ledger::{Flaw, Leaf};
 use comity_store::{
     Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, ReadError, Record, Report, Store,
-    state_name, verify_watched,
+    state_name,
 };
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
 use crate::{
+    offline::verify_watched,
     personal,
     stopped::{self, StoppedError},
     wire::to_proto,

@@ -12,6 +12,7 @@ mod conditions;
 pub mod config;
 mod confirm;
 mod deliver;
+mod disclosure;
 mod effects;
 mod erasure;
 mod evidence;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use comity::v1;
 use comity_domain::CaseId;
-use comity_ledger::{Flaw, ProofError, prove, verifier_beside};
+use comity_ledger::{Flaw, ProofError, VerifierKey, prove, verifier_beside};
 use comity_store::{Archive, OpenError, ReadError};
-pub use comity_store::{KeyToken, Period, Report, entries_in_words, verify, verify_watched};
+pub use comity_store::{KeyToken, Period, Report, entries_in_words};
 use jiff::civil::Date;
 use thiserror::Error;
 
@@ -15,10 +15,11 @@ use crate::{
     audit, case_file,
     config::Retention,
     legal_hold, personal, retention, statistics,
-    wire::{Violation, from_proto},
+    wire::{Violation, fields::take_apart, from_proto},
 };
 pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
+    disclosure::{DiscloseError, Opened, entry_in, shown},
     erasure::{EraseError, Erased, Order, Subject, erase},
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     personal::{ReindexError, Reindexed, reindex},
@@ -30,6 +31,28 @@ pub use crate::{
     retention::{Class, DueCase, DueList, Standing},
     stopped::StoppedError,
 };
+
+/// Verifies a data folder as [`verify_watched`] does, unwatched and without a token.
+///
+/// # Errors
+/// The first [`Flaw`] found, with its place relative to `dir`.
+pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
+    verify_watched((dir, None), key, &mut |_, _| {})
+}
+
+/// Verifies a data folder, which may be in use, without changing it, as
+/// [`comity_store::verify_watched`] does; the fields that entries commit to must be those
+/// of their records.
+///
+/// # Errors
+/// The first [`Flaw`] found; also where the token does not open the key file.
+pub fn verify_watched(
+    folder: (&Path, Option<&KeyToken>),
+    key: Option<&VerifierKey>,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Report, Flaw> {
+    comity_store::verify_watched(folder, (key, Some(take_apart)), watch)
+}
 
 /// A data folder, open for reading.
 #[derive(Debug)]

@@ -49,6 +49,7 @@ use comity_store::{Extractor, Options, Term};
 pub use self::rebuild::{ReindexError, Reindexed, reindex};
 use self::request::of_record;
 pub(crate) use self::{rebuild::rebuild, request::of_request};
+use crate::wire::fields::take_apart;
 
 /// Number of the rules by which values are taken from records and made equal: another one
 /// whenever any record gives others, so that every index is made again.
@@ -145,11 +146,13 @@ fn with_date(names: &[String], date_of_birth: &str) -> Vec<Term> {
     terms("name and date of birth", born)
 }
 
-/// How a store that is indexed by [`OF_RECORDS`] is opened, all else as is usual.
+/// How a store is opened whose records are indexed by [`OF_RECORDS`] and taken apart into
+/// the contract's fields, all else as is usual.
 #[must_use]
 pub(crate) fn options() -> Options {
     Options {
         extractor: EXTRACTOR,
+        fields: Some(take_apart),
         ..Options::default()
     }
 }

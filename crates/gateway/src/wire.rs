@@ -7,6 +7,7 @@ pub mod answer;
 pub(crate) mod clock;
 pub(crate) mod encoded;
 pub(crate) mod evidence;
+pub(crate) mod fields;
 pub mod from_proto;
 pub mod json;
 mod read;

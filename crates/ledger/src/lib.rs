@@ -30,8 +30,10 @@ mod claim;
 mod cosign;
 mod cosigned;
 mod dated;
+mod disclosure;
 mod edge;
 mod fetch;
+mod fields;
 mod hash;
 mod key;
 mod layout;
@@ -56,7 +58,9 @@ pub use cosigned::{
     publish_policy, verify_cosignatures,
 };
 pub use dated::verify_dates;
+pub use disclosure::{Disclosure, DisclosureError, is_disclosure};
 pub use fetch::{Fetched, fetch};
+pub use fields::{Field, Fields, Sibling, TakeApart};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey, save_secret};
 pub use layout::write as write_file;

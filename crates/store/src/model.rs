@@ -6,7 +6,7 @@ use comity_domain::{
     CaseId, CaseState, Digest, Executing, IllegalTransition, InstrumentId, Issuing,
     JurisdictionCode, Outcome, RequestId, Urgency,
 };
-use comity_ledger::{Hash, Leaf};
+use comity_ledger::{Hash, Leaf, TakeApart};
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -29,6 +29,9 @@ pub struct Options {
     /// The token that keeps the key-encryption key; `None`: it stands in its file in
     /// plain. A key that does is changed for one on the token as the store opens.
     pub token: Option<KeyToken>,
+    /// How records are taken apart, so that entries commit to each of their fields;
+    /// `None`: entries commit to their records as a whole.
+    pub fields: Option<TakeApart>,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             await_witnesses: false,
             extractor: 0,
             token: None,
+            fields: None,
         }
     }
 }

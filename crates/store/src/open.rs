@@ -162,6 +162,7 @@ impl Store {
                 orders,
                 readers,
                 vault,
+                fields: options.fields,
                 signals,
                 progress,
                 ledger,

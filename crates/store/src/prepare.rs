@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, error::Error, io::ErrorKind};
 
 use comity_domain::{CaseId, JurisdictionCode, Urgency};
-use comity_ledger::{Hash, Leaf};
+use comity_ledger::{Fields, Hash, Leaf, TakeApart};
 
 use crate::{
     CaseChange, CommitError, Entry, Expected, Lease, NewJob, RequestKey, Term, Transaction,
@@ -62,8 +62,15 @@ pub(crate) fn next_version(expected: Expected) -> u64 {
     }
 }
 
-/// Checks and seals a transaction.
-pub(crate) fn prepare(vault: &Vault, transaction: Transaction) -> Result<Prepared, CommitError> {
+/// How entries are sealed: by which vault, and what the fields of their records are,
+/// where that is said.
+pub(crate) type Sealing<'v> = (&'v Vault, Option<TakeApart>);
+
+/// Checks and seals a transaction. Its entries commit to the fields of their records.
+pub(crate) fn prepare(
+    sealing: Sealing<'_>,
+    transaction: Transaction,
+) -> Result<Prepared, CommitError> {
     check(&transaction)?;
     let Transaction {
         key,
@@ -80,12 +87,12 @@ pub(crate) fn prepare(vault: &Vault, transaction: Transaction) -> Result<Prepare
         if entry.leaf.state.is_some() {
             return Err(invalid("only the last entry may name a state"));
         }
-        sealed.push(seal(vault, entry, |_| BTreeMap::new())?);
+        sealed.push(seal(sealing, entry, |_| BTreeMap::new())?);
     }
     if let Some(mut last) = last {
         speak_for(&mut last.leaf, case.as_ref())?;
         let bind = |salt: &_| binds(salt, key.as_ref(), case.as_ref(), &enqueue);
-        sealed.push(seal(vault, last, bind)?);
+        sealed.push(seal(sealing, last, bind)?);
     }
     Ok(Prepared {
         key,
@@ -158,13 +165,17 @@ pub(crate) fn open_salt(salt: &[u8; 32]) -> [u8; 32] {
 
 /// Seals an entry under a key of its own.
 fn seal(
-    vault: &Vault,
+    (vault, fields): Sealing<'_>,
     Entry { mut leaf, record }: Entry,
     binds: impl FnOnce(&[u8; 32]) -> BTreeMap<String, Vec<Hash>>,
 ) -> Result<Sealed, CommitError> {
     let drawn = Drawn::draw()?;
     let salt = open_salt(&drawn.salt);
     leaf.binds = binds(&salt);
+    if let Some(take_apart) = fields {
+        // Under the secret: what they commit to is not beside them, but sealed.
+        leaf.bind_fields(&Fields::of(take_apart, &leaf, &record, &drawn.salt));
+    }
     let written = leaf
         .seal(&record, &drawn.salt)
         .map_err(|error| invalid(&error.to_string()))?;

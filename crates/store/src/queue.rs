@@ -222,7 +222,7 @@ mod tests {
             }],
             ..Transaction::default()
         };
-        let prepared = prepare(vault, transaction).unwrap();
+        let prepared = prepare((vault, None), transaction).unwrap();
         Op::Commit(Box::new(prepared), oneshot::channel().0)
     }
 

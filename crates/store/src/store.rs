@@ -10,7 +10,7 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Checkpoint, CosignerKey, Proof, VerifierKey};
+use comity_ledger::{Checkpoint, CosignerKey, Proof, TakeApart, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) orders: std_mpsc::Sender<Order>,
     pub(crate) readers: Readers,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) fields: Option<TakeApart>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) ledger: PathBuf,
@@ -50,6 +51,12 @@ pub(crate) struct Inner {
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as the store is open.
     pub(crate) lock: File,
+}
+
+impl Inner {
+    fn sealing(&self) -> prepare::Sealing<'_> {
+        (&self.vault, self.fields)
+    }
 }
 
 impl Store {
@@ -62,7 +69,7 @@ impl Store {
         &self,
         transaction: Transaction,
     ) -> Result<Durable<Committed>, CommitError> {
-        let prepared = Box::new(prepare::prepare(&self.inner.vault, transaction)?);
+        let prepared = Box::new(prepare::prepare(self.inner.sealing(), transaction)?);
         self.ask(|reply| Op::Commit(prepared, reply)).await
     }
 
@@ -119,7 +126,7 @@ impl Store {
             essential: true,
             ..Transaction::default()
         };
-        let prepared = Box::new(prepare::prepare(&self.inner.vault, transaction)?);
+        let prepared = Box::new(prepare::prepare(self.inner.sealing(), transaction)?);
         let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         if self.inner.vault.unfinished().is_some() {
             let why = "the key file could not be written; the next start ends it";

@@ -340,7 +340,7 @@ mod tests {
                 ..Transaction::default()
             };
             let (reply, answer) = oneshot::channel();
-            let prepared = prepare(&writer.vault, transaction).unwrap();
+            let prepared = prepare((&writer.vault, None), transaction).unwrap();
             group.push(Op::Commit(Box::new(prepared), reply));
             answers.push(answer);
         }
@@ -366,7 +366,7 @@ mod tests {
             ..Transaction::default()
         };
         let (reply, answer) = oneshot::channel();
-        let prepared = Box::new(prepare(&writer.vault, transaction).unwrap());
+        let prepared = Box::new(prepare((&writer.vault, None), transaction).unwrap());
         writer.group([Op::Erase(Target::Entry(0), prepared, reply)].into_iter());
         let answer = answer.blocking_recv().unwrap();
         answer.map(|committed| committed.receipts[0].index)

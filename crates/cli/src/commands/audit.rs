@@ -3,6 +3,7 @@
 
 mod bundle;
 mod cosigned;
+mod disclose;
 mod due;
 mod emergencies;
 mod erase;
@@ -26,8 +27,8 @@ use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Verify a data folder, a case bundle, a ledger or a proof, offline; names the
-    /// place of any flaw
+    /// Verify a data folder, a case bundle, a ledger, a proof or single fields of a record,
+    /// offline; names the place of any flaw
     #[command(after_help = "Examples: comity audit verify --data .comity/data
           comity audit verify case.zip --key verifier
           comity audit verify entry.tlog-proof --key 'comity.example/ledger+…'
@@ -57,6 +58,21 @@ Exit code 0: something was found; 1: nothing was; 2: misuse or failure"
     /// Prove that an entry is in the ledger: C2SP tlog-proof
     #[command(after_help = "Example: comity audit prove 7 --data .comity/data --out 7.tlog-proof")]
     Prove(prove::Prove),
+    /// Write single fields of an entry's record into a file that proves them and says
+    /// nothing of the others
+    #[command(
+        after_help = "Examples: comity audit disclose 7 --list --data .comity/data
+          comity audit disclose 7 --field request.purpose --field 'decision.grounds[0]' --out 7.json
+          comity audit disclose 7 --field 'request.persons[1]' --bundle case.zip --out person.json
+          comity audit verify 7.json --key 'comity.example/ledger+…'
+
+What cannot be seen cannot be proven: that a field is not there, say. Once the record is erased
+nothing more of it is shown; what was shown before stays proven.
+
+Exit code 0: written, or listed; 1: there is no such entry, or it has no fields to show;
+2: misuse or failure"
+    )]
+    Disclose(disclose::Disclose),
     /// Write everything on record of a case into a folder or zip file that proves
     /// itself
     #[command(
@@ -131,6 +147,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Search(arguments) => search::run(*arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Prove(arguments) => prove::run(arguments),
+        Command::Disclose(arguments) => disclose::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Erase(arguments) => erase::run(arguments),
         Command::Hold(arguments) => hold::order(arguments),

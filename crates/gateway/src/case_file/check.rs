@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comity_domain::{CaseId, Digest};
 use comity_ledger::{
-    Checkpoint, Flaw, KeyError, Leaf, Receipt, ReceiptError, Roots, Token, VerifierKey,
+    Checkpoint, Fields, Flaw, KeyError, Leaf, Receipt, ReceiptError, Roots, Token, VerifierKey,
     verify_timestamp_under,
 };
 use comity_policy::DecidingFiles;
@@ -14,10 +14,13 @@ use super::{
     AUTHORITIES, CHECKPOINT, CaseFile, Files, Item, Kind, MARK, TIMESTAMP, Timestamp, VERIFIER,
     derive, entry_path, gather::deciding, sums,
 };
+use crate::wire::fields::take_apart;
 
 const CHANGED: &str = "the bundle was changed after it was made";
 const INCOMPLETE: &str = "part of the bundle is missing";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
+const OTHER_FIELDS: &str = "what was shown of it proves nothing: a gateway, perhaps of a version \
+     that this one does not know, committed to something else";
 const FORGED: &str = "the ledger's key does not stand behind it; it proves nothing";
 
 /// A bundle found in order.
@@ -196,6 +199,10 @@ fn read_entry(
             if !commitment.opens("record", &salt, record) {
                 let what = "is not what the entry commits to, under this salt".to_owned();
                 return Err(flaw(Kind::Record, what, CHANGED));
+            }
+            if !leaf.binds_fields(&Fields::of(take_apart, &leaf, record, &salt)) {
+                let what = "has other fields than the entry commits to".to_owned();
+                return Err(flaw(Kind::Record, what, OTHER_FIELDS));
             }
             let record = record.clone();
             Some(Record { salt, record })

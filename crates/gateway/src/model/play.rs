@@ -29,6 +29,7 @@ use crate::{
     holder::Holder,
     identity::{Caller, Role},
     metrics::Metrics,
+    offline, personal,
     places::Lanes,
     policies::{Policies, Source},
     record::{self, Filed},
@@ -90,7 +91,7 @@ impl Play {
     /// Closes and verifies the store; answers how many cases there are.
     pub(super) async fn stop(self) -> u64 {
         self.gateway().store().clone().close().await;
-        let report = comity_store::verify(self.dir.path(), None).unwrap();
+        let report = offline::verify(self.dir.path(), None).unwrap();
         assert_eq!((report.unpublished, report.jobs), (0, 0));
         report.cases
     }
@@ -365,7 +366,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
     let key = Key::from_seed("gateway.example/log", [3; 32]).unwrap();
     let quiet = Options {
         publish_every: Duration::from_secs(3600),
-        ..Options::default()
+        ..personal::options()
     };
     let now = Timestamp::now();
     Gateway::new(Parts {

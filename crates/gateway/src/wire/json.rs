@@ -55,14 +55,20 @@ pub fn parse<M: Message + Name + Default>(text: &str) -> Result<M, JsonError> {
 pub fn print<M: Message + Name>(message: &M) -> Result<String, JsonError> {
     let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
     dynamic.transcode_from(message).map_err(|_| internal())?;
-    let unordered = dynamic
-        .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
-        .map_err(JsonError::whole)?;
-    let ordered = Ordered {
+    let pretty = |ordered: &Ordered<'_>| serde_json::to_string_pretty(ordered);
+    in_order(&dynamic, pretty).map_err(JsonError::whole)
+}
+
+fn in_order<T>(
+    message: &DynamicMessage,
+    write: impl FnOnce(&Ordered<'_>) -> serde_json::Result<T>,
+) -> serde_json::Result<T> {
+    let unordered =
+        message.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())?;
+    write(&Ordered {
         json: &unordered,
-        shape: shape(dynamic.descriptor()),
-    };
-    serde_json::to_string_pretty(&ordered).map_err(JsonError::whole)
+        shape: shape(message.descriptor()),
+    })
 }
 
 /// A message as JSON, by the names of the `.proto` files, default values left out.
@@ -78,10 +84,19 @@ pub fn by_name<M: Message + Name>(message: &M) -> Result<serde_json::Value, Json
         .map_err(JsonError::whole)
 }
 
+/// A message of a name as JSON, from its encoding; `None` where that is none of it.
+pub(super) fn of_encoding(name: &str, encoding: &[u8]) -> Option<serde_json::Value> {
+    let dynamic = DynamicMessage::decode(message(name)?, encoding).ok()?;
+    in_order(&dynamic, |ordered| serde_json::to_value(ordered)).ok()
+}
+
+/// A message of the contract by its full name.
+pub(super) fn message(name: &str) -> Option<MessageDescriptor> {
+    POOL.as_ref()?.get_message_by_name(name)
+}
+
 fn descriptor<M: Name>() -> Result<MessageDescriptor, JsonError> {
-    POOL.as_ref()
-        .and_then(|pool| pool.get_message_by_name(&M::full_name()))
-        .ok_or_else(internal)
+    message(&M::full_name()).ok_or_else(internal)
 }
 
 impl JsonError {

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use comity_domain::CaseState;
+use comity_ledger::{Fields, Leaf, TakeApart};
 use rusqlite::{Connection, types::Value};
 use tempfile::TempDir;
 
-use super::{copy, entry, key, open, run, step, submission};
-use crate::{Transaction, verify};
+use super::{copy, entry, key, open, quiet, run, step, submission};
+use crate::{Options, Store, Transaction, verify, verify_watched};
 
 /// Columns of the outbox that change by themselves and that no entry fixes.
 const TRANSIENT: [(&str, &str); 5] = [
@@ -43,6 +44,51 @@ fn store() -> TempDir {
     });
     verify(dir.path(), Some(key().verifier())).unwrap();
     dir
+}
+
+/// One field for each byte, or one for all.
+fn by_byte(_: &Leaf, record: &[u8], each: &mut dyn FnMut(&str, &[u8])) {
+    for byte in record {
+        each("byte", &[*byte]);
+    }
+}
+
+fn whole(_: &Leaf, record: &[u8], each: &mut dyn FnMut(&str, &[u8])) {
+    each("all", record);
+}
+
+#[test]
+fn fields_that_are_not_those_of_the_record_are_found() {
+    let dir = store();
+    let verify =
+        |by: TakeApart| verify_watched((dir.path(), None), (None, Some(by)), &mut |_, _| {});
+    // Of entries that commit to none, nothing is asked.
+    verify(by_byte).unwrap();
+    let options = Options {
+        fields: Some(by_byte),
+        ..quiet()
+    };
+    let store = Store::open(dir.path(), key(), &options).unwrap();
+    run(async {
+        store.commit(submission(4)).await.unwrap();
+        store.close().await;
+    });
+    verify(by_byte).unwrap();
+    let flaw = verify(whole).unwrap_err();
+    assert!(
+        flaw.to_string()
+            .contains("the fields that the entry commits to"),
+        "{flaw}"
+    );
+    // They are under the secret salt, which is not beside them.
+    let db = outside(dir.path());
+    let sql = "SELECT leaf, salt FROM entry ORDER BY idx DESC LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?));
+    let (leaf, salt): (Vec<u8>, [u8; 32]) = db.query_row(sql, [], read).unwrap();
+    let (leaf, _) = Leaf::read(&leaf).unwrap();
+    let record = submission(4).entries.pop().unwrap().record;
+    assert!(leaf.has_fields() && !record.is_empty());
+    assert!(!leaf.binds_fields(&Fields::of(by_byte, &leaf, &record, &salt)));
 }
 
 fn outside(dir: &Path) -> Connection {

@@ -49,7 +49,7 @@ fn verify_with(
     key: Option<&VerifierKey>,
     token: Option<&KeyToken>,
 ) -> Result<Report, Flaw> {
-    verify_watched((dir, token), key, &mut |_, _| {})
+    verify_watched((dir, token), (key, None), &mut |_, _| {})
 }
 
 /// Generations and names of the keys that a file names as in use, as a token tells them.

@@ -4,7 +4,9 @@ mod bound;
 
 use std::{collections::BTreeSet, path::Path};
 
-use comity_ledger::{Checkpoint, Flaw, Hash, Leaf, Verified, VerifierKey, published_entries};
+use comity_ledger::{
+    Checkpoint, Fields, Flaw, Hash, Leaf, TakeApart, Verified, VerifierKey, published_entries,
+};
 use rusqlite::{Connection, Row};
 
 use crate::{
@@ -24,6 +26,8 @@ const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
+const OTHER_FIELDS: &str = "what was shown of it proves nothing: a gateway, perhaps of a version \
+     that this one does not know, committed to something else";
 const UNREADABLE: &str = "the database cannot be relied on";
 
 /// What verification found in order.
@@ -65,18 +69,19 @@ pub struct Report {
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `dir`.
 pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
-    verify_watched((dir, None), key, &mut |_, _| {})
+    verify_watched((dir, None), (key, None), &mut |_, _| {})
 }
 
 /// Does what [`verify`] does, and tells `watch` how many entries it has looked at of how
 /// many: of the published ledger first, then of the database. Records are opened also
-/// where a token keeps their key, if it is named.
+/// where a token keeps their key, if it is named; and where it is said how they are taken
+/// apart, the fields that their entries commit to must be theirs.
 ///
 /// # Errors
 /// The first [`Flaw`] found; also where the token does not open the key file.
 pub fn verify_watched(
     (dir, token): (&Path, Option<&KeyToken>),
-    key: Option<&VerifierKey>,
+    (key, fields): (Option<&VerifierKey>, Option<TakeApart>),
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
     let ledger_dir = dir.join(LEDGER);
@@ -95,6 +100,7 @@ pub fn verify_watched(
         ledger_dir: &ledger_dir,
         key: &key,
         vault: vault.as_ref(),
+        fields,
     };
     if at_rest() {
         let result = check_store(&sealed, || schema::open_at_rest(&database), watch);
@@ -111,6 +117,7 @@ struct Sealed<'a> {
     ledger_dir: &'a Path,
     key: &'a VerifierKey,
     vault: Option<&'a Vault>,
+    fields: Option<TakeApart>,
 }
 
 /// The key file, where it is there and opens with what is at hand.
@@ -136,6 +143,7 @@ fn check_store(
         ledger_dir,
         key,
         vault,
+        fields: _,
     } = *sealed;
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
@@ -286,7 +294,7 @@ fn check_entries(
         let followed = counted.holds.follow(index, &leaf);
         followed.map_err(|breach| flaw(index, &breach.to_string(), HELD))?;
         let said = alone.contains(&index) || row.get(14).map_err(failed)?;
-        let erased = check_record(row, (index, said), &commitment, sealed.vault)?;
+        let erased = check_record(row, (index, said), (&leaf, &commitment), sealed)?;
         counted.erased += u64::from(erased);
         counted.keys += u64::from(leaf.binds.contains_key("key"));
         counted.entries += 1;
@@ -351,8 +359,8 @@ fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<(Leaf, Ha
 fn check_record(
     row: &Row<'_>,
     (index, said): (u64, bool),
-    commitment: &Hash,
-    vault: Option<&Vault>,
+    (leaf, commitment): (&Leaf, &Hash),
+    by: &Sealed<'_>,
 ) -> Result<bool, Flaw> {
     let sealed: Option<Vec<u8>> = row.get(12).map_err(failed)?;
     let Some(sealed) = sealed else {
@@ -363,7 +371,7 @@ fn check_record(
             Err(flaw(index, what, CHANGED))
         };
     };
-    let Some(vault) = vault else {
+    let Some(vault) = by.vault else {
         return Ok(false);
     };
     let salt: Vec<u8> = row.get(11).map_err(failed)?;
@@ -378,11 +386,16 @@ fn check_record(
     if open_salt(&opened.salt).as_slice() != salt {
         return Err(column_flaw(index, "salt"));
     }
-    if commitment.opens("record", &opened.salt, &opened.record) {
+    if !commitment.opens("record", &opened.salt, &opened.record) {
+        let what = "its record is not what the entry commits to";
+        return Err(flaw(index, what, CHANGED));
+    }
+    let of_record = |by| Fields::of(by, leaf, &opened.record, &opened.salt);
+    if by.fields.is_none_or(|by| leaf.binds_fields(&of_record(by))) {
         Ok(false)
     } else {
-        let what = "its record is not what the entry commits to";
-        Err(flaw(index, what, CHANGED))
+        let what = "the fields that the entry commits to are not those of its record";
+        Err(flaw(index, what, OTHER_FIELDS))
     }
 }
 

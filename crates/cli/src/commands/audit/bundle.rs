@@ -65,7 +65,8 @@ fn make_folder(path: &Path, or_there: bool) -> Result<(), Failure> {
     made.map_err(|error| format!("cannot make `{}`: {error}", path.display()).into())
 }
 
-fn create(path: &Path) -> Result<File, Failure> {
+/// Makes a new file, for its owner alone.
+pub(super) fn create(path: &Path) -> Result<File, Failure> {
     let created = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -82,6 +83,15 @@ fn inside(path: &str) -> Result<PathBuf, Failure> {
         Ok(path)
     } else {
         Err("a path of the bundle leads out of it".into())
+    }
+}
+
+/// Reads a bundle, from a folder or a zip file.
+pub(super) fn read(path: &Path) -> Result<Files, Failure> {
+    if path.is_dir() {
+        read_folder(path)
+    } else {
+        read_zip(path)
     }
 }
 

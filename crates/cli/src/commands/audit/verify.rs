@@ -10,15 +10,15 @@ use std::{
 use clap::Args;
 use comity_gateway::offline::{self, MARK};
 use comity_ledger::{
-    Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token, VerifierKey, is_receipt,
-    verifier_beside, verify_timestamp_under,
+    Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token,
+    VerifierKey, is_disclosure, is_receipt, verifier_beside, verify_timestamp_under,
 };
 use serde_json::{Value, json};
 
 use super::{
     bundle,
     cosigned::{self, Told, read_policy},
-    seconded,
+    disclose, seconded,
     timestamped::{self, read_roots},
 };
 use crate::{
@@ -29,7 +29,8 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Case bundle (folder or zip file), proof, published ledger or data folder
+    /// Case bundle (folder or zip file), proof, fields of a record, published ledger or data
+    /// folder
     #[arg(conflicts_with = "data")]
     path: Option<PathBuf>,
     #[command(flatten)]
@@ -124,12 +125,11 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             let data = path.clone();
             data_folder(&Found { data, ..found }, known)
         }
-        Some(path) if is_proof(path)? => {
-            let text = fs::read_to_string(path)?;
-            let key = known
-                .key
-                .ok_or("name the ledger's verifier key with --key: a proof has none")?;
-            proof(path, &text, (key, known))
+        Some(path) if begins(path, is_receipt)? => {
+            proof(path, &fs::read_to_string(path)?, (needed(known)?, known))
+        }
+        Some(path) if begins(path, is_disclosure)? => {
+            disclosure(path, &fs::read_to_string(path)?, (needed(known)?, known))
         }
         Some(path) => case_bundle(&bundle::read_zip(path)?, known),
     };
@@ -283,24 +283,74 @@ fn bundle_token(found: &offline::Checked, given: Option<&Roots>) -> Result<Optio
 const UNKNOWN_KEY: &str = "it came with the bundle: compare it with one from elsewhere, or name that \
      with --key";
 
+/// The key that a proof is checked with.
+fn needed(known: Known<'_>) -> Result<&VerifierKey, &'static str> {
+    let missing = "name the ledger's verifier key with --key: a proof has none";
+    known.key.ok_or(missing)
+}
+
+/// A flaw of a proof.
+fn broken(path: &Path) -> impl Fn(&dyn std::error::Error) -> Flaw {
+    let path = path.display().to_string();
+    move |what| {
+        let cause = what.source().map(|cause| format!(": {cause}"));
+        let what = format!("{what}{}", cause.unwrap_or_default());
+        Flaw::of(&path, what, "it proves nothing")
+    }
+}
+
 fn proof(
     path: &Path,
     text: &str,
     (key, known): (&VerifierKey, Known<'_>),
 ) -> Result<Verified, Flaw> {
-    const MEANING: &str = "it proves nothing";
-    let flaw = |what: &dyn std::error::Error| {
-        let cause = what.source().map(|cause| format!(": {cause}"));
-        let what = format!("{what}{}", cause.unwrap_or_default());
-        Flaw::of(&path.display().to_string(), what, MEANING)
-    };
+    let flaw = broken(path);
     let receipt = Receipt::from_text(text).map_err(|error| flaw(&error))?;
     let checkpoint = receipt.verify(key).map_err(|error| flaw(&error))?;
-    let cosigned = cosigned::under(&path.display().to_string(), &checkpoint, known.policy)?;
-    let seconded = seconded::under(&path.display().to_string(), &checkpoint, known.second)?;
+    let (leaf, _) = Leaf::read(&receipt.leaf).map_err(|error| flaw(&error))?;
+    entry(path, (&receipt, leaf), &checkpoint, (key, known))
+}
+
+fn disclosure(
+    path: &Path,
+    text: &str,
+    (key, known): (&VerifierKey, Known<'_>),
+) -> Result<Verified, Flaw> {
+    let flaw = broken(path);
+    let found = Disclosure::from_text(text).map_err(|error| flaw(&error))?;
+    let (checkpoint, leaf) = found.verify(key).map_err(|error| flaw(&error))?;
+    let values = found.fields.iter();
+    let values = values.map(|field| (&field.path, offline::shown(&leaf, field)));
+    let values: Vec<_> = values.collect();
+    let receipt = (&found.receipt, leaf);
+    let Verified(mut lines, mut all) = entry(path, receipt, &checkpoint, (key, known))?;
+    if let Some(first) = lines.first_mut() {
+        let count = disclose::fields(values.len());
+        *first = first.replacen("verified: ", &format!("verified: {count} of "), 1);
+    }
+    let told = values
+        .iter()
+        .map(|(path, value)| format!("{path}: {value}"));
+    lines.splice(1..1, told);
+    if let Some(all) = all.as_object_mut() {
+        let fields = values.iter();
+        let fields = fields.map(|(path, value)| json!({"path": path, "value": value}));
+        all.insert("fields".to_owned(), fields.collect());
+    }
+    Ok(Verified(lines, all))
+}
+
+/// An entry whose proof was checked, and what others say of it.
+fn entry(
+    path: &Path,
+    (receipt, leaf): (&Receipt, Leaf),
+    checkpoint: &Checkpoint,
+    (key, known): (&VerifierKey, Known<'_>),
+) -> Result<Verified, Flaw> {
+    let cosigned = cosigned::under(&path.display().to_string(), checkpoint, known.policy)?;
+    let seconded = seconded::under(&path.display().to_string(), checkpoint, known.second)?;
     // A proof has none.
     timestamped::over(&path.display().to_string(), None, known.authorities)?;
-    let (leaf, _) = Leaf::read(&receipt.leaf).map_err(|error| flaw(&error))?;
     let index = receipt.proof.index;
     let value = json!({
         "verified": true, "index": index, "published": checkpoint.size,
@@ -330,13 +380,13 @@ fn proof(
         .with("cosigned", cosigned))
 }
 
-/// Whether a file begins as a proof does.
-fn is_proof(path: &Path) -> Result<bool, Failure> {
+/// Whether a file begins as one of a kind does.
+fn begins(path: &Path, is_one: fn(&[u8]) -> bool) -> Result<bool, Failure> {
     let mut begin = Vec::new();
     File::open(path)
         .and_then(|file| file.take(64).read_to_end(&mut begin))
         .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    Ok(is_receipt(&begin))
+    Ok(is_one(&begin))
 }
 
 /// A verifier key, or a file that holds one.

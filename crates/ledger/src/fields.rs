@@ -1,0 +1,209 @@
+//! Fields of a record, each committed to by itself, so that one can be shown without
+//! the others.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Hash, Leaf};
+
+/// Name under which a leaf binds the root.
+pub(crate) const FIELDS: &str = "fields";
+
+/// Takes a record apart: from its leaf and its bytes, path and value of each field, in
+/// order. The same whenever it is called, whatever the leaf binds; no path twice.
+pub type TakeApart = fn(&Leaf, &[u8], &mut dyn FnMut(&str, &[u8]));
+
+/// The fields of one record, committed to; not their values.
+///
+/// Whoever knows records takes one apart into fields, each with a path and a value, in
+/// one order that follows from the record alone. The leaf binds the root of a tree over
+/// them: `fields` in [`crate::Leaf::binds`] holds that one hash. The record's own
+/// commitment, `record`, is apart from it.
+///
+/// - The salt of the field with the number `n`, from 0, is the SHA-256 of the text
+///   `comity salt v1`, a zero byte, the salt of the record (32 bytes) and `n` (8 bytes,
+///   big-endian). It tells nothing of the salts of others, nor of the record's.
+/// - Its leaf input is the text `comity field v1`, a zero byte, its salt (32 bytes), the
+///   length of its path (4 bytes, big-endian), its path (UTF-8) and its value.
+/// - The tree is that of RFC 6962 § 2.1 over the leaf inputs in order: the hash of a leaf
+///   is the SHA-256 of a zero byte and its input, that of a node the SHA-256 of a one and
+///   the hashes of its two children, left before right.
+///
+/// The salt of the record lies in the sealed record: once that is erased nobody can make
+/// the salts of its fields again, and the root confirms no guess. What was shown before
+/// stays proven.
+///
+/// A field that is shown proves what was committed to when the entry was made. That this
+/// is what the record held, and that no path was committed to twice, is for whoever opens
+/// the record: [`Leaf::binds_fields`].
+pub struct Fields {
+    /// The salt of the record.
+    salt: [u8; 32],
+    leaves: Vec<Hash>,
+}
+
+/// A field with what proves it to be one of an entry's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Where it stands in the record.
+    pub path: String,
+    /// What it holds; may be personal data.
+    pub value: Vec<u8>,
+    /// The salt of its commitment.
+    pub salt: [u8; 32],
+    /// The hashes beside its way to the root, from the leaf up.
+    pub siblings: Vec<Sibling>,
+}
+
+/// A hash beside the way to the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sibling {
+    /// It comes before the hash so far.
+    Left(Hash),
+    /// It comes after it.
+    Right(Hash),
+}
+
+impl Fields {
+    /// Commits to the fields of a record under its salt.
+    #[must_use]
+    pub fn of(take_apart: TakeApart, leaf: &Leaf, record: &[u8], salt: &[u8; 32]) -> Self {
+        let mut fields = Self {
+            salt: *salt,
+            leaves: Vec::with_capacity(64),
+        };
+        let mut buffer = Vec::with_capacity(1 << 10);
+        take_apart(leaf, record, &mut |path, value| {
+            let salt = fields.salt_of(fields.leaves.len());
+            let hash = leaf_hash(&mut buffer, &salt, (path, value));
+            fields.leaves.push(hash);
+        });
+        fields
+    }
+
+    /// The root of the tree; `None` where there is no field.
+    #[must_use]
+    pub fn root(&self) -> Option<Hash> {
+        let mut level = self.leaves.clone();
+        while level.len() > 1 {
+            level = above(&level);
+        }
+        level.first().copied()
+    }
+
+    /// The field of a number, from 0, with its proof; `None` where there is none. Path
+    /// and value are those it was committed to with.
+    #[must_use]
+    pub fn show(&self, number: usize, path: &str, value: &[u8]) -> Option<Field> {
+        self.leaves.get(number)?;
+        let mut siblings = Vec::new();
+        let (mut level, mut at) = (self.leaves.clone(), number);
+        while level.len() > 1 {
+            let beside = level.get(at ^ 1).copied();
+            siblings.extend(beside.map(|hash| match at % 2 {
+                0 => Sibling::Right(hash),
+                _ => Sibling::Left(hash),
+            }));
+            at /= 2;
+            level = above(&level);
+        }
+        Some(Field {
+            path: path.to_owned(),
+            value: value.to_owned(),
+            salt: self.salt_of(number),
+            siblings,
+        })
+    }
+
+    fn salt_of(&self, number: usize) -> [u8; 32] {
+        Hash::commit("salt", &self.salt, &(number as u64).to_be_bytes()).0
+    }
+}
+
+impl Field {
+    /// The root that the field leads to.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        let leaf = leaf_hash(&mut Vec::new(), &self.salt, (&self.path, &self.value));
+        let siblings = self.siblings.iter();
+        siblings.fold(leaf, |hash, sibling| match sibling {
+            Sibling::Left(left) => node(*left, hash),
+            Sibling::Right(right) => node(hash, *right),
+        })
+    }
+}
+
+impl Leaf {
+    /// Binds the fields of the record.
+    pub fn bind_fields(&mut self, fields: &Fields) {
+        if let Some(root) = fields.root() {
+            self.binds.insert(FIELDS.to_owned(), vec![root]);
+        }
+    }
+
+    /// Whether it binds fields, so that one can be shown. Entries did not always.
+    #[must_use]
+    pub fn has_fields(&self) -> bool {
+        self.binds.contains_key(FIELDS)
+    }
+
+    /// Whether the fields that it binds, if any, are these.
+    #[must_use]
+    pub fn binds_fields(&self, fields: &Fields) -> bool {
+        !self.has_fields() || fields.root().is_some_and(|root| self.binds_root(root))
+    }
+
+    /// Whether it binds the fields under this root.
+    pub(crate) fn binds_root(&self, root: Hash) -> bool {
+        self.binds.get(FIELDS).map(Vec::as_slice) == Some(&[root])
+    }
+}
+
+/// The hash of a field's leaf, made in a buffer that is used again.
+fn leaf_hash(buffer: &mut Vec<u8>, salt: &[u8; 32], (path, value): (&str, &[u8])) -> Hash {
+    let length = u32::try_from(path.len()).unwrap_or(u32::MAX);
+    buffer.clear();
+    for piece in [
+        b"\0comity field v1\0".as_slice(),
+        salt,
+        &length.to_be_bytes(),
+        path.as_bytes(),
+        value,
+    ] {
+        buffer.extend_from_slice(piece);
+    }
+    Hash(Sha256::digest(buffer).into())
+}
+
+/// The next level of the tree: pairs from the left, an odd one carried up, which makes
+/// the tree of RFC 6962.
+fn above(level: &[Hash]) -> Vec<Hash> {
+    let pairs = level.chunks(2);
+    let join = |pair: &[Hash]| match pair {
+        [left, right] => Some(node(*left, *right)),
+        odd => odd.first().copied(),
+    };
+    pairs.filter_map(join).collect()
+}
+
+fn node(left: Hash, right: Hash) -> Hash {
+    let mut input = [1; 65];
+    let (_, below) = input.split_at_mut(1);
+    let (first, second) = below.split_at_mut(32);
+    first.copy_from_slice(&left.0);
+    second.copy_from_slice(&right.0);
+    Hash(Sha256::digest(input).into())
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fields({})", self.leaves.len())
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Field({})", self.path)
+    }
+}
