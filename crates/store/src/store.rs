@@ -513,6 +513,10 @@ impl Inner {
         if let Some(writer) = threads.next() {
             close_queue(&self.queue);
             let _ = writer.join();
+            // It ends with the writer, and has the database open until it does.
+            for carrier in threads {
+                let _ = carrier.join();
+            }
             // A program being started holds a copy of the file open for a moment, and
             // with it the lock unless it is given back.
             let _ = self.lock.unlock();
