@@ -40,6 +40,7 @@ mod ml_dsa;
 mod note;
 mod policy;
 mod proof;
+mod pruned;
 mod publish;
 mod receipt;
 mod seconded;
@@ -68,6 +69,7 @@ pub use proof::{
     Extension, Proof, ProofError, best, prove, prove_extension, prove_under, root_of,
     verify_extension, verify_proof,
 };
+pub use pruned::{PRUNING, Pruned, is_bundle_below};
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
