@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Durable, Unavailable, blind, column, erase,
+    CommitError, Durable, Unavailable, blind, column, erase, prune,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
@@ -47,6 +47,8 @@ struct News {
     jobs: bool,
     wakes: bool,
     erases: bool,
+    /// Whoever waits for the database to be written anew, which no transaction can do.
+    anew: Vec<Reply<()>>,
 }
 
 /// An answer held back until its group is durable, or known not to be.
@@ -103,6 +105,13 @@ impl Writer {
         for answer in answers {
             answer(settled.clone());
         }
+        for reply in news.anew {
+            let written = settled
+                .clone()
+                .and_then(|()| prune::write_anew(&self.db).map_err(|error| self.roll_back(&error)));
+            // Nobody waits any more: it is written all the same.
+            let _ = reply.send(written);
+        }
     }
 
     fn carry_out(
@@ -147,7 +156,7 @@ impl Writer {
         answers: &mut Vec<Answer>,
         news: &mut News,
     ) -> rusqlite::Result<()> {
-        if self.sealed && !matches!(op, Op::Head { .. } | Op::Close) {
+        if self.sealed && !matches!(op, Op::Head { .. } | Op::WriteAnew(_) | Op::Close) {
             op.refuse(&CommitError::Unavailable(Unavailable::Closed));
             return Ok(());
         }
@@ -209,6 +218,7 @@ impl Writer {
                 let result = blind::clear(&self.db, &self.vault, self.next);
                 settle(result, reply, answers, |()| ())?;
             }
+            Op::WriteAnew(reply) => news.anew.push(reply),
             Op::Seal(reply) => {
                 self.sealed = true;
                 settle(Ok(()), reply, answers, |()| ())?;
