@@ -196,9 +196,9 @@ async fn carry_out(
         return Ok(Err(plan));
     }
     let committed = store.prune(below, said(order, below, now)).await;
-    let committed = committed.map_err(|error| match error {
-        error @ CommitError::OldKey(_) => PruneError::OldKey(error),
-        error => PruneError::Commit(error),
+    let committed = committed.map_err(|error| match matches!(error, CommitError::OldKey(_)) {
+        true => PruneError::OldKey(error),
+        false => PruneError::Commit(error),
     })?;
     let entry = committed.receipts.first();
     let entry = entry.map_or(0, |receipt| receipt.index);

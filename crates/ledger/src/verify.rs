@@ -192,9 +192,11 @@ impl<I: Iterator<Item = u64>> Walk<'_, I> {
             Ok(found) => found,
             Err(error) => {
                 let flaw = unreadable(&layout::wide_path(Kind::Entries, number, width), &error);
-                return match error.kind() {
-                    io::ErrorKind::NotFound if width == TILE_WIDTH => self.hashes(number, flaw),
-                    _ => Err(flaw),
+                let gone = error.kind() == io::ErrorKind::NotFound && width == TILE_WIDTH;
+                return if gone {
+                    self.hashes(number, flaw)
+                } else {
+                    Err(flaw)
                 };
             }
         };

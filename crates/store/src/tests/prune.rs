@@ -8,12 +8,10 @@ use comity_ledger::{
 };
 use rusqlite::Connection;
 
-use super::{
-    at, case_id, copy, entry, erase::erase, key, open, quiet, run, step, submission, try_open,
-};
+use super::{at, case_id, copy, entry, erase::erase, key, open, run, step, submission, try_open};
 use crate::{
     Archive, CommitError, Entry, EntryFilter, InTheWay, LEGAL_HOLD, LEGAL_HOLD_LIFTED, OpenError,
-    Options, Page, Period, PublicationError, Store, Transaction, Why, verify,
+    Page, Period, PublicationError, Store, Transaction, Why, verify,
 };
 
 /// Prunes up to an index.
@@ -45,11 +43,7 @@ async fn fill(store: &Store, until: u64) {
 /// was opened at the beginning, and ended and was erased in the third bundle, under a hold
 /// meanwhile; case 3 was opened in the second; nothing ended it.
 fn store(dir: &Path) -> Store {
-    store_with(dir, &quiet())
-}
-
-fn store_with(dir: &Path, options: &Options) -> Store {
-    let store = Store::open(dir, key(), options).unwrap();
+    let store = open(dir);
     run(async {
         let open = async |case| {
             let mut opened = submission(case);
@@ -394,7 +388,12 @@ fn what_is_missing_without_such_an_entry_is_found() {
         matches!(error, OpenError::Publication(PublicationError::Gap(0))),
         "{error:?}"
     );
+}
 
+#[test]
+fn what_is_changed_after_a_pruning_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    run(store(dir.path()).close());
     let before = copy(dir.path());
     let store = open(dir.path());
     run(prune(&store, 256)).unwrap();
