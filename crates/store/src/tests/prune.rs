@@ -219,7 +219,7 @@ fn it_goes_as_far_as_cases_are_erased_and_says_what_stands_in_the_way() {
         first: 400,
         why: Why::UnderWay,
     };
-    assert_eq!(all.in_the_way, [open.clone()]);
+    assert_eq!(all.in_the_way, std::slice::from_ref(&open));
     // Neither what is not signed nor what is younger.
     assert_eq!(what(30, 511).below, 256);
     assert_eq!(what(30, 511).in_the_way, []);
