@@ -9,6 +9,7 @@ pub(crate) mod foreign;
 pub(crate) mod gateway;
 pub(crate) mod hold;
 mod personal;
+mod prune;
 mod token;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};

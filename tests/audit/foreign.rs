@@ -10,8 +10,10 @@ use std::{
 };
 
 use comity_ledger::{
-    Key, MlDsaKey, Publisher, Receipt, VerifierKey, prove, published_entries, verify,
+    Key, Leaf, MlDsaKey, PRUNING, Pruned, Publisher, Receipt, VerifierKey, prove,
+    published_entries, verify,
 };
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::left_behind;
@@ -200,6 +202,60 @@ fn others_believe_a_ledger_that_is_signed_with_ml_dsa_too() {
         assert_eq!(other.ask("proof", &proof_file), "ok 1", "{}", other.name);
     }
     fs::remove_file(proof_file).unwrap();
+}
+
+/// What is pruned they miss only where no entry says so.
+#[test]
+fn others_believe_a_ledger_whose_oldest_entries_were_pruned() {
+    let key = Key::from_seed("log.example", [5; 32]).unwrap();
+    let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut publisher = Publisher::open(dir.path(), key.clone(), None).unwrap();
+    for index in 0..600 {
+        publisher
+            .append(format!("entry {index}").as_bytes())
+            .unwrap();
+    }
+    publisher.sign().unwrap();
+    let mut leaf = Leaf::new(Timestamp::UNIX_EPOCH, PRUNING, "gateway");
+    leaf.prunes = Some(512);
+    let pruned = Pruned::by(600, &leaf).unwrap();
+    let sealed = leaf.seal(b"by order", &[7; 32]).unwrap();
+    publisher.append(&sealed.leaf_bytes).unwrap();
+    publisher.sign().unwrap();
+    publisher.prune(&pruned).unwrap();
+    let bundle = dir.path().join("tile/entries/001");
+    assert!(!bundle.exists());
+    let tile = dir.path().join("tile/0/001");
+    let hashes = fs::read(&tile).unwrap();
+    let mut others = Foreign::all(key.verifier());
+    let mut all = |expected: &str| {
+        for other in &mut others {
+            let answer = other.ask("ledger", dir.path());
+            assert!(answer.starts_with(expected), "{}: {answer}", other.name);
+        }
+    };
+    all("ok 601");
+    // Hashes of pruned entries are as signed, as all others are.
+    let mut changed = hashes.clone();
+    changed[40] ^= 1;
+    fs::write(&tile, changed).unwrap();
+    all("flaw ");
+    fs::write(&tile, hashes).unwrap();
+    all("ok 601");
+    // Nothing below is missing where the entry is not there.
+    let forked = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut publisher = Publisher::open(forked.path(), key.clone(), None).unwrap();
+    for index in 0..600 {
+        publisher
+            .append(format!("entry {index}").as_bytes())
+            .unwrap();
+    }
+    publisher.sign().unwrap();
+    fs::remove_file(forked.path().join("tile/entries/001")).unwrap();
+    for other in &mut others {
+        let answer = other.ask("ledger", forked.path());
+        assert!(answer.starts_with("flaw "), "{}: {answer}", other.name);
+    }
 }
 
 /// Every file of a ledger, by its path.

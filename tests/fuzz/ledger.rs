@@ -9,9 +9,10 @@ use std::{
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use comity_gateway::offline;
 use comity_ledger::{
-    Checkpoint, Key, Note, Publisher, VerifierKey, prove, prove_extension, published_entries,
-    verifier_beside, verify, verify_proof,
+    Checkpoint, Key, Leaf, Note, PRUNING, Publisher, VerifierKey, prove, prove_extension,
+    published_entries, verifier_beside, verify, verify_proof,
 };
+use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*};
 use tempfile::TempDir;
 
@@ -166,6 +167,54 @@ fn a_changed_ledger_is_refused_or_says_the_same() {
             }
             let _ = published_entries(dir, index / 256, 258);
         }
+        Ok(())
+    });
+}
+
+/// Whoever signs may have any entry say any thing of pruning, and files may be missing:
+/// what is believed lacks nothing but whole bundles that were there before that entry.
+#[test]
+fn only_what_can_have_been_pruned_may_be_missing() {
+    let below = prop_oneof![
+        Just(256),
+        Just(512),
+        Just(768),
+        0..900u64,
+        Just(u64::MAX),
+        Just(1 << 48),
+        any::<u64>()
+    ];
+    let drawn = (below, vec(0..3u64, 0..=2), proptest::option::of(change()));
+    holds("pruned", 60, &drawn, |(below, missing, change)| {
+        let source = published(&[600]);
+        let mut publisher = Publisher::open(source.path(), key(), None).unwrap();
+        let mut leaf = Leaf::new(Timestamp::UNIX_EPOCH, PRUNING, "gateway");
+        leaf.prunes = Some(below);
+        let sealed = leaf.seal(b"by order", &[7; 32]).unwrap();
+        publisher.append(&sealed.leaf_bytes).unwrap();
+        publisher.sign().unwrap();
+        let whole = read(source.path());
+        let mut files = whole.clone();
+        if let Some(change) = change {
+            change.apply(&mut files);
+        }
+        files.retain(|path, _| {
+            let mut gone = missing.iter();
+            !gone.any(|number| path.starts_with(&format!("tile/entries/00{number}")))
+        });
+        let folder = Folder::of(&files);
+        let found = verify(folder.dir.path(), key().verifier());
+        let pruned = if [256, 512].contains(&below) {
+            below
+        } else {
+            0
+        };
+        if let Ok(found) = found {
+            prop_assert_eq!(found.pruned.map_or(0, |pruned| pruned.below), pruned);
+            prop_assert_eq!(found.size, 601);
+            prop_assert!(missing.iter().all(|number| (number + 1) * 256 <= pruned));
+        }
+        let _ = Publisher::open_pruned((folder.dir.path(), pruned), key(), None);
         Ok(())
     });
 }

@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -193,15 +194,62 @@ func split(bundle []byte) (entries [][]byte, ends []int, err error) {
 	return entries, ends, nil
 }
 
-// readEntries appends every entry of a ledger to a tree of our own.
+// prunedBy is the index below which an entry says that entries were pruned.
+func prunedBy(index int64, entry []byte) int64 {
+	var leaf struct {
+		Entry struct {
+			Kind   string
+			Prunes uint64
+		}
+	}
+	if json.Unmarshal(entry, &leaf) != nil || leaf.Entry.Kind != "pruning" {
+		return 0
+	}
+	if below := leaf.Entry.Prunes; below <= uint64(index) && below%width == 0 {
+		return int64(below)
+	}
+	return 0
+}
+
+// readHashes appends the hashes of a bundle that is not there to a tree of our own.
+func readHashes(folder string, number int64, stored hashes) (hashes, error) {
+	data, _, err := readTile(folder, "0", number, width)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) != width*tlog.HashSize {
+		return nil, errors.New("another number of hashes")
+	}
+	for i := int64(0); i < width; i++ {
+		var hash tlog.Hash
+		copy(hash[:], data[i*tlog.HashSize:])
+		more, err := tlog.StoredHashesForRecordHash(number*width+i, hash, stored)
+		if err != nil {
+			return nil, err
+		}
+		stored = append(stored, more...)
+	}
+	return stored, nil
+}
+
+// readEntries appends every entry of a ledger to a tree of our own; of those that an entry
+// says were pruned the hash.
 func readEntries(folder string, size int64) (hashes, error) {
 	var stored hashes
+	var below, missing int64
 	for number := int64(0); number*width < size; number++ {
 		wide := width
 		if rest := size - number*width; rest < width {
 			wide = int(rest)
 		}
 		bundle, partial, err := readTile(folder, "entries", number, wide)
+		if wide == width && errors.Is(err, os.ErrNotExist) {
+			if stored, err = readHashes(folder, number, stored); err != nil {
+				return nil, err
+			}
+			missing = (number + 1) * width
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -217,12 +265,18 @@ func readEntries(folder string, size int64) (hashes, error) {
 			return nil, err
 		}
 		for i, entry := range entries[:wide] {
+			if said := prunedBy(number*width+int64(i), entry); said > below {
+				below = said
+			}
 			more, err := tlog.StoredHashes(number*width+int64(i), entry, stored)
 			if err != nil {
 				return nil, err
 			}
 			stored = append(stored, more...)
 		}
+	}
+	if missing > below {
+		return nil, errors.New("entries are missing")
 	}
 	return stored, nil
 }

@@ -229,6 +229,17 @@ def split(bundle):
     return entries, ends
 
 
+def pruned_by(index, entry):
+    """Below which index an entry says that entries were pruned."""
+    try:
+        said = json.loads(entry)["entry"]
+        below = said["prunes"] if said["kind"] == "pruning" else 0
+    except (ValueError, TypeError, KeyError):
+        return 0
+    sound = isinstance(below, int) and 0 < below <= index and below % WIDTH == 0
+    return below if sound else 0
+
+
 def check_ledger(folder, key):
     verifier = read(folder, "verifier")
     require(verifier in (None, f"{key.text}\n".encode()), "verifier: another key")
@@ -241,14 +252,25 @@ def check_ledger(folder, key):
     note = read(folder, "checkpoint")
     require(note is not None, "checkpoint: missing")
     size, root = checkpoint(note, key)
-    hashes = []
+    hashes, below, missing = [], 0, []
     for number in range((size + WIDTH - 1) // WIDTH):
         width = min(WIDTH, size - number * WIDTH)
+        if width == WIDTH and read(folder, tile_path("entries", number)) is None:
+            # Pruned, if an entry says so: the hashes lead to the root without it.
+            data, _ = tile(folder, "0", number, WIDTH)
+            require(len(data) == WIDTH * 32, f"{tile_path('0', number)}: too few hashes")
+            hashes += [data[at : at + 32] for at in range(0, len(data), 32)]
+            missing.append(number)
+            continue
         bundle, partial = tile(folder, "entries", number, width)
         entries, ends = split(bundle)
         require(len(entries) == width or (len(entries) > width and not partial), "too few entries")
         partials(folder, "entries", number, width, lambda w: bundle[: ends[w]])
-        hashes += [leaf_hash(entry) for entry in entries[:width]]
+        for entry in entries[:width]:
+            below = max(below, pruned_by(len(hashes), entry))
+            hashes.append(leaf_hash(entry))
+    for number in missing:
+        require((number + 1) * WIDTH <= below, f"{tile_path('entries', number)}: missing")
     level, row = 0, hashes
     while row:
         for number in range((len(row) + WIDTH - 1) // WIDTH):

@@ -30,7 +30,7 @@ pub use error::{EvidenceError, OpenError};
 pub use item::{About, ItemId};
 pub use objects::Place;
 pub use read::Reader;
-pub use room::{Begun, Room};
+pub use room::{Begun, Room, cases_with_items};
 pub use segment::SEGMENT_BYTES;
 pub use turn::Turn;
 pub use upload::Upload;

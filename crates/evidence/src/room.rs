@@ -1,6 +1,6 @@
 //! The room: items from their first byte to their erasure.
 
-use std::{path::Path, sync::Arc, time::SystemTime};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc, time::SystemTime};
 
 use comity_domain::CaseId;
 
@@ -38,6 +38,15 @@ pub struct Begun {
     pub id: ItemId,
     /// When something of it was last stored.
     pub touched: SystemTime,
+}
+
+/// The cases of which a gateway's data folder has items, stored, begun or being erased.
+/// Nothing is opened or made.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn cases_with_items(data: &Path) -> io::Result<BTreeSet<CaseId>> {
+    Shelf::cases(&data.join(SHELF))
 }
 
 impl Room {

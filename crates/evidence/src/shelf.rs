@@ -2,6 +2,7 @@
 //! folder, so that they can be destroyed whatever keeps the segments.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
@@ -9,6 +10,7 @@ use std::{
     time::SystemTime,
 };
 
+use comity_domain::CaseId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -185,6 +187,23 @@ impl Shelf {
             Ok(found)
         };
         list().map_err(|error: io::Error| EvidenceError::of(error))
+    }
+
+    /// The cases with a card in a folder of boards, which need not be there.
+    pub(crate) fn cases(folder: &Path) -> io::Result<BTreeSet<CaseId>> {
+        let mut cases = BTreeSet::new();
+        for board in Board::ALL {
+            let listing = match fs::read_dir(folder.join(board.name())) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                listing => listing?,
+            };
+            for card in listing {
+                let name = card?.file_name();
+                let id = name.to_str().and_then(ItemId::from_file_name);
+                cases.extend(id.map(|id| id.case));
+            }
+        }
+        Ok(cases)
     }
 
     fn path(&self, board: Board, id: &ItemId) -> PathBuf {

@@ -21,6 +21,7 @@ pub(crate) use self::{
 use crate::{
     gateway::Gateway,
     identity::Caller,
+    offline::pruned_entry,
     record,
     refusal::Refusal,
     wire::{from_proto, to_proto},
@@ -201,11 +202,18 @@ async fn entry_row(gateway: &Gateway, index: u64) -> Result<EntryRow, Refusal> {
         .entries(Page::From(index), EntryFilter::default(), 1)
         .await;
     let row = rows.map_err(record::unavailable)?.into_iter().next();
-    row.filter(|row| row.index == index)
-        .ok_or_else(|| Refusal::NotFound {
+    if let Some(row) = row.filter(|row| row.index == index) {
+        return Ok(row);
+    }
+    let pruned = gateway.store().pruned().await;
+    let pruned = pruned.map_err(record::unavailable)?;
+    Err(match pruned.filter(|pruned| index < pruned.below) {
+        Some(pruned) => Refusal::NotNow(pruned_entry(index, &pruned)),
+        None => Refusal::NotFound {
             kind: "ledger entry",
             name: index.to_string(),
-        })
+        },
+    })
 }
 
 /// An entry as the contract shows it.

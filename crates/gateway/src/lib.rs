@@ -37,6 +37,7 @@ mod origin;
 mod personal;
 mod places;
 pub mod policies;
+mod prune;
 mod recall;
 mod record;
 mod redact;

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use comity_ledger::{Fetched, fetch};
+use comity_ledger::{Fetched, fetch, is_bundle_below};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -37,6 +37,10 @@ pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Resp
     }
     let path = request.uri().path().strip_prefix('/').unwrap_or_default();
     let path = path.to_owned();
+    let below = gateway.store().health().pruned;
+    if is_bundle_below(&path, below) {
+        return gone(below);
+    }
     let read = move || fetch(gateway.store().ledger_dir(), &path);
     let read = tokio::task::spawn_blocking(read).await;
     let Fetched {
@@ -55,4 +59,16 @@ pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Resp
     let caching = HeaderValue::from_static(if lasts { LASTS } else { PASSES });
     found.headers_mut().insert(CACHE_CONTROL, caching);
     found
+}
+
+/// Of entries that were pruned. C2SP tlog-tiles has no place yet that tells up to where: it
+/// is told here, and by an entry of the ledger.
+fn gone(below: u64) -> Response<Full<Bytes>> {
+    let told = format!(
+        "Entries below {below} of this ledger were pruned, as an entry of kind `pruning` says. \
+         Their hashes are under tile/0, and all checkpoints and proofs hold.\n"
+    );
+    let mut gone = web::found(told.into(), TEXT);
+    *gone.status_mut() = StatusCode::GONE;
+    gone
 }

@@ -6,8 +6,10 @@ use std::path::Path;
 use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, ProofError, VerifierKey, prove, verifier_beside};
-use comity_store::{Archive, OpenError, ReadError};
-pub use comity_store::{KeyToken, Period, Report, entries_in_words};
+use comity_store::{Archive, EntryRow, OpenError, ReadError, Record};
+pub use comity_store::{
+    InTheWay, KeyToken, Period, Prunable, Pruned, Report, Why, entries_in_words,
+};
 use jiff::civil::Date;
 use thiserror::Error;
 
@@ -24,6 +26,7 @@ pub use crate::{
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
+    prune::{PruneDone, PruneError, PruneOrder, PrunePlan, plan_pruning, prune},
     replay::{
         Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
         drills,
@@ -78,6 +81,9 @@ pub enum OfflineError {
     /// The published ledger gives no proof.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// The entry is there no more.
+    #[error("{}", pruned_entry(*.0, .1))]
+    Pruned(u64, Pruned),
 }
 
 impl DataFolder {
@@ -136,7 +142,7 @@ impl DataFolder {
     /// # Errors
     /// [`OfflineError`].
     pub fn record(&mut self, index: u64) -> Result<Option<v1::GetRecordResponse>, OfflineError> {
-        let found = self.archive.entry(index)?;
+        let found = self.entry(index)?;
         Ok(found.map(|(row, record)| audit::show_record(row, record)))
     }
 
@@ -145,13 +151,33 @@ impl DataFolder {
     /// # Errors
     /// [`OfflineError`].
     pub fn prove(&mut self, index: u64) -> Result<Option<v1::ProveResponse>, OfflineError> {
-        let Some((row, _)) = self.archive.entry(index)? else {
+        let Some((row, _)) = self.entry(index)? else {
             return Ok(None);
         };
         let ledger = self.archive.ledger_dir();
         let key = verifier_beside(&ledger)?;
         let proof = prove(&ledger, index)?;
         Ok(Some(audit::show_proof(key.name(), row, proof)))
+    }
+
+    /// How far the ledger is pruned.
+    ///
+    /// # Errors
+    /// [`OfflineError`].
+    pub fn pruned(&mut self) -> Result<Option<Pruned>, OfflineError> {
+        Ok(self.archive.pruned()?)
+    }
+
+    /// One entry with its private part; `None` if there never was one.
+    fn entry(&mut self, index: u64) -> Result<Option<(EntryRow, Option<Record>)>, OfflineError> {
+        if let Some(found) = self.archive.entry(index)? {
+            return Ok(Some(found));
+        }
+        let pruned = self.archive.pruned()?;
+        match pruned.filter(|pruned| index < pruned.below) {
+            Some(pruned) => Err(OfflineError::Pruned(index, pruned)),
+            None => Ok(None),
+        }
     }
 
     /// Everything on record of a case, with what proves it.
@@ -211,6 +237,11 @@ impl From<Vec<Violation>> for OfflineError {
     fn from(violations: Vec<Violation>) -> Self {
         Self::Malformed(violations)
     }
+}
+
+/// What became of an entry that was pruned.
+pub(crate) fn pruned_entry(index: u64, pruned: &Pruned) -> String {
+    format!("entry {index} is not there any more: {pruned}; receipts made of it before still hold")
 }
 
 fn told(violations: &[Violation]) -> String {

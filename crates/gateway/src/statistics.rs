@@ -14,7 +14,10 @@ use comity_store::{Archive, CaseRow, OpenError, Period};
 use jiff::Timestamp;
 
 use self::{orders::Orders, times::Times};
-use crate::{offline::OfflineError, wire::encoded};
+use crate::{
+    offline::OfflineError,
+    wire::{encoded, to_proto},
+};
 
 /// Cases read from the store at once.
 const BATCH: usize = 128;
@@ -49,6 +52,7 @@ pub(crate) fn count(
     let within = |at: Timestamp| {
         since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
     };
+    let pruned_before = pruned_before(&mut archive, since)?;
     let (mut orders, mut times) = (Orders::default(), Times::default());
     let (mut cases, mut unread) = (0, 0);
     loop {
@@ -78,7 +82,20 @@ pub(crate) fn count(
         answer_times: times.rows(),
         cases,
         unread,
+        pruned_before: pruned_before.map(to_proto::timestamp),
     })
+}
+
+/// What was recorded before this is there no more, where a period begins before it.
+fn pruned_before(
+    archive: &mut Archive,
+    since: Option<Timestamp>,
+) -> Result<Option<Timestamp>, OfflineError> {
+    if archive.pruned()?.is_none() {
+        return Ok(None);
+    }
+    let first = archive.since()?;
+    Ok(first.filter(|first| since.is_none_or(|since| since < *first)))
 }
 
 impl Told {

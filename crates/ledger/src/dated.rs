@@ -1,7 +1,7 @@
 //! Whether entries are dated as the timestamps over them have it: none later than a
 //! timestamp that covers it, and none long without one while others followed.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,7 +21,7 @@ const POSTDATED: &str = "the dates of the ledger are not to be believed";
 const STRIPPED: &str = "timestamps were taken away, or the ledger went on without them";
 
 /// Verifies the dates of the first `size` entries of the log in `dir` by its timestamps,
-/// which were found in order, as was the log.
+/// which were found in order, as was the log. Entries that were pruned have no date any more.
 ///
 /// # Errors
 /// The first [`Flaw`] found: an entry dated more than five minutes later than it was
@@ -31,7 +31,9 @@ pub fn verify_dates(dir: &Path, size: u64, timestamped: &Timestamped) -> Result<
     let mut bounds = bounds.into_iter().peekable();
     let mut waiting: Option<Waiting> = None;
     for number in 0..size.div_ceil(TILE_WIDTH as u64) {
-        let (path, dates) = dates(dir, number, size)?;
+        let Some((path, dates)) = dates(dir, number, size)? else {
+            continue;
+        };
         for (index, at) in (number << TILE_HEIGHT..).zip(dates) {
             while bounds.next_if(|(covered, _)| *covered <= index).is_some() {}
             match bounds.peek() {
@@ -96,14 +98,21 @@ fn bounds(times: &[(u64, Timestamp)]) -> Vec<(u64, Timestamp)> {
     bounds
 }
 
-/// The dates of the entries in one bundle, and the file that it is.
-fn dates(dir: &Path, number: u64, size: u64) -> Result<(String, Vec<Timestamp>), Flaw> {
+/// The dates of the entries in one bundle, and the file that it is; `None` where it was
+/// pruned: that no other is missing was seen when the log was found in order.
+fn dates(dir: &Path, number: u64, size: u64) -> Result<Option<(String, Vec<Timestamp>)>, Flaw> {
     let width = usize::try_from(size - (number << TILE_HEIGHT))
         .unwrap_or(TILE_WIDTH)
         .min(TILE_WIDTH);
     let kind = Kind::Entries;
-    let (path, bundle) = layout::read_tile(dir, kind, number, width)
-        .map_err(|error| unreadable(&layout::wide_path(kind, number, width), &error))?;
+    let (path, bundle) = match layout::read_tile(dir, kind, number, width) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && width == TILE_WIDTH => {
+            return Ok(None);
+        }
+        found => {
+            found.map_err(|error| unreadable(&layout::wide_path(kind, number, width), &error))?
+        }
+    };
     let cut = |offset| Flaw::of(&path, "an entry is cut short", CHANGED).offset(offset);
     let entries = layout::split_bundle(&bundle).map_err(cut)?;
     let date = |(offset, entry): &(usize, &[u8])| {
@@ -114,7 +123,7 @@ fn dates(dir: &Path, number: u64, size: u64) -> Result<(String, Vec<Timestamp>),
     };
     let dates = entries.iter().take(width).map(date);
     let dates = dates.collect::<Result<_, _>>()?;
-    Ok((path, dates))
+    Ok(Some((path, dates)))
 }
 
 #[cfg(test)]

@@ -52,9 +52,18 @@ impl Edge {
     pub(crate) fn push<E>(
         &mut self,
         leaf: &[u8],
+        full: impl FnMut(Hashes<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.push_hash(record_hash(leaf), full)
+    }
+
+    /// As [`Edge::push`], of a leaf of which only the hash is left.
+    pub(crate) fn push_hash<E>(
+        &mut self,
+        hash: Hash,
         mut full: impl FnMut(Hashes<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut carried = Some(record_hash(leaf));
+        let mut carried = Some(hash);
         let mut level = 0;
         let mut number = self.size;
         while let Some(hash) = carried.take() {

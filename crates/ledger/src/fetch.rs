@@ -4,13 +4,9 @@ use std::{io, path::Path};
 
 use crate::{
     cosigned::{COSIGNATURES, COSIGNED, POLICY},
-    edge::TILE_WIDTH,
-    layout::{self, CHECKPOINT, HISTORY, Kind, SECOND_VERIFIER, VERIFIER},
+    layout::{self, CHECKPOINT, HISTORY, SECOND_VERIFIER, VERIFIER},
     timestamped::{AUTHORITIES, TIMESTAMPS},
 };
-
-/// Levels of tiles that a log of any size can have.
-const LEVELS: u8 = 8;
 
 /// A file of a published log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +45,8 @@ fn kind(path: &str) -> Option<(bool, bool)> {
         VERIFIER | SECOND_VERIFIER => return Some((true, true)),
         _ => {}
     }
-    if let Some(tile) = path.strip_prefix("tile/") {
-        return is_tile(path, tile).then_some((false, true));
+    if path.starts_with("tile/") {
+        return layout::read_tile_path(path).map(|_| (false, true));
     }
     let (folder, size) = path.split_once('/')?;
     let kind = match folder {
@@ -61,29 +57,6 @@ fn kind(path: &str) -> Option<(bool, bool)> {
     };
     let number: u64 = size.parse().ok()?;
     (number.to_string() == size).then_some(kind)
-}
-
-/// Whether `path`, which goes on with `tile`, is how a tile's path is written.
-fn is_tile(path: &str, tile: &str) -> bool {
-    let parsed = || {
-        let (kind, rest) = tile.split_once('/')?;
-        let kind = match kind {
-            "entries" => Kind::Entries,
-            level => Kind::Hashes(level.parse().ok().filter(|level| *level < LEVELS)?),
-        };
-        let (number, width) = match rest.split_once(".p/") {
-            Some((number, width)) => (number, width.parse().ok()?),
-            None => (rest, TILE_WIDTH),
-        };
-        let groups = number.split('/').map(|group| group.trim_start_matches('x'));
-        let digits: String = groups.collect();
-        let number = digits.parse().ok()?;
-        (1..=TILE_WIDTH)
-            .contains(&width)
-            .then(|| layout::wide_path(kind, number, width))
-    };
-    // One tile has one path.
-    parsed().is_some_and(|written| written == path)
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ pub(crate) const SECOND_VERIFIER: &str = "verifier-ml-dsa-44";
 /// Greatest length of any file of a log, bytes: a bundle of the longest entries.
 const MAX_FILE_BYTES: u64 = (TILE_WIDTH as u64) * (2 + u16::MAX as u64);
 
+/// Levels of tiles that a log of any size can have.
+const LEVELS: u8 = 8;
+
 /// What a tile holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -59,6 +62,25 @@ pub(crate) fn wide_path(kind: Kind, number: u64, width: usize) -> String {
     } else {
         format!("{path}.p/{width}")
     }
+}
+
+/// What tile, number and width a path is of; `None` unless it is written as [`wide_path`]
+/// writes it: one tile has one path.
+pub(crate) fn read_tile_path(path: &str) -> Option<(Kind, u64, usize)> {
+    let (kind, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+    let kind = match kind {
+        "entries" => Kind::Entries,
+        level => Kind::Hashes(level.parse().ok().filter(|level| *level < LEVELS)?),
+    };
+    let (number, width) = match rest.split_once(".p/") {
+        Some((number, width)) => (number, width.parse().ok()?),
+        None => (rest, TILE_WIDTH),
+    };
+    let groups = number.split('/').map(|group| group.trim_start_matches('x'));
+    let digits: String = groups.collect();
+    let number = digits.parse().ok()?;
+    let written = (1..=TILE_WIDTH).contains(&width) && wide_path(kind, number, width) == path;
+    written.then_some((kind, number, width))
 }
 
 /// Reads a file of the log.
@@ -187,6 +209,31 @@ pub(crate) fn place(entered: &mut Entered, dir: &Path, path: &str, bytes: &[u8])
     fs::rename(&temporary, &target)?;
     entered.due.insert(parent.to_owned());
     Ok(())
+}
+
+/// Removes a tile in every form: the full one, partial ones, and what a publication that
+/// broke off left of them. Whether there was any; that it is gone is on the disk once its
+/// folder is flushed by [`sync_folder_of`].
+pub(crate) fn remove_tile(dir: &Path, kind: Kind, number: u64) -> io::Result<bool> {
+    let path = dir.join(tile_path(kind, number));
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(false);
+    };
+    let name = name.to_string_lossy();
+    let mut found = false;
+    let partial = parent.join(format!("{name}.p"));
+    if fs::exists(&partial)? {
+        fs::remove_dir_all(&partial)?;
+        found = true;
+    }
+    // The full one last: while it is there, so may be the others.
+    for file in [parent.join(format!(".{name}")), path.clone()] {
+        if fs::exists(&file)? {
+            fs::remove_file(&file)?;
+            found = true;
+        }
+    }
+    Ok(found)
 }
 
 /// Makes sure that a file found in its place is there after a crash. What it holds was

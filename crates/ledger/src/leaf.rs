@@ -67,6 +67,10 @@ pub struct Leaf {
     /// The legal hold of its case that it lifts, by its entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifts: Option<u64>,
+    /// The entries that it prunes, with all pruned before: those below this index. See
+    /// [`crate::Pruned`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prunes: Option<u64>,
     /// It is of a training exercise: nothing of it is real.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exercise: bool,
@@ -150,6 +154,7 @@ impl Leaf {
             evidence: None,
             erases: None,
             lifts: None,
+            prunes: None,
             note: None,
             category: None,
             exercise: false,

@@ -42,6 +42,7 @@ mod ml_dsa;
 mod note;
 mod policy;
 mod proof;
+mod pruned;
 mod publish;
 mod receipt;
 mod seconded;
@@ -72,6 +73,7 @@ pub use proof::{
     Extension, Proof, ProofError, best, prove, prove_extension, prove_under, root_of,
     verify_extension, verify_proof,
 };
+pub use pruned::{PRUNING, Pruned, is_bundle_below};
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};

@@ -1,9 +1,12 @@
 //! Publication: entries into tiles, tiles into a signed checkpoint.
 
+mod prune;
+
 #[cfg(not(test))]
 use std::fs;
 use std::{
     io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -36,6 +39,10 @@ pub struct Publisher {
     /// Full tiles written since the last checkpoint whose partial forms can go.
     superseded: Vec<String>,
     entered: Entered,
+    /// Entries below this index are pruned: there need be no bundles of them.
+    pruned: u64,
+    /// Below this index none is left.
+    removed: u64,
     /// The largest checkpoint of this log that somebody outside has seen.
     seen: Option<Checkpoint>,
 }
@@ -110,6 +117,15 @@ pub enum PublishError {
         /// Entries given.
         present: u64,
     },
+    /// Hashes of entries that were pruned.
+    #[error(
+        "`{path}` of the ledger is missing or damaged, and the entries it was made of were \
+         pruned: restore it from a copy of the ledger"
+    )]
+    PrunedHashes {
+        /// Path relative to the log.
+        path: String,
+    },
     /// An entry too long for the format.
     #[error("an entry of {0} bytes does not fit a bundle")]
     TooLong(usize),
@@ -166,6 +182,19 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`] if what is there is not to be extended.
     pub fn open(dir: &Path, key: Key, known: Option<&[u8]>) -> Result<Self, PublishError> {
+        Self::open_pruned((dir, 0), key, known)
+    }
+
+    /// As [`Publisher::open`], where entries below an index, a multiple of 256, were
+    /// pruned: bundles of them are not missed, and their hashes are taken from the tiles.
+    ///
+    /// # Errors
+    /// As of [`Publisher::open`]; [`PublishError::PrunedHashes`].
+    pub fn open_pruned(
+        (dir, pruned): (&Path, u64),
+        key: Key,
+        known: Option<&[u8]>,
+    ) -> Result<Self, PublishError> {
         let mut entered = Entered::default();
         claim(&mut entered, dir, &key)?;
         let published = match layout::read_if_present(dir, CHECKPOINT).map_err(at(CHECKPOINT))? {
@@ -199,11 +228,15 @@ impl Publisher {
             bundle: Vec::new(),
             superseded: Vec::new(),
             entered,
+            pruned,
+            removed: 0,
             seen: None,
             signed,
         };
         if publisher.complete() {
             publisher.resume()?;
+        } else {
+            publisher.take_pruned()?;
         }
         if published.is_none() && publisher.signed.size == 0 {
             publisher.write_checkpoint()?;
@@ -271,23 +304,11 @@ impl Publisher {
             return Err(PublishError::Full);
         }
         layout::push_entry(&mut self.bundle, length, entry);
-        let mut full = Vec::new();
-        self.edge.push(entry, |(level, number, hashes)| {
-            full.push((Kind::Hashes(level), number, hashes.to_vec()));
-            Ok::<_, PublishError>(())
-        })?;
+        let mut full = self.grow(tlog_tiles::record_hash(entry))?;
         if let Some((_, number, _)) = full.first() {
             full.push((Kind::Entries, *number, std::mem::take(&mut self.bundle)));
         }
-        let under = self.under();
-        for (kind, number, bytes) in full {
-            let path = layout::tile_path(kind, number);
-            put(&mut self.entered, &self.dir, under, (&path, &bytes))?;
-            let partial = format!("{path}.p");
-            if fs::exists(self.dir.join(&partial)).map_err(at(&partial))? {
-                self.superseded.push(path);
-            }
-        }
+        self.put_full(full)?;
         if self.edge.size() == self.signed.size && Hash::from(self.edge.root()) != self.signed.root
         {
             return Err(PublishError::Rewritten {
@@ -331,6 +352,30 @@ impl Publisher {
         Ok(&self.signed)
     }
 
+    /// Appends a hash to the tree; the tiles of hashes that it completes.
+    fn grow(&mut self, hash: tlog_tiles::Hash) -> Result<Vec<(Kind, u64, Vec<u8>)>, PublishError> {
+        let mut full = Vec::new();
+        self.edge.push_hash(hash, |(level, number, hashes)| {
+            full.push((Kind::Hashes(level), number, hashes.to_vec()));
+            Ok::<_, PublishError>(())
+        })?;
+        Ok(full)
+    }
+
+    /// Writes tiles that are full.
+    fn put_full(&mut self, full: Vec<(Kind, u64, Vec<u8>)>) -> Result<(), PublishError> {
+        let under = self.under();
+        for (kind, number, bytes) in full {
+            let path = layout::tile_path(kind, number);
+            put(&mut self.entered, &self.dir, under, (&path, &bytes))?;
+            let partial = format!("{path}.p");
+            if fs::exists(self.dir.join(&partial)).map_err(at(&partial))? {
+                self.superseded.push(path);
+            }
+        }
+        Ok(())
+    }
+
     /// Entries under the signed root, while what is appended lies under it.
     fn under(&self) -> Option<u64> {
         (self.edge.size() <= self.signed.size).then_some(self.signed.size)
@@ -355,17 +400,22 @@ impl Publisher {
     /// Whether no file under the signed root is missing.
     fn complete(&self) -> bool {
         let exists = |path: String| fs::exists(self.dir.join(path)).unwrap_or(false);
-        let full = |kind, count: u64| (0..count).all(|n| exists(layout::tile_path(kind, n)));
+        let full = |kind, numbers: Range<u64>| {
+            let mut paths = numbers.map(|number| layout::tile_path(kind, number));
+            paths.all(exists)
+        };
         let size = self.signed.size;
         let width = |level: u8| usize::from((size >> (TILE_HEIGHT * level)).to_le_bytes()[0]);
         let partial = |kind, level: u8| {
             let number = size >> (TILE_HEIGHT * (level + 1));
             width(level) == 0 || exists(layout::wide_path(kind, number, width(level)))
         };
-        full(Kind::Entries, size >> TILE_HEIGHT)
-            && partial(Kind::Entries, 0)
+        full(
+            Kind::Entries,
+            self.pruned >> TILE_HEIGHT..size >> TILE_HEIGHT,
+        ) && partial(Kind::Entries, 0)
             && (0..6).all(|level| {
-                full(Kind::Hashes(level), size >> (TILE_HEIGHT * (level + 1)))
+                full(Kind::Hashes(level), 0..size >> (TILE_HEIGHT * (level + 1)))
                     && partial(Kind::Hashes(level), level)
             })
     }

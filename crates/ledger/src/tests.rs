@@ -2,6 +2,7 @@
 
 #[expect(dead_code, reason = "the tests of the store use the rest of it")]
 pub(crate) mod disk;
+mod pruned;
 mod simulated;
 
 use std::{

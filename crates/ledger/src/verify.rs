@@ -9,7 +9,7 @@ use tlog_tiles::HASH_SIZE;
 #[cfg(test)]
 use crate::tests::disk as fs;
 use crate::{
-    Checkpoint, CheckpointError, Hash, KeyError, VerifierKey,
+    Checkpoint, CheckpointError, Hash, KeyError, Pruned, VerifierKey,
     edge::{Edge, TILE_HEIGHT, TILE_WIDTH},
     layout::{self, CHECKPOINT, HISTORY, Kind, VERIFIER},
     proof::is_authentic,
@@ -24,6 +24,9 @@ pub struct Verified {
     pub root: Hash,
     /// Kept checkpoints, each signed and a prefix of the latest.
     pub checkpoints: u64,
+    /// How far the log says that it is pruned: of entries below only the hashes need be
+    /// there.
+    pub pruned: Option<Pruned>,
 }
 
 /// The first thing found wrong, and where.
@@ -90,7 +93,8 @@ impl fmt::Display for Flaw {
 impl std::error::Error for Flaw {}
 
 /// Verifies the log in `dir`: every entry hashes into the tiles, every tile into
-/// the root that `key` signed, and every kept checkpoint is a prefix of it.
+/// the root that `key` signed, and every kept checkpoint is a prefix of it. Entries may be
+/// missing below what an entry says is pruned; then their hashes lead to the root.
 /// Memory does not grow with the log. A publisher may be at work meanwhile.
 ///
 /// # Errors
@@ -126,6 +130,8 @@ pub fn verify_watched(
         head: &head,
         kept: kept.iter().copied().peekable(),
         edge: Edge::default(),
+        pruned: None,
+        missing: None,
     };
     walk.check_kept()?;
     let bundles = head.size.div_ceil(TILE_WIDTH as u64);
@@ -133,11 +139,11 @@ pub fn verify_watched(
         walk.bundle(number)?;
         watch(walk.edge.size(), head.size);
     }
-    walk.finish()?;
     Ok(Verified {
         size: head.size,
         root: head.root,
         checkpoints: kept.len() as u64,
+        pruned: walk.finish()?,
     })
 }
 
@@ -168,6 +174,11 @@ struct Walk<'a, I: Iterator<Item = u64>> {
     head: &'a Checkpoint,
     kept: std::iter::Peekable<I>,
     edge: Edge,
+    /// The most that an entry seen so far prunes.
+    pruned: Option<Pruned>,
+    /// The first and the last bundle that is not there: where each ends, and what that is
+    /// unless it was pruned.
+    missing: Option<[(u64, Flaw); 2]>,
 }
 
 impl<I: Iterator<Item = u64>> Walk<'_, I> {
@@ -177,7 +188,18 @@ impl<I: Iterator<Item = u64>> Walk<'_, I> {
         let width = usize::try_from(self.head.size - first)
             .unwrap_or(TILE_WIDTH)
             .min(TILE_WIDTH);
-        let (path, bytes) = read_tile(self.dir, Kind::Entries, number, width)?;
+        let (path, bytes) = match layout::read_tile(self.dir, Kind::Entries, number, width) {
+            Ok(found) => found,
+            Err(error) => {
+                let flaw = unreadable(&layout::wide_path(Kind::Entries, number, width), &error);
+                let gone = error.kind() == io::ErrorKind::NotFound && width == TILE_WIDTH;
+                return if gone {
+                    self.hashes(number, flaw)
+                } else {
+                    Err(flaw)
+                };
+            }
+        };
         let entries = layout::split_bundle(&bytes).map_err(|offset| {
             Flaw::of(
                 &path,
@@ -203,6 +225,13 @@ impl<I: Iterator<Item = u64>> Walk<'_, I> {
                 check_hashes(dir, level, number, hashes)
             })?;
             self.check_kept()?;
+            // None after it can say less: what was pruned stays so.
+            let said = Pruned::said(index, entry);
+            self.pruned = self
+                .pruned
+                .into_iter()
+                .chain(said)
+                .max_by_key(|said| said.below);
         }
         if hashes.len() < width {
             let what = format!("holds {} hashes instead of {width}", hashes.len());
@@ -214,6 +243,32 @@ impl<I: Iterator<Item = u64>> Walk<'_, I> {
                 .map_or(bytes.len(), |(offset, _)| *offset);
             bytes.get(..end)
         })
+    }
+
+    /// Takes up the hashes of a bundle that is not there, which is a flaw unless an entry
+    /// that is still to come prunes it.
+    fn hashes(&mut self, number: u64, flaw: Flaw) -> Result<(), Flaw> {
+        let (path, bytes) = read_tile(self.dir, Kind::Hashes(0), number, TILE_WIDTH)?;
+        let (hashes, rest) = bytes.as_chunks::<HASH_SIZE>();
+        if hashes.len() != TILE_WIDTH || !rest.is_empty() {
+            let what = format!("holds {} hashes instead of {TILE_WIDTH}", hashes.len());
+            return Err(Flaw::of(&path, what, CHANGED));
+        }
+        for hash in hashes {
+            let dir = self.dir;
+            self.edge
+                .push_hash(tlog_tiles::Hash(*hash), |(level, number, hashes)| {
+                    check_hashes(dir, level, number, hashes)
+                })?;
+            self.check_kept()?;
+        }
+        let last = (self.edge.size(), flaw);
+        let first = self
+            .missing
+            .take()
+            .map_or_else(|| last.clone(), |[first, _]| first);
+        self.missing = Some([first, last]);
+        Ok(())
     }
 
     /// Which of an entry and its hash was changed: the one that does not lead to
@@ -249,16 +304,21 @@ impl<I: Iterator<Item = u64>> Walk<'_, I> {
         Ok(())
     }
 
-    /// Checks the unfinished tiles and the root.
-    fn finish(&self) -> Result<(), Flaw> {
+    /// Checks the unfinished tiles and the root, and that nothing is missing but what was
+    /// pruned; answers how far that is.
+    fn finish(self) -> Result<Option<Pruned>, Flaw> {
         for (level, number, hashes) in self.edge.unfinished() {
             check_hashes(self.dir, level, number, hashes)?;
         }
-        if self.head.root == self.edge.root().into() {
-            Ok(())
-        } else {
+        if self.head.root != self.edge.root().into() {
             let what = "the entries and tiles do not hash to its root";
-            Err(Flaw::of(CHECKPOINT, what, REWRITTEN))
+            return Err(Flaw::of(CHECKPOINT, what, REWRITTEN));
+        }
+        let below = self.pruned.map_or(0, |pruned| pruned.below);
+        let mut missing = self.missing.into_iter().flatten();
+        match missing.find(|(end, _)| *end > below) {
+            Some((_, flaw)) => Err(flaw),
+            None => Ok(self.pruned),
         }
     }
 }

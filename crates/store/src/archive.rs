@@ -203,6 +203,17 @@ impl Archive {
         })
     }
 
+    /// Whether there is a case: one whose opening was pruned is none any more.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn has_case(&mut self, case: &CaseId) -> Result<bool, ReadError> {
+        self.read(|db, _| {
+            let sql = format!("SELECT 1 FROM cases WHERE id = ?1 AND {}", read::IS_THERE);
+            Ok(db.prepare_cached(&sql)?.exists([case.as_str()])?)
+        })
+    }
+
     /// What every entry of a case says, oldest first.
     ///
     /// # Errors

@@ -167,7 +167,8 @@ pub(crate) fn clear(db: &Connection, vault: &Vault, until: u64) -> Result<(), St
     db.execute("DELETE FROM blind", [])?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO blind_state (one, key, extractor, next, until, tags, sum) \
-         VALUES (1, ?1, coalesce((SELECT extractor FROM blind_state), 0), 0, ?2, 0, 0)",
+         VALUES (1, ?1, coalesce((SELECT extractor FROM blind_state), 0), \
+         coalesce((SELECT min(idx) FROM entry), 0), ?2, 0, 0)",
     )?
     .execute(params![key, column::sql(until)])?;
     Ok(())

@@ -72,7 +72,7 @@ fn finding() -> String {
 /// Which cases they are.
 fn claimed() -> String {
     let rank = column::rank(Urgency::Emergency);
-    format!("urgency = {rank} AND exercise = 0")
+    format!("urgency = {rank} AND exercise = 0 AND {}", read::IS_THERE)
 }
 
 /// Claims whose cases have ended, in the order of opening from after `after`;

@@ -1,4 +1,5 @@
-//! Erasure of a case, or of an entry that no case belongs to.
+//! Erasure of a case, or of an entry that no case belongs to; and of the oldest entries as
+//! a whole, see [`crate::prune`].
 //!
 //! Its records and their data keys leave the database; every other data key is wrapped
 //! anew under the next key-encryption key; once that is durable the old one is
@@ -12,6 +13,7 @@ use rusqlite::{Connection, params};
 use crate::{
     CommitError, Committed, Receipt, blind, column, legal_hold,
     prepare::Prepared,
+    prune,
     rows::{self, Stop},
     vault::Vault,
 };
@@ -27,6 +29,8 @@ pub(crate) enum Target {
     Case(CaseId),
     /// The record of an entry without a case.
     Entry(u64),
+    /// Every entry below an index, rows and all.
+    Below(u64),
 }
 
 /// Keys wrapped anew at a time.
@@ -59,19 +63,23 @@ fn carry_out(
     match target {
         Target::Case(case) => check_case(db, case)?,
         Target::Entry(index) => check_entry(db, *index)?,
+        Target::Below(index) => prune::check(db, *index)?,
     }
     legal_hold::check(db, next, &prepared.entries)?;
     if vault.unfinished().is_none() {
         vault.begin_next().map_err(CommitError::from)?;
     }
     match target {
-        Target::Case(case) => db
-            .prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
-            .execute([case.as_str()])?,
-        Target::Entry(index) => db
-            .prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE idx = ?1")?
-            .execute([column::sql(*index)])?,
-    };
+        Target::Case(case) => {
+            db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
+                .execute([case.as_str()])?;
+        }
+        Target::Entry(index) => {
+            db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE idx = ?1")?
+                .execute([column::sql(*index)])?;
+        }
+        Target::Below(index) => prune::delete(db, *index)?,
+    }
     let mut receipts = Vec::new();
     for (index, sealed) in (next..).zip(&prepared.entries) {
         rows::insert_entry(db, vault, index, sealed)?;

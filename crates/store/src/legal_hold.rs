@@ -30,7 +30,11 @@ const CONCERNED: [&str; 4] = [LEGAL_HOLD, LEGAL_HOLD_LIFTED, EVIDENCE_ERASED, ER
 
 /// The legal holds that stand, as entries tell in their order.
 #[derive(Debug, Clone, Default)]
-pub struct Holds(BTreeMap<String, BTreeSet<u64>>);
+pub struct Holds {
+    standing: BTreeMap<String, BTreeSet<u64>>,
+    /// Entries below this index were pruned, and with them holds that later ones lift.
+    pruned: u64,
+}
 
 /// What an entry does that legal holds do not allow.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -52,6 +56,16 @@ pub enum Breach {
 }
 
 impl Holds {
+    /// Those that the entries from an index on tell of, where all before it were pruned:
+    /// no case was, over which a hold stood.
+    #[must_use]
+    pub fn from(pruned: u64) -> Self {
+        Self {
+            pruned,
+            ..Self::default()
+        }
+    }
+
     /// Goes on with the next entry.
     ///
     /// # Errors
@@ -61,14 +75,17 @@ impl Holds {
         match leaf.kind.as_str() {
             LEGAL_HOLD => {
                 let case = case.ok_or(Breach::Nameless)?;
-                self.0.entry(case.clone()).or_default().insert(index);
+                let over = self.standing.entry(case.clone()).or_default();
+                over.insert(index);
                 Ok(())
             }
             LEGAL_HOLD_LIFTED => {
                 let (case, hold) = case.zip(leaf.lifts).ok_or(Breach::Nameless)?;
-                let standing = self.0.get_mut(case);
+                let standing = self.standing.get_mut(case);
                 let lifted = standing.is_some_and(|holds| holds.remove(&hold));
-                lifted.then_some(()).ok_or(Breach::NotStanding(hold))
+                (lifted || hold < self.pruned)
+                    .then_some(())
+                    .ok_or(Breach::NotStanding(hold))
             }
             ERASURE | EVIDENCE_ERASED => match case {
                 Some(case) if self.over(case).next().is_some() => Err(Breach::Held {
@@ -83,13 +100,13 @@ impl Holds {
 
     /// The entries of the holds that stand over a case, oldest first.
     pub fn over(&self, case: &str) -> impl Iterator<Item = u64> + use<'_> {
-        self.0.get(case).into_iter().flatten().copied()
+        self.standing.get(case).into_iter().flatten().copied()
     }
 
     /// How many stand.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.values().map(|holds| holds.len() as u64).sum()
+        self.standing.values().map(|holds| holds.len() as u64).sum()
     }
 }
 

@@ -8,6 +8,7 @@
 //! A folder holds `comity.db`, the published `ledger/`, and `lock`, by which one
 //! process at a time has it open.
 
+mod agenda;
 mod archive;
 mod blind;
 mod carrier;
@@ -22,6 +23,7 @@ mod model;
 mod open;
 mod pending;
 mod prepare;
+mod prune;
 mod publisher;
 mod queue;
 mod read;
@@ -43,7 +45,7 @@ mod tests;
 pub use archive::{Archive, Period};
 pub use blind::{Extractor, Indexed, Term};
 pub use column::{outcome_name, state_name};
-pub use comity_ledger::Flaw;
+pub use comity_ledger::{Flaw, PRUNING, Pruned};
 pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use ended::Ended;
@@ -58,6 +60,7 @@ pub use model::{
 pub use open::OpenError;
 pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;
+pub use prune::{InTheWay, Prunable, Why};
 pub use publisher::PublicationError;
 pub use search::{Cursor, Found, Order, Search, SortBy};
 pub use store::Store;

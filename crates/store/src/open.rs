@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
-use comity_ledger::Key;
+use comity_ledger::{Key, Publisher};
 use rusqlite::Connection;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::{
     CommitError, KeyToken, Options, PublicationError, ReadError, Store, blind, carrier, erase,
+    prune,
     publisher::{self, Progress, Publication},
     queue::QUEUE,
     read::{self, Readers},
@@ -120,6 +121,7 @@ impl Store {
         progress
             .published
             .store(publisher.signed().size, Ordering::Release);
+        end_pruning(&db, &mut publisher, &progress)?;
         let heed = |seen: &Witnessed| seen.heed(&mut publisher, &ledger).is_ok();
         let heeds = witnessed.as_ref().is_none_or(heed);
         let signals = Arc::new(Signals::after(next));
@@ -221,6 +223,23 @@ fn move_onto_token(db: &Connection, vault: &Vault, next: u64) -> Result<(), Open
     }
     tracing::info!("the key of records is kept by the token from now on");
     Ok(())
+}
+
+/// Ends a pruning that was cut short.
+fn end_pruning(
+    db: &Connection,
+    publisher: &mut Publisher,
+    progress: &Progress,
+) -> Result<(), OpenError> {
+    let Some(pruned) = prune::pruned(db)? else {
+        return Ok(());
+    };
+    let left = publisher.is_to_prune(&pruned);
+    if left.map_err(PublicationError::from)? {
+        prune::write_anew(db)?;
+    }
+    let removed = progress.prune(publisher, &pruned);
+    Ok(removed.map_err(PublicationError::from)?)
 }
 
 /// Makes sure that the blind index is there, whatever became of it.

@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use comity_ledger::{CheckpointError, Key, PublishError, Publisher, published_entries};
+use comity_ledger::{CheckpointError, Key, Pruned, PublishError, Publisher, published_entries};
 use rusqlite::Connection;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    CommitError, Held, ReadError, Unavailable,
+    CommitError, Held, ReadError, Unavailable, prune,
     queue::{Op, Reply},
     read,
     witnessed::Witnessed,
@@ -56,6 +56,9 @@ pub enum PublicationError {
     /// What a witness has seen cannot be kept.
     #[error("what a witness has seen cannot be kept")]
     Keep(#[source] std::io::Error),
+    /// What was pruned is still in the pages of the database.
+    #[error("what was pruned cannot be taken out of the database file; it is tried again")]
+    Prune(#[source] CommitError),
     /// The signed checkpoint could not be noted in the database.
     #[error("cannot note the signed checkpoint")]
     Note(#[source] CommitError),
@@ -85,6 +88,8 @@ pub(crate) struct Progress {
     pub(crate) failing: AtomicBool,
     /// A witness has seen another ledger.
     pub(crate) held: AtomicBool,
+    /// Entries below this index have no bundles any more.
+    pub(crate) pruned: AtomicU64,
 }
 
 pub(crate) struct Publication {
@@ -217,9 +222,29 @@ impl Publication {
             let signed = publisher.sign()?.clone();
             note(&self.writer, &self.db, signed.size, signed.note)?;
         }
+        if let Some(pruned) = prune::pruned(&self.db)? {
+            if publisher.is_to_prune(&pruned)? {
+                ask(&self.writer, Op::WriteAnew).map_err(PublicationError::Prune)?;
+            }
+            self.progress.prune(&mut publisher, &pruned)?;
+        }
         let signed = publisher.signed().size;
         self.publisher = Some(publisher);
         Ok(signed)
+    }
+}
+
+impl Progress {
+    /// Removes what is published of entries that were pruned, once that is signed.
+    pub(crate) fn prune(
+        &self,
+        publisher: &mut Publisher,
+        pruned: &Pruned,
+    ) -> Result<(), PublishError> {
+        if pruned.entry < publisher.signed().size {
+            self.pruned.store(pruned.below, Ordering::Release);
+        }
+        publisher.prune(pruned)
     }
 }
 
@@ -227,7 +252,11 @@ impl Publication {
 /// rebuilds files that are missing.
 pub(crate) fn open(dir: &Path, key: &Key, db: &Connection) -> Result<Publisher, PublicationError> {
     let known = read::head(db)?.map(|(_, note)| note);
-    let mut publisher = Publisher::open(dir, key.clone(), known.as_deref())?;
+    let below = prune::pruned(db)?.map_or(0, |pruned| pruned.below);
+    if prune::first(db)? > below {
+        return Err(PublicationError::Gap(below));
+    }
+    let mut publisher = Publisher::open_pruned((dir, below), key.clone(), known.as_deref())?;
     let signed = publisher.signed().size;
     let present = read::size(db)?;
     if present < signed {
@@ -237,7 +266,7 @@ pub(crate) fn open(dir: &Path, key: &Key, db: &Connection) -> Result<Publisher, 
     append(db, &mut publisher, signed)?;
     publisher.sign()?;
     if !rebuilt {
-        compare_newest(dir, db, signed)?;
+        compare_newest((dir, below), db, signed)?;
     }
     Ok(publisher)
 }
@@ -287,10 +316,16 @@ fn append(db: &Connection, publisher: &mut Publisher, until: u64) -> Result<(), 
     Ok(())
 }
 
-/// Compares the newest published entries with their rows.
-fn compare_newest(dir: &Path, db: &Connection, size: u64) -> Result<(), PublicationError> {
+/// Compares the newest published entries with their rows, from an index below which all
+/// were pruned.
+fn compare_newest(
+    (dir, below): (&Path, u64),
+    db: &Connection,
+    size: u64,
+) -> Result<(), PublicationError> {
     let bundles = size.div_ceil(CHUNK as u64);
-    for number in bundles.saturating_sub(BUNDLES_CHECKED)..bundles {
+    let oldest = bundles.saturating_sub(BUNDLES_CHECKED);
+    for number in oldest.max(below / CHUNK as u64)..bundles {
         let first = number * CHUNK as u64;
         let rows = read::leaves(db, first, CHUNK)?;
         let published = published_entries(dir, number, size)?.unwrap_or_default();

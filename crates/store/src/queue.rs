@@ -51,6 +51,9 @@ pub(crate) enum Op {
     Index(Batch, Reply<()>),
     /// The blind index cleared, to be made again.
     ClearIndex(Reply<()>),
+    /// The database written anew, once all operations before it are durable: without
+    /// what was deleted.
+    WriteAnew(Reply<()>),
     /// Answered once all operations before it are durable; those after it are
     /// refused, but for the last checkpoint, so that it covers every entry.
     Seal(Reply<()>),
@@ -83,6 +86,7 @@ impl Op {
             | Self::Head { .. }
             | Self::Index(..)
             | Self::ClearIndex(_)
+            | Self::WriteAnew(_)
             | Self::Seal(_)
             | Self::Close => false,
         }
@@ -99,6 +103,7 @@ impl Op {
             | Self::Head { reply, .. }
             | Self::Index(_, reply)
             | Self::ClearIndex(reply)
+            | Self::WriteAnew(reply)
             | Self::Seal(reply) => {
                 drop(reply.send(Err(error)));
             }

@@ -93,6 +93,10 @@ fn snapshot<T>(
 pub(crate) const CASE_COLUMNS: &str = "id, opened, version, state, issuing, executing, instrument, outcome, \
      exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers, team";
 
+/// Of a case whose opening was pruned the row is kept as long as one of its events is, for
+/// verification: to all others it is gone.
+pub(crate) const IS_THERE: &str = "opened >= (SELECT coalesce(min(idx), 0) FROM entry)";
+
 pub(crate) fn read_case(row: &Row<'_>) -> Result<CaseRow, ReadError> {
     let text = |index| row.get::<_, String>(index);
     let optional = |index| row.get::<_, Option<String>>(index);
@@ -160,7 +164,7 @@ pub(crate) fn case(
 ) -> Result<Option<CaseRow>, ReadError> {
     one(
         (db, vault),
-        &format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = ?1"),
+        &format!("SELECT {CASE_COLUMNS} FROM cases WHERE id = ?1 AND {IS_THERE}"),
         &[id.as_str()],
     )
 }
@@ -175,7 +179,8 @@ pub(crate) fn case_by_key(
         (db, vault),
         &format!(
             "SELECT {CASE_COLUMNS} FROM cases WHERE id = \
-             (SELECT case_id FROM request_key WHERE caller = ?1 AND request_id = ?2)"
+             (SELECT case_id FROM request_key WHERE caller = ?1 AND request_id = ?2) \
+             AND {IS_THERE}"
         ),
         &[caller, request_id.as_str()],
     )
@@ -195,8 +200,8 @@ fn one(
         .transpose()
 }
 
-/// Every case in the order of opening, from the first opened after `after`,
-/// without records.
+/// Every row of a case in the order of opening, from the first opened after `after`,
+/// without records; also of cases whose opening was pruned.
 pub(crate) fn cases_after(
     db: &Connection,
     after: Option<u64>,
@@ -217,7 +222,7 @@ pub(crate) fn cases_with_records(
     limit: usize,
 ) -> Result<Vec<CaseRow>, ReadError> {
     let Period { since, until } = period;
-    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    let mut query = Query::cases();
     query.and_if("opened > ?", after.map(column::sql));
     query.and_if("opened_at >= ?", since.map(Timestamp::as_microsecond));
     query.and_if("opened_at < ?", until.map(Timestamp::as_microsecond));
@@ -238,7 +243,10 @@ pub(crate) fn count_cases(
 ) -> Result<u64, ReadError> {
     let Period { since, until } = period;
     let count = db.query_row(
-        "SELECT count(*) FROM cases WHERE opened > ?1 AND opened_at >= ?2 AND opened_at < ?3",
+        &format!(
+            "SELECT count(*) FROM cases \
+             WHERE opened > ?1 AND opened_at >= ?2 AND opened_at < ?3 AND {IS_THERE}"
+        ),
         rusqlite::params![
             after.map_or(-1, column::sql),
             since.map_or(i64::MIN, Timestamp::as_microsecond),
@@ -264,7 +272,7 @@ pub(crate) fn cases(
         instrument,
         team,
     } = filter;
-    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    let mut query = Query::cases();
     if let Some(party) = party {
         match &party.executing {
             None => query.and("owner = ?", party.owner.clone()),
@@ -296,32 +304,6 @@ pub(crate) fn cases(
     cases.map(|case| with_records(db, vault, case)).collect()
 }
 
-/// Of running clocks, these read no more than what is due.
-pub(crate) const DUE_CASES: &str =
-    "SELECT id FROM cases WHERE wake_at <= ?1 ORDER BY wake_at LIMIT ?2";
-pub(crate) const NEXT_WAKE: &str = "SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL";
-
-/// Cases that have to be looked at by `now`, the longest due first.
-pub(crate) fn due_cases(
-    db: &Connection,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<CaseId>, ReadError> {
-    db.prepare_cached(DUE_CASES)?
-        .query_and_then([now.as_microsecond(), page(limit)], |row| {
-            column::id(&row.get::<_, String>(0)?, "case id")
-        })?
-        .collect()
-}
-
-/// When a case will next have to be looked at.
-pub(crate) fn next_wake(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
-    db.prepare_cached(NEXT_WAKE)?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))?
-        .map(column::instant)
-        .transpose()
-}
-
 /// Cases with an open task for a State's reviewers: most urgent first, then
 /// oldest, beginning after `after`.
 pub(crate) fn cases_to_review(
@@ -330,7 +312,7 @@ pub(crate) fn cases_to_review(
     after: Option<Reviewed>,
     limit: usize,
 ) -> Result<Vec<CaseRow>, ReadError> {
-    let mut query = Query::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+    let mut query = Query::cases();
     query.and("reviewers LIKE ?", format!("% {state} %"));
     if let Some(Reviewed { urgency, opened }) = after {
         let urgency = column::rank(urgency);
@@ -508,6 +490,13 @@ impl Query {
             values: Vec::new(),
             has_conditions: false,
         }
+    }
+
+    /// The cases that are there.
+    fn cases() -> Self {
+        let mut query = Self::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
+        query.and_that(IS_THERE);
+        query
     }
 
     /// The entries that a filter lets through.

@@ -191,10 +191,11 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether the records of a case were erased.
+/// Whether the records of a case were erased: also where the entry that opened it was
+/// pruned since.
 pub(crate) fn is_erased(db: &Connection, case: &CaseId) -> rusqlite::Result<bool> {
     db.prepare_cached(
-        "SELECT 1 FROM cases JOIN entry ON idx = opened WHERE id = ?1 AND key IS NULL",
+        "SELECT 1 FROM cases LEFT JOIN entry ON idx = opened WHERE id = ?1 AND key IS NULL",
     )?
     .exists([case.as_str()])
 }

@@ -10,14 +10,14 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Checkpoint, CosignerKey, Proof, TakeApart, VerifierKey};
+use comity_ledger::{Checkpoint, CosignerKey, PRUNING, Proof, TakeApart, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
     Event, Found, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Search,
-    Transaction, Unavailable,
+    Transaction, Unavailable, agenda,
     erase::Target,
     prepare,
     publisher::{Order, Progress},
@@ -105,19 +105,25 @@ impl Store {
         self.erase_target(Target::Entry(index), entry).await
     }
 
-    async fn erase_target(
+    pub(crate) async fn erase_target(
         &self,
         target: Target,
         entry: Entry,
     ) -> Result<Durable<Committed>, CommitError> {
         let leaf = &entry.leaf;
-        let named = match &target {
+        let said = match &target {
             Target::Case(case) => {
-                leaf.case.as_deref() == Some(case.as_str()) && leaf.erases.is_none()
+                let names = leaf.case.as_deref() == Some(case.as_str());
+                leaf.kind == ERASURE && names && leaf.erases.is_none()
             }
-            Target::Entry(index) => leaf.case.is_none() && leaf.erases == Some(*index),
+            Target::Entry(index) => {
+                leaf.kind == ERASURE && leaf.case.is_none() && leaf.erases == Some(*index)
+            }
+            Target::Below(index) => {
+                leaf.kind == PRUNING && leaf.case.is_none() && leaf.prunes == Some(*index)
+            }
         };
-        if leaf.kind != ERASURE || !named {
+        if !said {
             let what = "the entry of an erasure says so and names what is erased";
             return Err(CommitError::Invalid(what.to_owned()));
         }
@@ -279,7 +285,7 @@ impl Store {
     pub async fn due_cases(&self, now: Timestamp, limit: usize) -> Result<Vec<CaseId>, ReadError> {
         self.inner
             .readers
-            .run(move |db, _| read::due_cases(db, now, limit))
+            .run(move |db, _| agenda::due_cases(db, now, limit))
             .await
     }
 
@@ -291,7 +297,11 @@ impl Store {
         let known = &self.inner.signals.next_wake;
         // Until it is known again, whatever comes in wakes the one who waits.
         known.store(i64::MAX, Ordering::Release);
-        let next = self.inner.readers.run(|db, _| read::next_wake(db)).await?;
+        let next = self
+            .inner
+            .readers
+            .run(|db, _| agenda::next_wake(db))
+            .await?;
         let at = next.map_or(i64::MAX, Timestamp::as_microsecond);
         known.store(at, Ordering::Release);
         Ok(next)
@@ -467,6 +477,7 @@ impl Store {
             failed: signals.failed.load(Ordering::Acquire),
             publication_failing: progress.failing.load(Ordering::Acquire),
             held: progress.held.load(Ordering::Acquire),
+            pruned: progress.pruned.load(Ordering::Acquire),
         }
     }
 

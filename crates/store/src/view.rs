@@ -212,6 +212,8 @@ pub struct Health {
     pub publication_failing: bool,
     /// A witness has seen another ledger than this one: nothing is signed.
     pub held: bool,
+    /// Entries below this index were pruned, and of their bundles none is published.
+    pub pruned: u64,
 }
 
 discreet! {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     CommitError, Durable, Unavailable, blind,
     carrier::Log,
-    column, erase,
+    column, erase, prune,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
@@ -64,6 +64,8 @@ struct News {
     jobs: bool,
     wakes: bool,
     erases: bool,
+    /// Whoever waits for the database to be written anew, which no transaction can do.
+    anew: Vec<Reply<()>>,
 }
 
 /// An answer held back until its group is durable, or known not to be.
@@ -121,6 +123,13 @@ impl Writer {
         for answer in answers {
             answer(settled.clone());
         }
+        for reply in news.anew {
+            let written = settled
+                .clone()
+                .and_then(|()| prune::write_anew(&self.db).map_err(|error| self.roll_back(&error)));
+            // Nobody waits any more: it is written all the same.
+            let _ = reply.send(written);
+        }
         if durable {
             self.log.after_group(&self.db, &self.signals);
         }
@@ -168,7 +177,7 @@ impl Writer {
         answers: &mut Vec<Answer>,
         news: &mut News,
     ) -> rusqlite::Result<()> {
-        if self.sealed && !matches!(op, Op::Head { .. } | Op::Close) {
+        if self.sealed && !matches!(op, Op::Head { .. } | Op::WriteAnew(_) | Op::Close) {
             op.refuse(&CommitError::Unavailable(Unavailable::Closed));
             return Ok(());
         }
@@ -230,6 +239,7 @@ impl Writer {
                 let result = blind::clear(&self.db, &self.vault, self.next);
                 settle(result, reply, answers, |()| ())?;
             }
+            Op::WriteAnew(reply) => news.anew.push(reply),
             Op::Seal(reply) => {
                 self.sealed = true;
                 settle(Ok(()), reply, answers, |()| ())?;

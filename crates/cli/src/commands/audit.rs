@@ -1,5 +1,5 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
-//! gateway. Only `erase`, `hold`, `reindex` and `assess` change anything.
+//! gateway. Only `erase`, `hold`, `prune`, `reindex` and `assess` change anything.
 
 mod bundle;
 mod cosigned;
@@ -11,6 +11,7 @@ mod export;
 mod hold;
 mod personal;
 mod prove;
+mod prune;
 mod reindex;
 mod rerun;
 mod search;
@@ -88,6 +89,19 @@ Every proof stays valid, and an entry says what was erased, when, and under seal
 order and why. It cannot be undone."
     )]
     Erase(erase::Erase),
+    /// Prune the oldest entries of the ledger, in the data folder of a gateway that is
+    /// stopped
+    #[command(
+        after_help = "Examples: comity audit prune --before 2024-01-01 --dry-run --data .comity/data
+          comity audit prune --before 2024-01-01 --data .comity/data --by 'data protection officer' --reason 'period of logs over, section 76 BDSG'
+
+Entries go by 256, as far as each is older than that day and the cases they belong to were erased.
+Every checkpoint and proof stays valid, and an entry says up to where the ledger was pruned, when,
+and under seal by whose order and why. It cannot be undone.
+
+Exit code 0: something is pruned, or would be; 1: nothing can be; 2: misuse or failure"
+    )]
+    Prune(prune::Prune),
     /// Put a case under a legal hold, or lift one, in the data folder of a gateway that is
     /// stopped
     #[command(
@@ -150,6 +164,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Disclose(arguments) => disclose::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Erase(arguments) => erase::run(arguments),
+        Command::Prune(arguments) => prune::run(arguments),
         Command::Hold(arguments) => hold::order(arguments),
         Command::Holds(arguments) => hold::list(arguments),
         Command::Due(arguments) => due::run(arguments),

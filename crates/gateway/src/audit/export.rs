@@ -112,6 +112,7 @@ impl From<GatherError> for Refusal {
                 kind: "case",
                 name: format!("cases/{case}"),
             },
+            error @ GatherError::Pruned(..) => Self::NotNow(error.to_string()),
             GatherError::Policies(error) => error.into(),
             GatherError::Unpublished(_)
             | GatherError::Open(_)

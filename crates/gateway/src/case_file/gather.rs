@@ -10,7 +10,7 @@ use comity_ledger::{
     Checkpoint, CheckpointError, Flaw, ProofError, Receipt, VerifierKey, best, prove_under,
     roots_beside, timestamped_covering, verifier_beside, verify_timestamp_under,
 };
-use comity_store::{Archive, EntryRow, OpenError, ReadError, Record};
+use comity_store::{Archive, EntryRow, OpenError, Pruned, ReadError, Record};
 use thiserror::Error;
 
 use super::{CaseFile, Item, Timestamp};
@@ -22,6 +22,12 @@ pub enum GatherError {
     /// There is no such case.
     #[error("there is no case {0}")]
     NoCase(CaseId),
+    /// What it began with is there no more.
+    #[error(
+        "cases/{0} is not there as a whole any more: {1}; `comity audit search --case {0}` lists \
+         what is left"
+    )]
+    Pruned(CaseId, Pruned),
     /// An entry that no checkpoint covers yet.
     #[error(
         "entry {0} of the case is not under a signed checkpoint yet: publish first, by starting \
@@ -56,6 +62,11 @@ pub(crate) fn gather(mut archive: Archive, case: &CaseId) -> Result<CaseFile, Ga
     let rows = archive.entries_of(case)?;
     if rows.is_empty() {
         return Err(GatherError::NoCase(case.clone()));
+    }
+    if let Some(pruned) = archive.pruned()?
+        && !archive.has_case(case)?
+    {
+        return Err(GatherError::Pruned(case.clone(), pruned));
     }
     let ledger = archive.ledger_dir();
     let key = verifier_beside(&ledger)?;

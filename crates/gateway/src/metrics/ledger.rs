@@ -54,6 +54,7 @@ impl Ledger {
             failed: _,
             publication_failing: _,
             held,
+            pruned: _,
         } = store.health();
         self.entries.set(figure(committed));
         self.published.set(figure(published));

@@ -13,7 +13,7 @@ use std::{
 use comity::v1;
 use comity_domain::{CaseId, Digest, JurisdictionCode};
 use comity_policy::Library;
-use comity_store::{Archive, CaseRow, KeyToken, Period};
+use comity_store::{Archive, CaseRow, KeyToken, Period, Pruned};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 
@@ -108,6 +108,14 @@ impl Rerun {
     /// [`ReplayError`].
     pub fn cases(&self) -> Result<u64, ReplayError> {
         Ok(self.archive.remaining()?)
+    }
+
+    /// How far the ledger is pruned: decisions of before are not there to be made again.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn pruned(&mut self) -> Result<Option<Pruned>, ReplayError> {
+        Ok(self.archive.pruned()?)
     }
 
     /// Makes the decisions of all cases again on all processors, and hands over

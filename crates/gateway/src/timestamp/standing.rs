@@ -113,11 +113,13 @@ impl Standing {
             return Ok(());
         }
         self.set(Some(wait));
+        // What was pruned before there were timestamps waits for none.
+        let next = covered.max(self.store.health().pruned);
         let filter = EntryFilter::default();
-        let rows = self.store.entries(Page::From(covered), filter, 1).await;
+        let rows = self.store.entries(Page::From(next), filter, 1).await;
         let rows = rows.map_err(io::Error::other)?;
-        let missing = || io::Error::other(format!("entry {covered} is missing"));
-        let first = rows.first().filter(|row| row.index == covered);
+        let missing = || io::Error::other(format!("entry {next} is missing"));
+        let first = rows.first().filter(|row| row.index == next);
         let first = first.ok_or_else(missing)?;
         self.set(Some(wait.recorded(first.leaf.at)));
         Ok(())

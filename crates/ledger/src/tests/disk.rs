@@ -539,6 +539,18 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     on(simulated, || std::fs::rename(from, to))
 }
 
+pub(crate) fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
+    let path = path.as_ref();
+    let simulated = |state: &mut State| {
+        state.step(false)?;
+        state.find(path)?;
+        let (names, name) = state.place(path)?;
+        names.change(vec![(name.to_owned(), None)]);
+        Ok(())
+    };
+    on(simulated, || std::fs::remove_file(path))
+}
+
 /// Of a folder of files.
 pub(crate) fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref();

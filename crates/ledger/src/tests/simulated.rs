@@ -18,11 +18,11 @@ use std::{
 
 use super::{
     disk::{Chance, Disk, Fault, Lie},
-    entry, key,
+    key, pruned,
 };
 use crate::{
-    Checkpoint, Hash, PublishError, Publisher, edge::Edge, latest, layout, prove, verifier_beside,
-    verify, verify_proof,
+    Checkpoint, Hash, Pruned, PublishError, Publisher, edge::Edge, latest, layout, prove,
+    verifier_beside, verify, verify_proof,
 };
 
 /// Most entries of a history.
@@ -30,6 +30,24 @@ const ENTRIES: u64 = 900;
 
 /// Where the ledger lies on the simulated disk: below a folder that has to be made.
 const DIR: &str = "/data/ledger";
+
+/// Entries that prune, and up to where.
+const PRUNINGS: [(u64, u64); 2] = [(290, 256), (620, 512)];
+
+fn entry(index: u64) -> Vec<u8> {
+    let pruning = PRUNINGS.into_iter().find(|(at, _)| *at == index);
+    match pruning {
+        Some((_, below)) => pruned::pruning(below),
+        None => super::entry(index),
+    }
+}
+
+/// How far a database of so many entries is pruned.
+fn pruned_of(entries: u64) -> Option<Pruned> {
+    let mut done = PRUNINGS.into_iter().filter(|(at, _)| *at < entries);
+    let leaf = |at| Pruned::said(at, &entry(at)).unwrap();
+    done.next_back().map(|(at, _)| leaf(at))
+}
 
 /// The root of the tree of so many entries.
 static ROOTS: LazyLock<Vec<Hash>> = LazyLock::new(|| {
@@ -94,6 +112,8 @@ struct History {
     noted: Option<Vec<u8>>,
     /// Sizes that were said to be published.
     published: BTreeSet<u64>,
+    /// Bundles below this index were said to be removed.
+    removed: u64,
 }
 
 impl History {
@@ -104,6 +124,7 @@ impl History {
             entries: 0,
             noted: None,
             published: BTreeSet::new(),
+            removed: 0,
         }
     }
 
@@ -135,7 +156,7 @@ impl History {
         let mut publisher = None;
         for _ in 0..1 + self.chance.below(5) {
             let more = [0, 1, 2, 7, 60, 255, 256][self.chance.below(7)];
-            self.entries = (self.entries + more).min(ENTRIES);
+            self.entries = (self.entries + more).min(self.most());
             match self.publish(&mut publisher) {
                 Ok(()) => {}
                 Err(PublishError::File { .. }) => publisher = None,
@@ -151,13 +172,30 @@ impl History {
         Ok(())
     }
 
-    /// As the store publishes: opened anew after every failure.
+    /// Most entries that there may be: none prunes what the database does not know to be
+    /// signed.
+    fn most(&self) -> u64 {
+        let known = self.noted.as_deref().map(Checkpoint::read_unverified);
+        let signed = known.and_then(Result::ok).map_or(0, |noted| noted.size);
+        let mut later = PRUNINGS.into_iter().filter(|(_, below)| signed < *below);
+        later.next().map_or(ENTRIES, |(at, _)| at)
+    }
+
+    /// As the store publishes: opened anew after every failure. A pruning takes the rows of
+    /// the database with the entry that says so.
     fn publish(&mut self, open: &mut Option<Publisher>) -> Result<(), PublishError> {
+        let pruned = pruned_of(self.entries);
         let publisher = match open {
             Some(publisher) => publisher,
             None => {
                 let dir = Path::new(DIR);
-                let mut publisher = Publisher::open(dir, key(), self.noted.as_deref())?;
+                let below = pruned.map_or(0, |pruned| pruned.below);
+                let mut publisher =
+                    Publisher::open_pruned((dir, below), key(), self.noted.as_deref())?;
+                assert!(
+                    publisher.next() >= below,
+                    "rows that were pruned are wanted"
+                );
                 let signed = publisher.signed().size;
                 append(&mut publisher, signed)?;
                 publisher.sign()?;
@@ -170,6 +208,10 @@ impl History {
         // The database may be a little behind when the power goes.
         if !self.chance.once_in(5) {
             self.noted = Some(signed.note.clone());
+        }
+        if let Some(pruned) = pruned {
+            publisher.prune(&pruned)?;
+            self.removed = pruned.below;
         }
         Ok(())
     }
@@ -186,6 +228,13 @@ impl History {
         let found = verify(dir, key().verifier()).map_err(|flaw| flaw.to_string())?;
         if Some(found.size) < last || found.size > self.entries {
             return Err(format!("{} entries, {last:?} published", found.size));
+        }
+        let there = |number| {
+            let path = layout::tile_path(layout::Kind::Entries, number);
+            layout::read_if_present(dir, &path).map_or(true, |bundle| bundle.is_some())
+        };
+        if (0..self.removed / 256).any(there) {
+            return Err("entries that were pruned are there".to_owned());
         }
         let beside = verifier_beside(dir).map_err(|flaw| flaw.to_string())?;
         if beside != *key().verifier() {

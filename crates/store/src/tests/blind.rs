@@ -17,7 +17,7 @@ use crate::{
     verify,
 };
 
-const EXTRACTOR: Extractor = Extractor {
+pub(super) const EXTRACTOR: Extractor = Extractor {
     number: 0,
     terms: extract,
 };

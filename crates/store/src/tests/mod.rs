@@ -13,6 +13,7 @@ mod history;
 mod legal_hold;
 mod model;
 mod outbox;
+mod prune;
 mod simulated;
 pub(crate) mod soft;
 mod syscalls;

@@ -1,11 +1,13 @@
 //! Verification of a whole store: published ledger, rows, and that they agree.
 
 mod bound;
+mod pruned;
 
 use std::{collections::BTreeSet, path::Path};
 
 use comity_ledger::{
-    Checkpoint, Fields, Flaw, Hash, Leaf, TakeApart, Verified, VerifierKey, published_entries,
+    Checkpoint, Fields, Flaw, Hash, Leaf, Pruned, TakeApart, Verified, VerifierKey,
+    published_entries,
 };
 use rusqlite::{Connection, Row};
 
@@ -38,7 +40,7 @@ pub struct Report {
     pub ledger: Verified,
     /// The key its checkpoints are signed by.
     pub key: VerifierKey,
-    /// Entries in the database.
+    /// Entries in the database, with those that were pruned.
     pub entries: u64,
     /// Of these, newer than the last checkpoint: not yet proven by a signature.
     pub unpublished: u64,
@@ -51,6 +53,9 @@ pub struct Report {
     /// Legal holds that stand; no entry erases what one of them, or of those lifted since,
     /// held then.
     pub legal_holds: u64,
+    /// How far the rows are pruned, as one of them says; of the published ledger see
+    /// [`Verified::pruned`].
+    pub pruned: Option<Pruned>,
     /// Records could be opened, and are what their entries commit to. Without the key
     /// file beside the database, or the token that keeps its key, they stay sealed, and
     /// only the entries are verified.
@@ -156,10 +161,12 @@ fn check_store(
         let what = "is no database of this version of Comity";
         return Err(Flaw::of(DATABASE, what, UNREADABLE));
     }
-    check_file(&db)?;
+    let pruned = pruned::rows(&db, &ledger)?;
+    let below = pruned.map_or(0, |pruned| pruned.below);
+    check_file(&db, below)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
-    let counted = check_entries(&db, sealed, ledger.size, watch)?;
-    let cases = check_cases(&db)?;
+    let counted = check_entries((&db, below), sealed, ledger.size, watch)?;
+    let cases = check_cases(&db, below)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
     Ok(Report {
@@ -171,6 +178,7 @@ fn check_store(
         jobs,
         erased: counted.erased,
         legal_holds: counted.holds.count(),
+        pruned,
         opened: vault.is_some(),
     })
 }
@@ -183,17 +191,24 @@ fn check_witnessed(ledger_dir: &Path, key: &VerifierKey) -> Result<(), Flaw> {
     witnessed.map_or(Ok(()), |witnessed| witnessed.verify(ledger_dir, key))
 }
 
-/// The database as SQLite sees it: pages, indexes, references.
-fn check_file(db: &Connection) -> Result<(), Flaw> {
+/// The database as SQLite sees it: pages, indexes, references; but that a case is opened by
+/// an entry that was pruned, as those below an index were.
+fn check_file(db: &Connection, below: u64) -> Result<(), Flaw> {
     let verdict: String = db
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(failed)?;
     if verdict != "ok" {
         return Err(Flaw::of(DATABASE, verdict, UNREADABLE));
     }
-    let mut check = db.prepare("PRAGMA foreign_key_check").map_err(failed)?;
+    // The columns are `table`, `rowid`, `parent`, `fkid`; the rowid of a case is `opened`.
+    let mut check = db
+        .prepare(
+            "SELECT \"table\" FROM pragma_foreign_key_check \
+             WHERE NOT (\"table\" = 'cases' AND coalesce(rowid < ?1, 0))",
+        )
+        .map_err(failed)?;
     let dangling = check
-        .query_map([], |row| row.get::<_, String>(0))
+        .query_map([column::sql(below)], |row| row.get::<_, String>(0))
         .and_then(|mut tables| tables.next().transpose())
         .map_err(failed)?;
     match dangling {
@@ -243,9 +258,10 @@ struct Counted {
     holds: Holds,
 }
 
-/// Every row is dense, published as it is, and means what its leaf says.
+/// Every row is dense, from the first that was not pruned, published as it is, and means
+/// what its leaf says.
 fn check_entries(
-    db: &Connection,
+    (db, below): (&Connection, u64),
     sealed: &Sealed<'_>,
     published: u64,
     watch: &mut dyn FnMut(u64, u64),
@@ -263,17 +279,15 @@ fn check_entries(
     let mut found = select.query([]).map_err(failed)?;
     let alone = erased_alone(db)?;
     let mut counted = Counted {
-        entries: 0,
+        entries: below,
         keys: 0,
         erased: 0,
-        holds: Holds::default(),
+        holds: Holds::from(below),
     };
     let mut bundle = Vec::new().into_iter();
     while let Some(row) = found.next().map_err(failed)? {
         let index = counted.entries;
-        if row.get::<_, i64>(0).map_err(failed)? != column::sql(index) {
-            return Err(flaw(index, "the row is missing", CHANGED));
-        }
+        pruned::check_index(row.get(0).map_err(failed)?, index)?;
         let leaf_bytes: Vec<u8> = row.get(10).map_err(failed)?;
         if index < published {
             if index.is_multiple_of(BUNDLE) {

@@ -2,7 +2,7 @@
 //! record.
 
 use clap::Args;
-use comity_gateway::offline::{Erasure, Made, Redone, Rerun as Cases, Verdict};
+use comity_gateway::offline::{Erasure, Made, Pruned, Redone, Rerun as Cases, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -52,7 +52,8 @@ pub(super) fn run(arguments: &Rerun) -> Result<Exit, Failure> {
         json,
     } = arguments;
     let Found { data, token } = folder.find()?;
-    let cases = Cases::open(&data, token.as_ref(), received.period()?)?;
+    let mut cases = Cases::open(&data, token.as_ref(), received.period()?)?;
+    let pruned = cases.pruned()?;
     let mut progress = Progress::new("cases", cases.cases()?);
     let mut tally = Tally::default();
     let mut shown = Vec::new();
@@ -70,9 +71,9 @@ pub(super) fn run(arguments: &Rerun) -> Result<Exit, Failure> {
     })?;
     drop(progress);
     if *json {
-        println!("{}", json!({"summary": tally.json()}));
+        println!("{}", json!({"summary": tally.json(pruned)}));
     } else {
-        tell(&tally, &shown);
+        tell(&tally, pruned, &shown);
     }
     Ok(if tally.is_as_on_record() {
         Exit::Done
@@ -101,7 +102,7 @@ impl Tally {
         self.same + self.erased == self.decisions
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, pruned: Option<Pruned>) -> Value {
         let Self {
             decisions,
             same,
@@ -110,14 +111,18 @@ impl Tally {
             erased,
             unread,
         } = self;
-        json!({
+        let mut summary = json!({
             "decisions": decisions, "asOnRecord": same, "otherwise": otherwise,
             "bundleNotKept": not_kept, "erased": erased, "unread": unread,
-        })
+        });
+        if let (Some(pruned), Some(summary)) = (pruned, summary.as_object_mut()) {
+            summary.insert("prunedBelow".to_owned(), pruned.below.into());
+        }
+        summary
     }
 }
 
-fn tell(tally: &Tally, shown: &[Redone]) {
+fn tell(tally: &Tally, pruned: Option<Pruned>, shown: &[Redone]) {
     let Tally {
         decisions,
         same,
@@ -135,6 +140,9 @@ fn tell(tally: &Tally, shown: &[Redone]) {
         if *count > 0 {
             println!("  {count} {why}");
         }
+    }
+    if let Some(pruned) = pruned {
+        println!("  {pruned}: decisions on cases opened there are not made again");
     }
     println!("  {COMPARED}");
     if shown.is_empty() {

@@ -53,8 +53,16 @@ fn told(counted: &v1::StatisticsResponse) -> String {
         answer_times,
         cases,
         unread,
+        pruned_before,
     } = counted;
     let mut text = format!("{cases} cases with something to count, exercises left out\n");
+    if let Some(before) = pruned_before {
+        let _ = writeln!(
+            text,
+            "NOT THE WHOLE PERIOD: the ledger was pruned of what was recorded before {before}; \
+             cases opened before are not counted"
+        );
+    }
     if *unread > 0 {
         // Writing to a string cannot fail.
         let _ = writeln!(

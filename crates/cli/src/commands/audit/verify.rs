@@ -10,8 +10,8 @@ use std::{
 use clap::Args;
 use comity_gateway::offline::{self, MARK};
 use comity_ledger::{
-    Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Receipt, Roots, Token,
-    VerifierKey, is_disclosure, is_receipt, verifier_beside, verify_timestamp_under,
+    Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Pruned, Receipt, Roots,
+    Token, VerifierKey, is_disclosure, is_receipt, verifier_beside, verify_timestamp_under,
 };
 use serde_json::{Value, json};
 
@@ -156,6 +156,7 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
         "verified": true, "entries": report.entries, "published": report.ledger.size,
         "erased": report.erased, "opened": report.opened, "legal_holds": report.legal_holds,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
+        "pruned": pruned(report.pruned),
         "root": root.to_string(), "key": report.key.to_string(),
     });
     let mut lines = vec![
@@ -177,6 +178,9 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
         let sealed = "no record was opened: `vault.key` is missing, or a token keeps its key; name \
                       the gateway's settings with --config";
         lines.insert(1, sealed.to_owned());
+    }
+    if let Some(pruned) = &report.pruned {
+        lines.insert(1, pruned.to_string());
     }
     if report.erased > 0 {
         let erased = format!(
@@ -209,9 +213,10 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
+        "pruned": pruned(found.pruned),
         "root": found.root.to_string(), "key": key.to_string(),
     });
-    let lines = vec![
+    let mut lines = vec![
         format!("verified: {} published entries", found.size),
         format!(
             "under {} signed checkpoints, root {}",
@@ -219,7 +224,18 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         ),
         format!("key {key}"),
     ];
+    if let Some(pruned) = &found.pruned {
+        lines.insert(1, pruned.to_string());
+    }
     Verified(lines, value).with_others(dir, &key, known)
+}
+
+/// How far a ledger is pruned, for machines.
+fn pruned(pruned: Option<Pruned>) -> Value {
+    pruned.map_or(
+        Value::Null,
+        |Pruned { below, entry, at }| json!({"below": below, "entry": entry, "at": at.to_string()}),
+    )
 }
 
 fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Flaw> {

@@ -27,6 +27,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         evidence: _,
         erases,
         lifts,
+        prunes,
         category: read,
         exercise,
         binds: _,
@@ -49,6 +50,7 @@ pub fn entry(index: u64, leaf: Leaf, leaf_bytes: Vec<u8>) -> v1::LedgerEntry {
         note: erases
             .or(lifts)
             .map(|index| format!("entry {index}"))
+            .or(prunes.map(|below| format!("entries below {below}")))
             .or(note)
             .unwrap_or_default(),
         category: read

@@ -1,0 +1,272 @@
+//! Pruning: the oldest entries go, rows and published bundles, when the law wants logs to
+//! end. What stays, and what proves it, is in [`comity_ledger::Pruned`].
+//!
+//! The rows go in the transaction that records the entry which says so, and with them the
+//! data keys of their records, in copies too: as an erasure does it, see [`crate::erase`].
+//! Once that entry is published and signed the publisher has the database written anew,
+//! without the pages that still hold what was deleted, and then removes the bundles. Cut
+//! short, it is done at the next start: while a bundle is there, so may be such pages.
+//!
+//! Of a case only entries that were erased are pruned. Its row, and its request keys, go
+//! with the entries that commit to them: the row with the last event, so that what is left
+//! of a case can be verified. Once its opening is gone nobody else is shown the case.
+
+use comity_ledger::{PRUNING, Pruned};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    Archive, CommitError, Committed, Durable, Entry, ReadError, Store, column,
+    erase::Target,
+    read::{self, page},
+    rows::{JOBS_PER_ENTRY, Stop},
+};
+
+/// Entries of one published bundle: what is pruned are whole ones.
+const BUNDLE: u64 = 256;
+
+/// Cases in the way that are named, at most.
+const NAMED: usize = 20;
+
+/// What can be pruned, and what stands in the way of more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prunable {
+    /// Entries below this index are pruned already.
+    pub from: u64,
+    /// Entries below this index can be: a multiple of 256, and `from` where none can.
+    pub below: u64,
+    /// Up to where it would be if no case stood in the way.
+    pub wanted: u64,
+    /// Cases with entries below `wanted` that are not to go yet, by their first entries:
+    /// the first 20.
+    pub in_the_way: Vec<InTheWay>,
+}
+
+/// A case whose entries are not to go yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTheWay {
+    /// The case, without `cases/`.
+    pub case: String,
+    /// Its first entry that is there.
+    pub first: u64,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why entries of a case are not to go yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It has not come to its end.
+    UnderWay,
+    /// It has ended and was not erased.
+    NotErased,
+    /// Legal holds stand over it, by their entries.
+    Held(Vec<u64>),
+    /// Of what was erased something is still stored elsewhere.
+    Stored,
+}
+
+impl Store {
+    /// Prunes the ledger: entries below an index go with their records, also in every copy
+    /// of the database, while every checkpoint and proof stays. `entry` says so; its leaf is
+    /// of kind [`PRUNING`] and names the index in [`comity_ledger::Leaf::prunes`]. The
+    /// published bundles go when it is signed.
+    ///
+    /// # Errors
+    /// [`CommitError::Invalid`] if the index is no multiple of 256, below it are entries
+    /// that are not signed yet or belong to cases that are not erased, or nothing would go;
+    /// [`CommitError::Keys`] and [`CommitError::OldKey`] as for [`Store::erase`].
+    pub async fn prune(&self, below: u64, entry: Entry) -> Result<Durable<Committed>, CommitError> {
+        self.erase_target(Target::Below(below), entry).await
+    }
+
+    /// How far the ledger is pruned.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn pruned(&self) -> Result<Option<Pruned>, ReadError> {
+        self.inner.readers.run(|db, _| pruned(db)).await
+    }
+}
+
+impl Archive {
+    /// How far the ledger is pruned.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn pruned(&mut self) -> Result<Option<Pruned>, ReadError> {
+        self.read(|db, _| pruned(db))
+    }
+
+    /// When the first entry that is there was recorded.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn since(&mut self) -> Result<Option<Timestamp>, ReadError> {
+        self.read(|db, _| {
+            let first: Option<i64> = db
+                .prepare_cached("SELECT at FROM entry ORDER BY idx LIMIT 1")?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            first.map(column::instant).transpose()
+        })
+    }
+
+    /// What can be pruned of the first `settled` entries, those which are signed: entries
+    /// recorded before a moment, with all before them. Of the cases `stored` something is
+    /// stored elsewhere: where they were erased, that is to go first.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn prunable(
+        &mut self,
+        before: Timestamp,
+        settled: u64,
+        stored: &[String],
+    ) -> Result<Prunable, ReadError> {
+        let holds = self.legal_holds()?;
+        let mut prunable = self.read(|db, _| {
+            let from = pruned(db)?.map_or(0, |pruned| pruned.below);
+            let old = older(db, before)?.min(settled);
+            let wanted = (old / BUNDLE * BUNDLE).max(from);
+            let mut in_the_way = unerased(db, wanted)?;
+            for case in stored {
+                let first = first_of(db, case, wanted)?;
+                if let Some(first) =
+                    first.filter(|_| in_the_way.iter().all(|one| one.case != *case))
+                {
+                    in_the_way.push(InTheWay {
+                        case: case.clone(),
+                        first,
+                        why: Why::Stored,
+                    });
+                }
+            }
+            in_the_way.sort_by_key(|one| one.first);
+            in_the_way.dedup_by(|later, one| later.case == one.case);
+            let free = in_the_way.first().map_or(wanted, |one| one.first);
+            let below = (free / BUNDLE * BUNDLE).max(from);
+            Ok(Prunable {
+                from,
+                below,
+                wanted,
+                in_the_way,
+            })
+        })?;
+        for one in &mut prunable.in_the_way {
+            let over = holds
+                .iter()
+                .filter(|(row, _)| row.leaf.case.as_ref() == Some(&one.case));
+            let over: Vec<_> = over.map(|(row, _)| row.index).collect();
+            if one.why == Why::NotErased && !over.is_empty() {
+                one.why = Why::Held(over);
+            }
+        }
+        prunable.in_the_way.truncate(NAMED);
+        Ok(prunable)
+    }
+}
+
+/// How far the rows are pruned, as the newest entry that did it says.
+pub(crate) fn pruned(db: &Connection) -> Result<Option<Pruned>, ReadError> {
+    if first(db)? == 0 {
+        return Ok(None);
+    }
+    let mut select = db.prepare_cached(
+        "SELECT idx, leaf FROM entry WHERE kind = 'pruning' ORDER BY idx DESC LIMIT 1",
+    )?;
+    let found = select.query_and_then([], read::read_entry)?.next();
+    let found = found.transpose()?;
+    Ok(found.and_then(|row| Pruned::by(row.index, &row.leaf)))
+}
+
+/// The index of the first row.
+pub(crate) fn first(db: &Connection) -> Result<u64, ReadError> {
+    let first: Option<i64> = db
+        .prepare_cached("SELECT min(idx) FROM entry")?
+        .query_row([], |row| row.get(0))?;
+    column::count(first.unwrap_or(0))
+}
+
+/// Refuses what is not to go; who asks has looked before what stands in the way.
+pub(crate) fn check(db: &Connection, below: u64) -> Result<(), Stop> {
+    let invalid = |what: String| Err(CommitError::Invalid(what).into());
+    let from = pruned(db)?.map_or(0, |pruned| pruned.below);
+    if below <= from || !below.is_multiple_of(BUNDLE) {
+        return invalid(format!("{below} is no multiple of {BUNDLE} above {from}"));
+    }
+    let signed = read::head(db)?.map_or(0, |(size, _)| size);
+    if signed < below {
+        return invalid(format!("only {signed} entries are signed"));
+    }
+    match unerased(db, below)?.first() {
+        Some(one) => invalid(format!("cases/{} is not erased", one.case)),
+        None => Ok(()),
+    }
+}
+
+/// Deletes the rows. Pages of the file still hold them until [`write_anew`].
+pub(crate) fn delete(db: &Connection, below: u64) -> rusqlite::Result<()> {
+    let below = [column::sql(below)];
+    db.execute("DELETE FROM request_key WHERE idx < ?1", below)?;
+    db.execute(
+        "DELETE FROM cases WHERE opened < ?1 AND NOT EXISTS (SELECT 1 FROM entry \
+         WHERE case_id = id AND idx >= ?1 AND entry.state IS NOT NULL)",
+        below,
+    )?;
+    db.execute("DELETE FROM entry WHERE idx < ?1", below)?;
+    // Found from now on whenever the store is asked how far it is pruned.
+    db.execute_batch(&format!(
+        "CREATE INDEX IF NOT EXISTS entry_pruning ON entry (idx) WHERE kind = '{PRUNING}'"
+    ))
+}
+
+/// Writes the database anew, so that it holds what is there and nothing else; outside of
+/// any transaction.
+pub(crate) fn write_anew(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("VACUUM")?;
+    // Whoever reads meanwhile keeps the log; it goes when the last one closes.
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// The first entry that was not recorded before a moment.
+fn older(db: &Connection, before: Timestamp) -> Result<u64, ReadError> {
+    let first: Option<i64> = db.query_row(
+        "SELECT min(idx) FROM entry WHERE at >= ?1",
+        [before.as_microsecond()],
+        |row| row.get(0),
+    )?;
+    first.map_or_else(|| read::size(db), column::count)
+}
+
+/// The first entry of a case below an index.
+fn first_of(db: &Connection, case: &str, below: u64) -> Result<Option<u64>, ReadError> {
+    let first: Option<i64> = db
+        .prepare_cached("SELECT min(idx) FROM entry WHERE case_id = ?1 AND idx < ?2")?
+        .query_row(params![case, column::sql(below)], |row| row.get(0))?;
+    first.map(column::count).transpose()
+}
+
+/// Cases with entries below an index that were not erased, or of which something is still
+/// to be done, by their first entries.
+fn unerased(db: &Connection, below: u64) -> Result<Vec<InTheWay>, ReadError> {
+    let mut select = db.prepare_cached(
+        "SELECT c.id, min(e.idx) AS first, c.state FROM entry e JOIN cases c ON c.id = e.case_id \
+         WHERE e.idx < ?1 AND (EXISTS (SELECT 1 FROM entry o WHERE o.idx = c.opened \
+         AND o.key IS NOT NULL) OR EXISTS (SELECT 1 FROM job WHERE job.case_id = c.id)) \
+         GROUP BY c.id UNION ALL SELECT case_id, id / ?2, '' FROM job WHERE id < ?1 * ?2 \
+         ORDER BY first LIMIT ?3",
+    )?;
+    let below = column::sql(below);
+    select
+        .query_and_then(params![below, JOBS_PER_ENTRY, page(usize::MAX)], |row| {
+            let state = column::state(&row.get::<_, String>(2)?);
+            let ended = state.is_ok_and(comity_domain::CaseState::is_final);
+            Ok(InTheWay {
+                case: row.get(0)?,
+                first: column::count(row.get(1)?)?,
+                why: if ended { Why::NotErased } else { Why::UnderWay },
+            })
+        })?
+        .collect()
+}
