@@ -19,17 +19,28 @@ pub enum DiscloseError {
     #[error("the record of entry {0} was erased: nothing of it can be proven any more")]
     Erased(u64),
     /// There is nothing to be taken apart.
-    #[error("the record of entry {0} is empty: all that the entry says is public")]
-    Empty(u64),
+    #[error(
+        "the record of entry {0} has no field to be shown: what it says is public, or the \
+         gateway's own"
+    )]
+    Nothing(u64),
     /// It was recorded before entries committed to fields.
     #[error(
         "entry {0} commits to its record as a whole: it was recorded by a version of Comity that \
-         knew no single fields; hand over the record with `comity audit show` or `export`"
+         knew no single fields; what it holds can only be proven with all of the record, by \
+         `comity audit export`"
     )]
     Whole(u64),
     /// The record is not the one that the entry commits to.
     #[error("the record of entry {0} is not what the entry commits to; verify the store")]
     Damaged(u64),
+    /// The record is, and the fields that it commits to are not those of the record.
+    #[error(
+        "entry {0} commits to other fields than its record has: it was recorded by a version of \
+         Comity that this one does not know, or by a gateway that committed to something else; \
+         try a newer version, and verify the store"
+    )]
+    OtherFields(u64),
     /// It has no such field.
     #[error("entry {entry} has no field `{path}`; `--list` shows those that it has")]
     NoField {
@@ -38,9 +49,12 @@ pub enum DiscloseError {
         /// The path asked for.
         path: String,
     },
-    /// The proof of the entry is none, or of another.
+    /// The proof of the entry is none.
     #[error("the proof of the entry is of no use")]
     Proof(#[from] ReceiptError),
+    /// The proof is of another entry.
+    #[error("the proof is not of entry {0}; verify the store")]
+    OtherProof(u64),
 }
 
 /// A record taken apart.
@@ -71,15 +85,15 @@ impl Opened {
         if !commitment.opens("record", &salt, &found.record) {
             return Err(damaged());
         }
-        if found.record.is_empty() {
-            return Err(DiscloseError::Empty(index));
+        let fields = Fields::of(fields::take_apart, &leaf, &found.record, &salt);
+        if fields.root().is_none() {
+            return Err(DiscloseError::Nothing(index));
         }
         if !leaf.has_fields() {
             return Err(DiscloseError::Whole(index));
         }
-        let fields = Fields::of(fields::take_apart, &leaf, &found.record, &salt);
         if !leaf.binds_fields(&fields) {
-            return Err(damaged());
+            return Err(DiscloseError::OtherFields(index));
         }
         let mut values = Vec::new();
         fields::take_apart(&leaf, &found.record, &mut |path, value| {
@@ -119,7 +133,7 @@ impl Opened {
         }
         let receipt = Receipt::from_text(tlog_proof)?;
         if receipt.leaf != self.leaf_bytes {
-            return Err(DiscloseError::Damaged(self.index));
+            return Err(DiscloseError::OtherProof(self.index));
         }
         let values = (0..).zip(&self.values);
         let asked = values.filter(|(_, (path, _))| paths.contains(path));

@@ -10,8 +10,6 @@ use crate::{
 
 /// What the file calls itself.
 const FORMAT: &str = "comity disclosure v1";
-/// How the file begins.
-const BEGIN: &str = "{\n  \"format\": \"comity disclosure v1\",";
 
 /// Fields of one entry's record, with what proves them to be in the ledger and nothing of
 /// the other fields: a file of JSON.
@@ -53,7 +51,9 @@ pub struct Disclosure {
 #[derive(Debug, Error)]
 pub enum DisclosureError {
     /// Not in the one form that a disclosure has.
-    #[error("not a disclosure in the form in which Comity writes one")]
+    #[error(
+        "not a disclosure in the form in which Comity writes one: ask for the file again, unchanged"
+    )]
     Malformed,
     /// No field, or one path twice.
     #[error("a disclosure has one field or more, and each path once")]
@@ -92,10 +92,13 @@ struct WrittenField {
     siblings: Vec<String>,
 }
 
-/// Whether bytes claim to be a disclosure.
+/// Whether a file that begins with these bytes, 64 or more, claims to be a disclosure, be
+/// it in another form than one is written in.
 #[must_use]
-pub fn is_disclosure(bytes: &[u8]) -> bool {
-    bytes.starts_with(BEGIN.as_bytes())
+pub fn is_disclosure(begin: &[u8]) -> bool {
+    let begin = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begin);
+    let claims = |window: &[u8]| window == FORMAT.as_bytes();
+    begin.trim_ascii_start().starts_with(b"{") && begin.windows(FORMAT.len()).any(claims)
 }
 
 impl Disclosure {
@@ -280,7 +283,14 @@ mod tests {
     fn a_field_is_proven_and_says_nothing_of_the_others() {
         let found = disclosure(b"abcdefg", &[1, 6]);
         let text = found.to_text();
-        assert!(is_disclosure(text.as_bytes()));
+        for other in [
+            text.clone(),
+            text.replace('\n', "\r\n"),
+            format!("\u{feff}{text}"),
+        ] {
+            assert!(is_disclosure(other.as_bytes()));
+        }
+        assert!(!is_disclosure(b"PK\x03\x04 comity disclosure v1"));
         assert_eq!(Disclosure::from_text(&text).unwrap(), found);
         let (checkpoint, leaf) = found.verify(key().verifier()).unwrap();
         assert_eq!((checkpoint.size, leaf.kind.as_str()), (2, "decision"));
@@ -383,7 +393,7 @@ mod tests {
             let salt = |number: usize| {
                 Hash::commit("salt", &[9; 32], &(number as u64).to_be_bytes()).0
             };
-            let leaves: Vec<_> = record.iter().enumerate().map(|(number, byte)| {
+            let mut leaves: Vec<_> = record.iter().enumerate().map(|(number, byte)| {
                 let path = format!("a[{number}]");
                 let mut input = b"comity field v1\0".to_vec();
                 input.extend(salt(number));
@@ -392,6 +402,7 @@ mod tests {
                 input.extend([*byte, b'x']);
                 Hash::of_leaf(&input)
             }).collect();
+            leaves.sort();
             let fields = Fields::of(by_byte, &leaf("x"), &record, &[9; 32]);
             prop_assert_eq!(fields.root(), Some(root(&leaves)));
         }

@@ -26,9 +26,10 @@ pub type TakeApart = fn(&Leaf, &[u8], &mut dyn FnMut(&str, &[u8]));
 ///   big-endian). It tells nothing of the salts of others, nor of the record's.
 /// - Its leaf input is the text `comity field v1`, a zero byte, its salt (32 bytes), the
 ///   length of its path (4 bytes, big-endian), its path (UTF-8) and its value.
-/// - The tree is that of RFC 6962 § 2.1 over the leaf inputs in order: the hash of a leaf
-///   is the SHA-256 of a zero byte and its input, that of a node the SHA-256 of a one and
-///   the hashes of its two children, left before right.
+/// - The tree is that of RFC 6962 § 2.1: the hash of a leaf is the SHA-256 of a zero byte
+///   and its input, that of a node the SHA-256 of a one and the hashes of its two children,
+///   left before right. The leaves stand in the order of their hashes, which says nothing
+///   of the record: what is shown does not tell how many fields lie before and after it.
 ///
 /// The salt of the record lies in the sealed record: once that is erased nobody can make
 /// the salts of its fields again, and the root confirms no guess. What was shown before
@@ -40,6 +41,7 @@ pub type TakeApart = fn(&Leaf, &[u8], &mut dyn FnMut(&str, &[u8]));
 pub struct Fields {
     /// The salt of the record.
     salt: [u8; 32],
+    /// Hashes of the leaves, by number.
     leaves: Vec<Hash>,
 }
 
@@ -85,7 +87,7 @@ impl Fields {
     /// The root of the tree; `None` where there is no field.
     #[must_use]
     pub fn root(&self) -> Option<Hash> {
-        let mut level = self.leaves.clone();
+        let mut level = self.in_order();
         while level.len() > 1 {
             level = above(&level);
         }
@@ -96,9 +98,10 @@ impl Fields {
     /// and value are those it was committed to with.
     #[must_use]
     pub fn show(&self, number: usize, path: &str, value: &[u8]) -> Option<Field> {
-        self.leaves.get(number)?;
+        let leaf = self.leaves.get(number)?;
         let mut siblings = Vec::new();
-        let (mut level, mut at) = (self.leaves.clone(), number);
+        let mut level = self.in_order();
+        let mut at = level.binary_search(leaf).ok()?;
         while level.len() > 1 {
             let beside = level.get(at ^ 1).copied();
             siblings.extend(beside.map(|hash| match at % 2 {
@@ -114,6 +117,12 @@ impl Fields {
             salt: self.salt_of(number),
             siblings,
         })
+    }
+
+    fn in_order(&self) -> Vec<Hash> {
+        let mut leaves = self.leaves.clone();
+        leaves.sort_unstable();
+        leaves
     }
 
     fn salt_of(&self, number: usize) -> [u8; 32] {

@@ -11,7 +11,7 @@
 //! `request.99`. Its value are the bytes of the encoding: of a text the text itself, of a
 //! message its encoding, of a number its varint, and where a list is one field its entries
 //! with their keys, as they stand in the message around it. A record that is no message of
-//! the contract is one field, `record`; an empty one has none.
+//! the contract is one field, `record`; one that holds nothing but what is left out has none.
 //!
 //! A message is taken apart only where its fields stand in the order of their numbers and
 //! none that may stand once stands twice, as all that a gateway encodes does; else it is
@@ -25,7 +25,8 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use comity_ledger::Leaf;
+use comity_ledger::{Leaf, PRUNING};
+use comity_store::{ERASURE, LEGAL_HOLD, LEGAL_HOLD_LIFTED};
 
 use self::shape::{ACCESS, CASE, Part, REQUEST, Shape, Take};
 pub(crate) use self::shown::shown;
@@ -47,14 +48,15 @@ pub(crate) fn take_apart(leaf: &Leaf, record: &[u8], each: &mut dyn FnMut(&str, 
     }
 }
 
-/// What the record of an entry is, where it is a message of the contract.
+/// What the record of an entry is, where it is a message of the contract. Of a kind that
+/// was ever recorded this must not change: its entries commit to fields accordingly.
 fn shape_of(leaf: &Leaf) -> Option<&'static Shape> {
     if leaf.state.is_some() {
         return Some(&CASE);
     }
     match leaf.kind.as_str() {
         "preflight" | "explain" | "compare" => Some(&REQUEST),
-        "read" | "erasure" | "legal-hold" | "legal-hold-lifted" => Some(&ACCESS),
+        "read" | ERASURE | LEGAL_HOLD | LEGAL_HOLD_LIFTED | PRUNING => Some(&ACCESS),
         _ => None,
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn run(arguments: Disclose) -> Result<Exit, Failure> {
     let opened = match Opened::open(&found) {
         Ok(opened) => opened,
         Err(
-            error @ (DiscloseError::Erased(_) | DiscloseError::Empty(_) | DiscloseError::Whole(_)),
+            error
+            @ (DiscloseError::Erased(_) | DiscloseError::Nothing(_) | DiscloseError::Whole(_)),
         ) => {
             println!("{error}");
             return Ok(Exit::No);
@@ -88,7 +89,7 @@ pub(super) fn run(arguments: Disclose) -> Result<Exit, Failure> {
         for path in paths {
             println!("  {path}");
         }
-        println!("  it says nothing of other fields but how many there may be");
+        println!("  it says nothing of other fields but roughly how many there are");
         println!("  `comity audit verify {shown} --key KEY` checks it");
     }
     Ok(Exit::Done)
