@@ -265,7 +265,7 @@ pub(crate) fn event(event: &v1::CaseEvent) -> String {
 pub(crate) fn said(remark: &str, form: Option<&Struct>) -> Vec<String> {
     let mut lines = Vec::new();
     if !remark.is_empty() {
-        lines.push(format!("“{remark}”"));
+        lines.push(format!("“{}”", plain(remark)));
     }
     match form.map(|form| structure::to_json(form.clone())) {
         None => {}
@@ -275,12 +275,17 @@ pub(crate) fn said(remark: &str, form: Option<&Struct>) -> Vec<String> {
     lines
 }
 
+/// What another State wrote: nothing of it moves the terminal.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Every value below a path, as errors name its field.
 fn fields(path: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                fields(&format!("{path}.{name}"), value, lines);
+                fields(&format!("{path}.{}", plain(name)), value, lines);
             }
         }
         Value::Array(array) => {
@@ -288,11 +293,7 @@ fn fields(path: &str, value: &Value, lines: &mut Vec<String>) {
                 fields(&format!("{path}.{index}"), value, lines);
             }
         }
-        // Another State wrote it: nothing of it moves the terminal.
-        Value::String(text) => {
-            let text = text.replace(char::is_control, " ");
-            lines.push(format!("{path}  {text}"));
-        }
+        Value::String(text) => lines.push(format!("{path}  {}", plain(text))),
         Value::Null | Value::Bool(_) | Value::Number(_) => lines.push(format!("{path}  {value}")),
     }
 }

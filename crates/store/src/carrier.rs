@@ -6,11 +6,11 @@
 
 use std::sync::{
     Arc,
-    atomic::Ordering,
+    atomic::{AtomicBool, Ordering},
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
 use crate::writer::Signals;
 
@@ -28,50 +28,92 @@ pub(crate) struct Carrier {
     db: Connection,
     woken: Receiver<()>,
     signals: Arc<Signals>,
+    reached: Arc<AtomicBool>,
 }
 
 /// The writer's hold on it.
 pub(crate) struct Log {
     wake: SyncSender<()>,
+    /// The carrier came to the end of the log as it was when it began: nobody who reads
+    /// stood in its way.
+    reached: Arc<AtomicBool>,
+    /// Pages in the log from which on the writer sees to its end.
+    end_from: i64,
 }
 
 /// A carrier with a connection of its own, which writes, and the writer's hold on it.
 pub(crate) fn pair(db: Connection, signals: Arc<Signals>) -> (Carrier, Log) {
     let (wake, woken) = sync_channel(1);
-    (Carrier { db, woken, signals }, Log { wake })
+    let reached = Arc::new(AtomicBool::new(false));
+    let log = Log {
+        wake,
+        reached: Arc::clone(&reached),
+        end_from: LONG,
+    };
+    let carrier = Carrier {
+        db,
+        woken,
+        signals,
+        reached,
+    };
+    (carrier, log)
 }
 
 impl Carrier {
-    /// Works until the writer is gone.
+    /// Works until the writer is gone, or the disk failed.
     pub(crate) fn run(self) {
-        while self.woken.recv().is_ok() {
-            if let Err(error) = look(&self.db, "PASSIVE") {
-                failed(&error, &self.signals);
+        while self.woken.recv().is_ok() && !self.signals.failed.load(Ordering::Acquire) {
+            match look(&self.db, "PASSIVE") {
+                Ok(length) => self.reached.store(length.waiting == 0, Ordering::Release),
+                Err(error) => failed(&error, &self.signals),
             }
         }
+        keep_log_if_failed(&self.db, &self.signals);
     }
 }
 
 impl Log {
     /// Looks after the log between two groups. Nobody waits for what it does but who
     /// asks meanwhile, and that is short.
-    pub(crate) fn after_group(&self, db: &Connection, signals: &Signals) {
+    pub(crate) fn after_group(&mut self, db: &Connection, signals: &Signals) {
+        if signals.failed.load(Ordering::Acquire) {
+            return;
+        }
         if let Err(error) = self.try_after_group(db) {
             failed(&error, signals);
         }
     }
 
-    fn try_after_group(&self, db: &Connection) -> rusqlite::Result<()> {
+    fn try_after_group(&mut self, db: &Connection) -> rusqlite::Result<()> {
         let Length { all, waiting } = look(db, "NOOP")?;
+        if all < LONG {
+            self.end_from = LONG;
+        }
         // A log is begun again where all of it is carried over as a transaction begins:
-        // while one follows the other, the writer alone can see to that.
-        if all >= LONG && (waiting <= FEW || all >= 4 * LONG) {
+        // while one follows the other, the writer alone can see to that. It takes on more
+        // than a little where it is faster than the carrier, not where somebody reads.
+        let outrun = all >= 4 * LONG && self.reached.load(Ordering::Acquire);
+        if all >= self.end_from && (waiting <= FEW || outrun) {
             look(db, "PASSIVE")?;
+            // Who reads may have the log go on all the same: not again for each group.
+            self.end_from = all + WAITING;
         } else if waiting >= WAITING {
             // It is awake already, or it has come to grief and said so.
             let _ = self.wake.try_send(());
         }
         Ok(())
+    }
+}
+
+/// Where the disk failed, has the log stay as the connection closes: pages that were
+/// carried over may not be there, and a flush that is tried again may not say so. Who
+/// opens the store next carries all of it over.
+pub(crate) fn keep_log_if_failed(db: &Connection, signals: &Signals) {
+    let kept = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    if signals.failed.load(Ordering::Acquire)
+        && let Err(error) = db.set_db_config(kept, true)
+    {
+        tracing::error!(%error, "the write-ahead log may not be kept");
     }
 }
 

@@ -11,9 +11,11 @@
 //! with the entries that commit to them: the row with the last event, so that what is left
 //! of a case can be verified. Once its opening is gone nobody else is shown the case.
 
+use std::{thread, time::Duration};
+
 use comity_ledger::{PRUNING, Pruned};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ffi, params};
 
 use crate::{
     Archive, CommitError, Committed, Durable, Entry, ReadError, Store, column,
@@ -24,6 +26,10 @@ use crate::{
 
 /// Entries of one published bundle: what is pruned are whole ones.
 const BUNDLE: u64 = 256;
+
+/// How often the log is tried to be cut, and how long apart.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Cases in the way that are named, at most.
 const NAMED: usize = 20;
@@ -225,8 +231,21 @@ pub(crate) fn delete(db: &Connection, below: u64) -> rusqlite::Result<()> {
 /// any transaction.
 pub(crate) fn write_anew(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("VACUUM")?;
-    // Whoever reads meanwhile keeps the log; it goes when the last one closes.
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    // While the carrier is at it, or somebody reads, what was deleted may be in the log.
+    let cut = || db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    for _ in 0..TRIES {
+        if matches!(cut(), Ok(0_i64)) {
+            return Ok(());
+        }
+        thread::sleep(PAUSE);
+    }
+    match cut()? {
+        0 => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_BUSY),
+            None,
+        )),
+    }
 }
 
 /// The first entry that was not recorded before a moment.

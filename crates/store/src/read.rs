@@ -5,7 +5,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use comity_domain::{CaseId, Executing, Issuing, JurisdictionCode, RequestId};
@@ -45,6 +45,16 @@ impl Readers {
         })
     }
 
+    /// Lends nothing any more. What is lent is closed when it comes back.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.pool().clear();
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs a query off the async threads.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -54,14 +64,16 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| ReadError::Closed)?;
-        let (idle, vault) = (Arc::clone(&self.idle), Arc::clone(&self.vault));
+        let readers = self.clone();
         tokio::task::spawn_blocking(move || {
             // The permit outlives the loan, so that there is always one to lend.
             let _permit = permit;
-            let pool = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let db = pool().pop().ok_or(ReadError::Closed)?;
-            let result = snapshot(&db, &vault, query);
-            pool().push(db);
+            let db = readers.pool().pop().ok_or(ReadError::Closed)?;
+            let result = snapshot(&db, &readers.vault, query);
+            let mut pool = readers.pool();
+            if !readers.permits.is_closed() {
+                pool.push(db);
+            }
             result
         })
         .await

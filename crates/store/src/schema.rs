@@ -135,6 +135,8 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "foreign_keys", false)?;
     // The carrier's.
     db.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // Longer than it is meant to be, it is cut as it is begun again.
+    db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     // Every commit walks the cache; what it misses, the system's cache has.
     db.pragma_update(None, "cache_size", -16_384)?;
     if db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {

@@ -522,6 +522,9 @@ impl Inner {
             let _ = publisher.join();
         }
         if let Some(writer) = threads.next() {
+            // The last connection to close carries the log over and removes it, if it
+            // is one that writes.
+            self.readers.close();
             close_queue(&self.queue);
             let _ = writer.join();
             // It ends with the writer, and has the database open until it does.

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
     CommitError, Durable, Unavailable, blind,
-    carrier::Log,
+    carrier::{self, Log},
     column, erase, prune,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
@@ -78,6 +78,7 @@ impl Writer {
         while let Some(group) = queue.group() {
             self.group(group);
         }
+        carrier::keep_log_if_failed(&self.db, &self.signals);
     }
 
     /// Carries out a group in one transaction and answers all after COMMIT.
@@ -319,7 +320,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{Entry, Transaction, carrier, erase::Target, prepare::prepare, schema};
+    use crate::{Entry, Transaction, erase::Target, prepare::prepare, schema};
 
     fn writer(dir: &std::path::Path) -> Writer {
         let path = dir.join("comity.db");

@@ -240,6 +240,21 @@ fn optional<T: serde::de::DeserializeOwned>(place: &Place<'_>, context: &mut Con
     context.read(place)
 }
 
+/// Events that calls tell of which may, or always do, come without a form.
+const WITHOUT_FORM: [&str; 11] = [
+    "acknowledged",
+    "concluded",
+    "extended",
+    "issued",
+    "not-executed",
+    "objected",
+    "order-lifted",
+    "postponed",
+    "received",
+    "remedy-upheld",
+    "withdrawn",
+];
+
 fn form(
     module: &Place<'_>,
     place: &Place<'_>,
@@ -253,6 +268,21 @@ fn form(
     let events = raw.events.iter().enumerate();
     let events = events.map(|(index, name)| context.event(&place.at("events").at(index), name));
     let events: BTreeSet<_> = events.collect();
+    let in_words = |event: &&Arc<str>| WITHOUT_FORM.contains(&&***event);
+    if raw.required == Some(true)
+        && let Some(event) = events.iter().find(in_words)
+    {
+        context.found.push(
+            place
+                .at("required")
+                .wrong_key(
+                    Code::MisplacedKey,
+                    format!("`required` stands beside `{event}`"),
+                )
+                .why("that is also told by a call which brings no form, and would be refused")
+                .remedy("delete `required`, or name the event in an entry of its own"),
+        );
+    }
     let Some((path, file)) = files.find(module, name) else {
         context.found.push(
             place
