@@ -118,6 +118,11 @@ pub enum PruneError {
         #[source]
         source: CommitError,
     },
+    /// The folder is not in order.
+    #[error(
+        "the folder is not in order, and nothing was pruned: what is wrong could not be seen, or mended, any more"
+    )]
+    NotInOrder(#[source] Flaw),
     /// What is left is not in order.
     #[error("it was pruned by entry {entry}, but the folder is not in order now")]
     Flawed {
@@ -147,7 +152,8 @@ pub fn plan_pruning(
 /// entry where nothing can go. `token` keeps the key to the records, where one does.
 ///
 /// # Errors
-/// [`PruneError`]; but for its last four variants nothing was pruned then. While a gateway
+/// [`PruneError`]; nothing was pruned where it names no entry, but for
+/// [`PruneError::OldKey`]. While a gateway
 /// has the folder open it is [`StoppedError::Open`].
 pub async fn prune(
     (data, token): (&Path, Option<&KeyToken>),
@@ -159,7 +165,7 @@ pub async fn prune(
     }
     let mut archive = stopped::archive((data, token))?;
     let store = stopped::store((data, token))?;
-    let done = carry_out(&mut archive, &store, (data, order), now).await;
+    let done = carry_out(&mut archive, &store, ((data, token), order), now).await;
     drop(archive);
     let indexed = match &done {
         Ok(Ok(_)) => personal::rebuild(&store, |_, _| ()).await,
@@ -186,7 +192,7 @@ pub async fn prune(
 async fn carry_out(
     archive: &mut Archive,
     store: &Store,
-    (data, order): (&Path, &PruneOrder),
+    ((data, token), order): ((&Path, Option<&KeyToken>), &PruneOrder),
     now: Timestamp,
 ) -> Result<Result<(u64, PrunePlan), PrunePlan>, PruneError> {
     store.publish().await.map_err(PruneError::Unpublished)?;
@@ -195,6 +201,7 @@ async fn carry_out(
     if below == from {
         return Ok(Err(plan));
     }
+    verify_watched((data, token), None, &mut |_, _| {}).map_err(PruneError::NotInOrder)?;
     let committed = store.prune(below, said(order, below, now)).await;
     let committed = committed.map_err(|error| match matches!(error, CommitError::OldKey(_)) {
         true => PruneError::OldKey(error),

@@ -140,6 +140,7 @@ impl Store {
             folder: dir.to_owned(),
             witnessed,
             waits: options.await_witnesses,
+            prune_not_before: None,
         };
         let beside = schema::open_carrier(&path)?;
         let (carrier, log) = carrier::pair(beside, Arc::clone(&signals));
@@ -235,8 +236,12 @@ fn end_pruning(
         return Ok(());
     };
     let left = publisher.is_to_prune(&pruned);
-    if left.map_err(PublicationError::from)? {
-        prune::write_anew(db)?;
+    if left.map_err(PublicationError::from)?
+        && let Err(error) = prune::write_anew(db)
+    {
+        // The bundles stay, and so it is tried again.
+        tracing::warn!(%error, "what was pruned is still in the pages of the database");
+        return Ok(());
     }
     let removed = progress.prune(publisher, &pruned);
     Ok(removed.map_err(PublicationError::from)?)

@@ -1,11 +1,13 @@
 //! Pruning: the oldest entries go, rows and published bundles, when the law wants logs to
 //! end. What stays, and what proves it, is in [`comity_ledger::Pruned`].
 //!
-//! The rows go in the transaction that records the entry which says so, and with them the
-//! data keys of their records, in copies too: as an erasure does it, see [`crate::erase`].
-//! Once that entry is published and signed the publisher has the database written anew,
-//! without the pages that still hold what was deleted, and then removes the bundles. Cut
-//! short, it is done at the next start: while a bundle is there, so may be such pages.
+//! The entry that says so is recorded, published and signed first: that rows are missing is
+//! explained by nothing less. Then the rows go, and with them the data keys of their
+//! records, in copies too: as an erasure does it, see [`crate::erase`]. Cut short before
+//! that, nothing has gone, and who wants it pruned says so again. Then the publisher has
+//! the database written anew, without the pages that still hold what was deleted, and
+//! removes the bundles. Cut short there, it is done at the next start: while a bundle is
+//! there, so may be such pages.
 //!
 //! Of a case only entries that were erased are pruned. Its row, and its request keys, go
 //! with the entries that commit to them: the row with the last event, so that what is left
@@ -18,8 +20,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, ffi, params};
 
 use crate::{
-    Archive, CommitError, Committed, Durable, Entry, ReadError, Store, column,
+    Archive, CommitError, Committed, Durable, Entry, ReadError, Store, Transaction, column,
     erase::Target,
+    prepare::told,
     read::{self, page},
     rows::{JOBS_PER_ENTRY, Stop},
 };
@@ -74,16 +77,41 @@ pub enum Why {
 
 impl Store {
     /// Prunes the ledger: entries below an index go with their records, also in every copy
-    /// of the database, while every checkpoint and proof stays. `entry` says so; its leaf is
-    /// of kind [`PRUNING`] and names the index in [`comity_ledger::Leaf::prunes`]. The
-    /// published bundles go when it is signed.
+    /// of the database, while every checkpoint and proof stays. `entry` says so, and is
+    /// signed before anything goes; its leaf is of kind [`PRUNING`] and names the index in
+    /// [`comity_ledger::Leaf::prunes`]. The published bundles go at the next publication.
     ///
     /// # Errors
     /// [`CommitError::Invalid`] if the index is no multiple of 256, below it are entries
-    /// that are not signed yet or belong to cases that are not erased, or nothing would go;
-    /// [`CommitError::Keys`] and [`CommitError::OldKey`] as for [`Store::erase`].
+    /// that are not signed yet or belong to cases that are not erased, nothing would go, or
+    /// the entry that says so cannot be signed; [`CommitError::Keys`] and [`CommitError::OldKey`] as for [`Store::erase`].
     pub async fn prune(&self, below: u64, entry: Entry) -> Result<Durable<Committed>, CommitError> {
-        self.erase_target(Target::Below(below), entry).await
+        let leaf = &entry.leaf;
+        if leaf.kind != PRUNING || leaf.case.is_some() || leaf.prunes != Some(below) {
+            let what = "the entry of a pruning says so and names up to where";
+            return Err(CommitError::Invalid(what.to_owned()));
+        }
+        let goes = self.inner.readers.run(move |db, _| Ok(goes(db, below)));
+        match goes.await {
+            Ok(Ok(())) => {}
+            Ok(Err(Stop::Refused(refused))) => return Err(refused),
+            Ok(Err(Stop::Database(_))) | Err(_) => return Err(CommitError::Failed),
+        }
+        let transaction = Transaction {
+            entries: vec![entry],
+            essential: true,
+            ..Transaction::default()
+        };
+        let said = self.commit(transaction).await?;
+        self.publish().await.map_err(|error| {
+            let why = told(&error);
+            CommitError::Invalid(format!(
+                "the entry that says so is not signed, and nothing has gone: {why}"
+            ))
+        })?;
+        self.erase_as(Target::Below(below), Transaction::default())
+            .await?;
+        Ok(said)
     }
 
     /// How far the ledger is pruned.
@@ -173,17 +201,24 @@ impl Archive {
     }
 }
 
-/// How far the rows are pruned, as the newest entry that did it says.
+/// How far the rows are pruned, as the entry that did it says: one that is signed.
 pub(crate) fn pruned(db: &Connection) -> Result<Option<Pruned>, ReadError> {
-    if first(db)? == 0 {
+    let first = first(db)?;
+    if first == 0 {
         return Ok(None);
     }
-    let mut select = db.prepare_cached(
-        "SELECT idx, leaf FROM entry WHERE kind = 'pruning' ORDER BY idx DESC LIMIT 1",
-    )?;
-    let found = select.query_and_then([], read::read_entry)?.next();
-    let found = found.transpose()?;
-    Ok(found.and_then(|row| Pruned::by(row.index, &row.leaf)))
+    let done = said(db)?.into_iter().filter(|said| said.below <= first);
+    Ok(done.max_by_key(|said| said.below))
+}
+
+/// What signed entries say of pruning, also where it was not done yet.
+fn said(db: &Connection) -> Result<Vec<Pruned>, ReadError> {
+    let signed = read::head(db)?.map_or(0, |(size, _)| size);
+    let mut select =
+        db.prepare_cached("SELECT idx, leaf FROM entry WHERE kind = 'pruning' AND idx < ?1")?;
+    let rows = select.query_and_then([column::sql(signed)], read::read_entry)?;
+    let said = rows.map(|row| row.map(|row| Pruned::by(row.index, &row.leaf)));
+    said.filter_map(Result::transpose).collect()
 }
 
 /// The index of the first row.
@@ -194,8 +229,17 @@ pub(crate) fn first(db: &Connection) -> Result<u64, ReadError> {
     column::count(first.unwrap_or(0))
 }
 
-/// Refuses what is not to go; who asks has looked before what stands in the way.
+/// Refuses what is not to go, or of which no signed entry says so.
 pub(crate) fn check(db: &Connection, below: u64) -> Result<(), Stop> {
+    goes(db, below)?;
+    match said(db)?.iter().any(|said| said.below == below) {
+        true => Ok(()),
+        false => Err(CommitError::Invalid("no signed entry says so".to_owned()).into()),
+    }
+}
+
+/// Refuses what is not to go; who asks has looked before what stands in the way.
+fn goes(db: &Connection, below: u64) -> Result<(), Stop> {
     let invalid = |what: String| Err(CommitError::Invalid(what).into());
     let from = pruned(db)?.map_or(0, |pruned| pruned.below);
     if below <= from || !below.is_multiple_of(BUNDLE) {

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use comity_ledger::{CheckpointError, Key, Pruned, PublishError, Publisher, published_entries};
@@ -28,6 +28,9 @@ const CHUNK: usize = 256;
 /// Newest published bundles, of 256 entries each, compared with their rows when
 /// the store is opened. Older ones are left to a full verification.
 const BUNDLES_CHECKED: u64 = 64;
+
+/// Pause before a database is written anew again, which did not succeed: it may be large.
+const PRUNED_AGAIN_AFTER: Duration = Duration::from_secs(300);
 
 /// Why entries are not published.
 #[derive(Debug, Error)]
@@ -104,6 +107,8 @@ pub(crate) struct Publication {
     pub(crate) folder: PathBuf,
     /// Nothing is signed before witnesses were heard.
     pub(crate) waits: bool,
+    /// The database could not be written anew; to be tried again then.
+    pub(crate) prune_not_before: Option<Instant>,
     pub(crate) writer: mpsc::Sender<Op>,
     pub(crate) committed: watch::Receiver<u64>,
     pub(crate) progress: Arc<Progress>,
@@ -222,15 +227,28 @@ impl Publication {
             let signed = publisher.sign()?.clone();
             note(&self.writer, &self.db, signed.size, signed.note)?;
         }
-        if let Some(pruned) = prune::pruned(&self.db)? {
-            if publisher.is_to_prune(&pruned)? {
-                ask(&self.writer, Op::WriteAnew).map_err(PublicationError::Prune)?;
-            }
-            self.progress.prune(&mut publisher, &pruned)?;
-        }
         let signed = publisher.signed().size;
+        let pruned = self.prune(&mut publisher);
+        // It has nothing to do with what is signed, and is tried again.
         self.publisher = Some(publisher);
-        Ok(signed)
+        pruned.map(|()| signed)
+    }
+
+    /// Removes what is left of entries that were pruned, from the database first.
+    fn prune(&mut self, publisher: &mut Publisher) -> Result<(), PublicationError> {
+        let Some(pruned) = prune::pruned(&self.db)? else {
+            return Ok(());
+        };
+        if publisher.is_to_prune(&pruned)? {
+            if self.prune_not_before.is_some_and(|at| Instant::now() < at) {
+                return Ok(());
+            }
+            self.prune_not_before = Some(Instant::now() + PRUNED_AGAIN_AFTER);
+            ask(&self.writer, Op::WriteAnew).map_err(PublicationError::Prune)?;
+            self.prune_not_before = None;
+        }
+        self.progress.prune(publisher, &pruned)?;
+        Ok(())
     }
 }
 

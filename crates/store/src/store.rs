@@ -10,7 +10,7 @@ use std::{
 };
 
 use comity_domain::{CaseId, JurisdictionCode, RequestId};
-use comity_ledger::{Checkpoint, CosignerKey, PRUNING, Proof, TakeApart, VerifierKey};
+use comity_ledger::{Checkpoint, CosignerKey, Proof, TakeApart, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -105,7 +105,7 @@ impl Store {
         self.erase_target(Target::Entry(index), entry).await
     }
 
-    pub(crate) async fn erase_target(
+    async fn erase_target(
         &self,
         target: Target,
         entry: Entry,
@@ -119,9 +119,8 @@ impl Store {
             Target::Entry(index) => {
                 leaf.kind == ERASURE && leaf.case.is_none() && leaf.erases == Some(*index)
             }
-            Target::Below(index) => {
-                leaf.kind == PRUNING && leaf.case.is_none() && leaf.prunes == Some(*index)
-            }
+            // Said by an entry of its own, before.
+            Target::Below(_) => false,
         };
         if !said {
             let what = "the entry of an erasure says so and names what is erased";
@@ -132,6 +131,15 @@ impl Store {
             essential: true,
             ..Transaction::default()
         };
+        self.erase_as(target, transaction).await
+    }
+
+    /// Erases a target, and records what a transaction says of it.
+    pub(crate) async fn erase_as(
+        &self,
+        target: Target,
+        transaction: Transaction,
+    ) -> Result<Durable<Committed>, CommitError> {
         let prepared = Box::new(prepare::prepare(self.inner.sealing(), transaction)?);
         let erased = self.ask(|reply| Op::Erase(target, prepared, reply)).await?;
         if self.inner.vault.unfinished().is_some() {

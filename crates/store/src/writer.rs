@@ -125,9 +125,7 @@ impl Writer {
             answer(settled.clone());
         }
         for reply in news.anew {
-            let written = settled
-                .clone()
-                .and_then(|()| prune::write_anew(&self.db).map_err(|error| self.roll_back(&error)));
+            let written = settled.clone().and_then(|()| self.write_anew());
             // Nobody waits any more: it is written all the same.
             let _ = reply.send(written);
         }
@@ -271,6 +269,19 @@ impl Writer {
                 CommitError::Failed
             }
         }
+    }
+
+    /// Nothing is in doubt where it did not succeed, but for a disk that failed.
+    fn write_anew(&self) -> Result<(), CommitError> {
+        prune::write_anew(&self.db).map_err(|error| match error.sqlite_error_code() {
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked,
+            ) => self.roll_back(&error),
+            Some(_) | None => CommitError::Invalid(error.to_string()),
+        })
     }
 
     fn over_limit(&self) -> rusqlite::Result<bool> {
