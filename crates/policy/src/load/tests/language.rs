@@ -514,19 +514,31 @@ fn a_form_of_reports_is_none_of_requests() {
 #[test]
 fn a_report_can_be_made_without_its_form_unless_the_module_says_otherwise() {
     for (keys, required) in [
-        ("events: [received]", false),
-        ("events: [received], required: false", false),
-        ("events: [received], required: true", true),
+        ("events: [decided]", false),
+        ("events: [decided], required: false", false),
+        ("events: [decided], required: true", true),
     ] {
         let edits = with_receipt(keys);
-        let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
+        let mut edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
+        let received = "  received: {produced_by: gateway, title: {en: Received}}\n";
+        let decided = "  decided: {produced_by: executing, title: {en: Decided}}\n";
+        let both = [received, decided].concat();
+        edits.push(("vocabulary.yaml", received, &both));
         let library = crate::Library::load(write(&edits).path());
         let library = library.unwrap_or_else(|report| panic!("{report}"));
         let (eio, measure) = ("eio".parse().unwrap(), "hearing.video".parse().unwrap());
-        let form = library.report_form((&eio, &measure), "received").unwrap();
+        let form = library.report_form((&eio, &measure), "decided").unwrap();
         assert_eq!(form.is_required(), required, "{keys}");
         assert!(library.report_form((&eio, &measure), "concluded").is_none());
     }
+}
+
+/// Its system tells it by a call without one.
+#[test]
+fn an_event_told_without_a_form_needs_none() {
+    let edits = with_receipt("events: [acknowledged], required: true");
+    let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
+    shown!(report(&edits));
 }
 
 #[test]
