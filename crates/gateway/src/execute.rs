@@ -2,13 +2,13 @@
 
 use comity::v1::{self, conclude_request::Conclusion};
 use comity_domain::BoundParty;
+use comity_policy::REMEDIED;
 
 use crate::{
     admit,
     answer::{Answer, is_acknowledged},
     cases::CaseAt,
     gateway::Gateway,
-    hold::REMEDIED,
     identity::{Caller, Role},
     record,
     refusal::Refusal,

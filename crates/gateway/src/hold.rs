@@ -7,6 +7,7 @@
 use comity::v1::{self, ClockState, HoldState, ResultKind};
 use comity_domain::{CaseClock, CaseState, RunsOut};
 use comity_ledger::Leaf;
+use comity_policy::{LIFTED, REMEDIED};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 
@@ -18,12 +19,9 @@ use crate::{
     wire::encoded::{self, merge},
 };
 
-/// Events of the vocabulary after which what is held never passes: a ground is
-/// raised, the issuing State lifts an order to which the law of a third country was
-/// objected, a legal remedy in the executing State succeeds.
+/// A ground is raised.
 pub(crate) const OBJECTED: &str = "objected";
-pub(crate) const LIFTED: &str = "order-lifted";
-pub(crate) const REMEDIED: &str = "remedy-upheld";
+/// Events of the vocabulary after which what is held never passes.
 const FOREVER: [&str; 3] = [OBJECTED, LIFTED, REMEDIED];
 
 /// Whether the law keeps data of a case from the issuing side: the one place that

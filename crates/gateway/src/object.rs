@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use comity::v1::{self, ConditionState, ObligationKind, ResultKind, Stage};
 use comity_domain::{CaseState, ModuleId, RuleId};
 use comity_ledger::Leaf;
+use comity_policy::{LIFTED, REMEDIED};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 
@@ -18,7 +19,7 @@ use crate::{
     evidence,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
-    hold::{self, LIFTED, OBJECTED, REMEDIED},
+    hold::{self, OBJECTED},
     identity::{Caller, Role},
     recall::{self, TakenBack},
     record,

@@ -120,7 +120,8 @@ pub enum PruneError {
     },
     /// The folder is not in order.
     #[error(
-        "the folder is not in order, and nothing was pruned: what is wrong could not be seen, or mended, any more"
+        "the folder is not in order, and nothing was pruned: what is wrong could be neither \
+         seen nor mended any more"
     )]
     NotInOrder(#[source] Flaw),
     /// What is left is not in order.
@@ -153,8 +154,8 @@ pub fn plan_pruning(
 ///
 /// # Errors
 /// [`PruneError`]; nothing was pruned where it names no entry, but for
-/// [`PruneError::OldKey`]. While a gateway
-/// has the folder open it is [`StoppedError::Open`].
+/// [`PruneError::OldKey`]. While a gateway has the folder open it is
+/// [`StoppedError::Open`].
 pub async fn prune(
     (data, token): (&Path, Option<&KeyToken>),
     order: &PruneOrder,
@@ -231,15 +232,18 @@ fn planned(
     let stored: Vec<_> = stored.iter().map(ToString::to_string).collect();
     let prunable = archive.prunable(midnight, signed, &stored)?;
     let Some(roots) = roots_beside(&ledger)? else {
-        let untimed = false;
-        return Ok(PrunePlan { prunable, untimed });
+        return Ok(PrunePlan {
+            prunable,
+            untimed: false,
+        });
     };
     let stamped = timestamped_size(&ledger, &key, (signed, &roots));
     let stamped = stamped.map_err(PruneError::Timestamps)?.size;
     let settled = archive.prunable(midnight, stamped, &stored)?;
-    let untimed = settled.wanted < prunable.wanted;
-    let prunable = settled;
-    Ok(PrunePlan { prunable, untimed })
+    Ok(PrunePlan {
+        untimed: settled.wanted < prunable.wanted,
+        prunable: settled,
+    })
 }
 
 /// What the ledger says of it: in public up to where it is pruned, under seal by whose order

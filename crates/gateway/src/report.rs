@@ -3,7 +3,7 @@
 
 use comity::v1::{self, ReportEventRequest};
 use comity_domain::{BoundParty, CaseClock, CaseState};
-use comity_policy::allowance;
+use comity_policy::{LIFTED, OWN_CALL, allowance};
 use prost_types::Struct;
 
 use crate::{
@@ -13,25 +13,13 @@ use crate::{
     clocks::{self, Happened},
     gateway::Gateway,
     happen::{self, Unfiled},
-    hold::{self, LIFTED},
+    hold,
     identity::{Caller, Role},
     object, record,
     refusal::Refusal,
     wire::{Violation, from_proto},
 };
 
-/// Events that have calls, or fields of calls, of their own.
-const OWN_CALL: [&str; 9] = [
-    "acknowledged",
-    "concluded",
-    "extended",
-    "issued",
-    "not-executed",
-    "objected",
-    "postponed",
-    "received",
-    "withdrawn",
-];
 /// Events that tell of a transmission outside the system. It took place, however
 /// the case stands: that is on record also where the case is over.
 const OUTSIDE: [&str; 2] = ["transmitted-otherwise", "answered-otherwise"];

@@ -10,6 +10,10 @@ use crate::{Hash, Leaf};
 /// Name under which a leaf binds the root.
 pub(crate) const FIELDS: &str = "fields";
 
+/// What it means where a record that opens has other fields than its entry commits to.
+pub const OTHER_FIELDS: &str = "what was shown of it proves nothing: a gateway, perhaps of a \
+     version that this one does not know, committed to something else";
+
 /// Takes a record apart: from its leaf and its bytes, path and value of each field, in
 /// order. The same whenever it is called, whatever the leaf binds; no path twice.
 pub type TakeApart = fn(&Leaf, &[u8], &mut dyn FnMut(&str, &[u8]));

@@ -61,7 +61,7 @@ pub use cosigned::{
 pub use dated::verify_dates;
 pub use disclosure::{Disclosure, DisclosureError, is_disclosure};
 pub use fetch::{Fetched, fetch};
-pub use fields::{Field, Fields, Sibling, TakeApart};
+pub use fields::{Field, Fields, OTHER_FIELDS, Sibling, TakeApart};
 pub use hash::{Hash, InvalidHash};
 pub use key::{Key, KeyError, VerifierKey, save_secret};
 pub use layout::write as write_file;

@@ -14,6 +14,25 @@ use crate::{
 /// More mistakes than this help nobody.
 const MAX_PROBLEMS: usize = 50;
 
+/// Events that have calls, or fields of calls, of their own: these may come without a form.
+pub const OWN_CALL: [&str; 9] = [
+    "acknowledged",
+    "concluded",
+    "extended",
+    "issued",
+    "not-executed",
+    "objected",
+    "postponed",
+    "received",
+    "withdrawn",
+];
+
+/// Events by which the issuing State lifts an order to which the law of a third country
+/// was objected, and by which a legal remedy succeeds: they are told in words.
+pub const LIFTED: &str = "order-lifted";
+/// See [`LIFTED`].
+pub const REMEDIED: &str = "remedy-upheld";
+
 /// A field of an instrument's form that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormProblem {

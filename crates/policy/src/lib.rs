@@ -79,7 +79,7 @@ pub use self::{
     },
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
-    form::{FormProblem, ReportForm},
+    form::{FormProblem, LIFTED, OWN_CALL, REMEDIED, ReportForm},
     format::format,
     load::DecidingFiles,
     open::OpenQuestion,

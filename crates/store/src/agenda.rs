@@ -4,14 +4,19 @@ use comity_domain::CaseId;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::{ReadError, column, read::page};
+use crate::{
+    ReadError, column,
+    read::{IS_THERE, page},
+};
 
-/// Of running clocks, these read no more than what is due. As [`crate::read::IS_THERE`] has it, a case
-/// whose opening was pruned waits for nothing.
-pub(crate) const DUE_CASES: &str = "SELECT id FROM cases WHERE wake_at <= ?1 \
-     AND opened >= (SELECT coalesce(min(idx), 0) FROM entry) ORDER BY wake_at LIMIT ?2";
-pub(crate) const NEXT_WAKE: &str = "SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL \
-     AND opened >= (SELECT coalesce(min(idx), 0) FROM entry)";
+/// Of running clocks, these read no more than what is due.
+pub(crate) fn due_sql() -> String {
+    format!("SELECT id FROM cases WHERE wake_at <= ?1 AND {IS_THERE} ORDER BY wake_at LIMIT ?2")
+}
+
+pub(crate) fn next_sql() -> String {
+    format!("SELECT min(wake_at) FROM cases WHERE wake_at IS NOT NULL AND {IS_THERE}")
+}
 
 /// Cases that have to be looked at by `now`, the longest due first.
 pub(crate) fn due_cases(
@@ -19,7 +24,7 @@ pub(crate) fn due_cases(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<CaseId>, ReadError> {
-    db.prepare_cached(DUE_CASES)?
+    db.prepare_cached(&due_sql())?
         .query_and_then([now.as_microsecond(), page(limit)], |row| {
             column::id(&row.get::<_, String>(0)?, "case id")
         })?
@@ -28,7 +33,7 @@ pub(crate) fn due_cases(
 
 /// When a case will next have to be looked at.
 pub(crate) fn next_wake(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
-    db.prepare_cached(NEXT_WAKE)?
+    db.prepare_cached(&next_sql())?
         .query_row([], |row| row.get::<_, Option<i64>>(0))?
         .map(column::instant)
         .transpose()

@@ -10,9 +10,9 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use rusqlite::{Connection, ErrorCode, config::DbConfig};
+use rusqlite::{Connection, config::DbConfig};
 
-use crate::writer::Signals;
+use crate::writer::{Signals, transient};
 
 /// Pages that wait in the log before they are carried over.
 const WAITING: i64 = if cfg!(test) { 40 } else { 2000 };
@@ -62,7 +62,7 @@ pub(crate) fn pair(db: Connection, signals: Arc<Signals>) -> (Carrier, Log) {
 impl Carrier {
     /// Works until the writer is gone, or the disk failed.
     pub(crate) fn run(self) {
-        while self.woken.recv().is_ok() && !self.signals.failed.load(Ordering::Acquire) {
+        while self.woken.recv().is_ok() && !self.signals.have_failed() {
             match look(&self.db, "PASSIVE") {
                 Ok(length) => self.reached.store(length.waiting == 0, Ordering::Release),
                 Err(error) => failed(&error, &self.signals),
@@ -76,7 +76,7 @@ impl Log {
     /// Looks after the log between two groups. Nobody waits for what it does but who
     /// asks meanwhile, and that is short.
     pub(crate) fn after_group(&mut self, db: &Connection, signals: &Signals) {
-        if signals.failed.load(Ordering::Acquire) {
+        if signals.have_failed() {
             return;
         }
         if let Err(error) = self.try_after_group(db) {
@@ -110,7 +110,7 @@ impl Log {
 /// opens the store next carries all of it over.
 pub(crate) fn keep_log_if_failed(db: &Connection, signals: &Signals) {
     let kept = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    if signals.failed.load(Ordering::Acquire)
+    if signals.have_failed()
         && let Err(error) = db.set_db_config(kept, true)
     {
         tracing::error!(%error, "the write-ahead log may not be kept");
@@ -140,13 +140,8 @@ fn look(db: &Connection, mode: &str) -> rusqlite::Result<Length> {
 /// What is committed stays in the log, which is durable. A full disk may have room again
 /// when it is tried next; after any other failure nobody knows what the disk holds.
 fn failed(error: &rusqlite::Error, signals: &Signals) {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            tracing::warn!(%error, "the write-ahead log grows");
-        }
-        Some(_) | None => {
-            signals.failed.store(true, Ordering::Release);
-            tracing::error!(%error, "the store failed and takes no more work");
-        }
+    match transient(error) {
+        Some(reason) => tracing::warn!(%reason, "the write-ahead log grows"),
+        None => signals.fail(error),
     }
 }

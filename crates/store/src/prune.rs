@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, ffi, params};
 
 use crate::{
-    Archive, CommitError, Committed, Durable, Entry, ReadError, Store, Transaction, column,
+    Archive, CommitError, Committed, Durable, Entry, PublicationError, ReadError, Store,
+    Transaction, column,
     erase::Target,
     prepare::told,
     read::{self, page},
@@ -84,7 +85,8 @@ impl Store {
     /// # Errors
     /// [`CommitError::Invalid`] if the index is no multiple of 256, below it are entries
     /// that are not signed yet or belong to cases that are not erased, nothing would go, or
-    /// the entry that says so cannot be signed; [`CommitError::Keys`] and [`CommitError::OldKey`] as for [`Store::erase`].
+    /// the entry that says so cannot be signed; [`CommitError::Keys`] and
+    /// [`CommitError::OldKey`] as for [`Store::erase`].
     pub async fn prune(&self, below: u64, entry: Entry) -> Result<Durable<Committed>, CommitError> {
         let leaf = &entry.leaf;
         if leaf.kind != PRUNING || leaf.case.is_some() || leaf.prunes != Some(below) {
@@ -92,10 +94,13 @@ impl Store {
             return Err(CommitError::Invalid(what.to_owned()));
         }
         let goes = self.inner.readers.run(move |db, _| Ok(goes(db, below)));
-        match goes.await {
-            Ok(Ok(())) => {}
-            Ok(Err(Stop::Refused(refused))) => return Err(refused),
-            Ok(Err(Stop::Database(_))) | Err(_) => return Err(CommitError::Failed),
+        match goes.await.map_err(Stop::from).flatten() {
+            Ok(()) => {}
+            Err(Stop::Refused(refused)) => return Err(refused),
+            Err(Stop::Database(error)) => {
+                let why = format!("what it would take along cannot be read: {error}");
+                return Err(CommitError::Invalid(why));
+            }
         }
         let transaction = Transaction {
             entries: vec![entry],
@@ -103,12 +108,15 @@ impl Store {
             ..Transaction::default()
         };
         let said = self.commit(transaction).await?;
-        self.publish().await.map_err(|error| {
-            let why = told(&error);
-            CommitError::Invalid(format!(
-                "the entry that says so is not signed, and nothing has gone: {why}"
-            ))
-        })?;
+        match self.publish().await {
+            // What an earlier pruning left has nothing to do with what is signed.
+            Ok(_) | Err(PublicationError::Prune(_)) => {}
+            Err(error) => {
+                let why = told(&error);
+                let what = "the entry that says so is not signed, and nothing has gone";
+                return Err(CommitError::Invalid(format!("{what}: {why}")));
+            }
+        }
         self.erase_as(Target::Below(below), Transaction::default())
             .await?;
         Ok(said)
@@ -276,20 +284,17 @@ pub(crate) fn delete(db: &Connection, below: u64) -> rusqlite::Result<()> {
 pub(crate) fn write_anew(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("VACUUM")?;
     // While the carrier is at it, or somebody reads, what was deleted may be in the log.
-    let cut = || db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    // That it is busy is no error of this pragma, but its first column.
+    let mut cut = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;
     for _ in 0..TRIES {
-        if matches!(cut(), Ok(0_i64)) {
+        let busy: bool = cut.query_row([], |row| row.get(0))?;
+        if !busy {
             return Ok(());
         }
         thread::sleep(PAUSE);
     }
-    match cut()? {
-        0 => Ok(()),
-        _ => Err(rusqlite::Error::SqliteFailure(
-            ffi::Error::new(ffi::SQLITE_BUSY),
-            None,
-        )),
-    }
+    let busy = ffi::Error::new(ffi::SQLITE_BUSY);
+    Err(rusqlite::Error::SqliteFailure(busy, None))
 }
 
 /// The first entry that was not recorded before a moment.

@@ -87,7 +87,10 @@ impl Store {
         case: &CaseId,
         entry: Entry,
     ) -> Result<Durable<Committed>, CommitError> {
-        self.erase_target(Target::Case(case.clone()), entry).await
+        let leaf = &entry.leaf;
+        let named = leaf.case.as_deref() == Some(case.as_str()) && leaf.erases.is_none();
+        self.erase_said(Target::Case(case.clone()), named, entry)
+            .await
     }
 
     /// Erases the record of an entry that no case belongs to, as [`Store::erase`] does
@@ -102,27 +105,18 @@ impl Store {
         index: u64,
         entry: Entry,
     ) -> Result<Durable<Committed>, CommitError> {
-        self.erase_target(Target::Entry(index), entry).await
+        let named = entry.leaf.case.is_none() && entry.leaf.erases == Some(index);
+        self.erase_said(Target::Entry(index), named, entry).await
     }
 
-    async fn erase_target(
+    /// Erases what an entry says is erased, if that has `named` it.
+    async fn erase_said(
         &self,
         target: Target,
+        named: bool,
         entry: Entry,
     ) -> Result<Durable<Committed>, CommitError> {
-        let leaf = &entry.leaf;
-        let said = match &target {
-            Target::Case(case) => {
-                let names = leaf.case.as_deref() == Some(case.as_str());
-                leaf.kind == ERASURE && names && leaf.erases.is_none()
-            }
-            Target::Entry(index) => {
-                leaf.kind == ERASURE && leaf.case.is_none() && leaf.erases == Some(*index)
-            }
-            // Said by an entry of its own, before.
-            Target::Below(_) => false,
-        };
-        if !said {
+        if entry.leaf.kind != ERASURE || !named {
             let what = "the entry of an erasure says so and names what is erased";
             return Err(CommitError::Invalid(what.to_owned()));
         }

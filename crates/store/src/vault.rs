@@ -209,9 +209,7 @@ impl Vault {
 
     /// Draws a key for the blind index, wrapped under the newest generation.
     pub(crate) fn draw_index_key(&self) -> Result<Vec<u8>, VaultError> {
-        let Drawn { key, nonces, .. } = Drawn::draw()?;
-        let [nonce, _] = nonces;
-        self.wrap_as(OF_INDEX, &key.0, nonce)
+        self.wrap_as(OF_INDEX, &Drawn::draw()?.key.0, draw_nonce()?)
     }
 
     fn wrap_as(

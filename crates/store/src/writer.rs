@@ -43,6 +43,27 @@ impl Signals {
             failed: AtomicBool::new(false),
         }
     }
+
+    /// Has the store take no more work: what the disk holds now is unknown, for a second
+    /// flush of the same file may report success without writing anything.
+    pub(crate) fn fail(&self, error: &rusqlite::Error) {
+        self.failed.store(true, Ordering::Release);
+        tracing::error!(%error, "the store failed and takes no more work");
+    }
+
+    /// Whether it does not.
+    pub(crate) fn have_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+}
+
+/// Why the database does not take something now and may later; `None` where it failed.
+pub(crate) fn transient(error: &rusqlite::Error) -> Option<Unavailable> {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Some(Unavailable::DiskFull),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Some(Unavailable::Busy),
+        Some(_) | None => None,
+    }
 }
 
 pub(crate) struct Writer {
@@ -83,7 +104,7 @@ impl Writer {
 
     /// Carries out a group in one transaction and answers all after COMMIT.
     fn group(&mut self, group: impl Iterator<Item = Op>) {
-        if self.signals.failed.load(Ordering::Acquire) {
+        if self.signals.have_failed() {
             for op in group {
                 op.refuse(&CommitError::Failed);
             }
@@ -251,21 +272,13 @@ impl Writer {
     /// Undoes the group and says what its members are told.
     fn roll_back(&self, error: &rusqlite::Error) -> CommitError {
         let undone = self.db.is_autocommit() || self.db.execute_batch("ROLLBACK").is_ok();
-        let transient = match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Some(Unavailable::DiskFull),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Some(Unavailable::Busy),
-            Some(_) | None => None,
-        };
-        match transient {
+        match transient(error) {
             Some(reason) if undone => {
                 tracing::warn!(%reason, "transactions refused");
                 CommitError::Unavailable(reason)
             }
             Some(_) | None => {
-                // What the disk holds now is unknown: a second flush of the same
-                // file may report success without writing anything.
-                self.signals.failed.store(true, Ordering::Release);
-                tracing::error!(%error, "the store failed and takes no more work");
+                self.signals.fail(error);
                 CommitError::Failed
             }
         }
@@ -273,14 +286,12 @@ impl Writer {
 
     /// Nothing is in doubt where it did not succeed, but for a disk that failed.
     fn write_anew(&self) -> Result<(), CommitError> {
-        prune::write_anew(&self.db).map_err(|error| match error.sqlite_error_code() {
-            Some(
-                ErrorCode::SystemIoFailure
-                | ErrorCode::DiskFull
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked,
-            ) => self.roll_back(&error),
-            Some(_) | None => CommitError::Invalid(error.to_string()),
+        prune::write_anew(&self.db).map_err(|error| {
+            let broken = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+            match broken || transient(&error).is_some() {
+                true => self.roll_back(&error),
+                false => CommitError::Invalid(error.to_string()),
+            }
         })
     }
 

@@ -76,8 +76,8 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     Ok(())
 }
 
-/// How many tests run at a time. Those that talk over sockets wait as much as they work:
-/// with no more of them than there are cores, these are idle a third of the time.
+/// How many tests run at a time: more than there are cores, for those that talk over
+/// sockets wait for much of their time.
 fn threads() -> OsString {
     env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);

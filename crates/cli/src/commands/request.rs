@@ -8,7 +8,10 @@ mod respond;
 pub(super) mod share;
 mod upload;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
@@ -348,13 +351,14 @@ async fn connect(call: &Call) -> Result<Client, Failure> {
 }
 
 /// Reads a message from its JSON file.
-pub(super) fn read<M: prost::Message + prost::Name + Default>(
-    file: &PathBuf,
-) -> Result<M, Failure> {
-    let shown = file.display();
-    let text =
-        fs::read_to_string(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
-    json::parse(&text).map_err(|error| format!("{shown}:{error}").into())
+pub(super) fn read<M: prost::Message + prost::Name + Default>(file: &Path) -> Result<M, Failure> {
+    json::parse(&text(file)?).map_err(|error| format!("{}:{error}", file.display()).into())
+}
+
+/// What stands in a file.
+fn text(file: &Path) -> Result<String, Failure> {
+    let read = fs::read_to_string(file);
+    read.map_err(|error| format!("cannot read `{}`: {error}", file.display()).into())
 }
 
 /// Prints a message as JSON, or in words.

@@ -48,12 +48,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 /// Has the allocator give back what it keeps of reading the policy files, three times
-/// what they come to. It does so a second after memory was freed, once a thread ends;
-/// none does in an idle gateway.
+/// what they come to. It does so a second after memory was freed, as something large is
+/// freed by another thread; nothing is in an idle gateway, and a thread that only ends is
+/// not enough.
 fn give_back() {
     tokio::spawn(async {
         tokio::time::sleep(LATER).await;
-        // Ended at once, with something freed.
         thread::spawn(|| drop(Vec::<u8>::with_capacity(LARGE)));
     });
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comity_domain::{CaseId, Digest};
 use comity_ledger::{
-    Checkpoint, Fields, Flaw, KeyError, Leaf, Receipt, ReceiptError, Roots, Token, VerifierKey,
-    verify_timestamp_under,
+    Checkpoint, Fields, Flaw, KeyError, Leaf, OTHER_FIELDS, Receipt, ReceiptError, Roots, Token,
+    VerifierKey, verify_timestamp_under,
 };
 use comity_policy::DecidingFiles;
 use comity_store::{Holds, Record};
@@ -19,8 +19,6 @@ use crate::wire::fields::take_apart;
 const CHANGED: &str = "the bundle was changed after it was made";
 const INCOMPLETE: &str = "part of the bundle is missing";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
-const OTHER_FIELDS: &str = "what was shown of it proves nothing: a gateway, perhaps of a version \
-     that this one does not know, committed to something else";
 const FORGED: &str = "the ledger's key does not stand behind it; it proves nothing";
 
 /// A bundle found in order.

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     condition::Readable,
     diagnostic::{Code, Diagnostic},
+    form::{LIFTED, OWN_CALL, REMEDIED},
     model::{Form, MeasureFilter, Measures},
 };
 
@@ -240,21 +241,6 @@ fn optional<T: serde::de::DeserializeOwned>(place: &Place<'_>, context: &mut Con
     context.read(place)
 }
 
-/// Events that calls tell of which may, or always do, come without a form.
-const WITHOUT_FORM: [&str; 11] = [
-    "acknowledged",
-    "concluded",
-    "extended",
-    "issued",
-    "not-executed",
-    "objected",
-    "order-lifted",
-    "postponed",
-    "received",
-    "remedy-upheld",
-    "withdrawn",
-];
-
 fn form(
     module: &Place<'_>,
     place: &Place<'_>,
@@ -268,9 +254,12 @@ fn form(
     let events = raw.events.iter().enumerate();
     let events = events.map(|(index, name)| context.event(&place.at("events").at(index), name));
     let events: BTreeSet<_> = events.collect();
-    let in_words = |event: &&Arc<str>| WITHOUT_FORM.contains(&&***event);
+    let formless = |event: &&Arc<str>| {
+        let name = &***event;
+        OWN_CALL.contains(&name) || [LIFTED, REMEDIED].contains(&name)
+    };
     if raw.required == Some(true)
-        && let Some(event) = events.iter().find(in_words)
+        && let Some(event) = events.iter().find(formless)
     {
         context.found.push(
             place

@@ -116,12 +116,12 @@ fn a_hundred_thousand_running_clocks_cost_only_what_is_due() {
     db.execute(&insert, []).unwrap();
 
     assert_eq!(agenda::next_wake(&db).unwrap(), Some(at(1)));
-    let first = read_by(&db, agenda::NEXT_WAKE);
+    let first = read_by(&db, &agenda::next_sql());
     assert!(first < 50, "{first} instructions to find the first of all");
     for due in [0, 1, 7, 500] {
         let found = agenda::due_cases(&db, at(due), 1000).unwrap();
         assert_eq!(found.len(), usize::try_from(due).unwrap());
-        let read = read_by(&db, agenda::DUE_CASES);
+        let read = read_by(&db, &agenda::due_sql());
         assert!(
             read < 50 + 12 * found.len(),
             "{read} instructions for {due}"

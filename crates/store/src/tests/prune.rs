@@ -7,6 +7,7 @@ use comity_ledger::{
     Checkpoint, Leaf, PRUNING, Pruned, prove, prove_extension, verify_extension, verify_proof,
 };
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use super::{at, case_id, copy, entry, erase::erase, key, open, run, step, submission, try_open};
 use crate::{
@@ -72,6 +73,17 @@ fn store(dir: &Path) -> Store {
         store.publish().await.unwrap();
     });
     store
+}
+
+/// That store at rest, before and after its first bundle was pruned.
+fn before_and_after() -> (TempDir, TempDir) {
+    let before = tempfile::tempdir().unwrap();
+    run(store(before.path()).close());
+    let after = copy(before.path());
+    let store = open(after.path());
+    run(prune(&store, 256)).unwrap();
+    run(store.close());
+    (before, after)
 }
 
 /// A hold over case 2, or its lifting.
@@ -311,12 +323,7 @@ fn a_second_pruning_takes_the_first_along() {
 /// The process dies between rows, publication and files: each next start goes on.
 #[test]
 fn a_pruning_cut_short_is_ended_at_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
-    run(store(dir.path()).close());
-    let before = copy(dir.path());
-    let store = open(dir.path());
-    run(prune(&store, 256)).unwrap();
-    run(store.close());
+    let (before, dir) = before_and_after();
     let bundles = |dir: &Path| dir.join("ledger/tile/entries/000").exists();
     assert!(!bundles(dir.path()));
     let ended = |dir: &Path| {
@@ -420,12 +427,7 @@ fn what_is_missing_without_such_an_entry_is_found() {
 
 #[test]
 fn what_is_changed_after_a_pruning_is_found() {
-    let dir = tempfile::tempdir().unwrap();
-    run(store(dir.path()).close());
-    let before = copy(dir.path());
-    let store = open(dir.path());
-    run(prune(&store, 256)).unwrap();
-    run(store.close());
+    let (before, dir) = before_and_after();
     verify(dir.path(), None).unwrap();
     let after = |change: &str, expected: &str| {
         let copy = copy(dir.path());

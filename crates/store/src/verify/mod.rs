@@ -6,7 +6,7 @@ mod pruned;
 use std::{collections::BTreeSet, path::Path};
 
 use comity_ledger::{
-    Checkpoint, Fields, Flaw, Hash, Leaf, Pruned, TakeApart, Verified, VerifierKey,
+    Checkpoint, Fields, Flaw, Hash, Leaf, OTHER_FIELDS, Pruned, TakeApart, Verified, VerifierKey,
     published_entries,
 };
 use rusqlite::{Connection, Row};
@@ -28,8 +28,6 @@ const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
-const OTHER_FIELDS: &str = "what was shown of it proves nothing: a gateway, perhaps of a version \
-     that this one does not know, committed to something else";
 const UNREADABLE: &str = "the database cannot be relied on";
 
 /// What verification found in order.

@@ -1,6 +1,6 @@
 //! A request on file as the question that `decide` and `explain` are asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use comity::v1;
@@ -48,7 +48,7 @@ pub(super) struct Ready {
 
 impl Manner {
     /// Loads the library and reads the request.
-    pub(super) fn ready(self, file: &PathBuf) -> Result<Ready, Failure> {
+    pub(super) fn ready(self, file: &Path) -> Result<Ready, Failure> {
         let Self {
             policies,
             at,

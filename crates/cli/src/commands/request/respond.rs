@@ -1,7 +1,7 @@
 //! `comity request report`, `confirm` and `object`: what a side says of a case that
 //! is under way.
 
-use std::{fs, path::Path, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use comity::v1::{
@@ -11,7 +11,7 @@ use comity::v1::{
 use comity_gateway::wire::structure;
 use prost_types::Struct;
 
-use super::{Call, connect, explain};
+use super::{Call, connect, explain, text};
 use crate::{
     exit::{Exit, Failure},
     render,
@@ -114,12 +114,9 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
 
 /// A form from its file.
 fn read(file: &Path) -> Result<Struct, Failure> {
-    let shown = file.display();
-    let text =
-        fs::read_to_string(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
-    let form: serde_json::Map<_, _> = serde_json::from_str(&text).map_err(|error| {
-        let what = "is not one JSON object as a form is";
-        format!("{shown}:{}:{}: {what}", error.line(), error.column())
+    let form: serde_json::Map<_, _> = serde_json::from_str(&text(file)?).map_err(|error| {
+        let (shown, line, column) = (file.display(), error.line(), error.column());
+        format!("{shown}:{line}:{column}: is not one JSON object as a form is")
     })?;
     Ok(structure::from_json(&form))
 }
