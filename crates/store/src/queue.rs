@@ -1,6 +1,6 @@
 //! What the writer is asked to do, and in which order it does it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem, thread, time::Duration};
 
 use comity_domain::Urgency;
 use jiff::Timestamp;
@@ -16,6 +16,15 @@ const GROUP: usize = 256;
 
 /// Ordinary operations in the group after one that emergencies left no room for them.
 const FEW: usize = 16;
+
+/// Operations in a group that say that many are about, and the next is worth waiting for.
+const COMPANY: usize = 4;
+
+/// Longest that a group waits for company.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// How often it looks meanwhile for an emergency, which waits for nobody.
+const LOOK: Duration = Duration::from_micros(250);
 
 /// Where the answer to an operation goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, CommitError>>;
@@ -119,6 +128,8 @@ pub(crate) struct Queue {
     ordinary: VecDeque<Op>,
     /// The last group took none of the ordinary ones, and they waited.
     passed_over: bool,
+    /// Operations of the last group.
+    last: usize,
 }
 
 impl Queue {
@@ -128,18 +139,20 @@ impl Queue {
             emergencies: VecDeque::new(),
             ordinary: VecDeque::new(),
             passed_over: false,
+            last: 0,
         }
     }
 
     /// The next group, as soon as there is something to do; `None` once nobody can ask
-    /// any more.
-    pub(crate) fn group(&mut self) -> Option<Group<'_>> {
+    /// any more. `took` is how long the last one took to be written.
+    pub(crate) fn group(&mut self, took: Duration) -> Option<Group<'_>> {
         self.receive();
         if self.emergencies.is_empty() && self.ordinary.is_empty() {
             let op = self.arriving.blocking_recv()?;
             self.add(op);
             self.receive();
         }
+        self.gather(took.min(PATIENCE));
         let due = self.passed_over && !self.emergencies.is_empty();
         let most = if due { FEW } else { GROUP };
         Some(Group {
@@ -149,6 +162,23 @@ impl Queue {
             served: false,
             urgent: false,
         })
+    }
+
+    /// Where many are about, waits for more of them: a group costs the pages that all its
+    /// operations touch and a flush, however few they are, and who waits for one that is
+    /// written waits as long.
+    fn gather(&mut self, mut patience: Duration) {
+        let many = mem::take(&mut self.last) >= COMPANY;
+        while many
+            && !patience.is_zero()
+            && self.emergencies.is_empty()
+            && self.ordinary.len() < GROUP
+        {
+            let look = patience.min(LOOK);
+            thread::sleep(look);
+            patience -= look;
+            self.receive();
+        }
     }
 
     fn receive(&mut self) {
@@ -190,6 +220,7 @@ impl Iterator for Group<'_> {
         self.queue.receive();
         if let Some(emergency) = self.queue.emergencies.pop_front() {
             self.urgent = true;
+            self.queue.last += 1;
             return Some(emergency);
         }
         if self.urgent && !self.due {
@@ -199,6 +230,7 @@ impl Iterator for Group<'_> {
         self.served = true;
         self.queue.passed_over = false;
         self.ordinary = self.ordinary.checked_sub(1)?;
+        self.queue.last += 1;
         self.queue.ordinary.pop_front()
     }
 }
@@ -241,19 +273,19 @@ mod tests {
             send(Urgency::Urgent);
         }
         send(Urgency::Emergency);
-        let waiting: Vec<_> = queue.group().unwrap().collect();
+        let waiting: Vec<_> = queue.group(Duration::ZERO).unwrap().collect();
         assert!(matches!(&waiting[..], [op] if op.is_emergency()));
-        let mut group = queue.group().unwrap();
+        let mut group = queue.group(Duration::ZERO).unwrap();
         assert!(!group.next().unwrap().is_emergency());
         send(Urgency::Routine);
         send(Urgency::Emergency);
         send(Urgency::Emergency);
         let rest: Vec<_> = group.map(|op| op.is_emergency()).collect();
         assert_eq!(rest, [true, true]);
-        let sizes = [GROUP, 3].map(|_| queue.group().unwrap().count());
+        let sizes = [GROUP, 3].map(|_| queue.group(Duration::ZERO).unwrap().count());
         assert_eq!(sizes, [GROUP, 3]);
         drop(ask);
-        assert!(queue.group().is_none());
+        assert!(queue.group(Duration::ZERO).is_none());
     }
 
     #[test]
@@ -266,7 +298,7 @@ mod tests {
         }
         let sizes = [(); 4].map(|()| {
             ask.try_send(op(&vault, Urgency::Emergency)).unwrap();
-            queue.group().unwrap().count()
+            queue.group(Duration::ZERO).unwrap().count()
         });
         assert_eq!(sizes, [1, 1 + FEW, 1, 2]);
     }

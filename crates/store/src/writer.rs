@@ -1,8 +1,11 @@
 //! The one thread that writes: transactions in groups, each group one flush.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode};
@@ -96,8 +99,11 @@ impl Writer {
     /// Works until told to close, or until nobody can ask any more.
     pub(crate) fn run(mut self, queue: mpsc::Receiver<Op>) {
         let mut queue = Queue::new(queue);
-        while let Some(group) = queue.group() {
+        let mut took = Duration::ZERO;
+        while let Some(group) = queue.group(took) {
+            let begun = Instant::now();
             self.group(group);
+            took = begun.elapsed();
         }
         carrier::keep_log_if_failed(&self.db, &self.signals);
     }
