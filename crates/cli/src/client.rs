@@ -1,6 +1,6 @@
 //! A client of a gateway, like any other.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, pin::Pin, time::Duration};
 
 use clap::Args;
 use tonic::{
@@ -119,6 +119,14 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
+}
+
+/// What one command waits for, on a runtime of its own.
+///
+/// Behind a pointer: the runtime would have three copies of all that a command does.
+pub(crate) fn complete<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    let work: Pin<Box<dyn Future<Output = T> + '_>> = Box::pin(work);
+    Ok(runtime()?.block_on(work))
 }
 
 /// A status in words, with every field that is to be mended.

@@ -20,6 +20,9 @@ const FEW: usize = 16;
 /// Operations in a group that say that many are about, and the next is worth waiting for.
 const COMPANY: usize = 4;
 
+/// Operations in a group that share its cost so widely that more are not waited for.
+const ENOUGH: usize = 32;
+
 /// Longest that a group waits for company.
 const PATIENCE: Duration = Duration::from_millis(2);
 
@@ -172,7 +175,7 @@ impl Queue {
         while many
             && !patience.is_zero()
             && self.emergencies.is_empty()
-            && self.ordinary.len() < GROUP
+            && self.ordinary.len() < ENOUGH
         {
             let look = patience.min(LOOK);
             thread::sleep(look);

@@ -22,7 +22,6 @@ Options:
   --seconds <S>        Length of a turn, after a warm-up [default: 5]
   --in-flight <N,..>   Requests under way at a time [default: 64,16]
   --only <NAME,..>     Of direct, nginx, envoy, ext-authz, comity [default: all]
-  --profile <PROFILE>  Build of `comity` to measure: dist or release [default: dist]
 
 All contenders carry the same unary exchange of a kibibyte each way over mutual
 TLS; Comity decides, records and delivers it besides. They take turns within a
@@ -43,7 +42,6 @@ struct Options {
     seconds: u32,
     in_flight: Vec<String>,
     only: Vec<String>,
-    profile: String,
 }
 
 /// Runs the command.
@@ -57,7 +55,6 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
         seconds,
         in_flight,
         only,
-        profile,
     } = options;
     let wanted = |names: &[&str]| only.iter().any(|name| names.contains(&name.as_str()));
     let mut steps = Steps::default();
@@ -82,9 +79,9 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
         pass(&mut compare, "--envoy", &["envoy", "ext-authz"], envoy);
     }
     if wanted(&["comity"]) {
-        let comity = steps.step("build comity", || build("comity", &profile))?;
+        let comity = steps.step("build comity", || build("comity", "release"))?;
         compare.arg("--comity").arg(comity);
-        let decisions = steps.step("time decisions", || decisions(&profile))?;
+        let decisions = steps.step("time decisions", decisions)?;
         compare.arg("--decisions").arg(decisions);
     }
     println!("\n== measure");
@@ -115,10 +112,10 @@ fn pass(
 }
 
 /// Times decisions, and says in which file the figures are.
-fn decisions(profile: &str) -> Result<PathBuf, AnyError> {
+fn decisions() -> Result<PathBuf, AnyError> {
     let measured = output(
         cargo()
-            .args(["bench", "--profile", profile, "--workspace"])
+            .args(["bench", "--profile", "release", "--workspace"])
             .args(["--bench", "decide", "--", "--json"]),
     )?;
     let file = target().join("bench").join("decisions.json");
@@ -145,7 +142,6 @@ impl Options {
             seconds: 5,
             in_flight: vec!["64".to_owned(), "16".to_owned()],
             only: CONTENDERS.map(str::to_owned).to_vec(),
-            profile: "dist".to_owned(),
         };
         while let Some(argument) = parser.next()? {
             match argument {
@@ -160,10 +156,6 @@ impl Options {
                 Long("only") => {
                     options.only = list(&mut parser)?;
                     one_of(&CONTENDERS, &options.only)?;
-                }
-                Long("profile") => {
-                    options.profile = parser.value()?.string()?;
-                    one_of(&["dist", "release"], std::slice::from_ref(&options.profile))?;
                 }
                 Long("help") | Short('h') => return Ok(None),
                 argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
@@ -200,7 +192,7 @@ pub(crate) fn sized(
             }
             Long("profile") => {
                 profile = parser.value()?.string()?;
-                one_of(&["dist", "release", "dev"], std::slice::from_ref(&profile))?;
+                one_of(&["release", "dev"], std::slice::from_ref(&profile))?;
             }
             Long("help") | Short('h') => return Ok(None),
             argument @ (Long(_) | Short(_) | Value(_)) => return Err(argument.unexpected()),
@@ -246,10 +238,6 @@ mod tests {
             (
                 ["--only", "haproxy"],
                 "`haproxy` is unknown: expected direct, nginx, envoy, ext-authz, comity",
-            ),
-            (
-                ["--profile", "dev"],
-                "`dev` is unknown: expected dist, release",
             ),
         ] {
             assert_eq!(parse(&wrong).err().as_deref(), Some(said));

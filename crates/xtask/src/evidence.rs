@@ -15,7 +15,7 @@ Usage: cargo xtask evidence [OPTIONS]
 
 Options:
   --gib <N>            Size of the item, GiB [default: 10]
-  --profile <PROFILE>  Build to measure: dist, release or dev [default: release]
+  --profile <PROFILE>  Build to measure: release or dev [default: release]
 
 A gateway and a backend are started on the loopback interface. The executing side
 uploads the item over mutual TLS; the connection is cut three times and the upload

@@ -15,7 +15,7 @@ Usage: cargo xtask ledger [OPTIONS]
 
 Options:
   --thousands <N>      Thousands of entries in the larger of two logs [default: 1000]
-  --profile <PROFILE>  Build to measure: dist, release or dev [default: release]
+  --profile <PROFILE>  Build to measure: release or dev [default: release]
 
 256 writers commit records of a kibibyte, to the store and to a bare table of SQLite in
 turns: shown is how much of the latter the store reaches. Then two logs are published,

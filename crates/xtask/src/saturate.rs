@@ -15,7 +15,7 @@ Usage: cargo xtask saturate [OPTIONS]
 
 Options:
   --seconds <S>        Length of a turn [default: 10]
-  --profile <PROFILE>  Build to measure: dist, release or dev [default: release]
+  --profile <PROFILE>  Build to measure: release or dev [default: release]
 
 A gateway with 64 places for calls carries emergencies alone, then beside ten times
 as many ordinary requests as it has places: first several at a time, then one now and

@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 
 use super::{request, serve::stop_signal};
 use crate::{
-    client::runtime,
+    client::complete,
     exit::{Exit, Failure},
     render,
 };
@@ -66,9 +66,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             policies: &policies,
             once,
         };
-        return runtime()?.block_on(exercise::run(ask, place));
+        return complete(exercise::run(ask, place))?;
     }
-    runtime()?.block_on(show(&folder, &policies, once))
+    complete(show(&folder, &policies, once))?
 }
 
 async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failure> {

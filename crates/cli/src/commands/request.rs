@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tonic::transport::Channel;
 
 use crate::{
-    client::{explain, runtime},
+    client::{complete, explain},
     exit::{Exit, Failure},
     render,
 };
@@ -156,7 +156,7 @@ pub(crate) struct Listing {
 pub(super) type Client = CooperationServiceClient<Channel>;
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
-    runtime()?.block_on(async {
+    complete(async {
         match command {
             Command::Preflight(submission) => preflight(submission).await,
             Command::Submit(submission) => submit(submission).await,
@@ -173,7 +173,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Download(arguments) => download::run(arguments).await,
             Command::Evidence(named) => items::run(named).await,
         }
-    })
+    })?
 }
 
 async fn preflight(submission: Submission) -> Result<Exit, Failure> {

@@ -8,7 +8,7 @@ use tonic::transport::Channel;
 
 use super::request::Call;
 use crate::{
-    client::{explain, runtime},
+    client::{complete, explain},
     exit::{Exit, Failure},
     render::{self, review},
 };
@@ -74,13 +74,13 @@ enum Verdict {
 type Client = ReviewServiceClient<Channel>;
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
-    runtime()?.block_on(async {
+    complete(async {
         match command {
             Command::List(listing) => list(listing).await,
             Command::Show(named) => show(named).await,
             Command::Decide(answer) => decide(answer).await,
         }
-    })
+    })?
 }
 
 async fn list(listing: Listing) -> Result<Exit, Failure> {

@@ -10,7 +10,10 @@ use comity_gateway::{
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    client::complete,
+    exit::{Exit, Failure},
+};
 
 /// When memory that was freed as the gateway started can be given back.
 const LATER: Duration = Duration::from_secs(3);
@@ -29,10 +32,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     init_logging();
     let config = Config::load(&arguments.config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    complete(async {
         let hang_up = signal(SignalKind::hangup())?;
         let running = gateway::start(config, Timestamp::now).await?;
         give_back();
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         tracing::info!("gateway stops");
         running.stop().await;
         Ok(Exit::Done)
-    })
+    })?
 }
 
 /// Has the allocator give back what it keeps of reading the policy files, three times

@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 
 use super::request::{Call, Submission, exit, read, wait};
 use crate::{
-    client::{explain, runtime},
+    client::{complete, explain},
     exit::{Exit, Failure},
     render::{self, team},
 };
@@ -84,7 +84,7 @@ pub(crate) struct Listing {
 type Client = TeamServiceClient<Channel>;
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
-    runtime()?.block_on(async {
+    complete(async {
         match command {
             Command::Propose(sending) => propose(sending).await,
             Command::Join(join) => self::join(join).await,
@@ -97,7 +97,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             }) => list_shared(team, &call).await,
             Command::List(Listing { team: None, call }) => list_teams(&call).await,
         }
-    })
+    })?
 }
 
 async fn propose(sending: Submission) -> Result<Exit, Failure> {

@@ -12,7 +12,7 @@ use tonic::transport::Channel;
 
 use super::source;
 use crate::{
-    client::{explain, runtime},
+    client::{complete, explain},
     commands::request::Call,
     exit::{Exit, Failure},
     render::{self, ledger::short},
@@ -74,11 +74,11 @@ pub(super) fn list(arguments: Listing) -> Result<Exit, Failure> {
         page_size: PAGE,
         page_token,
     };
-    let answer = runtime()?.block_on(async {
+    let answer = complete(async {
         let mut client = Client::new(call.open().await?);
         let answer = client.list_emergencies(message).await;
         Ok::<_, Failure>(answer.map_err(explain)?.into_inner())
-    })?;
+    })??;
     call.print(&answer, || told(&answer))?;
     Ok(Exit::Done)
 }
@@ -99,11 +99,11 @@ pub(super) fn assess(arguments: Assessment) -> Result<Exit, Failure> {
         finding: finding.into(),
         reasons,
     };
-    let answer = runtime()?.block_on(async {
+    let answer = complete(async {
         let mut client = Client::new(call.open().await?);
         let answer = client.assess_emergency(message).await;
         Ok::<_, Failure>(answer.map_err(explain)?.into_inner())
-    })?;
+    })??;
     call.print(&answer, || {
         let index = answer.receipt.as_ref().map_or(0, |receipt| receipt.index);
         format!(

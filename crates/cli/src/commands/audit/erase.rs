@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::source::Subject;
 use crate::{
-    client::runtime,
+    client::complete,
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
 };
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: Erase) -> Result<Exit, Failure> {
     };
     let Found { data, token } = folder.find()?;
     let erase = offline::erase((&data, token.as_ref()), &order, Timestamp::now());
-    let erased = runtime()?.block_on(erase)?;
+    let erased = complete(erase)??;
     if json {
         println!("{}", machine(&name, &erased));
     } else {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::source;
 use crate::{
-    client::runtime,
+    client::complete,
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
     render,
@@ -61,7 +61,7 @@ pub(super) fn order(arguments: Hold) -> Result<Exit, Failure> {
     };
     let Found { data, token } = folder.find()?;
     let hold = offline::hold((&data, token.as_ref()), &order, Timestamp::now());
-    let done = runtime()?.block_on(hold)?;
+    let done = complete(hold)??;
     if json {
         let Ordered { entry, standing } = &done;
         let case = format!("cases/{}", order.case);

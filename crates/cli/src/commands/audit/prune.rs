@@ -8,7 +8,7 @@ use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
 
 use crate::{
-    client::runtime,
+    client::complete,
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
 };
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: Prune) -> Result<Exit, Failure> {
         by: by.unwrap_or_default(),
     };
     let prune = offline::prune((&data, token.as_ref()), &order, now);
-    Ok(match runtime()?.block_on(prune)? {
+    Ok(match complete(prune)?? {
         Ok(done) => told(json, before, &done.plan, Some(&done)),
         Err(plan) => told(json, before, &plan, None),
     })

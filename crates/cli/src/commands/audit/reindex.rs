@@ -5,7 +5,7 @@ use comity_gateway::offline::{self, Reindexed};
 use serde_json::json;
 
 use crate::{
-    client::runtime,
+    client::complete,
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
     progress::Progress,
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: Reindex) -> Result<Exit, Failure> {
     let Found { data, token } = folder.find()?;
     let mut progress = Progress::new("entries", 0);
     let step = |done, of| progress.reach_of(done, of);
-    let done = runtime()?.block_on(offline::reindex((&data, token.as_ref()), step))?;
+    let done = complete(offline::reindex((&data, token.as_ref()), step))??;
     drop(progress);
     let Reindexed {
         entries,
