@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
-use comity::v1::{self, audit_service_client::AuditServiceClient};
+use comity::v1::{self, audit_service_client::AuditServiceClient, conclude_request::Conclusion};
 use comity_gateway::identity::Role;
 use comity_ledger::{Checkpoint, Hash, Proof, VerifierKey, verify_proof};
 use prost::Message as _;
@@ -32,7 +32,9 @@ use tonic_reflection::pb::v1alpha::{
 };
 use tonic_types::StatusExt as _;
 
-use crate::world::{Scene, approvable, eventually, get, on_shared, reason, submit, violations};
+use crate::world::{
+    Scene, approvable, eventually, get, on_shared, reason, search, submit, violations,
+};
 
 /// Served by national backends, called by the gateway.
 const BACKEND: &str = "comity.v1.NationalBackendService";
@@ -318,6 +320,54 @@ async fn cases_are_listed_newest_first_page_by_page() {
     let mut other = scene.issuing("FR", "tj-paris-ji").await;
     let page = other.list_cases(filtered("")).await.unwrap().into_inner();
     assert!(page.cases.is_empty(), "another authority's cases");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_before_it_is_too_large_for_a_client() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = search("large");
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let mut executing = scene.executing("FR", "tj-paris-ji").await;
+    let mut names = Vec::new();
+    for n in 0..5 {
+        let mut request = story.request.clone();
+        request.request_id = format!("large/{n}");
+        let answer = submit(&mut client, &request, 30).await.unwrap();
+        let name = answer.case.unwrap().name;
+        let found = prost_types::Value::from("x".repeat(3 << 19));
+        let data = [("found".to_owned(), found)].into();
+        let conclude = v1::ConcludeRequest {
+            name: name.clone(),
+            conclusion: Some(Conclusion::Result(v1::Result {
+                kind: v1::ResultKind::Complete.into(),
+                data: Some(prost_types::Struct { fields: data }),
+                ..v1::Result::default()
+            })),
+            form: None,
+        };
+        executing.conclude(conclude).await.unwrap();
+        names.push(name);
+    }
+    names.reverse();
+    let mut message = v1::ListCasesRequest::default();
+    let mut pages = Vec::new();
+    loop {
+        let page = client.list_cases(message.clone()).await.unwrap();
+        let page = page.into_inner();
+        pages.push(
+            page.cases
+                .into_iter()
+                .map(|case| case.name)
+                .collect::<Vec<_>>(),
+        );
+        message.page_token = page.next_page_token;
+        if message.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages.concat(), names);
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
     scene.stop().await;
 }
 

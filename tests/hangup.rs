@@ -76,9 +76,18 @@ async fn send(
 }
 
 async fn list(mut client: Cooperation) -> Vec<v1::Case> {
-    let message = v1::ListCasesRequest {
+    let mut message = v1::ListCasesRequest {
         page_size: 500,
         ..Default::default()
     };
-    client.list_cases(message).await.unwrap().into_inner().cases
+    let mut cases = Vec::new();
+    loop {
+        let page = client.list_cases(message.clone()).await.unwrap();
+        let page = page.into_inner();
+        cases.extend(page.cases);
+        message.page_token = page.next_page_token;
+        if message.page_token.is_empty() {
+            return cases;
+        }
+    }
 }

@@ -4,7 +4,9 @@ use comity::v1::{self, CaseState, Outcome};
 use tonic::Code;
 
 use super::{kinds, reaches, truth};
-use crate::world::{Scene, eventually, get, on_shared, reason, search, story, violations};
+use crate::world::{
+    Cooperation, Scene, eventually, get, on_shared, reason, search, story, violations,
+};
 
 /// A capital charge without an assurance: incomplete.
 const CAPITAL: &str = "Bank records for a capital charge, no assurance";
@@ -152,6 +154,46 @@ async fn an_approval_that_is_rebutted_after_delivery_is_recalled() {
             "acknowledged"
         ]
     );
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_approved_is_not_shown_once_it_is_withdrawn() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = search("unapproved");
+    let case = scene.tell(&story).await;
+    assert_eq!(case.state(), CaseState::Acknowledged);
+    let executing = scene.connect("FR", "tj-paris-ji", "executing").await;
+    let mut executing = Cooperation::new(executing);
+    let seen = get(&mut executing, &case.name).await.unwrap();
+    assert!(seen.request.is_some() && seen.decision.is_some());
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let raised = "ground.disproportionate".to_owned();
+    let message = v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: "unapproved/1".to_owned(),
+        answer: "a name that nobody handed over".to_owned(),
+        facts: [(raised, truth(true))].into(),
+        ..v1::SupplementRequest::default()
+    };
+    let answer = client.supplement(message).await.unwrap().into_inner();
+    assert_eq!(answer.case.unwrap().state(), CaseState::UnderReview);
+    let message = v1::WithdrawRequest {
+        name: case.name.clone(),
+        reason: "it is not needed any more".to_owned(),
+    };
+    client.withdraw(message).await.unwrap();
+
+    let seen = get(&mut executing, &case.name).await.unwrap();
+    assert_eq!(seen.state(), CaseState::Withdrawn);
+    assert!(seen.request.is_none() && seen.decision.is_none());
+    assert!(seen.consultations.is_empty());
+    assert!(!format!("{seen:?}").contains("nobody handed over"));
+    let listed = executing.list_cases(v1::ListCasesRequest::default()).await;
+    let listed = listed.unwrap().into_inner().cases;
+    assert!(matches!(&listed[..], [one] if one.decision.is_none()));
+    let own = get(&mut client, &case.name).await.unwrap();
+    assert!(own.request.is_some() && own.decision.is_some());
     scene.stop().await;
 }
 

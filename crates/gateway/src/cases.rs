@@ -23,6 +23,11 @@ const EVENTS: usize = 256;
 /// Events that wait for a slow watcher before the stream pauses.
 const WATCH_BUFFER: usize = 64;
 
+/// Cases read at once for a list: each comes with its request and all that became of it.
+const AT_ONCE: usize = 16;
+/// Bytes of cases after which a page ends early; clients usually take 4 MiB.
+const PAGE_BYTES: usize = 3 << 20;
+
 /// Roles of those who take part in cases.
 const PARTIES: [Role; 3] = [Role::Issuing, Role::Executing, Role::Backend];
 
@@ -137,7 +142,7 @@ pub(crate) async fn get(
     name: &str,
 ) -> Result<v1::Case, Refusal> {
     let case = visible(gateway, caller, name).await?;
-    let taken_back = caller.role != Role::Issuing && !case.snapshot.kept().is_handed_over();
+    let taken_back = is_taken_back(caller, &case);
     let mut shown = whole(gateway, case).await?;
     if taken_back {
         withhold(&mut shown);
@@ -145,8 +150,25 @@ pub(crate) async fn get(
     Ok(shown)
 }
 
-/// Takes out what was shared: it is the recipient's only while it is left to it.
+/// Whether what was handed to the caller's side is not left to it.
+fn is_taken_back(caller: &Caller, case: &CaseAt) -> bool {
+    caller.role != Role::Issuing && !case.snapshot.kept().is_handed_over()
+}
+
+/// Takes out what is the other side's only while it is left to it: what was shared, and
+/// all of a request that was never approved as it stands. It was changed after it was
+/// taken back, and then broken off.
 pub(crate) fn withhold(case: &mut v1::Case) {
+    let decision = case.decision.as_ref();
+    if decision.is_none_or(|decision| decision.outcome() != v1::Outcome::Approved) {
+        case.request = None;
+        case.decision = None;
+        case.consultations.clear();
+        for event in &mut case.events {
+            event.remark.clear();
+            event.form = None;
+        }
+    }
     if let Some(request) = &mut case.request {
         request.information = None;
     }
@@ -209,7 +231,8 @@ pub(crate) async fn receipt(
 }
 
 /// Lists the caller's cases, newest first, without requests and events. Of those
-/// that a side was never handed it sees none, so that a page may be short.
+/// that a side was never handed it sees none, and large ones end a page early, so that
+/// it may be short.
 pub(crate) async fn list(
     gateway: &Gateway,
     caller: &Caller,
@@ -233,22 +256,51 @@ pub(crate) async fn list(
         Role::Executing | Role::Backend => filter.executing = Some(caller.jurisdiction.clone()),
         Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => {}
     }
-    let (rows, next_page_token) = page(gateway, filter, (page_size, &page_token)).await?;
-    let mut cases = Vec::with_capacity(rows.len());
-    for row in rows {
-        let case = read(row)?;
-        if caller.role == Role::Issuing || was_delivered(&case) {
-            let listed = encoded::Case {
-                request: None,
-                ..case.snapshot
-            };
-            cases.push(listed.open().map_err(damaged)?);
+    let mut left = from_proto::page_size(page_size)?;
+    let mut before = from_proto::page_token(&page_token)?;
+    let mut cases = Vec::new();
+    let mut bytes = 0;
+    let full = 'page: loop {
+        let few = AT_ONCE.min(left);
+        let rows = gateway.store().list(filter.clone(), before, few).await;
+        let rows = rows.map_err(record::unavailable)?;
+        let no_more = rows.len() < few;
+        left -= rows.len();
+        for row in rows {
+            if bytes >= PAGE_BYTES {
+                break 'page true;
+            }
+            before = Some(row.opened);
+            if let Some(case) = listed(caller, read(row)?)? {
+                bytes += case.encoded_len();
+                cases.push(case);
+            }
         }
-    }
+        if no_more || left == 0 {
+            break !no_more;
+        }
+    };
+    let next = before.filter(|_| full);
     Ok(ListCasesResponse {
         cases,
-        next_page_token,
+        next_page_token: next.map_or_else(String::new, |opened| opened.to_string()),
     })
+}
+
+/// A case as its list shows it; nothing where it was never handed to the caller's side.
+fn listed(caller: &Caller, case: CaseAt) -> Result<Option<v1::Case>, Refusal> {
+    if caller.role != Role::Issuing && !was_delivered(&case) {
+        return Ok(None);
+    }
+    let taken_back = is_taken_back(caller, &case);
+    let mut shown = open(&encoded::Case {
+        request: None,
+        ..case.snapshot
+    })?;
+    if taken_back {
+        withhold(&mut shown);
+    }
+    Ok(Some(shown))
 }
 
 /// The cases of a page, and the token of the next, empty after the last.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use comity_evidence::{EvidenceError, ItemId, OpenError, Room};
 use comity_ledger::{Evidence as Described, Hash, Leaf};
-use tokio::sync::watch;
+use tokio::sync::{RwLock, RwLockWriteGuard, watch};
 
 pub(crate) use self::{
     custody::{Item, Step, has_passed, list},
@@ -46,6 +46,9 @@ pub(crate) struct Evidence {
     room: Room,
     limits: config::Evidence,
     places: Places,
+    /// Held while it is asked and recorded that something may be handed over, and alone
+    /// while that is forbidden for good: one or the other comes first on record.
+    handing_over: RwLock<()>,
     /// Transfers end when the gateway stops; they are resumed elsewhere.
     stopped: watch::Receiver<bool>,
 }
@@ -64,9 +67,15 @@ impl Evidence {
         Ok(Self {
             room: Room::open(&config.data, &limits.place)?,
             places: Places::new(limits.transfers, limits.per_caller),
+            handing_over: RwLock::new(()),
             limits,
             stopped,
         })
+    }
+
+    /// Has nothing handed over until what is about to be recorded forbids it.
+    pub(crate) async fn none_handed_over(&self) -> RwLockWriteGuard<'_, ()> {
+        self.handing_over.write().await
     }
 }
 

@@ -116,8 +116,9 @@ pub(crate) fn release(case: &CaseAt, at: Timestamp) -> Event {
 /// A result tells something of what was found, be it that nothing was.
 pub(crate) fn tells(result: &Bytes) -> bool {
     // What cannot be read is kept.
-    v1::Result::decode(result.clone())
-        .map_or(true, |result| result.kind() != ResultKind::NotExecuted)
+    v1::Result::decode(result.clone()).map_or(true, |result| {
+        result.kind() != ResultKind::NotExecuted || result.data.is_some()
+    })
 }
 
 /// The hold that a clock is, unless it has never run.

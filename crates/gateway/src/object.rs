@@ -125,6 +125,8 @@ async fn file(
     case: CaseAt,
     raised: Raised<'_>,
 ) -> Result<CaseAt, Unfiled> {
+    // What passes is on record before, or not at all.
+    let _nothing = gateway.evidence().none_handed_over().await;
     let event = event(gateway, caller, &case, raised).await?;
     let (case, _) = happen::file(gateway, case, event, None).await?;
     Ok(case)

@@ -36,7 +36,8 @@
 //! finds `Al Hassan` and `Alhassan`, which do not find each other. Apostrophes are all
 //! signs that are written for one, as in `O’Neill`, `O´Neill` and `Мар’яна`. `İ`, `I`, `ı`
 //! and `i` are one. A number of a document among words is found where it has five letters
-//! or digits, one of these at least, and is written in four words at most.
+//! or digits, one of these at least, and is written in four words at most, among the first
+//! 256.
 
 mod normal;
 mod rebuild;
@@ -53,7 +54,7 @@ use crate::wire::fields::take_apart;
 
 /// Number of the rules by which values are taken from records and made equal: another one
 /// whenever any record gives others, so that every index is made again.
-const EXTRACTOR: u32 = 1;
+const EXTRACTOR: u32 = 2;
 
 /// How values are taken from records.
 pub(crate) const OF_RECORDS: Extractor = Extractor {

@@ -48,6 +48,8 @@ async fn begin(
     let DownloadRequest { name, offset } = message;
     entitled(caller)?;
     let (case, sha256) = wire::item_name(&name)?;
+    let evidence = gateway.evidence();
+    let until_recorded = evidence.handing_over.read().await;
     let case = cases::visible(gateway, caller, case).await?;
     let item = custody::found(gateway, &case, sha256).await?;
     let size = item.described.size;
@@ -59,7 +61,6 @@ async fn begin(
     }
     let actor = caller.to_string();
     let released = release::ask(&case, Side::of(&item.by, &case), Side::of(&actor, &case))?;
-    let evidence = gateway.evidence();
     let place = evidence
         .places
         .take(Some(caller))
@@ -73,6 +74,7 @@ async fn begin(
     let mut leaf = leaf(gateway, custody::READ, &actor, (&item.id, item.described));
     leaf.note = (offset > 0).then(|| format!("from byte {offset}"));
     let recorded = record::evidence(gateway, leaf, Vec::new()).await?;
+    drop(until_recorded);
     let (chunks, stream) = mpsc::channel(WAITING);
     let sender = Sender {
         chunks,

@@ -16,6 +16,9 @@ const NUMBER_MIN: usize = 5;
 /// Most words in which the number of a document is written.
 const NUMBER_WORDS: usize = 4;
 
+/// Words in which it is looked for, from the first.
+const WORDS_MAX: usize = 256;
+
 /// The values by which an entry is found, taken from its record: the same as
 /// [`of_request`] gave when it was recorded.
 #[must_use]
@@ -112,7 +115,7 @@ fn of_person(person: &Struct) -> Vec<Term> {
 
 /// The number of a document, written alone or among words.
 fn documents(text: &str) -> impl Iterator<Item = Term> + '_ {
-    let words: Vec<_> = text.split_whitespace().collect();
+    let words: Vec<_> = text.split_whitespace().take(WORDS_MAX).collect();
     let runs = (1..=NUMBER_WORDS).flat_map(move |length| {
         let runs = words.windows(length).map(|run| run.concat());
         runs.filter(|run| is_number(run)).collect::<Vec<_>>()

@@ -23,6 +23,9 @@ pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
     ("months", ClockUnit::Months),
 ];
 
+/// Longest time that a side may set for a condition, in the units that it names.
+const TIME_MAX: u16 = 3650;
+
 /// What came of a request, well-formed; the executing State's disclosure rules
 /// have yet to be applied to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +99,14 @@ pub fn read(result: v1::Result) -> Result<Answer, Vec<Violation>> {
             &ground,
             "missing: name the rule or article",
         );
+        if data.is_some() {
+            // Such an answer is shown whatever holds data.
+            findings.reject::<()>(
+                Path::root("data"),
+                "a request that was not executed has none: leave them out, or say that it was \
+                 executed in part",
+            );
+        }
     }
     let answer = execution.map(|execution| Answer {
         execution,
@@ -166,6 +177,14 @@ fn own_condition(
         rule: None,
         ..condition
     };
+    if condition.kind() == v1::ObligationKind::Redact {
+        // The gateway looks for what the law names, not for what anybody may write.
+        findings.reject::<()>(
+            at.field("kind"),
+            "no redaction can be set: take out of `data` what is not to leave, and list it in \
+             `redacted`",
+        );
+    }
     self::condition(findings, at, condition)
 }
 
@@ -198,6 +217,14 @@ pub(super) fn condition(
     }
     if !matches!(bound_party.as_str(), "issuing" | "executing") {
         findings.reject::<()>(at.field("bound_party"), "expected `issuing` or `executing`");
+    }
+    for (name, _) in TIMES {
+        let time = parameters.get(name);
+        let is_in = |time: u16| (1..=TIME_MAX).contains(&time);
+        if time.is_some_and(|time| !time.parse().is_ok_and(is_in)) {
+            let wrong = format!("expected a whole number from 1 to {TIME_MAX}");
+            findings.reject::<()>(at.field("parameters").key(name), wrong);
+        }
     }
     Some(condition)
 }
@@ -244,6 +271,27 @@ mod tests {
         check(
             r#"{"kind": "RESULT_KIND_COMPLETE", "obligations": [{}]}"#,
             &["obligations[0].kind", "obligations[0].bound_party"],
+        );
+    }
+
+    #[test]
+    fn what_would_walk_round_the_law_is_refused() {
+        check(
+            r#"{"kind": "RESULT_KIND_NOT_EXECUTED", "reason": "none", "ground": "art 11",
+                "data": {"mailbox": "a message"}}"#,
+            &["data"],
+        );
+        let paths = r#"{"kind": "OBLIGATION_KIND_REDACT", "bound_party": "issuing",
+                        "parameters": {"path": "$..*..*..*"}}"#;
+        let times = r#"{"kind": "OBLIGATION_KIND_DELETE_AFTER", "bound_party": "issuing",
+                        "parameters": {"days": "30", "working_days": "4294967295", "months": "0"}}"#;
+        check(
+            &format!(r#"{{"kind": "RESULT_KIND_COMPLETE", "obligations": [{paths}, {times}]}}"#),
+            &[
+                "obligations[0].kind",
+                "obligations[1].parameters[\"working_days\"]",
+                "obligations[1].parameters[\"months\"]",
+            ],
         );
     }
 }

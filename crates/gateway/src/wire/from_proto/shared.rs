@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::read_case_name;
 use crate::wire::{
     Violation,
-    answer::{self, EVENT, TIMES},
+    answer::{self, EVENT},
     read::{Findings, Path},
     structure,
 };
@@ -264,13 +264,6 @@ fn condition(
     if event.is_none_or(|event| event != binds_from) {
         let wrong = format!("expected `{binds_from}`, from which conditions bind, or nothing");
         findings.reject::<()>(parameters.key(EVENT), wrong);
-    }
-    for (name, _) in TIMES {
-        let time = condition.parameters.get(name);
-        if time.is_some_and(|time| time.parse::<u16>().unwrap_or(0) == 0) {
-            let wrong = "expected a whole number from 1 to 65535";
-            findings.reject::<()>(parameters.key(name), wrong);
-        }
     }
     Some(())
 }
