@@ -341,6 +341,12 @@ fn prevails<'a>(one: &'a Instrument, over: &Instrument) -> Option<&'a Prevails> 
     prevails.find(|prevails| prevails.over == over.id)
 }
 
+/// Another instrument that would carry the request prevails over this one.
+pub(crate) fn is_replaced(model: &Model, matter: &Matter<'_>, instrument: &Instrument) -> bool {
+    let mut others = model.instruments.values();
+    others.any(|other| prevails(other, instrument).is_some() && carries(other, matter))
+}
+
 /// The instrument has something to do with both States.
 fn concerns(instrument: &Instrument, matter: &Matter<'_>) -> bool {
     let knows = |state: &JurisdictionCode| {

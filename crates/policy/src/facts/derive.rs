@@ -16,6 +16,8 @@ use crate::{
     evaluate::Known,
     facts,
     model::{Instrument, Jurisdiction, Model},
+    periods,
+    resolve::{self, Matter},
     scenario::obligation_kind,
 };
 
@@ -35,6 +37,7 @@ pub(crate) fn derive(
     derivation.shape();
     derivation.issuer();
     derivation.language(instrument);
+    derivation.treaty(instrument);
     derivation.offences();
     derivation.persons();
     derivation.states();
@@ -177,6 +180,17 @@ impl<'a> Derivation<'a> {
                 .any(|accepted| &**accepted == primary);
             self.put_truth("language_accepted", FactSource::Register, Some(accepted));
         }
+    }
+
+    /// A treaty of the library that governs in the instrument's place; of those
+    /// outside it, whoever asks has to tell.
+    fn treaty(&mut self, instrument: &Instrument) {
+        let (model, request) = (self.model, self.request);
+        let calendar = model.calendars.get(&request.issuing.0);
+        let matter = Matter::new(model, request, periods::day_of(request.issued_at, calendar));
+        let replaced = resolve::is_replaced(model, &matter, instrument);
+        let known = replaced.then_some(true);
+        self.put_truth("basis.treaty", FactSource::Register, known);
     }
 
     fn states(&mut self) {

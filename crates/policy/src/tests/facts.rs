@@ -5,7 +5,7 @@ use comity_domain::{
     Stated,
 };
 
-use super::small::{ORDER, decide, library, offence, request, stating};
+use super::small::{ORDER, TREATY, decide, library, offence, request, stating};
 
 /// A rule that reads a fact, so that the decision shows it.
 fn known(fact: &str, literal: &str, request: &Request) -> Option<(FactValue, FactUseSource)> {
@@ -115,6 +115,35 @@ fn a_language_is_accepted_by_declaration() {
     assert_eq!(accepted(Some("fr-CA")), Some(true));
     assert_eq!(accepted(Some("en")), Some(false));
     assert_eq!(accepted(None), None);
+}
+
+#[test]
+fn what_prevails_over_the_instrument_named_is_never_talked_away() {
+    let none = stating(
+        FactSource::Requester,
+        &[("basis.treaty", FactValue::Truth(false))],
+    );
+    let rule = "  - {id: treaty-alone, title: {en: Alone}, cite: act art 1, effect: oblige, \
+                obligation: {kind: speciality, bound: issuing}, when: [context.basis.treaty]}";
+    let named = |request: Request| {
+        let instrument = Some("treaty".parse().unwrap());
+        let request = Request {
+            instrument,
+            ..request
+        };
+        decide(&library(&[(TREATY, rule)]), &request)
+            .facts
+            .remove("basis.treaty")
+    };
+    let shown = Some(FactValue::Truth(true));
+    assert_eq!(named(none.clone()).map(|fact| fact.value), shown);
+    assert_eq!(named(request()).map(|fact| fact.value), shown);
+    assert_eq!(
+        known("basis.treaty", "", &none).map(|(value, _)| value),
+        Some(FactValue::Truth(false)),
+        "nothing prevails over the order"
+    );
+    assert_eq!(known("basis.treaty", "", &request()), None);
 }
 
 #[test]

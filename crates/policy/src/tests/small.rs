@@ -33,6 +33,7 @@ facts:
   assurances: {type: set of AssuranceKind, stated_by: gateway, title: {en: Assurances}}
   language: {type: text, stated_by: requester, title: {en: Language}}
   language_accepted: {type: truth, stated_by: register, title: {en: Language accepted}}
+  basis.treaty: {type: truth, stated_by: requester, title: {en: A treaty governs}}
   issuing.authority_kind: {type: AuthorityKind, stated_by: register, title: {en: Kind of issuer}}
   issuing.competent: {type: truth, stated_by: register, title: {en: Competent}}
   issuing.validated: {type: truth, stated_by: gateway, title: {en: Validated}}
