@@ -40,7 +40,7 @@ pub use self::{
     shared::{of_share, share},
 };
 pub(crate) use self::{
-    report::{line, note, postponement},
+    report::{line, note, postponement, sent},
     shared::{SHARED_IN_TEAM, USE_OF_TEAM, is_further, is_use},
     team::{
         Inside, Outgoing, joining, of_proposal, of_team_share, proposal, team_name, team_share,
