@@ -12,8 +12,11 @@ use std::{
 use comity_gateway::offline::{Files, check};
 use sha2::{Digest as _, Sha256};
 
-use super::{Left, left_behind, snapshot};
-use crate::cli::{comity, shown};
+use super::{Left, audit, left_behind, snapshot};
+use crate::{
+    cli::{comity, shown},
+    world::{Scene, approvable, copy, policies},
+};
 
 /// A case that was delivered and answered.
 const ANSWERED: &str = "Mailbox at a provider, produced directly";
@@ -276,4 +279,64 @@ async fn a_case_whose_record_was_erased_is_exported_with_what_is_left() {
     assert!(script.status.success(), "{}", shown(&script));
     let report = fs::read_to_string(folder.join("report.html")).unwrap();
     assert!(report.contains("The record of the request was erased"));
+}
+
+/// A law whose address no archive takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_without_a_report_on_paper_says_so() {
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let library = folder.path().join("policies");
+    copy(&policies(), &library);
+    let sources = library.join("sources.yaml");
+    let address = "http://data.europa.eu/eli/dir/2014/41/oj";
+    let text = fs::read_to_string(&sources).unwrap();
+    let endless = format!("{address}?{}", "x".repeat(33_000));
+    fs::write(&sources, text.replacen(address, &endless, 1)).unwrap();
+    let scene = Scene::start_with(&["DE", "FR"], |config| {
+        config.policies.folder = library.clone();
+    })
+    .await;
+    let case = scene.tell(&approvable("without-pdf")).await.name;
+    let data = scene.world.data();
+    scene.running.stop().await;
+
+    let out = folder.path().join("case");
+    let exported = audit(&data, &["export", &case, "--out", out.to_str().unwrap()]);
+    let script = Command::new("sh")
+        .arg("verify.txt")
+        .current_dir(&out)
+        .output()
+        .unwrap();
+    let told = [shown(&exported), verify(&out, &[]), shown(&script)].map(|told| {
+        let said = "it does not fit into PDF/A: TooLongString; report.html says the same";
+        assert!(told.starts_with("exit 0") && told.contains(said), "{told}");
+        told
+    });
+    snapshot(folder.path(), "export_without_pdf", &told.join("\n"));
+
+    // That it says so takes no report out of a bundle that has one.
+    let mut files = read(&out);
+    let mark = String::from_utf8(files["bundle.json"].clone()).unwrap();
+    assert!(mark.contains("\"without\": {"), "{mark}");
+    files.insert("report.pdf".to_owned(), b"%PDF-1.7".to_vec());
+    mend(&mut files);
+    assert_eq!(check(&files, None).unwrap_err().file, "report.pdf");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_the_report_on_paper_out_is_found() {
+    let left = left_behind().await;
+    let folder = left.path().join("case");
+    export(&left, ANSWERED, &folder);
+    let mut files = read(&folder);
+    files.remove("report.pdf");
+    let mark = String::from_utf8(files["bundle.json"].clone()).unwrap();
+    let lie = mark.replacen(
+        '{',
+        "{\n  \"without\": {\n    \"report.pdf\": \"it burnt\"\n  },",
+        1,
+    );
+    files.insert("bundle.json".to_owned(), lie.into_bytes());
+    mend(&mut files);
+    assert_eq!(check(&files, None).unwrap_err().file, "bundle.json");
 }

@@ -17,6 +17,12 @@ use crate::{
     wire::{self, encoded, json},
 };
 
+/// The report on paper, which may not be there.
+pub(super) const PDF: &str = "report.pdf";
+
+/// Field of [`MARK`] that says which files are not there, and why.
+pub(super) const WITHOUT: &str = "without";
+
 const CHANGED: &str = "the record and what the entry says of it differ";
 
 /// How to check a bundle without Comity: prose for people, and a script.
@@ -37,13 +43,17 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
     let told = tell(case_file)?;
     let mut files = Files::new();
     let mut put = |path: &str, bytes: Vec<u8>| files.insert(path.to_owned(), bytes);
-    put(MARK, mark(case_file));
     put("verify.txt", HOW.as_bytes().to_vec());
     let report = report::write(case_file, &told);
     put("report.html", report.html().into_bytes());
-    if let Some(pdf) = report.pdf(last_change(case_file)) {
-        put("report.pdf", pdf);
-    }
+    let without = match report.pdf(last_change(case_file)) {
+        Ok(pdf) => {
+            put(PDF, pdf);
+            None
+        }
+        Err(why) => Some(why),
+    };
+    put(MARK, mark(case_file, without));
     put("case.json", print(&told.case));
     if let Some(request) = &told.request {
         put("request.bin", request.to_vec());
@@ -68,8 +78,9 @@ fn last_change(case_file: &CaseFile) -> jiff::Timestamp {
     last.map_or(jiff::Timestamp::UNIX_EPOCH, |item| item.leaf.at)
 }
 
-/// Says that the folder is a bundle, of what, and by whom.
-fn mark(case_file: &CaseFile) -> Vec<u8> {
+/// Says that the folder is a bundle, of what, and by whom; and why it has no [`PDF`], where
+/// it has none.
+fn mark(case_file: &CaseFile, without: Option<String>) -> Vec<u8> {
     let CaseFile {
         case,
         key,
@@ -90,8 +101,11 @@ fn mark(case_file: &CaseFile) -> Vec<u8> {
         "checkpoint": {"size": checkpoint.size, "root": checkpoint.root.to_string()},
         "policies": policies.keys().map(ToString::to_string).collect::<Vec<_>>(),
     });
-    if let (Some(timestamp), Some(mark)) = (timestamp, mark.as_object_mut()) {
-        mark.insert("timestamp".to_owned(), timestamp);
+    let without = without.map(|why| json!({PDF: why}));
+    for (name, value) in [("timestamp", timestamp), (WITHOUT, without)] {
+        if let (Some(value), Some(mark)) = (value, mark.as_object_mut()) {
+            mark.insert(name.to_owned(), value);
+        }
     }
     format!("{mark:#}\n").into_bytes()
 }
