@@ -239,6 +239,46 @@ async fn a_forger_who_mends_the_sums_is_found_too() {
     assert!(found.ends_with(".leaf.json"), "{found}");
 }
 
+/// The steps for whoever has no Comity, followed to the root over the fields of a record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_finds_a_field_that_the_entry_does_not_commit_to() {
+    let left = left_behind().await;
+    let folder = left.path().join("case");
+    export(&left, ANSWERED, &folder);
+    let whole = read(&folder);
+    let path = whole.keys().find(|path| path.ends_with(".fields")).unwrap();
+    let text = String::from_utf8(whole[path].clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 20, "{text}");
+    let other = format!("{}AAAA", lines[0]);
+    for (lines, found) in [
+        (lines[1..].to_vec(), false),
+        ([lines[1..].to_vec(), vec![&*other]].concat(), false),
+        ([lines.clone(), vec![lines[0]]].concat(), false),
+        // In whatever order they are told.
+        (lines.iter().rev().copied().collect(), true),
+    ] {
+        let mut files = whole.clone();
+        let told: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        files.insert(path.clone(), told.into_bytes());
+        mend(&mut files);
+        for file in [path.as_str(), "SHA256SUMS"] {
+            fs::write(folder.join(file), &files[file]).unwrap();
+        }
+        let script = Command::new("sh")
+            .arg("verify.txt")
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let told = shown(&script);
+        let wrong = format!("NOT IN ORDER: {path} are not what the entry commits to");
+        assert_eq!(script.status.success(), found, "{told}");
+        assert_eq!(told.contains(&wrong), !found, "{told}");
+        // Comity, which makes them again from the record, takes them in its order alone.
+        assert_eq!(check(&files, None).unwrap_err().file, *path);
+    }
+}
+
 /// Writes the list of sums anew.
 fn mend(files: &mut Files) {
     files.remove("SHA256SUMS");

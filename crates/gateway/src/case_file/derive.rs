@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use comity::v1;
 use comity_domain::{Digest, ModuleId};
-use comity_ledger::{Flaw, Leaf};
+use comity_ledger::{Fields, Flaw, Leaf};
 use comity_policy::DecidingFiles;
-use comity_store::Event;
+use comity_store::{Event, Record};
 use prost::{Message as _, bytes::Bytes};
 use serde_json::json;
 
 use super::{CaseFile, Damaged, FORMAT, Files, Item, Kind, MARK, Timestamp, entry_path, report};
 use crate::{
     audit, cases,
-    wire::{self, encoded, json},
+    wire::{self, encoded, fields::take_apart, json},
 };
 
 /// The report on paper, which may not be there.
@@ -65,11 +66,33 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
         put("decision.json", print(decision));
     }
     put("obligations.json", print(&obligations(&told.case)));
+    for item in &case_file.entries {
+        if let Some(fields) = fields(item) {
+            put(&entry_path(item.index(), Kind::Fields), fields);
+        }
+    }
     for (index, event) in &told.events {
         let path = entry_path(*index, Kind::Record);
         put(&format!("{path}.json"), print(event));
     }
     Ok(files)
+}
+
+/// The fields that an entry commits to, one a line: salt, path and value, each in base64.
+/// `None` where it commits to none, or its record is not there.
+fn fields(item: &Item) -> Option<Vec<u8>> {
+    let Record { salt, record } = item.record.as_ref().filter(|_| item.leaf.has_fields())?;
+    let fields = Fields::of(take_apart, &item.leaf, record, salt);
+    let (mut text, mut number) = (String::new(), 0);
+    take_apart(&item.leaf, record, &mut |path, value| {
+        let salt = fields.salt_of(number);
+        let words =
+            [salt.as_slice(), path.as_bytes(), value].map(|word| BASE64_STANDARD.encode(word));
+        text.push_str(&words.join(" "));
+        text.push('\n');
+        number += 1;
+    });
+    Some(text.into_bytes())
 }
 
 /// When the case last changed.
