@@ -32,7 +32,7 @@ pub use crate::{
         drills,
     },
     retention::{Class, DueCase, DueList, Standing},
-    stopped::StoppedError,
+    stopped::{StoppedError, TO_BE_SIGNED},
 };
 
 /// Verifies a data folder as [`verify_watched`] does, unwatched and without a token.
