@@ -32,6 +32,10 @@ pub enum ReadError {
         "the index of personal values is not complete: have it made again by `comity audit reindex`"
     )]
     Unindexed,
+    /// The page asked for is one of another search by personal values, or from before the
+    /// index had its key.
+    #[error("the page is one of another search: begin again, without its token")]
+    OtherSearch,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,

@@ -36,7 +36,7 @@ pub use self::{
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},
     ruling::rulings,
-    search::{Asked, Personal, days, search, search_personal, token},
+    search::{Asked, Personal, days, foreign_token, search, search_personal, token},
     shared::{of_share, share},
 };
 pub(crate) use self::{

@@ -435,6 +435,7 @@ fn unread(error: ReadError) -> Flaw {
         other @ (ReadError::Damaged { .. }
         | ReadError::Proof(_)
         | ReadError::Unindexed
+        | ReadError::OtherSearch
         | ReadError::Closed) => Flaw::of(DATABASE, other.to_string(), CHANGED),
     }
 }
