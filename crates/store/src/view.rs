@@ -216,6 +216,8 @@ pub struct Health {
     pub publication_failing: bool,
     /// A witness has seen another ledger than this one: nothing is signed.
     pub held: bool,
+    /// Of that witness nothing is known but its word: it showed nothing that was signed.
+    pub held_by_word: bool,
     /// Entries below this index were pruned, and of their bundles none is published.
     pub pruned: u64,
 }
