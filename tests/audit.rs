@@ -4,7 +4,7 @@
 mod bundle;
 mod disclose;
 mod due;
-mod erase;
+pub(crate) mod erase;
 pub(crate) mod foreign;
 pub(crate) mod gateway;
 pub(crate) mod hold;

@@ -18,6 +18,8 @@ use crate::{
 };
 
 const TRANSMITTED: &str = "transmitted-otherwise";
+/// A day on which nothing was sent yet.
+const TO_COME: &str = "2999-01-31T12:00:00+01:00";
 const ANSWERED: &str = "answered-otherwise";
 /// What only the parties and auditors may read.
 const SECRETS: [&str; 3] = ["order-Musterfrau.pdf", "Orla Absender", "consignment-4711"];
@@ -25,7 +27,7 @@ const SECRETS: [&str; 3] = ["order-Musterfrau.pdf", "Orla Absender", "consignmen
 /// An order that went by courier.
 fn record() -> Value {
     json!({
-        "sent_at": "2026-11-26T14:05:00+01:00",
+        "sent_at": "2025-11-26T14:05:00+01:00",
         "sender": {"name": "Dublin Circuit Court, Orla Absender", "state": "IE"},
         "recipient": {"name": "Example Mail, Paris", "state": "FR", "address": "1 rue Exemple"},
         "means": "courier",
@@ -181,6 +183,7 @@ async fn each_side_records_what_it_sent_on_a_whole_form() {
         (without("/sender", "name"), "form.sender.name"),
         (without("", "files"), "form.files"),
         (with("sent_at", json!("2026-11-26 14:05")), "form.sent_at"),
+        (with("sent_at", json!(TO_COME)), "form.sent_at"),
         (with("means", json!("pigeon")), "form.means"),
         (with("means", json!("other")), "form.explanation"),
         (with("reasons", json!([])), "form.reasons"),
@@ -280,6 +283,22 @@ async fn auditors_read_it_and_nobody_else() {
     settings.add_filter(r"entry \d+", "entry [index]");
     settings.add_filter(r"\d+ bytes", "[count] bytes");
     settings.bind(|| insta::assert_snapshot!("entry", shown(&audit(&["show", index]))));
+
+    // Who is named in it alone is found, and so again once the index is made anew.
+    for value in [
+        ["--person", "absender, orla"],
+        ["--address", "1, Rue Exemple"],
+    ] {
+        let found = audit(&[["search", "--json"], value].concat());
+        let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+        let entries = found["entries"].as_array().unwrap();
+        let kinds: Vec<_> = entries.iter().map(|entry| &entry["kind"]).collect();
+        assert_eq!(kinds, [TRANSMITTED]);
+    }
+    let none = audit(&["search", "--person", "order-Musterfrau.pdf"]);
+    assert_eq!(none.status.code(), Some(1), "{}", shown(&none));
+    let reindexed = shown(&audit(&["reindex"]));
+    assert!(reindexed.contains("as many as before"), "{reindexed}");
 
     let bundle = data.join("bundle");
     let out = bundle.to_str().unwrap();

@@ -12,8 +12,11 @@ use std::{
 use comity_gateway::offline::{Files, check};
 use sha2::{Digest as _, Sha256};
 
-use super::{Left, left_behind, snapshot};
-use crate::cli::{comity, shown};
+use super::{Left, audit, left_behind, snapshot};
+use crate::{
+    cli::{comity, shown},
+    world::{Scene, approvable, copy, policies},
+};
 
 /// A case that was delivered and answered.
 const ANSWERED: &str = "Mailbox at a provider, produced directly";
@@ -236,6 +239,46 @@ async fn a_forger_who_mends_the_sums_is_found_too() {
     assert!(found.ends_with(".leaf.json"), "{found}");
 }
 
+/// The steps for whoever has no Comity, followed to the root over the fields of a record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_finds_a_field_that_the_entry_does_not_commit_to() {
+    let left = left_behind().await;
+    let folder = left.path().join("case");
+    export(&left, ANSWERED, &folder);
+    let whole = read(&folder);
+    let path = whole.keys().find(|path| path.ends_with(".fields")).unwrap();
+    let text = String::from_utf8(whole[path].clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 20, "{text}");
+    let other = format!("{}AAAA", lines[0]);
+    for (lines, found) in [
+        (lines[1..].to_vec(), false),
+        ([lines[1..].to_vec(), vec![&*other]].concat(), false),
+        ([lines.clone(), vec![lines[0]]].concat(), false),
+        // In whatever order they are told.
+        (lines.iter().rev().copied().collect(), true),
+    ] {
+        let mut files = whole.clone();
+        let told: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        files.insert(path.clone(), told.into_bytes());
+        mend(&mut files);
+        for file in [path.as_str(), "SHA256SUMS"] {
+            fs::write(folder.join(file), &files[file]).unwrap();
+        }
+        let script = Command::new("sh")
+            .arg("verify.txt")
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let told = shown(&script);
+        let wrong = format!("NOT IN ORDER: {path} are not what the entry commits to");
+        assert_eq!(script.status.success(), found, "{told}");
+        assert_eq!(told.contains(&wrong), !found, "{told}");
+        // Comity, which makes them again from the record, takes them in its order alone.
+        assert_eq!(check(&files, None).unwrap_err().file, *path);
+    }
+}
+
 /// Writes the list of sums anew.
 fn mend(files: &mut Files) {
     files.remove("SHA256SUMS");
@@ -276,4 +319,64 @@ async fn a_case_whose_record_was_erased_is_exported_with_what_is_left() {
     assert!(script.status.success(), "{}", shown(&script));
     let report = fs::read_to_string(folder.join("report.html")).unwrap();
     assert!(report.contains("The record of the request was erased"));
+}
+
+/// A law whose address no archive takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_without_a_report_on_paper_says_so() {
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let library = folder.path().join("policies");
+    copy(&policies(), &library);
+    let sources = library.join("sources.yaml");
+    let address = "http://data.europa.eu/eli/dir/2014/41/oj";
+    let text = fs::read_to_string(&sources).unwrap();
+    let endless = format!("{address}?{}", "x".repeat(33_000));
+    fs::write(&sources, text.replacen(address, &endless, 1)).unwrap();
+    let scene = Scene::start_with(&["DE", "FR"], |config| {
+        config.policies.folder = library.clone();
+    })
+    .await;
+    let case = scene.tell(&approvable("without-pdf")).await.name;
+    let data = scene.world.data();
+    scene.running.stop().await;
+
+    let out = folder.path().join("case");
+    let exported = audit(&data, &["export", &case, "--out", out.to_str().unwrap()]);
+    let script = Command::new("sh")
+        .arg("verify.txt")
+        .current_dir(&out)
+        .output()
+        .unwrap();
+    let told = [shown(&exported), verify(&out, &[]), shown(&script)].map(|told| {
+        let said = "it does not fit into PDF/A: TooLongString; report.html says the same";
+        assert!(told.starts_with("exit 0") && told.contains(said), "{told}");
+        told
+    });
+    snapshot(folder.path(), "export_without_pdf", &told.join("\n"));
+
+    // That it says so takes no report out of a bundle that has one.
+    let mut files = read(&out);
+    let mark = String::from_utf8(files["bundle.json"].clone()).unwrap();
+    assert!(mark.contains("\"without\": {"), "{mark}");
+    files.insert("report.pdf".to_owned(), b"%PDF-1.7".to_vec());
+    mend(&mut files);
+    assert_eq!(check(&files, None).unwrap_err().file, "report.pdf");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_the_report_on_paper_out_is_found() {
+    let left = left_behind().await;
+    let folder = left.path().join("case");
+    export(&left, ANSWERED, &folder);
+    let mut files = read(&folder);
+    files.remove("report.pdf");
+    let mark = String::from_utf8(files["bundle.json"].clone()).unwrap();
+    let lie = mark.replacen(
+        '{',
+        "{\n  \"without\": {\n    \"report.pdf\": \"it burnt\"\n  },",
+        1,
+    );
+    files.insert("bundle.json".to_owned(), lie.into_bytes());
+    mend(&mut files);
+    assert_eq!(check(&files, None).unwrap_err().file, "bundle.json");
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Erases as the registry, because retention ended.
-pub(super) fn erase(data: &Path, what: &str, more: &[&str]) -> Output {
+pub(crate) fn erase(data: &Path, what: &str, more: &[&str]) -> Output {
     let order = [
         "erase",
         what,

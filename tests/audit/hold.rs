@@ -1,9 +1,10 @@
 //! Legal holds: while one stands nothing of the case is erased, however often the gateway
 //! starts.
 
-use std::{path::Path, process::Output};
+use std::{fs, path::Path, process::Output};
 
 use comity::v1::CaseState;
+use comity_ledger::Cosigner;
 use jiff::Timestamp;
 
 use super::{
@@ -96,4 +97,38 @@ async fn a_case_is_erased_once_every_hold_over_it_is_lifted() {
         told.replace(&format!("--lift {index}"), "--lift [index]")
     });
     snapshot(&data, "hold", &told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_cannot_be_signed_stands_and_says_so() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let held = scene.tell(&approvable("unsigned")).await.name;
+    let erased = scene.tell(&approvable("unsigned-erased")).await.name;
+    let data = scene.world.data();
+    let key = data.join("outside.key");
+    scene.running.stop().await;
+    // A witness says that it has seen more than there is.
+    let witness = Cosigner::load_or_make(&key, "outside.example").unwrap();
+    let word = data.join("witnessed");
+    fs::write(&word, format!("{}\ncosigned 9999\n", witness.key())).unwrap();
+    let mut told = vec![
+        hold(&data, &held, &[]),
+        hold(&data, &held, &["--json"]),
+        erase(&data, &erased, &[]),
+        erase(&data, &held, &[]),
+    ];
+    let standing = last(&data, "legal-hold");
+    told.push(hold(&data, &held, &["--lift", &standing]));
+    let unsigned = told.iter().map(shown).filter(|told| {
+        let said = "not under a signed checkpoint yet";
+        told.contains(said) || told.contains("\"unsigned\":\"nothing is signed: the witness")
+    });
+    assert_eq!(unsigned.count(), 4, "all but what is refused");
+    fs::remove_file(&word).unwrap();
+    told.push(hold(&data, &held, &[]));
+    assert!(!shown(&told[5]).contains("NOT SIGNED"));
+    assert_eq!(audit(&data, &["verify"]).status.code(), Some(0));
+    told.remove(1);
+    let told: Vec<_> = told.iter().map(shown).collect();
+    snapshot(&data, "hold_unsigned", &told.join("\n"));
 }

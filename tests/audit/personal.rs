@@ -122,6 +122,7 @@ async fn who_is_entitled_finds_a_person_and_leaves_no_word_of_it() {
     let token = text.split_once("--page-token ").unwrap().1.trim();
     let second = search(&["--plate", PLATE, "--page-token", token]);
     let other = search(&["--phone", "+4930123456", "--page-token", token]);
+    let another = search(&["--plate", "QX-777-ZK", "--page-token", token]);
 
     // From standard input, also to somebody else, who must be named.
     let options: Vec<_> = bfdi.iter().map(String::as_str).collect();
@@ -138,7 +139,8 @@ async fn who_is_entitled_finds_a_person_and_leaves_no_word_of_it() {
     let to = ["--recipient", "court of appeal"];
     let input = format!("{NAME}\r\n{BORN}\n");
     let disclosed = comity_reads(&[read.as_slice(), &to, &options].concat(), &input);
-    let told = [&first, &second, &other, &disclosed].map(shown).join("\n");
+    let told = [&first, &second, &other, &another, &disclosed];
+    let told = told.map(shown).join("\n");
     snapshot(scene.folder(), "search_personal", &told);
 
     // Another State's matters are not its business; they are the asked State's.
@@ -157,6 +159,13 @@ async fn who_is_entitled_finds_a_person_and_leaves_no_word_of_it() {
         &["search", "--person", NAME, "--case", &case, "--json"],
     );
     assert_eq!(of_each(&json_of(&by_files), "kind"), ["decision"]);
+    let plate = ["search", "--plate", PLATE, "--page-size", "1", "--json"];
+    let first = json_of(&audit(&data, &plate));
+    let token = first["nextPageToken"].as_str().unwrap();
+    let paged = |value| audit(&data, &["search", "--plate", value, "--page-token", token]);
+    assert_eq!(paged(PLATE).status.code(), Some(0));
+    let foreign = shown(&paged("QX-777-ZK"));
+    assert!(foreign.contains("`page_token`"), "{foreign}");
     let reads = audit(
         &data,
         &["search", "--kind", "read", "--sort", "index desc", "--json"],

@@ -8,7 +8,15 @@ use comity_gateway::{gateway, wire::to_proto};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 use tonic::Code;
 
-use super::{audit, erase::erase, erase::holds as text_in, hold::hold, hold::last, snapshot};
+use super::{
+    audit,
+    erase::erase,
+    erase::holds as text_in,
+    gateway::{ask as of_gateway, options_of},
+    hold::hold,
+    hold::last,
+    snapshot,
+};
 use crate::{
     cli::{comity, shown},
     http::ask,
@@ -86,6 +94,7 @@ async fn the_oldest_entries_go_and_every_proof_stays() {
         audit(&data, &["export", &ended, "--out", "none.zip"]),
         audit(&data, &["show", &last(&data, "pruning")]),
         audit(&data, &["rerun"]),
+        comity(["policy", "replay", "--data", data.to_str().unwrap()]),
         erase(&data, &ended, &[]),
     ]);
     let stats = shown(&audit(&data, &["stats"]));
@@ -143,7 +152,40 @@ async fn the_oldest_entries_go_and_every_proof_stays() {
     };
     let counted = auditor.statistics(request).await.unwrap().into_inner();
     assert!(counted.pruned_before.is_some());
+    left_out_of_emergencies(&scene, &ended).await;
     let report = scene.stop().await;
     assert_eq!(report.pruned.map(|pruned| pruned.below), Some(256));
     fs::metadata(data).unwrap_err();
+}
+
+/// Whoever judges emergencies is told that claims may be missing, and why.
+async fn left_out_of_emergencies(scene: &Scene, ended: &str) {
+    let mut auditor = scene.auditor().await;
+    let request = v1::ListEmergenciesRequest {
+        purpose: "yearly".to_owned(),
+        ..v1::ListEmergenciesRequest::default()
+    };
+    let listed = auditor.list_emergencies(request).await.unwrap();
+    let listed = listed.into_inner();
+    assert_eq!((listed.pruned_below, listed.erased), (256, 0));
+    let options = options_of(scene, ["EU", "auditor", "auditor"]);
+    let told = shown(&of_gateway(
+        &options,
+        &["emergencies", "--purpose", "yearly"],
+    ));
+    assert!(
+        told.contains("opened in entries below 256, which were pruned"),
+        "{told}"
+    );
+    let assessment = v1::AssessEmergencyRequest {
+        name: ended.to_owned(),
+        finding: v1::EmergencyFinding::Justified.into(),
+        reasons: "there was one".to_owned(),
+    };
+    let status = auditor.assess_emergency(assessment).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    assert!(
+        status.message().contains("entries below 256 were pruned"),
+        "{status}"
+    );
 }

@@ -4,12 +4,16 @@ use comity::v1::{
     self, AssessEmergencyRequest, CaseState, EmergencyFinding, ListEmergenciesRequest,
     audit_service_client::AuditServiceClient,
 };
+use jiff::Timestamp;
 use tonic::{Code, Status, transport::Channel};
 
 use super::at_risk;
 use crate::{
-    audit::gateway::{ask, options_of},
-    cli::{shown, stable},
+    audit::{
+        erase::erase,
+        gateway::{ask, options_of},
+    },
+    cli::{comity, shown, stable},
     world::{Scene, eventually, get, reason, search, story, violations},
 };
 
@@ -113,4 +117,54 @@ async fn who_claims_an_emergency_is_asked_whether_there_was_one() {
     );
     let report = scene.stop().await;
     assert_eq!((report.unpublished, report.jobs), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_that_were_erased_are_counted_where_they_are_left_out() {
+    let scene = Scene::start(&["DE", "FR", "IE"]).await;
+    let mut cases = Vec::new();
+    for run in ["erased", "kept"] {
+        let mut mailbox = story(run, "Mailbox at a provider");
+        mailbox.request.urgency = Some(at_risk());
+        cases.push(scene.tell(&mailbox).await);
+    }
+    let data = scene.world.data();
+    let [gone, _] = &cases[..] else {
+        panic!("two were told");
+    };
+    let mut replayed = String::new();
+    let scene = scene
+        .restart_after(Timestamp::now, async || {
+            let erased = erase(&data, &gone.name, &[]);
+            assert_eq!(erased.status.code(), Some(0), "{}", shown(&erased));
+            let data = data.to_str().unwrap();
+            replayed = shown(&comity(["policy", "replay", "--data", data]));
+        })
+        .await;
+    assert!(
+        replayed.starts_with("exit 0\n2 cases on record"),
+        "{replayed}"
+    );
+    assert!(
+        replayed.contains("\n1 not decided again: their records were erased\n"),
+        "{replayed}"
+    );
+    let mut auditor = scene.auditor().await;
+    let waiting = list(&mut auditor, false).await;
+    assert_eq!((waiting.claims.len(), waiting.erased), (1, 1));
+    assert_eq!(waiting.pruned_below, 0);
+    let all = list(&mut auditor, true).await;
+    assert_eq!((all.claims.len(), all.erased), (2, 0));
+    let status = assess(&mut auditor, gone, "it was").await.unwrap_err();
+    assert!(
+        status.message().contains("the case are erased"),
+        "{status:?}"
+    );
+    let options = options_of(&scene, ["EU", "auditor", "auditor"]);
+    let told = shown(&ask(&options, &["emergencies", "--purpose", "review"]));
+    assert!(
+        told.contains("\nnot listed: 1, whose records were erased before anybody assessed them"),
+        "{told}"
+    );
+    scene.stop().await;
 }

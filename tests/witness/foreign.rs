@@ -102,6 +102,6 @@ async fn a_foreign_witness_that_has_seen_other_entries_holds_the_ledger() {
     })
     .await;
     gate.stop().await;
-    let kept = fs::read_to_string(gate.data().join("witnessed")).unwrap();
+    let kept = fs::read_to_string(gate.data().join("witnessed-word")).unwrap();
     assert_eq!(kept, format!("{}\ncosigned 4\n", foreign.key));
 }

@@ -91,7 +91,8 @@ pub(super) async fn story_of_an_old_copy(mut gate: Gate, witness: &str) {
     assert_eq!(gate.checkpoint(), before);
     gate.stop().await;
     let flaw = verify(&gate);
-    let says = format!("`witnessed`: `{witness}` has cosigned {new} entries, and fewer are signed");
+    let says =
+        format!("`witnessed-word`: `{witness}` has cosigned {new} entries, and fewer are signed");
     assert!(
         flaw.starts_with("exit 1\nNOT VERIFIED") && flaw.contains(&says),
         "{flaw}"
@@ -101,10 +102,10 @@ pub(super) async fn story_of_an_old_copy(mut gate: Gate, witness: &str) {
     is_held(&gate, 1).await;
     gate.stop().await;
     // With all that was cosigned it goes on, also where the note of it is left behind.
-    let witnessed = fs::read(gate.data().join("witnessed")).unwrap();
+    let witnessed = fs::read(gate.data().join("witnessed-word")).unwrap();
     fs::remove_dir_all(gate.data()).unwrap();
     copy(newest.path(), gate.data());
-    fs::write(gate.data().join("witnessed"), witnessed).unwrap();
+    fs::write(gate.data().join("witnessed-word"), witnessed).unwrap();
     gate.start().await;
     assert!(gate.cosigned().await > new);
     is_held(&gate, 0).await;
@@ -134,7 +135,7 @@ async fn a_witness_that_has_seen_other_entries_holds_the_ledger() {
     );
     gate.stop().await;
     let flaw = verify(&gate);
-    let says = "`witnessed`: `outside.example` says that it has cosigned 4 entries, and has \
+    let says = "`witnessed-word`: `outside.example` says that it has cosigned 4 entries, and has \
                 cosigned 0 here";
     assert!(
         flaw.starts_with("exit 1\nNOT VERIFIED") && flaw.contains(says),
@@ -158,7 +159,7 @@ async fn a_word_that_is_taken_back_holds_nothing_any_longer() {
     is_held(&gate, 1).await;
     gate.stop().await;
     // Whoever runs the gateway knows better, and says so.
-    fs::remove_file(gate.data().join("witnessed")).unwrap();
+    fs::remove_file(gate.data().join("witnessed-word")).unwrap();
     gate.start().await;
     gate.cosigned().await;
     is_held(&gate, 0).await;

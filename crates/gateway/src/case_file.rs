@@ -31,7 +31,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Version of the form of bundles: another one where any file would be written
 /// otherwise.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// By this file a folder is known as a bundle.
 pub const MARK: &str = "bundle.json";
@@ -157,6 +157,8 @@ pub(crate) enum Kind {
     Record,
     /// The salt of the commitment.
     Salt,
+    /// The fields of the record that the leaf commits to one by one.
+    Fields,
 }
 
 impl Kind {
@@ -166,6 +168,7 @@ impl Kind {
             Self::Proof => "tlog-proof",
             Self::Record => "record",
             Self::Salt => "salt",
+            Self::Fields => "fields",
         }
     }
 }

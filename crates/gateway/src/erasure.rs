@@ -111,6 +111,18 @@ pub enum EraseError {
         #[source]
         source: CommitError,
     },
+    /// The entry that says so is not signed.
+    #[error(
+        "it was erased by entry {entry}, which is recorded but not under a signed checkpoint \
+         yet ({why}): {}",
+        stopped::TO_BE_SIGNED
+    )]
+    Unsigned {
+        /// The entry that says so.
+        entry: u64,
+        /// Why nothing is signed.
+        why: String,
+    },
     /// What is left is not in order.
     #[error("it was erased by entry {entry}, but the folder is not in order now")]
     Flawed {
@@ -126,7 +138,7 @@ pub enum EraseError {
 /// the key to the records, where one does.
 ///
 /// # Errors
-/// [`EraseError`]; but for its last three variants nothing was erased then. While a gateway
+/// [`EraseError`]; but for its last four variants nothing was erased then. While a gateway
 /// has the folder open it is [`StoppedError::Open`].
 pub async fn erase(
     (data, token): (&Path, Option<&KeyToken>),
@@ -141,10 +153,14 @@ pub async fn erase(
     let done = carry_out(&mut archive, &store, order, now).await;
     drop(archive);
     let indexed = personal::rebuild(&store, |_, _| ()).await;
-    // Published to its end, so that the erasure is under a signed checkpoint.
+    // So that the erasure is under a signed checkpoint.
+    let unsigned = stopped::unsigned(&store).await;
     store.close().await;
     let (entry, rows) = done?;
     indexed.map_err(|source| EraseError::Index { entry, source })?;
+    if let Some(why) = unsigned {
+        return Err(EraseError::Unsigned { entry, why });
+    }
     let report = verify_watched((data, token), None, &mut |_, _| {})
         .map_err(|flaw| EraseError::Flawed { entry, flaw })?;
     Ok(Erased {

@@ -20,7 +20,7 @@ use crate::{
     clocks::{self, Happened},
     effects,
     gateway::Gateway,
-    hold, record,
+    hold, personal, record,
     refusal::Refusal,
     wire::{encoded, to_proto},
 };
@@ -210,8 +210,11 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         clocks: happened,
         cancel,
         key,
-        terms,
+        mut terms,
     } = event;
+    if let Some(form) = &adds.form {
+        terms.extend(personal::of_report(&leaf.kind, form));
+    }
     if told && cases::was_delivered(&case) {
         enqueue.push(record::notice(&case.row, case.version + 1, leaf.at));
     }

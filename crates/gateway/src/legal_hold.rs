@@ -36,6 +36,9 @@ pub struct Ordered {
     pub entry: u64,
     /// The holds that stand over the case now, by their entries, oldest first.
     pub standing: Vec<u64>,
+    /// Why the entry is not under a signed checkpoint yet; `None` where it is. The order
+    /// stands all the same.
+    pub unsigned: Option<String>,
 }
 
 /// A legal hold that stands.
@@ -102,7 +105,8 @@ pub async fn hold(
     let mut standing = may_be_ordered(&mut stopped::archive((data, token))?, order)?;
     let store = stopped::store((data, token))?;
     let committed = store.commit(said(order, now)).await;
-    // Published to its end, so that the order is under a signed checkpoint.
+    // So that the order is under a signed checkpoint.
+    let unsigned = stopped::unsigned(&store).await;
     store.close().await;
     let committed = committed?;
     let entry = committed.receipts.first();
@@ -111,7 +115,11 @@ pub async fn hold(
         None => standing.push(entry),
         Some(lifted) => standing.retain(|hold| *hold != lifted),
     }
-    Ok(Ordered { entry, standing })
+    Ok(Ordered {
+        entry,
+        standing,
+        unsigned,
+    })
 }
 
 /// The legal holds that stand, oldest first.

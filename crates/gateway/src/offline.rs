@@ -32,7 +32,7 @@ pub use crate::{
         drills,
     },
     retention::{Class, DueCase, DueList, Standing},
-    stopped::StoppedError,
+    stopped::{StoppedError, TO_BE_SIGNED},
 };
 
 /// Verifies a data folder as [`verify_watched`] does, unwatched and without a token.
@@ -127,7 +127,12 @@ impl DataFolder {
                 let asked = from_proto::search_personal(asked, &value)?;
                 let (what, terms) = (&asked.search, &asked.terms);
                 let by = personal::OF_RECORDS;
-                let found = self.archive.search_personal(what, terms, by)?;
+                let found = match self.archive.search_personal(what, terms, by) {
+                    Err(ReadError::OtherSearch) => {
+                        return Err(vec![from_proto::foreign_token()].into());
+                    }
+                    found => found?,
+                };
                 (found, asked.subject)
             }
         };

@@ -10,10 +10,14 @@
 //!   addresses, telephone numbers and IP addresses;
 //! - in `information`: the same as of a person in a form, `contact`, `phone` and `email`.
 //!
+//! So are the forms of transmissions outside the system: of `sender` and `recipient` the
+//! name, each part of it that has two words and more, since it may say both office and
+//! person, and the address, which may be one by post, e-mail or telephone.
+//!
 //! No other part of a form is searched: legal persons' registration numbers and
-//! representatives, places, objects and free text are not. Nor are officials, results,
-//! opinions and evidence: nobody is to follow an official through every case, and what
-//! came back stands in the case that is found.
+//! representatives, places, objects, names of files and free text are not. Nor are the
+//! officials of a request, results, opinions and evidence: nobody is to follow an official
+//! through every case, and what came back stands in the case that is found.
 //!
 //! A search is exact: a value matches those with the same normal form, and no others.
 //! Everything is brought into Unicode form NFKC, and case is folded; invisible characters
@@ -49,7 +53,10 @@ use comity_store::{Extractor, Options, Term};
 
 pub use self::rebuild::{ReindexError, Reindexed, reindex};
 use self::request::of_record;
-pub(crate) use self::{rebuild::rebuild, request::of_request};
+pub(crate) use self::{
+    rebuild::rebuild,
+    request::{of_report, of_request},
+};
 use crate::wire::fields::take_apart;
 
 /// Number of the rules by which values are taken from records and made equal: another one

@@ -6,12 +6,15 @@ mod drill;
 mod pool;
 mod rerun;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use comity::v1;
 use comity_domain::{CaseId, Decision, Digest, JurisdictionCode, Request, Ruling};
 use comity_policy::{FormCheck, Library, Question};
-use comity_store::{Archive, CaseRow, KeyToken, OpenError, Period, ReadError};
+use comity_store::{Archive, CaseRow, KeyToken, OpenError, Period, Pruned, ReadError};
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
@@ -90,6 +93,9 @@ pub struct Made {
 /// Why a case on record cannot be decided again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unread {
+    /// Its records were erased, as an entry of the ledger says.
+    #[error("its records were erased")]
+    Erased,
     /// Its record is not what a gateway writes.
     #[error("its record is damaged; verify the store")]
     Damaged,
@@ -127,6 +133,14 @@ impl<'a> Replay<'a> {
         Ok(self.archive.remaining()?)
     }
 
+    /// How far the ledger is pruned: cases opened before are not there to be decided again.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn pruned(&mut self) -> Result<Option<Pruned>, ReplayError> {
+        Ok(self.archive.pruned()?)
+    }
+
     /// Decides all cases on all processors, and hands each over in the order of
     /// opening. Only so many are held at once as are being decided.
     ///
@@ -139,7 +153,8 @@ impl<'a> Replay<'a> {
             policies,
         } = self;
         let bundles = Bundles::kept_in(&data);
-        let decide = |case| decide(case, policies, &bundles);
+        let erased = rerun::erased(&mut archive)?;
+        let decide = |case| decide(case, (policies, &bundles), &erased);
         pool::each(batches(&mut archive), decide, take)
     }
 }
@@ -212,7 +227,11 @@ impl Recorded {
 }
 
 /// Decides a case again, by the other bundle and by the one of its day.
-fn decide(row: CaseRow, policies: &Library, bundles: &Bundles) -> Case {
+fn decide(row: CaseRow, by: (&Library, &Bundles), erased: &BTreeMap<String, Erasure>) -> Case {
+    let unread = match rerun::lacks_records(&row) && erased.contains_key(row.id.as_str()) {
+        true => Unread::Erased,
+        false => Unread::Damaged,
+    };
     let CaseRow {
         id,
         issuing,
@@ -227,8 +246,8 @@ fn decide(row: CaseRow, policies: &Library, bundles: &Bundles) -> Case {
         .as_ref()
         .map(|recorded| recorded.request.measure.clone());
     let again = recorded
-        .ok_or(Unread::Damaged)
-        .and_then(|recorded| again(recorded, [opened_at, changed_at], (policies, bundles)));
+        .ok_or(unread)
+        .and_then(|recorded| again(recorded, [opened_at, changed_at], by));
     Case {
         id,
         received: opened_at,

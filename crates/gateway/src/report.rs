@@ -22,7 +22,7 @@ use crate::{
 
 /// Events that tell of a transmission outside the system. It took place, however
 /// the case stands: that is on record also where the case is over.
-const OUTSIDE: [&str; 2] = ["transmitted-otherwise", "answered-otherwise"];
+pub(crate) const OUTSIDE: [&str; 2] = ["transmitted-otherwise", "answered-otherwise"];
 /// The call by which a side reports an event, as people know it.
 pub(crate) const REPORT: &str = "report an event";
 /// What the executing side reports where it names nothing else.
@@ -140,10 +140,13 @@ fn check(
                 description: problem.message,
             });
             let violations: Vec<_> = violations.collect();
-            match violations.is_empty() {
-                true => Ok(Some(form.clone())),
-                false => Err(Refusal::Malformed(violations)),
+            if !violations.is_empty() {
+                return Err(Refusal::Malformed(violations));
             }
+            if OUTSIDE.contains(&event) {
+                from_proto::sent(&content, gateway.now()).map_err(Refusal::Malformed)?;
+            }
+            Ok(Some(form.clone()))
         }
     }
 }

@@ -1,10 +1,14 @@
 //! The data folder of a gateway that is stopped, opened to be written to: to erase, to
 //! hold, to index again.
 
-use std::path::{Path, PathBuf};
+use std::{
+    error::Error,
+    iter,
+    path::{Path, PathBuf},
+};
 
 use comity_ledger::{Key, KeyError};
-use comity_store::{Archive, KeyToken, OpenError, Options, Period, Store};
+use comity_store::{Archive, KeyToken, OpenError, Options, Period, PublicationError, Store};
 use thiserror::Error;
 
 use crate::{personal, start::LEDGER_KEY};
@@ -39,6 +43,23 @@ pub(crate) fn store((data, token): (&Path, Option<&KeyToken>)) -> Result<Store, 
         ..personal::options()
     };
     Store::open(data, key, &options).map_err(unopened(data))
+}
+
+/// What to do where something was recorded and is not signed.
+pub const TO_BE_SIGNED: &str = "`comity audit verify` names what is in the way; once that is \
+     mended, the gateway signs the entry when it starts next";
+
+/// Publishes what was recorded. Why that is not under a signed checkpoint, with all its
+/// causes; `None` where it is.
+pub(crate) async fn unsigned(store: &Store) -> Option<String> {
+    let error = match store.publish().await {
+        // What an earlier pruning left has nothing to do with what is signed.
+        Ok(_) | Err(PublicationError::Prune(_)) => return None,
+        Err(error) => error,
+    };
+    let causes = iter::successors(Some(&error as &dyn Error), |error| (*error).source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    Some(causes.join(": "))
 }
 
 fn unopened(data: &Path) -> impl FnOnce(OpenError) -> StoppedError + '_ {

@@ -129,7 +129,10 @@ impl Fields {
         leaves
     }
 
-    fn salt_of(&self, number: usize) -> [u8; 32] {
+    /// The salt of the field of a number, from 0: for whoever holds the record, and may
+    /// know every field.
+    #[must_use]
+    pub fn salt_of(&self, number: usize) -> [u8; 32] {
         Hash::commit("salt", &self.salt, &(number as u64).to_be_bytes()).0
     }
 }

@@ -120,7 +120,8 @@ impl Archive {
     ///
     /// # Errors
     /// [`ReadError::Unindexed`] where the index is not complete, was changed or is of
-    /// another version; [`ReadError`].
+    /// another version; [`ReadError::OtherSearch`] where the page before was one of another
+    /// search; [`ReadError`].
     pub fn search_personal(
         &mut self,
         what: &Search,

@@ -263,8 +263,16 @@ pub(crate) fn search(
     what: &Search,
     (terms, extractor): (&[Term], Extractor),
 ) -> Result<Found, ReadError> {
-    let among = candidates(db, vault, (terms, extractor))?;
+    let key = usable_key((db, vault), extractor)?;
+    let of = digest(&key, what, terms);
+    if what.after.is_some_and(|after| after.of != Some(of)) {
+        return Err(ReadError::OtherSearch);
+    }
+    let among = candidates(db, &tags_under(&key, terms))?;
     let mut found = search::search(db, what, Some(&among))?;
+    if let Some(next) = &mut found.next {
+        next.of = Some(of);
+    }
     let mut confirmed = Vec::with_capacity(found.entries.len());
     for entry in found.entries {
         if holds((db, vault), &entry, (terms, extractor))? {
@@ -277,16 +285,35 @@ pub(crate) fn search(
     Ok(found)
 }
 
-/// The entries that the index names; none where it is not what it should be.
-fn candidates(
-    db: &Connection,
-    vault: &Vault,
-    (terms, extractor): (&[Term], Extractor),
-) -> Result<Vec<u64>, ReadError> {
+/// All that is searched for, page and size of pages apart. Its kind is no personal value's,
+/// and so the digest is in no index.
+fn digest(key: &hmac::Key, what: &Search, terms: &[Term]) -> [u8; 8] {
+    let Search {
+        filter,
+        order,
+        after: _,
+        limit: _,
+        involving,
+    } = what;
+    let values: Vec<_> = terms.iter().map(|term| (term.kind, &term.value)).collect();
+    let all = format!("{:?}", (filter, order, involving, values));
+    Term::new("all of a search", all).tag(key)
+}
+
+/// The key of an index that is complete, and was made by this extractor.
+fn usable_key(
+    (db, vault): (&Connection, &Vault),
+    extractor: Extractor,
+) -> Result<hmac::Key, ReadError> {
     let state = state(db)?.ok_or(ReadError::Unindexed)?;
     let usable = state.indexed.is_complete() && state.extractor == i64::from(extractor.number);
     let key = vault.index_key(&state.key).filter(|_| usable);
-    let wanted = tags_under(&key.ok_or(ReadError::Unindexed)?, terms);
+    key.ok_or(ReadError::Unindexed)
+}
+
+/// The entries that the index names; none where it is not what it should be.
+fn candidates(db: &Connection, wanted: &[[u8; 8]]) -> Result<Vec<u64>, ReadError> {
+    let state = state(db)?.ok_or(ReadError::Unindexed)?;
     let (mut found, mut sum) = (Vec::new(), Sum::default());
     each(db, |index, tags| {
         sum.add(index, tags);

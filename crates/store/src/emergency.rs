@@ -52,6 +52,15 @@ impl Store {
             .await
     }
 
+    /// How many such cases were erased before they were assessed: those that
+    /// [`Store::emergencies`] leaves out.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn erased_claims(&self) -> Result<u64, ReadError> {
+        self.inner.readers.run(|db, _| erased_claims(db)).await
+    }
+
     /// How often each authority has put a case forward as an emergency.
     ///
     /// # Errors
@@ -75,6 +84,15 @@ fn claimed() -> String {
     format!("urgency = {rank} AND exercise = 0 AND {}", read::IS_THERE)
 }
 
+/// Which of them have come to their end.
+fn ended() -> String {
+    format!("{} AND state IN ({})", claimed(), ends())
+}
+
+/// That the records of a case are there.
+const HAS_RECORDS: &str =
+    "EXISTS (SELECT 1 FROM entry WHERE idx = cases.opened AND key IS NOT NULL)";
+
 /// Claims whose cases have ended, in the order of opening from after `after`;
 /// without those that were assessed unless these are asked for, too.
 fn claims(
@@ -84,13 +102,11 @@ fn claims(
     limit: usize,
 ) -> Result<Vec<Claim>, ReadError> {
     let sql = format!(
-        "SELECT {columns}, {finding} FROM cases WHERE {claimed} AND state IN ({ended}) \
-         AND opened > ?1 AND (?2 OR (finding IS NULL AND EXISTS \
-         (SELECT 1 FROM entry WHERE idx = cases.opened AND key IS NOT NULL))) ORDER BY opened LIMIT ?3",
+        "SELECT {columns}, {finding} FROM cases WHERE {ended} AND opened > ?1 \
+         AND (?2 OR (finding IS NULL AND {HAS_RECORDS})) ORDER BY opened LIMIT ?3",
         columns = read::CASE_COLUMNS,
         finding = finding(),
-        claimed = claimed(),
-        ended = ends(),
+        ended = ended(),
     );
     let after = after.map_or(-1, column::sql);
     db.prepare_cached(&sql)?
@@ -102,6 +118,17 @@ fn claims(
             })
         })?
         .collect()
+}
+
+fn erased_claims(db: &Connection) -> Result<u64, ReadError> {
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT {finding} FROM cases WHERE {ended} AND NOT {HAS_RECORDS}) \
+         WHERE finding IS NULL",
+        finding = finding(),
+        ended = ended(),
+    );
+    let count = db.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+    column::count(count)
 }
 
 /// Who has claimed how often, in the order of the authorities.

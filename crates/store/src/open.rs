@@ -24,7 +24,7 @@ use crate::{
     schema,
     store::Inner,
     vault::{Vault, VaultError},
-    witnessed::Witnessed,
+    witnessed::{Memory, Witnessed},
     writer::{Signals, Writer},
 };
 
@@ -85,8 +85,8 @@ pub enum OpenError {
     Index(#[source] CommitError),
     /// What witnesses have seen is not to be believed.
     #[error(
-        "`{0}` is not a checkpoint that this ledger signed; restore it: without it, what \
-         contradicts the witnesses could be signed"
+        "`{0}` is not a checkpoint that this ledger signed, nor the word of a witness; restore it: \
+         without it, what contradicts the witnesses could be signed"
     )]
     Witnessed(String),
     /// The published ledger does not fit the database.
@@ -115,7 +115,7 @@ impl Store {
         open_index((&db, &vault), options.extractor, next)?;
         let ledger = dir.join(LEDGER);
         let verifier = key.verifier().clone();
-        let witnessed = Witnessed::read(dir, &verifier)?;
+        let witnessed = Memory::read(dir, &verifier)?;
         let mut publisher = publisher::open(&ledger, &key, &db)?;
         let progress = Arc::new(Progress::default());
         progress
@@ -123,7 +123,7 @@ impl Store {
             .store(publisher.signed().size, Ordering::Release);
         end_pruning(&db, &mut publisher, &progress)?;
         let heed = |seen: &Witnessed| seen.heed(&mut publisher, &ledger).is_ok();
-        let heeds = witnessed.as_ref().is_none_or(heed);
+        let heeds = witnessed.shown.as_ref().is_none_or(heed);
         let signals = Arc::new(Signals::after(next));
         let (queue, operations) = mpsc::channel(QUEUE);
         let (orders, ordered) = std_mpsc::channel();

@@ -19,7 +19,7 @@ use crate::{
     CommitError, Held, ReadError, Unavailable, prune,
     queue::{Op, Reply},
     read,
-    witnessed::Witnessed,
+    witnessed::{Memory, Witnessed},
 };
 
 /// Entries read from the database at a time.
@@ -91,6 +91,8 @@ pub(crate) struct Progress {
     pub(crate) failing: AtomicBool,
     /// A witness has seen another ledger.
     pub(crate) held: AtomicBool,
+    /// Of that one nothing is known but its word.
+    pub(crate) held_by_word: AtomicBool,
     /// Entries below this index have no bundles any more.
     pub(crate) pruned: AtomicU64,
 }
@@ -100,10 +102,10 @@ pub(crate) struct Publication {
     pub(crate) key: Key,
     pub(crate) db: Connection,
     /// `None` after a failure: opened anew, and so checked anew, next time. It heeds
-    /// what was witnessed.
+    /// what witnesses have shown.
     pub(crate) publisher: Option<Publisher>,
     /// What witnesses have seen, and the store's folder, where it is kept.
-    pub(crate) witnessed: Option<Witnessed>,
+    pub(crate) witnessed: Memory,
     pub(crate) folder: PathBuf,
     /// Nothing is signed before witnesses were heard.
     pub(crate) waits: bool,
@@ -155,7 +157,7 @@ impl Publication {
 
     fn publish(&mut self) -> Result<u64, PublicationError> {
         let size = self.try_publish().map_err(|error| self.failed(error))?;
-        self.progress.held.store(false, Ordering::Release);
+        self.progress.hold(None);
         self.progress.failing.store(false, Ordering::Release);
         self.progress.published.store(size, Ordering::Release);
         Ok(size)
@@ -163,42 +165,60 @@ impl Publication {
 
     /// Keeps what a witness has seen, if it is more than was known or contradicts what
     /// is here, and looks at once what follows. What holds the store already is not
-    /// replaced: only a store that was opened anew may agree with it.
+    /// replaced: only a store that was opened anew may agree with it. Where that is a
+    /// word, what another witness shows is compared all the same.
     fn heed(&mut self, new: Witnessed) -> Result<(), PublicationError> {
-        if self.progress.held.load(Ordering::Acquire) {
+        let held = self.progress.held.load(Ordering::Acquire);
+        if held && (new.is_word() || !self.is_held_by_word()) {
             return self.publish().map(drop);
         }
-        let known = self.witnessed.as_ref().map_or(0, Witnessed::size);
         let taken = self.take_publisher();
         let mut publisher = taken.map_err(|error| self.failed(error))?;
         let fits = new.heed(&mut publisher, &self.dir).is_ok();
-        if new.size() > known || !fits {
-            new.write(&self.folder).map_err(PublicationError::Keep)?;
-            self.witnessed = Some(new);
-            self.publisher = fits.then_some(publisher);
-            return self.publish().map(drop);
+        if fits && !self.witnessed.is_surpassed_by(&new) {
+            self.publisher = Some(publisher);
+            return Ok(());
         }
-        self.publisher = Some(publisher);
-        Ok(())
+        let kept = self.witnessed.keep(new, &self.folder);
+        kept.map_err(PublicationError::Keep)?;
+        self.publisher = fits.then_some(publisher);
+        match self.publish() {
+            // By another's word, which what was shown neither confirms nor contradicts.
+            Err(PublicationError::Held(_)) if fits && self.is_held_by_word() => Ok(()),
+            published => published.map(drop),
+        }
+    }
+
+    fn is_held_by_word(&self) -> bool {
+        self.progress.held_by_word.load(Ordering::Acquire)
     }
 
     /// Tells of a failure, and names the witness whose word it goes back to.
     fn failed(&self, error: PublicationError) -> PublicationError {
-        let error = match (error, &self.witnessed) {
-            (
-                PublicationError::Publish(
-                    why @ (PublishError::Behind { .. }
-                    | PublishError::Forked { .. }
-                    | PublishError::Claimed { .. }),
-                ),
-                Some(witnessed),
-            ) => PublicationError::Held(Box::new(witnessed.held(why, &self.dir))),
-            (other, _) => other,
-        };
-        let held = matches!(error, PublicationError::Held(_));
-        self.progress.held.store(held, Ordering::Release);
+        let error = self.blamed(error);
+        self.progress.hold(match &error {
+            PublicationError::Held(held) => Some(held),
+            PublicationError::Read(_)
+            | PublicationError::Publish(_)
+            | PublicationError::Gap(_)
+            | PublicationError::Changed(_)
+            | PublicationError::NotOurs(_)
+            | PublicationError::Keep(_)
+            | PublicationError::Prune(_)
+            | PublicationError::Note(_) => None,
+        });
         self.progress.failing.store(true, Ordering::Release);
         error
+    }
+
+    fn blamed(&self, error: PublicationError) -> PublicationError {
+        let PublicationError::Publish(why) = error else {
+            return error;
+        };
+        match self.witnessed.behind(&why) {
+            Some(kept) => PublicationError::Held(Box::new(kept.held(why, &self.dir))),
+            None => PublicationError::Publish(why),
+        }
     }
 
     /// The publisher, which heeds what was witnessed. To be put back after success.
@@ -206,9 +226,10 @@ impl Publication {
         if let Some(publisher) = self.publisher.take() {
             return Ok(publisher);
         }
+        self.witnessed.settled = false;
         let mut publisher = open(&self.dir, &self.key, &self.db)?;
-        if let Some(witnessed) = &self.witnessed {
-            witnessed.heed(&mut publisher, &self.dir)?;
+        if let Some(shown) = &self.witnessed.shown {
+            shown.heed(&mut publisher, &self.dir)?;
         }
         Ok(publisher)
     }
@@ -217,9 +238,11 @@ impl Publication {
         let mut publisher = self.take_publisher()?;
         // Only what is committed, and so on disk, is ever signed.
         let committed = *self.committed.borrow_and_update();
-        if let Err(behind) = publisher.permits(committed) {
+        let permitted = publisher.permits(committed);
+        let settled = permitted.and_then(|()| self.witnessed.settle(&mut publisher, &self.dir));
+        if let Err(held) = settled {
             self.publisher = Some(publisher);
-            return Err(behind.into());
+            return Err(held.into());
         }
         let done = publisher.next() == committed && publisher.signed().size == committed;
         if !done && !self.waits {
@@ -253,6 +276,14 @@ impl Publication {
 }
 
 impl Progress {
+    /// Says what holds the store, if anything does.
+    fn hold(&self, held: Option<&Held>) {
+        let claimed = |held: &Held| matches!(held.why, PublishError::Claimed { .. });
+        let by_word = held.is_some_and(claimed);
+        self.held_by_word.store(by_word, Ordering::Release);
+        self.held.store(held.is_some(), Ordering::Release);
+    }
+
     /// Removes what is published of entries that were pruned, once that is signed.
     pub(crate) fn prune(
         &self,

@@ -21,7 +21,8 @@ impl Store {
     ///
     /// # Errors
     /// [`ReadError::Unindexed`] while the index is not complete, was changed or was made
-    /// by another extractor.
+    /// by another extractor; [`ReadError::OtherSearch`] where the page before was one of
+    /// another search.
     pub async fn search_personal(
         &self,
         what: Search,

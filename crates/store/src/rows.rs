@@ -36,6 +36,7 @@ impl From<ReadError> for Stop {
             other @ (ReadError::Damaged { .. }
             | ReadError::Proof(_)
             | ReadError::Unindexed
+            | ReadError::OtherSearch
             | ReadError::Closed) => Self::Refused(CommitError::Invalid(other.to_string())),
         }
     }

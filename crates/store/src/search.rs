@@ -64,6 +64,9 @@ pub struct Cursor {
     /// Entries there were when the first page was read: later ones are left out
     /// of all pages.
     pub below: u64,
+    /// Of a search by personal values, what it is a page of: a digest of all that is
+    /// searched for, under a key, so that it confirms no guess.
+    pub of: Option<[u8; 8]>,
 }
 
 /// A page of what was found.
@@ -138,6 +141,7 @@ pub(crate) fn search(
     let next = entries.last().filter(|_| more).map(|last| Cursor {
         last: last.index,
         below,
+        of: None,
     });
     Ok(Found { entries, next })
 }

@@ -418,8 +418,8 @@ impl Store {
     }
 
     /// Heeds the word of a witness that it cosigned so many entries of this ledger, and
-    /// not those that were shown to it. It is kept, and nothing is signed from now on
-    /// until the witness has cosigned as many here.
+    /// not those that were shown to it. It is kept beside what others have shown, and
+    /// nothing is signed from now on until the witness has cosigned as many here.
     ///
     /// # Errors
     /// [`PublicationError::Held`] if it has not.
@@ -479,6 +479,7 @@ impl Store {
             failed: signals.failed.load(Ordering::Acquire),
             publication_failing: progress.failing.load(Ordering::Acquire),
             held: progress.held.load(Ordering::Acquire),
+            held_by_word: progress.held_by_word.load(Ordering::Acquire),
             pruned: progress.pruned.load(Ordering::Acquire),
         }
     }

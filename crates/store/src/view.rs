@@ -32,6 +32,10 @@ pub enum ReadError {
         "the index of personal values is not complete: have it made again by `comity audit reindex`"
     )]
     Unindexed,
+    /// The page asked for is one of another search by personal values, or from before the
+    /// index had its key.
+    #[error("the page is one of another search: begin again, without its token")]
+    OtherSearch,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
@@ -212,6 +216,8 @@ pub struct Health {
     pub publication_failing: bool,
     /// A witness has seen another ledger than this one: nothing is signed.
     pub held: bool,
+    /// Of that witness nothing is known but its word: it showed nothing that was signed.
+    pub held_by_word: bool,
     /// Entries below this index were pruned, and of their bundles none is published.
     pub pruned: u64,
 }

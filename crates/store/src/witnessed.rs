@@ -15,11 +15,26 @@ const CONTRADICTED: &str =
     "the ledger was rewritten, or restored from an old copy: it is not what a witness has seen";
 
 /// What was seen, in a store's folder: the witness's key on the first line, then the
-/// checkpoint, or the word of the witness.
+/// checkpoint. Of an earlier version it may be the word of a witness instead.
 const WITNESSED: &str = "witnessed";
+
+/// The word of a witness, likewise.
+const WITNESSED_WORD: &str = "witnessed-word";
 
 /// What the word of a witness begins with; no checkpoint does, as no origin has a space.
 const WORD: &str = "cosigned ";
+
+/// What is kept of what witnesses have seen. A word never takes the place of a checkpoint:
+/// whoever says it shows nothing that the ledger signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// The largest checkpoint that one showed, or the one that holds the store.
+    pub(crate) shown: Option<Witnessed>,
+    /// The largest word of one, or the one that holds the store.
+    pub(crate) said: Option<Witnessed>,
+    /// What was said is no more than what the witness has cosigned here.
+    pub(crate) settled: bool,
+}
 
 /// What a witness has seen of this ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +68,91 @@ pub struct Held {
     pub why: PublishError,
 }
 
+impl Memory {
+    /// What was kept in a store's folder.
+    pub(crate) fn read(dir: &Path, key: &VerifierKey) -> Result<Self, OpenError> {
+        let shown = Witnessed::read((dir, WITNESSED), key)?;
+        let said = Witnessed::read((dir, WITNESSED_WORD), key)?;
+        if said.as_ref().is_some_and(|said| !said.is_word()) {
+            let path = dir.join(WITNESSED_WORD);
+            return Err(OpenError::Witnessed(path.display().to_string()));
+        }
+        Ok(match shown {
+            Some(word) if word.is_word() => Self {
+                said: said.or(Some(word)),
+                ..Self::default()
+            },
+            shown => Self {
+                shown,
+                said,
+                settled: false,
+            },
+        })
+    }
+
+    /// Whether it says more than what is kept.
+    pub(crate) fn is_surpassed_by(&self, new: &Witnessed) -> bool {
+        let size = |kept: &Option<Witnessed>| kept.as_ref().map_or(0, Witnessed::size);
+        let shown = size(&self.shown);
+        match new.seen {
+            Seen::Signed(_) => new.size() > shown,
+            Seen::Said(_) => new.size() > shown.max(size(&self.said)),
+        }
+    }
+
+    /// Keeps it beside what is of the other sort, so that it is there after this returns.
+    pub(crate) fn keep(&mut self, new: Witnessed, dir: &Path) -> io::Result<()> {
+        if new.is_word() {
+            new.write((dir, WITNESSED_WORD))?;
+            self.said = Some(new);
+            self.settled = false;
+        } else {
+            // It may stand in the place that the checkpoint takes.
+            if let Some(said) = &self.said {
+                said.write((dir, WITNESSED_WORD))?;
+            }
+            new.write((dir, WITNESSED))?;
+            self.shown = Some(new);
+        }
+        Ok(())
+    }
+
+    /// Heeds the word, until the witness has cosigned as many entries of the ledger in
+    /// `ledger`.
+    pub(crate) fn settle(
+        &mut self,
+        publisher: &mut Publisher,
+        ledger: &Path,
+    ) -> Result<(), PublishError> {
+        if let Some(said) = self.said.as_ref().filter(|_| !self.settled) {
+            said.heed(publisher, ledger)?;
+        }
+        self.settled = true;
+        Ok(())
+    }
+
+    /// What a refusal to sign goes back to; `None` where that is none of these.
+    pub(crate) fn behind(&self, why: &PublishError) -> Option<&Witnessed> {
+        let apart = matches!(
+            why,
+            PublishError::Behind { .. } | PublishError::Forked { .. }
+        );
+        let claimed = matches!(why, PublishError::Claimed { .. });
+        let shown = self.shown.as_ref().filter(|_| apart);
+        shown.or(self.said.as_ref().filter(|_| claimed))
+    }
+
+    /// Whether the ledger in `ledger` is what was seen of it.
+    pub(crate) fn verify(&self, ledger: &Path, key: &VerifierKey) -> Result<(), Flaw> {
+        let mut kept = [&self.shown, &self.said].into_iter().flatten();
+        kept.try_for_each(|kept| kept.verify(ledger, key))
+    }
+}
+
 impl Witnessed {
-    /// What was kept; `None` if nothing was.
-    pub(crate) fn read(dir: &Path, key: &VerifierKey) -> Result<Option<Self>, OpenError> {
-        let path = dir.join(WITNESSED);
+    /// What was kept in a file of a folder; `None` if nothing was.
+    fn read((dir, file): (&Path, &str), key: &VerifierKey) -> Result<Option<Self>, OpenError> {
+        let path = dir.join(file);
         let damaged = || OpenError::Witnessed(path.display().to_string());
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -74,14 +170,18 @@ impl Witnessed {
         }))
     }
 
-    /// Keeps it, so that it is there after this returns.
-    pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+    fn write(&self, (dir, file): (&Path, &str)) -> io::Result<()> {
         let said = match &self.seen {
             Seen::Signed(checkpoint) => checkpoint.note.clone(),
             Seen::Said(size) => format!("{WORD}{size}\n").into_bytes(),
         };
         let text = [format!("{}\n", self.by).as_bytes(), &said].concat();
-        comity_ledger::write_file(dir, WITNESSED, &text)
+        comity_ledger::write_file(dir, file, &text)
+    }
+
+    /// Nothing that the ledger signed was shown.
+    pub(crate) fn is_word(&self) -> bool {
+        matches!(self.seen, Seen::Said(_))
     }
 
     /// Has the publisher of the ledger in `ledger` heed it.
@@ -97,13 +197,17 @@ impl Witnessed {
     }
 
     /// Whether the ledger in `ledger` is what was seen of it.
-    pub(crate) fn verify(&self, ledger: &Path, key: &VerifierKey) -> Result<(), Flaw> {
+    fn verify(&self, ledger: &Path, key: &VerifierKey) -> Result<(), Flaw> {
         let (size, by) = (self.size(), self.by.name());
-        let flaw = |what: String| Flaw::of(WITNESSED, what, CONTRADICTED);
+        let file = match self.is_word() {
+            true => WITNESSED_WORD,
+            false => WITNESSED,
+        };
+        let flaw = |what: String| Flaw::of(file, what, CONTRADICTED);
         let apart = |error: &dyn Error| flaw(format!("cannot be compared: {error}"));
         let head = latest(ledger, key).map_err(|error| apart(&error))?;
         let here = last_cosigned_by(ledger, &self.by).map_err(|error| apart(&error))?;
-        if matches!(self.seen, Seen::Said(_)) && here >= size {
+        if self.is_word() && here >= size {
             return Ok(());
         }
         if size > head.size {

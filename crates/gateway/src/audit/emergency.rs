@@ -57,18 +57,31 @@ pub(crate) async fn list(
             .push_str(&format!(" cases/{}", claim.case.id));
     }
     access::on_record(gateway, caller, &access).await?;
-    let claimants = match after {
-        None => store.claimants().await.map_err(record::unavailable)?,
-        Some(_) => Vec::new(),
+    let mut answer = match after {
+        None => beside(gateway, assessed).await?,
+        Some(_) => ListEmergenciesResponse::default(),
     };
-    let mut shown = Vec::with_capacity(claims.len());
+    answer.next_page_token = next_page_token;
     for claim in claims {
-        shown.push(show(gateway, claim).await);
+        answer.claims.push(show(gateway, claim).await);
     }
+    Ok(answer)
+}
+
+/// What the first page says beside its claims: of all there are, and of what is left out.
+async fn beside(gateway: &Gateway, assessed: bool) -> Result<ListEmergenciesResponse, Refusal> {
+    let store = gateway.store();
+    let claimants = store.claimants().await.map_err(record::unavailable)?;
+    let erased = match assessed {
+        true => 0,
+        false => store.erased_claims().await.map_err(record::unavailable)?,
+    };
+    let pruned = store.pruned().await.map_err(record::unavailable)?;
     Ok(ListEmergenciesResponse {
-        claims: shown,
-        next_page_token,
         claimants: claimants.into_iter().map(claimant).collect(),
+        erased,
+        pruned_below: pruned.map_or(0, |pruned| pruned.below),
+        ..ListEmergenciesResponse::default()
     })
 }
 
@@ -124,7 +137,25 @@ async fn carry_out(
         let (case, _) = happen::file(gateway, case, event, None).await?;
         Ok::<_, Unfiled>(case)
     };
-    happen::carry_out("assess an emergency", assess).await
+    match happen::carry_out("assess an emergency", assess).await {
+        Err(Refusal::NotFound { kind, name }) => Err(not_found(gateway, (kind, name)).await?),
+        assessed => assessed,
+    }
+}
+
+/// Why a case is not found: that it may have been pruned.
+async fn not_found(
+    gateway: &Gateway,
+    (kind, name): (&'static str, String),
+) -> Result<Refusal, Refusal> {
+    let pruned = gateway.store().pruned().await;
+    Ok(match pruned.map_err(record::unavailable)? {
+        None => Refusal::NotFound { kind, name },
+        Some(pruned) => Refusal::NotNow(format!(
+            "there is no {kind} `{name}`, or none any more: {pruned}, and of a case opened there \
+             nothing is left to assess it by"
+        )),
+    })
 }
 
 /// Refuses what was no emergency, is not at its end, or was assessed before.
@@ -137,7 +168,8 @@ async fn assessable(gateway: &Gateway, id: &CaseId, case: &cases::CaseAt) -> Res
         let early = "the case is not at its end: an emergency is assessed afterwards";
         return Err(Refusal::NotNow(early.to_owned()));
     }
-    if anew::request(case).is_err() {
+    // Of an erased case there is the row alone.
+    if case.snapshot.request.is_none() {
         let gone = "the records of the case are erased: there is nothing left to assess it by";
         return Err(Refusal::NotNow(gone.to_owned()));
     }

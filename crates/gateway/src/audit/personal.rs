@@ -73,6 +73,7 @@ async fn look(
             what: "the index of personal values, which is not complete,",
             retry_after: record::RETRY_AFTER,
         },
+        ReadError::OtherSearch => Refusal::Malformed(vec![from_proto::foreign_token()]),
         error @ (ReadError::Database(_)
         | ReadError::Damaged { .. }
         | ReadError::Proof(_)

@@ -30,6 +30,8 @@ pub struct Checked {
     pub entries: Vec<u64>,
     /// Of these, entries whose records were erased.
     pub erased: u64,
+    /// Why it has no `report.pdf`; `None` where it has one.
+    pub without_pdf: Option<String>,
     /// Policy bundles that decided, with the files of each.
     pub policies: BTreeMap<Digest, usize>,
     /// The checkpoint that every entry is under.
@@ -93,6 +95,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
             .iter()
             .filter(|item| item.record.is_none())
             .count() as u64,
+        without_pdf: without_pdf(files),
         policies: case_file
             .policies
             .iter()
@@ -103,6 +106,13 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
         timestamp: case_file.timestamp.map(|timestamp| timestamp.token),
         key: case_file.key,
     })
+}
+
+/// What a bundle found in order says of the report that it lacks.
+fn without_pdf(files: &Files) -> Option<String> {
+    let mark: serde_json::Value = serde_json::from_slice(files.get(MARK)?).ok()?;
+    let why = mark.get(derive::WITHOUT)?.get(derive::PDF)?;
+    why.as_str().map(str::to_owned)
 }
 
 fn file<'f>(files: &'f Files, path: &str) -> Result<&'f [u8], Flaw> {

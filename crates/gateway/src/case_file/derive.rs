@@ -3,19 +3,26 @@
 
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use comity::v1;
 use comity_domain::{Digest, ModuleId};
-use comity_ledger::{Flaw, Leaf};
+use comity_ledger::{Fields, Flaw, Leaf};
 use comity_policy::DecidingFiles;
-use comity_store::Event;
+use comity_store::{Event, Record};
 use prost::{Message as _, bytes::Bytes};
 use serde_json::json;
 
 use super::{CaseFile, Damaged, FORMAT, Files, Item, Kind, MARK, Timestamp, entry_path, report};
 use crate::{
     audit, cases,
-    wire::{self, encoded, json},
+    wire::{self, encoded, fields::take_apart, json},
 };
+
+/// The report on paper, which may not be there.
+pub(super) const PDF: &str = "report.pdf";
+
+/// Field of [`MARK`] that says which files are not there, and why.
+pub(super) const WITHOUT: &str = "without";
 
 const CHANGED: &str = "the record and what the entry says of it differ";
 
@@ -37,13 +44,17 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
     let told = tell(case_file)?;
     let mut files = Files::new();
     let mut put = |path: &str, bytes: Vec<u8>| files.insert(path.to_owned(), bytes);
-    put(MARK, mark(case_file));
     put("verify.txt", HOW.as_bytes().to_vec());
     let report = report::write(case_file, &told);
     put("report.html", report.html().into_bytes());
-    if let Some(pdf) = report.pdf(last_change(case_file)) {
-        put("report.pdf", pdf);
-    }
+    let without = match report.pdf(last_change(case_file)) {
+        Ok(pdf) => {
+            put(PDF, pdf);
+            None
+        }
+        Err(why) => Some(why),
+    };
+    put(MARK, mark(case_file, without));
     put("case.json", print(&told.case));
     if let Some(request) = &told.request {
         put("request.bin", request.to_vec());
@@ -55,11 +66,33 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
         put("decision.json", print(decision));
     }
     put("obligations.json", print(&obligations(&told.case)));
+    for item in &case_file.entries {
+        if let Some(fields) = fields(item) {
+            put(&entry_path(item.index(), Kind::Fields), fields);
+        }
+    }
     for (index, event) in &told.events {
         let path = entry_path(*index, Kind::Record);
         put(&format!("{path}.json"), print(event));
     }
     Ok(files)
+}
+
+/// The fields that an entry commits to, one a line: salt, path and value, each in base64.
+/// `None` where it commits to none, or its record is not there.
+fn fields(item: &Item) -> Option<Vec<u8>> {
+    let Record { salt, record } = item.record.as_ref().filter(|_| item.leaf.has_fields())?;
+    let fields = Fields::of(take_apart, &item.leaf, record, salt);
+    let (mut text, mut number) = (String::new(), 0);
+    take_apart(&item.leaf, record, &mut |path, value| {
+        let salt = fields.salt_of(number);
+        let words =
+            [salt.as_slice(), path.as_bytes(), value].map(|word| BASE64_STANDARD.encode(word));
+        text.push_str(&words.join(" "));
+        text.push('\n');
+        number += 1;
+    });
+    Some(text.into_bytes())
 }
 
 /// When the case last changed.
@@ -68,8 +101,9 @@ fn last_change(case_file: &CaseFile) -> jiff::Timestamp {
     last.map_or(jiff::Timestamp::UNIX_EPOCH, |item| item.leaf.at)
 }
 
-/// Says that the folder is a bundle, of what, and by whom.
-fn mark(case_file: &CaseFile) -> Vec<u8> {
+/// Says that the folder is a bundle, of what, and by whom; and why it has no [`PDF`], where
+/// it has none.
+fn mark(case_file: &CaseFile, without: Option<String>) -> Vec<u8> {
     let CaseFile {
         case,
         key,
@@ -90,8 +124,11 @@ fn mark(case_file: &CaseFile) -> Vec<u8> {
         "checkpoint": {"size": checkpoint.size, "root": checkpoint.root.to_string()},
         "policies": policies.keys().map(ToString::to_string).collect::<Vec<_>>(),
     });
-    if let (Some(timestamp), Some(mark)) = (timestamp, mark.as_object_mut()) {
-        mark.insert("timestamp".to_owned(), timestamp);
+    let without = without.map(|why| json!({PDF: why}));
+    for (name, value) in [("timestamp", timestamp), (WITHOUT, without)] {
+        if let (Some(value), Some(mark)) = (value, mark.as_object_mut()) {
+            mark.insert(name.to_owned(), value);
+        }
     }
     format!("{mark:#}\n").into_bytes()
 }

@@ -41,9 +41,9 @@ impl Written {
         html::page(&self.0)
     }
 
-    /// As PDF/A-2a and PDF/UA-1, made at `at`; `None` where what is to be said is more
-    /// than a file of that form holds.
-    pub(super) fn pdf(&self, at: jiff::Timestamp) -> Option<Vec<u8>> {
+    /// As PDF/A-2a and PDF/UA-1, made at `at`; or why it cannot be, in one line without
+    /// personal data or quotation marks.
+    pub(super) fn pdf(&self, at: jiff::Timestamp) -> Result<Vec<u8>, String> {
         pdf::file(&self.0, at)
     }
 }

@@ -54,6 +54,7 @@ impl Ledger {
             failed: _,
             publication_failing: _,
             held,
+            held_by_word: _,
             pruned: _,
         } = store.health();
         self.entries.set(figure(committed));

@@ -1,4 +1,4 @@
-//! The personal values of a request, and of what a ledger entry holds.
+//! The personal values of a request, of a report, and of what a ledger entry holds.
 
 use bytes::Bytes;
 use comity::v1;
@@ -8,7 +8,7 @@ use prost::Message as _;
 use prost_types::{Struct, Value, value::Kind as Json};
 
 use super::{Kind, named};
-use crate::wire::encoded;
+use crate::{report::OUTSIDE, wire::encoded};
 
 /// Shortest part of a text that may be the number of a document, in letters and digits.
 const NUMBER_MIN: usize = 5;
@@ -19,20 +19,57 @@ const NUMBER_WORDS: usize = 4;
 /// Words in which it is looked for, from the first.
 const WORDS_MAX: usize = 256;
 
+/// What stands between an office and the person who acted for it.
+const PART_ENDS: [char; 6] = [',', ';', '/', '(', ')', ':'];
+
 /// The values by which an entry is found, taken from its record: the same as
-/// [`of_request`] gave when it was recorded.
+/// [`of_request`] and [`of_report`] gave when it was recorded.
 #[must_use]
 pub(crate) fn of_record(leaf: &Leaf, record: &[u8]) -> Vec<Term> {
-    let request = match leaf.kind.as_str() {
-        "preflight" | "explain" | "compare" => Some(Bytes::copy_from_slice(record)),
+    let record = Bytes::copy_from_slice(record);
+    let (request, form) = match leaf.kind.as_str() {
+        "preflight" | "explain" | "compare" => (Some(record), None),
         _ if leaf.state.is_some() => {
-            let case = encoded::Case::decode(Bytes::copy_from_slice(record));
-            case.ok().and_then(|case| case.request)
+            let case = encoded::Case::decode(record).unwrap_or_default();
+            (case.request, case.form)
         }
-        _ => None,
+        _ => (None, None),
     };
     let request = request.and_then(|request| v1::CooperationRequest::decode(request).ok());
-    request.map_or_else(Vec::new, |request| of_request(&request))
+    let mut found = request.map_or_else(Vec::new, |request| of_request(&request));
+    if let Some(form) = form {
+        found.extend(of_report(&leaf.kind, &form));
+    }
+    found
+}
+
+/// The values by which the report of an event is found that came on a form: who sent what
+/// outside the system to whom.
+#[must_use]
+pub(crate) fn of_report(event: &str, form: &Struct) -> Vec<Term> {
+    if !OUTSIDE.contains(&event) {
+        return Vec::new();
+    }
+    let parties = ["sender", "recipient"].map(|party| form.fields.get(party));
+    let parties = parties.into_iter().flatten().filter_map(object);
+    let mut found: Vec<_> = parties.flat_map(of_party).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// An office or provider, and who acted for it where the name says so.
+fn of_party(party: &Struct) -> Vec<Term> {
+    let name = text(party, "name");
+    let parts = name.split(|c: char| PART_ENDS.contains(&c) || c.is_control());
+    let parts = parts.filter(|part| part.split_whitespace().count() > 1);
+    let mut found = Kind::Name.terms(name);
+    found.extend(parts.flat_map(|part| Kind::Name.terms(part)));
+    let address = text(party, "address");
+    for kind in [Kind::Address, Kind::Email, Kind::Phone] {
+        found.extend(kind.terms(address));
+    }
+    found
 }
 
 /// The values by which a request is found.

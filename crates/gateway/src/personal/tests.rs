@@ -267,6 +267,37 @@ fn a_request_is_found_by_whom_it_concerns_and_not_by_officials() {
     assert!(!meet(&found, &Kind::Name.terms("A. Beispiel")));
 }
 
+/// A record of what was sent by courier.
+fn transmission() -> prost_types::Struct {
+    let form = json!({
+        "sent_at": "2026-01-31T12:00:00Z",
+        "sender": {"name": "Dublin Circuit Court, Orla Absender", "address": "orla@courts.example"},
+        "recipient": {"name": "Muster, Max", "address": "1 rue Exemple"},
+        "files": [{"name": "Erika Musterfrau.pdf", "size": 1}],
+        "explanation": "Nils Nutzer was away",
+    });
+    structure::from_json(form.as_object().unwrap())
+}
+
+/// Whoever changes what is expected here gives [`EXTRACTOR`] another number.
+#[test]
+fn a_transmission_is_found_by_its_parties_alone() {
+    let found = of_report("transmitted-otherwise", &transmission());
+    let expected = [
+        Kind::Name.terms("Dublin Circuit Court Orla Absender"),
+        Kind::Name.terms("Dublin Circuit Court"),
+        Kind::Name.terms("Absender, Orla"),
+        Kind::Email.terms("orla@courts.example"),
+        Kind::Address.terms("orla@courts.example"),
+        Kind::Name.terms("Max Muster"),
+        Kind::Address.terms("1, rue Exemple"),
+    ];
+    let mut expected: Vec<_> = expected.concat();
+    expected.sort();
+    assert!(found == expected, "{found:?} is not {expected:?}");
+    assert!(of_report("acknowledged", &transmission()).is_empty());
+}
+
 /// Whoever makes this fail gives [`EXTRACTOR`] another number, and this test both.
 #[test]
 fn other_values_of_a_record_are_of_another_extractor() {
@@ -320,6 +351,14 @@ fn a_record_gives_what_it_was_recorded_with() {
     let mut decision = leaf("decision");
     decision.state = Some("APPROVED".to_owned());
     assert!(of_record(&decision, &case.encode_to_vec()) == of_request(&request));
+    let report = encoded::Case {
+        form: Some(transmission()),
+        ..encoded::Case::default()
+    };
+    let mut sent = leaf("transmitted-otherwise");
+    sent.state = Some("DELIVERING".to_owned());
+    let of_sent = of_record(&sent, &report.encode_to_vec());
+    assert!(of_sent == of_report("transmitted-otherwise", &transmission()));
     assert!(of_record(&leaf("read"), &bytes).is_empty());
     assert!(of_record(&decision, b"\xff\xff").is_empty());
 }

@@ -134,7 +134,7 @@ impl Rerun {
 }
 
 /// Cases of which the ledger says that they were erased, and why.
-fn erased(archive: &mut Archive) -> Result<BTreeMap<String, Erasure>, ReplayError> {
+pub(super) fn erased(archive: &mut Archive) -> Result<BTreeMap<String, Erasure>, ReplayError> {
     let mut erased = BTreeMap::new();
     for (entry, record) in archive.erasures()? {
         let access = record.and_then(|record| v1::Access::decode(&*record.record).ok());
@@ -150,6 +150,11 @@ fn erased(archive: &mut Archive) -> Result<BTreeMap<String, Erasure>, ReplayErro
     Ok(erased)
 }
 
+/// Whether a record of a case is gone: each version of a case has its own.
+pub(super) fn lacks_records(row: &CaseRow) -> bool {
+    (row.records.len() as u64) < row.version
+}
+
 /// Makes every decision of a case again.
 fn redo(row: CaseRow, bundles: &Bundles, erased: &BTreeMap<String, Erasure>) -> Vec<Redone> {
     let received = row.opened_at;
@@ -161,8 +166,7 @@ fn redo(row: CaseRow, bundles: &Bundles, erased: &BTreeMap<String, Erasure>) -> 
         pair: pair.clone(),
         verdict,
     };
-    // Each version of a case has its record.
-    if (row.records.len() as u64) < row.version {
+    if lacks_records(&row) {
         let erasure = erased.get(row.id.as_str()).cloned();
         return vec![redone(0, erasure.map_or(Verdict::Gone, Verdict::Erased))];
     }

@@ -250,7 +250,7 @@ impl Findings {
             );
         }
         let time = self.time(at, time)?;
-        if time.duration_since(now) > CLOCK_SKEW {
+        if is_ahead(time, now) {
             return self.reject(
                 at,
                 "more than 5 minutes in the future: check the clock that set it",
@@ -258,6 +258,11 @@ impl Findings {
         }
         Some(time)
     }
+}
+
+/// Whether a moment lies in the future, clocks being as they are.
+pub(super) fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time.duration_since(now) > CLOCK_SKEW
 }
 
 fn violation(at: Path<'_>, description: impl Into<String>) -> Violation {

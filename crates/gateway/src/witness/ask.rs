@@ -240,13 +240,14 @@ impl Asker {
 
     /// Whether there is something that it has not cosigned, or not for long. What a peer
     /// has seen holds a gateway that is held already; what one outside says holds it
-    /// until it says otherwise.
+    /// until it says otherwise, and has nothing to do with what peers have seen.
     fn is_due(&self) -> bool {
         let health = self.shared.gateway.store().health();
         let due = self
             .answered
             .is_none_or(|(size, at)| size != health.published || at.elapsed() > AGAIN);
-        let asks = !health.held || matches!(self.witness.way, Way::Outside(_));
+        let outside = matches!(self.witness.way, Way::Outside(_));
+        let asks = !health.held || health.held_by_word || outside;
         due && asks && self.pause.is_over(Instant::now())
     }
 

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 
 use super::{at, case_id, copy, key, open, quiet, run, step, submission};
 use crate::{
-    Archive, CommitError, ERASURE, Entry, Extractor, Options, Period, ReadError, Search, Store,
-    Term, Transaction, blind,
+    Archive, CommitError, Cursor, ERASURE, Entry, Extractor, Options, Period, ReadError, Search,
+    Store, Term, Transaction, blind,
     queue::{Batch, Op},
     vault::Vault,
     verify,
@@ -130,6 +130,51 @@ fn an_entry_is_found_by_every_value_of_its_record() {
     assert_eq!(of("DE", 9).entries.len(), 2);
     assert_eq!(of("FR", 1).next.unwrap().last, 0);
     assert!(of("IT", 9).entries.is_empty());
+}
+
+#[test]
+fn a_page_is_one_of_its_own_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let page = |value: &str, change: &dyn Fn(&mut Search)| {
+        let mut what = Search {
+            limit: 1,
+            ..Search::default()
+        };
+        change(&mut what);
+        run(store.search_personal(what, vec![term(value)], EXTRACTOR))
+    };
+    let after = page("erika", &|_| ()).unwrap().next;
+    assert_eq!(after.unwrap().last, 0);
+    let second = page("erika", &|what| what.after = after).unwrap();
+    assert_eq!((second.entries[0].index, second.next), (2, None));
+    let bare = after.map(|after| Cursor { of: None, ..after });
+    for foreign in [
+        page("max", &|what| what.after = after),
+        page("erika", &|what| what.after = bare),
+        page("erika", &|what| {
+            what.after = after;
+            what.filter.kind = Some("step".to_owned());
+        }),
+        page("erika", &|what| {
+            what.after = after;
+            what.order.descending = true;
+        }),
+        page("erika", &|what| {
+            what.after = after;
+            what.involving = Some("FR".parse().unwrap());
+        }),
+    ] {
+        assert!(
+            matches!(foreign, Err(ReadError::OtherSearch)),
+            "{foreign:?}"
+        );
+    }
+    // With an erasure the index gets another key, and no page of before goes on.
+    erase(&store, 2);
+    rebuild(&store);
+    let before = page("erika", &|what| what.after = after);
+    assert!(matches!(before, Err(ReadError::OtherSearch)), "{before:?}");
 }
 
 #[test]

@@ -113,8 +113,7 @@ fn the_word_of_a_witness_holds_until_it_cosigns_as_many() {
     is_held(run(store.publish()));
     run(store.close());
     let flaw = verify(new.path(), None).unwrap_err().to_string();
-    let says =
-        "`witnessed`: `w.example` says that it has cosigned 7 entries, and has cosigned 0 here";
+    let says = "`witnessed-word`: `w.example` says that it has cosigned 7 entries, and has cosigned 0 here";
     assert!(flaw.starts_with(says), "{flaw}");
     let store = open(new.path());
     is_held(run(store.publish()));
@@ -140,8 +139,106 @@ fn the_word_of_a_witness_holds_until_it_cosigns_as_many() {
     run(store.heed_word(&by, 9)).unwrap();
     is_held(run(store.heed_word(&by, 10)));
     run(store.close());
-    fs::remove_file(new.path().join("witnessed")).unwrap();
+    fs::remove_file(new.path().join("witnessed-word")).unwrap();
     assert_eq!(verify(new.path(), None).unwrap().entries, 10);
+}
+
+#[test]
+fn a_word_and_a_checkpoint_are_kept_side_by_side_and_each_holds() {
+    let (old, new) = old_and_new();
+    let read = |dir: &TempDir, file| fs::read_to_string(dir.path().join(file)).unwrap();
+    let [peer, outside] = ["w.example", "o.example"].map(witness);
+    let seen = String::from_utf8(checkpoint(new.path())).unwrap();
+    let store = open(new.path());
+    run(store.heed(&peer, seen.clone().into())).unwrap();
+    let shown = read(&new, "witnessed");
+    assert_eq!(shown, format!("{peer}\n{seen}"));
+    let Err(PublicationError::Held(held)) = run(store.heed_word(&outside, 99)) else {
+        panic!("it is held");
+    };
+    assert_eq!(held.by, "o.example");
+    assert!(store.health().held && store.health().held_by_word);
+    assert_eq!(read(&new, "witnessed"), shown);
+    let said = format!("{outside}\ncosigned 99\n");
+    assert_eq!(read(&new, "witnessed-word"), said);
+    // What agrees with what is here changes nothing, and lifts nothing.
+    run(store.heed(&peer, checkpoint(old.path()))).unwrap();
+    assert!(store.health().held_by_word);
+    run(store.close());
+
+    // An old copy is noticed by the checkpoint, whatever becomes of the word.
+    for file in ["witnessed", "witnessed-word"] {
+        fs::copy(new.path().join(file), old.path().join(file)).unwrap();
+    }
+    let rolled_back = copy(old.path());
+    fs::remove_file(rolled_back.path().join("witnessed-word")).unwrap();
+    for dir in [&old, &rolled_back] {
+        let store = open(dir.path());
+        is_held(run(store.publish()));
+        assert!(store.health().held && !store.health().held_by_word);
+        run(store.close());
+    }
+    // And the word holds on after a restart.
+    let store = open(new.path());
+    assert!(matches!(
+        run(store.publish()),
+        Err(PublicationError::Held(held)) if held.by == "o.example"
+    ));
+    run(store.close());
+    let flaw = verify(new.path(), None).unwrap_err().to_string();
+    assert!(flaw.starts_with("`witnessed-word`: `o.example`"), "{flaw}");
+    fs::remove_file(new.path().join("witnessed-word")).unwrap();
+    assert_eq!(verify(new.path(), None).unwrap().entries, 9);
+}
+
+#[test]
+fn another_story_is_found_while_a_word_holds() {
+    let (old, new) = old_and_new();
+    let store = open(old.path());
+    run(note(&store, 5));
+    run(store.publish()).unwrap();
+    let outside = witness("o.example");
+    run(store.heed_word(&outside, 99)).unwrap_err();
+    let why = is_held(run(
+        store.heed(&witness("w.example"), checkpoint(new.path()))
+    ));
+    assert!(
+        why.contains("of this ledger were cosigned under root"),
+        "{why}"
+    );
+    assert!(store.health().held && !store.health().held_by_word);
+    // Nor does another word take the place of either.
+    is_held(run(store.heed_word(&witness("x.example"), 100)));
+    run(store.close());
+    let kept = fs::read_to_string(old.path().join("witnessed-word")).unwrap();
+    assert_eq!(kept, format!("{outside}\ncosigned 99\n"));
+    fs::remove_file(old.path().join("witnessed-word")).unwrap();
+    let again = open(old.path());
+    is_held(run(again.publish()));
+}
+
+#[test]
+fn a_word_that_an_earlier_version_kept_holds_and_makes_room() {
+    let (_, new) = old_and_new();
+    let outside = witness("o.example");
+    let word = format!("{outside}\ncosigned 99\n");
+    fs::write(new.path().join("witnessed"), &word).unwrap();
+    let flaw = verify(new.path(), None).unwrap_err().to_string();
+    assert!(
+        flaw.contains("`o.example` has cosigned 99 entries"),
+        "{flaw}"
+    );
+    let store = open(new.path());
+    run(store.publish()).unwrap_err();
+    let seen = checkpoint(new.path());
+    run(store.heed(&witness("w.example"), seen)).unwrap();
+    assert!(store.health().held_by_word);
+    run(store.close());
+    let kept = fs::read_to_string(new.path().join("witnessed-word")).unwrap();
+    assert_eq!(kept, word);
+    let again = open(new.path());
+    run(again.publish()).unwrap_err();
+    assert!(again.health().held_by_word);
 }
 
 #[test]

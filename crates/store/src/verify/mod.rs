@@ -17,7 +17,7 @@ use crate::{
     prepare::{open_salt, told},
     read, schema,
     vault::{Vault, VaultError},
-    witnessed::Witnessed,
+    witnessed::Memory,
 };
 use bound::{check_cases, check_jobs, check_keys};
 
@@ -184,9 +184,9 @@ fn check_store(
 /// The ledger is what witnesses have seen of it.
 fn check_witnessed(ledger_dir: &Path, key: &VerifierKey) -> Result<(), Flaw> {
     let dir = ledger_dir.parent().unwrap_or(ledger_dir);
-    let witnessed = Witnessed::read(dir, key)
+    let memory = Memory::read(dir, key)
         .map_err(|error| Flaw::of("witnessed", error.to_string(), CHANGED))?;
-    witnessed.map_or(Ok(()), |witnessed| witnessed.verify(ledger_dir, key))
+    memory.verify(ledger_dir, key)
 }
 
 /// The database as SQLite sees it: pages, indexes, references; but that a case is opened by
@@ -435,6 +435,7 @@ fn unread(error: ReadError) -> Flaw {
         other @ (ReadError::Damaged { .. }
         | ReadError::Proof(_)
         | ReadError::Unindexed
+        | ReadError::OtherSearch
         | ReadError::Closed) => Flaw::of(DATABASE, other.to_string(), CHANGED),
     }
 }

@@ -17,6 +17,11 @@ use crate::exit::Failure;
 const FILES_MAX: usize = 100_000;
 const BYTES_MAX: u64 = 1 << 30;
 
+/// Says that a bundle has no report on paper, and why.
+pub(super) fn without_pdf(why: &str) -> String {
+    format!("WITHOUT report.pdf: {why}; report.html says the same")
+}
+
 /// Writes a bundle into a new zip file, where the path says so, else into a new
 /// folder. What is written is for its owner alone: it holds personal data.
 pub(super) fn write(out: &Path, files: &Files) -> Result<(), Failure> {

@@ -128,8 +128,32 @@ fn told(answer: &v1::ListEmergenciesResponse) -> String {
             tally(&answer.claimants)
         );
     }
+    text.push_str(&left_out(answer));
     if !answer.next_page_token.is_empty() {
         let _ = writeln!(text, "\nmore: --page-token {}", answer.next_page_token);
+    }
+    text
+}
+
+/// What is in no page, and why.
+fn left_out(answer: &v1::ListEmergenciesResponse) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    if answer.erased > 0 {
+        let _ = writeln!(
+            text,
+            "\nnot listed: {}, whose records were erased before anybody assessed them; \
+             `--all` lists them",
+            answer.erased
+        );
+    }
+    if answer.pruned_below > 0 {
+        let _ = writeln!(
+            text,
+            "\nneither listed nor counted: claims of cases opened in entries below {}, which were \
+             pruned; how many they were is on record no more",
+            answer.pruned_below
+        );
     }
     text
 }

@@ -48,6 +48,7 @@ pub(super) fn run(arguments: Export) -> Result<Exit, Failure> {
         let told = json!({
             "case": format!("cases/{case}"), "out": out, "files": count, "bytes": bytes,
             "entries": checked.entries, "erased": checked.erased,
+            "without_pdf": checked.without_pdf,
             "key": checked.key.to_string(),
         });
         println!("{told}");
@@ -58,6 +59,9 @@ pub(super) fn run(arguments: Export) -> Result<Exit, Failure> {
         );
         if checked.erased > 0 {
             println!("  the records of {} of them were erased", checked.erased);
+        }
+        if let Some(why) = &checked.without_pdf {
+            println!("  {}", bundle::without_pdf(why));
         }
         println!("  it holds personal data; `verify.txt` in it says how to check it");
         println!("  `comity audit verify {shown}` checks it");

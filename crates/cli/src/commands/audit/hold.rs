@@ -63,11 +63,18 @@ pub(super) fn order(arguments: Hold) -> Result<Exit, Failure> {
     let hold = offline::hold((&data, token.as_ref()), &order, Timestamp::now());
     let done = complete(hold)??;
     if json {
-        let Ordered { entry, standing } = &done;
+        let Ordered {
+            entry,
+            standing,
+            unsigned,
+        } = &done;
         let case = format!("cases/{}", order.case);
         println!(
             "{}",
-            json!({ "case": case, "entry": entry, "lifted": lift, "standing": standing })
+            json!({
+                "case": case, "entry": entry, "lifted": lift, "standing": standing,
+                "unsigned": unsigned,
+            })
         );
     } else {
         tell(&order, &done);
@@ -75,7 +82,12 @@ pub(super) fn order(arguments: Hold) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn tell(order: &HoldOrder, Ordered { entry, standing }: &Ordered) {
+fn tell(order: &HoldOrder, done: &Ordered) {
+    let Ordered {
+        entry,
+        standing,
+        unsigned,
+    } = done;
     let case = &order.case;
     let under = "under seal by whose order and why";
     match order.lifts {
@@ -92,6 +104,11 @@ fn tell(order: &HoldOrder, Ordered { entry, standing }: &Ordered) {
                 holds => println!("  still held by {}", offline::entries_in_words(holds)),
             }
         }
+    }
+    if let Some(why) = unsigned {
+        println!("NOT SIGNED: entry {entry} is recorded, but not under a signed checkpoint yet:");
+        println!("  {why}");
+        println!("  {}", offline::TO_BE_SIGNED);
     }
 }
 

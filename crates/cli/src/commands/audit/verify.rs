@@ -248,6 +248,7 @@ fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Fla
     let value = json!({
         "verified": true, "case": format!("cases/{}", found.case), "files": files.len(),
         "entries": found.entries, "erased": found.erased, "published": found.checkpoint.size,
+        "without_pdf": found.without_pdf,
         "root": found.checkpoint.root.to_string(), "key": found.key.to_string(),
     });
     let mut lines = vec![
@@ -263,6 +264,7 @@ fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Fla
     if found.erased > 0 {
         lines.push(format!("{} records were erased", found.erased));
     }
+    lines.extend(found.without_pdf.as_deref().map(bundle::without_pdf));
     for (bundle, count) in &found.policies {
         lines.push(format!("policy bundle {bundle}, {count} files"));
     }

@@ -47,9 +47,9 @@ pub(super) fn run(arguments: &Replay) -> Result<Exit, Failure> {
     } = arguments;
     let library = Library::load(policies)?;
     let Found { data, token } = folder.find()?;
-    let cases = Cases::open((&data, token.as_ref()), received.period()?, &library)?;
+    let mut cases = Cases::open((&data, token.as_ref()), received.period()?, &library)?;
     let mut progress = Progress::new("cases", cases.cases()?);
-    let mut tally = Tally::default();
+    let mut tally = Tally::since(cases.pruned()?);
     let mut shown = Vec::new();
     cases.run(|case| {
         progress.step();

@@ -5,6 +5,8 @@ mod face;
 mod flow;
 mod table;
 
+use std::{collections::BTreeSet, fmt};
+
 use jiff::{Timestamp, tz::TimeZone};
 use krilla::{
     Document, SerializeSettings,
@@ -13,6 +15,7 @@ use krilla::{
     color::rgb,
     configure::{Accessibility, Archival, ConfigurationBuilder},
     destination::XyzDestination,
+    error::KrillaError,
     geom::{PathBuilder, Point, Rect},
     metadata::{DateTime, Metadata},
     outline::{Outline, OutlineNode},
@@ -30,8 +33,34 @@ use self::{
 };
 use super::parts::Report;
 
-/// The file; `None` where the report is more than one holds.
-pub(super) fn file(report: &Report, at: Timestamp) -> Option<Vec<u8>> {
+/// The file, or why there is none: the same for the same report, and nothing of what it
+/// says.
+pub(super) fn file(report: &Report, at: Timestamp) -> Result<Vec<u8>, String> {
+    let document = document(report, at).ok_or("typefaces, pages or tags cannot be made")?;
+    document.finish().map_err(|error| refused(&error))
+}
+
+/// What of the form the report does not fit into, by the names of the library.
+fn refused(error: &KrillaError) -> String {
+    let kinds = if let KrillaError::Validation(errors) = error {
+        errors.iter().map(|(one, _)| kind(one)).collect()
+    } else {
+        BTreeSet::from([kind(error)])
+    };
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    format!("it does not fit into PDF/A: {}", kinds.join(", "))
+}
+
+/// The name of an error without what it is about, which may be personal data.
+fn kind(error: &impl fmt::Debug) -> String {
+    let error = format!("{error:?}");
+    error
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
+}
+
+fn document(report: &Report, at: Timestamp) -> Option<Document> {
     let faces = Faces::load()?;
     let laid = flow::lay(&faces, report);
     let configuration = ConfigurationBuilder::new()
@@ -57,7 +86,7 @@ pub(super) fn file(report: &Report, at: Timestamp) -> Option<Vec<u8>> {
         tree.push(tagged(part, &shown)?);
     }
     document.set_tag_tree(tree);
-    document.finish().ok()
+    Some(document)
 }
 
 /// How a text is known to the tree of tags, with its link if it has one.

@@ -3,7 +3,8 @@
 use comity::v1;
 use jiff::Timestamp;
 
-use super::{Findings, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX, Violation};
+use super::{Findings, Json, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX, Violation};
+use crate::wire::read::is_ahead;
 
 /// A short text of one field, such as a reference.
 ///
@@ -42,6 +43,27 @@ pub(crate) fn postponement(
     findings.conclude(Some((reason, until)))
 }
 
+/// When something was sent, as a form has it in `sent_at`: what lies in the future was not.
+///
+/// # Errors
+/// One violation, of that field.
+pub(crate) fn sent(form: &Json, now: Timestamp) -> Result<(), Vec<Violation>> {
+    let Some(sent_at) = form.get("sent_at").and_then(Json::as_str) else {
+        return Ok(());
+    };
+    let wrong = match sent_at.parse::<Timestamp>() {
+        Ok(sent_at) if !is_ahead(sent_at, now) => return Ok(()),
+        Ok(_) => {
+            "more than 5 minutes in the future: report what was sent, and check date, time and the \
+             offset from UTC"
+        }
+        Err(_) => "no moment: write it as `2026-01-31T12:00:00+01:00`",
+    };
+    let mut findings = Findings::default();
+    let none = findings.reject(Path::root("form").field("sent_at"), wrong);
+    findings.conclude(none)
+}
+
 fn bounded(field: &'static str, text: &str, max: usize) -> Result<String, Vec<Violation>> {
     let mut findings = Findings::default();
     findings.bounded(Path::root(field), text, max);
@@ -67,6 +89,29 @@ mod tests {
             .map(|violation| violation.field)
             .collect();
         assert_eq!(fields, ["postponement.reason", "postponement.until"]);
+    }
+
+    #[test]
+    fn what_was_sent_was_sent_before() {
+        let now: Timestamp = "2026-11-26T13:05:00Z".parse().unwrap();
+        let wrong = |sent_at: &str| {
+            let read = sent(&serde_json::json!({"sent_at": sent_at}), now);
+            read.err()
+                .map(|wrong| (wrong[0].field.clone(), wrong[0].description.clone()))
+        };
+        // As far as clocks may be apart.
+        for past in ["2026-11-26T14:10:00+01:00", "2026-11-26T13:04:00Z"] {
+            assert_eq!(wrong(past), None, "{past}");
+        }
+        for (future, why) in [
+            ("2026-11-26T14:10:01+01:00", "in the future"),
+            ("2026-11-26T13:05:00-01:00", "in the future"),
+            ("yesterday", "no moment"),
+        ] {
+            let (field, description) = wrong(future).unwrap();
+            assert_eq!(field, "form.sent_at");
+            assert!(description.contains(why), "{description}");
+        }
     }
 
     #[test]

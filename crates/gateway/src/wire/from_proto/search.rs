@@ -155,10 +155,7 @@ fn read_search(asked: Asked<'_>, seal: String) -> Result<Search, Vec<Violation>>
         "" => Some(None),
         token => match read_token(token, seal) {
             Some(cursor) => Some(Some(cursor)),
-            None => findings.reject(
-                Path::root("page_token"),
-                "is not one that a page of this search named: begin without it",
-            ),
+            None => findings.reject(Path::root("page_token"), FOREIGN),
         },
     };
     let read = read.zip(order).zip(after);
@@ -194,10 +191,22 @@ pub fn days(from: &str, until: &str) -> Result<Period, Vec<Violation>> {
 /// The token of the page after a cursor; empty where there is none.
 #[must_use]
 pub fn token(next: Option<Cursor>, filter: &str, order_by: &str) -> String {
-    next.map_or_else(String::new, |Cursor { last, below }| {
-        format!("{below}-{last}-{}", seal(filter, order_by))
+    next.map_or_else(String::new, |Cursor { last, below, of }| {
+        let of = of.map_or_else(String::new, |of| format!("-{}", hex::encode(of)));
+        format!("{below}-{last}-{}{of}", seal(filter, order_by))
     })
 }
+
+/// A token that a page of another search named.
+#[must_use]
+pub fn foreign_token() -> Violation {
+    Violation {
+        field: "page_token".to_owned(),
+        description: FOREIGN.to_owned(),
+    }
+}
+
+const FOREIGN: &str = "is not one that a page of this search named: begin again without it";
 
 const TERMS: &str = "expected terms such as `kind=decision`, joined by ` AND `, each name once; \
      the names are kind, case, actor, outcome, state, instrument, issuing, executing, category, \
@@ -296,11 +305,17 @@ fn read_token(token: &str, seal: String) -> Option<Cursor> {
     let mut parts = token.split('-');
     let below = parts.next()?.parse().ok()?;
     let last = parts.next()?.parse().ok()?;
-    let sealed = parts.next()? == seal && parts.next().is_none();
-    sealed.then_some(Cursor { last, below })
+    let sealed = parts.next()? == seal;
+    let of = match parts.next() {
+        None => None,
+        Some(of) => Some(hex::decode(of).ok()?.try_into().ok()?),
+    };
+    let sealed = sealed && parts.next().is_none();
+    sealed.then_some(Cursor { last, below, of })
 }
 
-/// What ties a token to its search: a slip, not a secret.
+/// What ties a token to its search: a slip, not a secret. To the value of a search by one
+/// the store ties it, under a key.
 fn seal(filter: &str, order_by: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(format!("{filter}\n{order_by}")).into();
     let [a, b, c, d, ..] = digest;
@@ -390,14 +405,20 @@ mod tests {
 
     #[test]
     fn a_token_belongs_to_its_search() {
-        let cursor = Cursor { last: 7, below: 90 };
-        let page_token = &*token(Some(cursor), "kind=read", "at desc");
-        let again = |filter| Asked {
-            page_token,
-            ..asked(filter)
-        };
-        assert_eq!(search(again("kind=read")).unwrap().after, Some(cursor));
-        rejects(again("kind=start"), "page_token");
+        for of in [None, Some([7; 8])] {
+            let cursor = Cursor {
+                last: 7,
+                below: 90,
+                of,
+            };
+            let page_token = &*token(Some(cursor), "kind=read", "at desc");
+            let again = |filter| Asked {
+                page_token,
+                ..asked(filter)
+            };
+            assert_eq!(search(again("kind=read")).unwrap().after, Some(cursor));
+            rejects(again("kind=start"), "page_token");
+        }
         let page_token = "7";
         rejects(
             Asked {

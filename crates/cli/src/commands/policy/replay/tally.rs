@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use comity::v1::Outcome;
 use comity_domain::Digest;
-use comity_gateway::offline::{Again, Case, Made};
+use comity_gateway::offline::{Again, Case, Made, Pruned, Unread};
 use serde_json::{Value, json};
 
 use crate::render::{self, outcome_name};
@@ -28,21 +28,38 @@ pub(super) struct Tally {
     otherwise_found: u64,
     /// By the bundle of its day, as on record, and not.
     then: [u64; 2],
+    /// Whose records were erased.
+    erased: u64,
     unread: u64,
+    /// Cases opened before are not among them.
+    pruned: Option<Pruned>,
 }
 
 impl Tally {
+    /// Of the cases that a ledger has since it was pruned.
+    pub(super) fn since(pruned: Option<Pruned>) -> Self {
+        Self {
+            pruned,
+            ..Self::default()
+        }
+    }
+
     /// Counts a case; whether its outcome or instrument is another.
     pub(super) fn add(&mut self, case: &Case) -> bool {
         self.cases += 1;
-        let Ok(Again {
+        let Again {
             before,
             after,
             same_as_then,
-        }) = &case.again
-        else {
-            self.unread += 1;
-            return false;
+        } = match &case.again {
+            Ok(again) => again,
+            Err(unread) => {
+                match unread {
+                    Unread::Erased => self.erased += 1,
+                    Unread::Damaged | Unread::Malformed | Unread::Otherwise => self.unread += 1,
+                }
+                return false;
+            }
         };
         *self
             .outcomes
@@ -64,7 +81,8 @@ impl Tally {
         self.changed
     }
 
-    /// Every case could be decided again, and comes to what is on record.
+    /// Every case could be decided again, and comes to what is on record. What was erased
+    /// on purpose speaks against nothing.
     pub(super) fn is_as_on_record(&self) -> bool {
         self.changed == 0 && self.unread == 0
     }
@@ -75,7 +93,9 @@ impl Tally {
             changed,
             otherwise_found,
             then: [same, other],
+            erased,
             unread,
+            pruned,
             outcomes,
         } = self;
         let mut text = String::new();
@@ -84,13 +104,26 @@ impl Tally {
             text,
             "{cases} cases on record, decided again by bundle {bundle}"
         );
-        let without = cases - unread - same - other;
+        let without = cases - erased - unread - same - other;
         let _ = writeln!(
             text,
             "by the bundles of their days: {same} as on record, {other} not; {without} whose bundle is not kept"
         );
+        if *erased > 0 {
+            let _ = writeln!(
+                text,
+                "{erased} not decided again: their records were erased"
+            );
+        }
         if *unread > 0 {
             let _ = writeln!(text, "{unread} cannot be decided again: verify the store");
+        }
+        if let Some(pruned) = pruned {
+            let _ = writeln!(
+                text,
+                "{pruned}: cases opened there are not decided again, and how many they were is on \
+                 record no more"
+            );
         }
         let mut table = render::table(&["", "before", "after"]);
         for outcome in OUTCOMES {
@@ -131,7 +164,9 @@ impl Tally {
             changed,
             otherwise_found,
             then: [same, other],
+            erased,
             unread,
+            pruned,
         } = self;
         let outcomes = outcomes.iter().map(|((before, after), count)| {
             json!({"before": outcome_name(*before), "after": outcome_name(*after), "cases": count})
@@ -143,7 +178,9 @@ impl Tally {
             "changed": changed,
             "otherFindings": otherwise_found,
             "byBundleOfTheirDay": {"asOnRecord": same, "otherwise": other},
+            "erased": erased,
             "unread": unread,
+            "prunedBelow": pruned.map(|pruned| pruned.below),
         })
     }
 }

@@ -159,7 +159,18 @@ fn what_the_typefaces_lack_is_written_as_its_code_point() {
     let laid = flow::lay(&Faces::load().unwrap(), &made);
     let once = "[U+5F20][U+202E][U+0000][U+FEFF][U+E001][U+1F600]okok";
     assert!(said(&laid).ends_with(&once.repeat(2)), "{}", said(&laid));
-    assert!(file(&made, Timestamp::UNIX_EPOCH).is_some());
+    file(&made, Timestamp::UNIX_EPOCH).unwrap();
+}
+
+#[test]
+fn what_no_archive_takes_is_named_without_a_word_of_it() {
+    let address = format!("https://example.org/{}", "musterfrau".repeat(4_000));
+    let cited = Block::Cited(vec![Span::link(&address, "Art. 11")]);
+    let refused = file(&report(vec![cited]), Timestamp::UNIX_EPOCH);
+    assert_eq!(
+        refused.unwrap_err(),
+        "it does not fit into PDF/A: TooLongString"
+    );
 }
 
 #[test]
