@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     num::NonZero,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -15,6 +15,7 @@ use std::{
 use comity_domain::Urgency;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
+    task_local,
     time::Instant,
 };
 use tonic::codegen::http::HeaderMap;
@@ -84,8 +85,8 @@ impl Lanes {
             match marked {
                 Marked(true) => self.reserve.wait(caller).await,
                 Marked(false) => {
-                    let mut place = self.places.wait(caller).await?;
-                    place.narrow = self.squeeze().await;
+                    let place = self.places.wait(caller).await?;
+                    *place.narrow() = self.squeeze().await;
                     Some(place)
                 }
             }
@@ -173,22 +174,57 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_caller: Option<OwnedSemaphorePermit>,
-    narrow: Option<OwnedSemaphorePermit>,
+    narrow: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+task_local! {
+    /// The place in which a call is carried out.
+    static PLACE: Arc<Place>;
 }
 
 impl Place {
-    /// Carries `work` out in this place. Room beside emergencies is given back after a
-    /// moment, so that a slow backend keeps nobody out.
-    pub(crate) async fn fill<T>(mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        if let Some(narrow) = self.narrow.take() {
-            let done = tokio::time::timeout(MOMENT, work.as_mut()).await;
-            drop(narrow);
-            if let Ok(done) = done {
-                return done;
+    fn new(of_all: OwnedSemaphorePermit, of_caller: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            _of_all: of_all,
+            _of_caller: of_caller,
+            narrow: Mutex::default(),
+        }
+    }
+
+    /// Carries `work` out in this place.
+    pub(crate) async fn fill<T>(self, work: impl Future<Output = T>) -> T {
+        Arc::new(self).carry(work).await
+    }
+
+    /// `work` in the place of the call that this is asked in, wherever it is carried out
+    /// and whether or not anybody waits for it: who hangs up has no place for the next
+    /// call before that.
+    pub(crate) fn keep<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+        let place = PLACE.try_with(Arc::clone);
+        async move {
+            match place {
+                Ok(place) => place.carry(work).await,
+                // Nobody called.
+                Err(_) => work.await,
             }
         }
+    }
+
+    /// Room beside emergencies is given back after a moment, so that a slow backend keeps
+    /// nobody out.
+    async fn carry<T>(self: Arc<Self>, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(PLACE.scope(Arc::clone(&self), work));
+        if self.narrow().is_some() {
+            if let Ok(done) = tokio::time::timeout(MOMENT, work.as_mut()).await {
+                return done;
+            }
+            self.narrow().take();
+        }
         work.await
+    }
+
+    fn narrow(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.narrow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -209,11 +245,7 @@ impl Places {
             None => None,
             Some(caller) => Some(self.of(caller).try_acquire_owned().ok()?),
         };
-        Some(Place {
-            _of_all: of_all,
-            _of_caller: of_caller,
-            narrow: None,
-        })
+        Some(Place::new(of_all, of_caller))
     }
 
     /// Waits for a place, in the order of asking; nothing once nobody gives any.
@@ -223,11 +255,7 @@ impl Places {
             Some(caller) => Some(self.of(caller).acquire_owned().await.ok()?),
         };
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-        Some(Place {
-            _of_all: of_all,
-            _of_caller: of_caller,
-            narrow: None,
-        })
+        Some(Place::new(of_all, of_caller))
     }
 
     fn of(&self, caller: &Arc<Caller>) -> Arc<Semaphore> {
