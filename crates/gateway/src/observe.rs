@@ -2,11 +2,13 @@
 //! reached a method because it could not be read.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::future::BoxFuture;
@@ -14,7 +16,7 @@ use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
 use crate::{
-    admit, gateway::Gateway, identity, places::Marked, record, refusal::Refusal,
+    admit, config::Limits, gateway::Gateway, identity, places::Marked, record, refusal::Refusal,
     services::submit::SUBMIT,
 };
 
@@ -41,15 +43,12 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Observe {
     gateway: Gateway,
-    max_message_bytes: usize,
+    limits: Limits,
 }
 
 impl Observe {
-    pub(crate) fn new(gateway: Gateway, max_message_bytes: usize) -> Self {
-        Self {
-            gateway,
-            max_message_bytes,
-        }
+    pub(crate) fn new(gateway: Gateway, limits: Limits) -> Self {
+        Self { gateway, limits }
     }
 }
 
@@ -95,10 +94,7 @@ where
         let marked = Marked::read(request.headers());
         request.extensions_mut().insert(seen.clone());
         request.extensions_mut().insert(marked);
-        let Observe {
-            gateway,
-            max_message_bytes,
-        } = self.observe.clone();
+        let Observe { gateway, limits } = self.observe.clone();
         // Nothing of the message is read before this is polled.
         let answer = self.inner.call(request);
         Box::pin(async move {
@@ -111,13 +107,17 @@ where
                 Ok(place) => place,
                 Err(refusal) => return Ok(Status::from(refusal).into_http()),
             };
-            let answer = place.fill(answer).await?;
+            let answer = place.fill(answer);
+            let answer = match in_time(answer, &seen, limits.message_timeout()).await {
+                Some(answer) => answer?,
+                None => Status::deadline_exceeded("").into_http(),
+            };
             let status = Status::from_header_map(answer.headers());
             match status {
                 // Health and reflection are not recorded.
                 Some(status) if ours && !seen.is_marked() && status.code() != Code::Ok => {
                     let (caller, refusal) = match caller {
-                        Ok(caller) => (Some(caller), unread(&status, max_message_bytes)),
+                        Ok(caller) => (Some(caller), unread(&status, &limits)),
                         Err(refusal) => (None, refusal),
                     };
                     let refusal = record::attempt(&gateway, caller.as_deref(), refusal).await;
@@ -129,13 +129,29 @@ where
     }
 }
 
+/// What comes of a call; nothing where its message is not read in time, so that whoever
+/// never ends one has no place for ever.
+async fn in_time<T>(call: impl Future<Output = T>, seen: &Seen, time: Duration) -> Option<T> {
+    let mut call = pin!(call);
+    match tokio::time::timeout(time, call.as_mut()).await {
+        Ok(answer) => Some(answer),
+        Err(_) if seen.is_marked() => Some(call.await),
+        Err(_) => None,
+    }
+}
+
 /// Why a message never reached its method.
-fn unread(status: &Status, max_message_bytes: usize) -> Refusal {
+fn unread(status: &Status, limits: &Limits) -> Refusal {
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Refusal::TooLarge {
             what: "the message",
-            limit: format!("{max_message_bytes} bytes"),
+            limit: format!("{} bytes", limits.max_message_bytes),
         },
+        Code::DeadlineExceeded => {
+            let seconds = limits.message_timeout().as_secs();
+            let late = format!("was not there whole within {seconds} seconds: send it again");
+            admit::malformed("", &late)
+        }
         Code::Unimplemented => Refusal::NotYet(
             "the contract has no such method: generate the client from the published files",
         ),
@@ -143,7 +159,6 @@ fn unread(status: &Status, max_message_bytes: usize) -> Refusal {
         | Code::Cancelled
         | Code::Unknown
         | Code::InvalidArgument
-        | Code::DeadlineExceeded
         | Code::NotFound
         | Code::AlreadyExists
         | Code::PermissionDenied

@@ -164,8 +164,14 @@ impl Marked {
 #[derive(Debug)]
 pub(crate) struct Places {
     all: Arc<Semaphore>,
-    of: Mutex<HashMap<Arc<Caller>, Arc<Semaphore>>>,
-    per_caller: usize,
+    own: Each,
+}
+
+/// So many of something for each caller. All whose certificate names nobody are one.
+#[derive(Debug)]
+pub(crate) struct Each {
+    of: Mutex<HashMap<Option<Arc<Caller>>, Arc<Semaphore>>>,
+    most: usize,
 }
 
 /// The right to be under way, until it is dropped: one place of all, and one of
@@ -173,7 +179,7 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Place {
     _of_all: OwnedSemaphorePermit,
-    _of_caller: Option<OwnedSemaphorePermit>,
+    _of_caller: OwnedSemaphorePermit,
     narrow: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
@@ -183,7 +189,7 @@ task_local! {
 }
 
 impl Place {
-    fn new(of_all: OwnedSemaphorePermit, of_caller: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(of_all: OwnedSemaphorePermit, of_caller: OwnedSemaphorePermit) -> Self {
         Self {
             _of_all: of_all,
             _of_caller: of_caller,
@@ -232,8 +238,7 @@ impl Places {
     pub(crate) fn new(all: usize, per_caller: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all)),
-            of: Mutex::default(),
-            per_caller,
+            own: Each::new(per_caller),
         }
     }
 
@@ -241,28 +246,35 @@ impl Places {
     /// leaves room for the others.
     pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Option<Place> {
         let of_all = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        let of_caller = match caller {
-            None => None,
-            Some(caller) => Some(self.of(caller).try_acquire_owned().ok()?),
-        };
-        Some(Place::new(of_all, of_caller))
+        Some(Place::new(of_all, self.own.take(caller)?))
     }
 
     /// Waits for a place, in the order of asking; nothing once nobody gives any.
     async fn wait(&self, caller: Option<&Arc<Caller>>) -> Option<Place> {
-        let of_caller = match caller {
-            None => None,
-            Some(caller) => Some(self.of(caller).acquire_owned().await.ok()?),
-        };
+        let of_caller = self.own.of(caller).acquire_owned().await.ok()?;
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
         Some(Place::new(of_all, of_caller))
     }
+}
 
-    fn of(&self, caller: &Arc<Caller>) -> Arc<Semaphore> {
+impl Each {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            of: Mutex::default(),
+            most,
+        }
+    }
+
+    /// Takes one; nothing when the caller has all of its own.
+    pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Option<OwnedSemaphorePermit> {
+        self.of(caller).try_acquire_owned().ok()
+    }
+
+    fn of(&self, caller: Option<&Arc<Caller>>) -> Arc<Semaphore> {
         // A panic elsewhere cannot leave a map half changed.
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = of.entry(Arc::clone(caller));
-        Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(self.per_caller))))
+        let own = of.entry(caller.cloned());
+        Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(self.most))))
     }
 }
 
@@ -325,6 +337,21 @@ mod tests {
         for _ in 0..100 {
             let place = lanes.enter(None, Marked(false)).now_or_never();
             inside.push(place.unwrap().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_no_name_has_no_more_than_a_caller() {
+        let lanes = lanes(8, 4);
+        for marked in [Marked(true), Marked(false)] {
+            let mut held = Vec::new();
+            while let Some(place) = lanes.enter(None, marked).now_or_never() {
+                held.push(place.unwrap());
+            }
+            assert_eq!(held.len(), if marked.0 { 1 } else { 4 });
+            let caller = Caller::recorded("spiffe://comity.example/DE/sta-berlin/issuing");
+            let caller = Arc::new(caller.unwrap());
+            lanes.enter(Some(&caller), marked).await.unwrap();
         }
     }
 

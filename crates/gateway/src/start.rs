@@ -168,7 +168,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
     let quiet = config.limits.quiet;
     work(&mut tasks, &gateway, (failures, quiet), &stopped);
-    let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
+    let observe = Observe::new(gateway.clone(), config.limits);
     tasks.spawn(serve(routes, observe, incoming, stopped));
     Ok(Running {
         address,
