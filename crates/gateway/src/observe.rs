@@ -12,6 +12,8 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
@@ -24,6 +26,14 @@ use crate::{
 const SHARE: &str = "/comity.v1.CooperationService/ShareInformation";
 /// The same inside a team.
 const SHARE_IN_TEAM: &str = "/comity.v1.TeamService/Share";
+
+/// What is streamed for as long as the caller likes. Downloads have bounds of their own.
+const STREAMED: [&str; 4] = [
+    "/comity.v1.CooperationService/WatchCase",
+    "/comity.v1.AuditService/ExportCase",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
 
 /// Marks that a request was decoded and reached its method, which records it.
 #[derive(Debug, Clone, Default)]
@@ -86,8 +96,9 @@ where
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let caller = identity::caller(request.extensions());
         let path = request.uri().path();
-        let (submits, ours) = (
+        let (submits, streamed, ours) = (
             [SUBMIT, SHARE, SHARE_IN_TEAM].contains(&path),
+            STREAMED.contains(&path),
             path.starts_with("/comity.v1."),
         );
         let seen = Seen::default();
@@ -99,13 +110,17 @@ where
         let answer = self.inner.call(request);
         Box::pin(async move {
             let known = caller.as_ref().ok();
+            let lanes = gateway.lanes();
             let place = match submits {
-                true => gateway.lanes().enter(known, marked).await,
-                false => gateway.lanes().take(known),
+                true => lanes.enter(known, marked).await,
+                false => lanes.take(known),
             };
-            let place = match place {
-                Ok(place) => place,
-                Err(refusal) => return Ok(Status::from(refusal).into_http()),
+            let stream = streamed.then(|| lanes.stream(known)).transpose();
+            let (place, stream) = match (place, stream) {
+                (Ok(place), Ok(stream)) => (place, stream),
+                (Err(refusal), _) | (_, Err(refusal)) => {
+                    return Ok(Status::from(refusal).into_http());
+                }
             };
             let answer = place.fill(answer);
             let answer = match in_time(answer, &seen, limits.message_timeout()).await {
@@ -123,10 +138,26 @@ where
                     let refusal = record::attempt(&gateway, caller.as_deref(), refusal).await;
                     Ok(Status::from(refusal).into_http())
                 }
-                Some(_) | None => Ok(answer),
+                Some(_) | None => Ok(until_its_end(answer, stream)),
             }
         })
     }
+}
+
+/// An answer that its caller has the right to until it ends, or nobody reads it any more.
+fn until_its_end(
+    answer: http::Response<Body>,
+    right: Option<OwnedSemaphorePermit>,
+) -> http::Response<Body> {
+    let Some(right) = right else {
+        return answer;
+    };
+    answer.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &right;
+            frame
+        }))
+    })
 }
 
 /// What comes of a call; nothing where its message is not read in time, so that whoever

@@ -41,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Lanes {
     places: Places,
     reserve: Places,
+    /// What is streamed to each caller.
+    streams: Each,
     /// What gets in while the siren sounds.
     narrow: Arc<Semaphore>,
     siren: Siren,
@@ -65,6 +67,7 @@ impl Lanes {
         Self {
             places: Places::new(in_flight, per_caller),
             reserve: Places::new(in_flight.div_ceil(RESERVE), per_caller.div_ceil(RESERVE)),
+            streams: Each::new(per_caller),
             narrow: Arc::new(Semaphore::new(processors)),
             siren: Siren::default(),
         }
@@ -73,6 +76,14 @@ impl Lanes {
     /// A place for a call, at once or not at all.
     pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Result<Place, Refusal> {
         self.places.take(caller).ok_or(FULL)
+    }
+
+    /// The right to be streamed to, beside a place for the call, until it is dropped.
+    pub(crate) fn stream(
+        &self,
+        caller: Option<&Arc<Caller>>,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.streams.take(caller).ok_or(FULL)
     }
 
     /// A place for a submission, as soon as there is one.

@@ -15,7 +15,7 @@ use tonic_web::GrpcWebLayer;
 use crate::{
     backends::Backends,
     clocks::engine::Engine,
-    config::Config,
+    config::{Config, Limits},
     deliver,
     evidence::{self, Evidence},
     gateway::{Clock, Gateway, Parts, Running},
@@ -169,7 +169,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let quiet = config.limits.quiet;
     work(&mut tasks, &gateway, (failures, quiet), &stopped);
     let observe = Observe::new(gateway.clone(), config.limits);
-    tasks.spawn(serve(routes, observe, incoming, stopped));
+    tasks.spawn(serve((routes, observe), incoming, config.limits, stopped));
     Ok(Running {
         address,
         monitored,
@@ -335,13 +335,16 @@ async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthR
 
 /// Serves until told to stop, then finishes what is under way.
 async fn serve(
-    routes: Routes,
-    observe: Observe,
+    (routes, observe): (Routes, Observe),
     incoming: listen::Incoming,
+    limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
     let served = tonic::transport::Server::builder()
         .accept_http1(true)
+        .max_concurrent_streams(limits.streams_per_connection())
+        .http2_keepalive_interval(Some(limits.silence()))
+        .http2_keepalive_timeout(Some(limits.handshake_timeout))
         .layer(GrpcWebLayer::new())
         .layer(observe)
         .add_routes(routes)
