@@ -116,19 +116,18 @@ impl Lanes {
         }
     }
 
-    /// The way of an exchange that is in and was read: an emergency is heard from now on.
+    /// The way of an exchange that is in and was read.
     pub(crate) fn way(&self, urgency: Urgency) -> Way<'_> {
-        let entered = match urgency {
-            Urgency::Emergency => {
-                self.siren.sound();
-                None
-            }
-            Urgency::Routine | Urgency::Urgent => Some(Instant::now()),
-        };
+        let entered = (urgency != Urgency::Emergency).then(Instant::now);
         Way {
             lanes: self,
             entered,
         }
+    }
+
+    /// An emergency is heard from now on.
+    pub(crate) fn alarm(&self) {
+        self.siren.sound();
     }
 }
 
@@ -164,7 +163,7 @@ impl Marked {
         match (self, urgency) {
             (Self(true), Urgency::Routine | Urgency::Urgent) => Err(admit::malformed(
                 "urgency.level",
-                "is no emergency, which the metadata `comity-urgency` says it is: leave one out",
+                "is no emergency, as no exercise is, and the metadata `comity-urgency` says it is one: leave that out",
             )),
             (Self(true), Urgency::Emergency) | (Self(false), _) => Ok(()),
         }
@@ -328,7 +327,10 @@ mod tests {
         let lanes = lanes(1000, 1000);
         let before = lanes.way(Urgency::Urgent);
         assert!(before.give().now_or_never().is_some());
-        lanes.way(Urgency::Emergency).give().now_or_never().unwrap();
+        let emergency = lanes.way(Urgency::Emergency);
+        assert!(before.give().now_or_never().is_some());
+        lanes.alarm();
+        emergency.give().now_or_never().unwrap();
         assert!(before.give().now_or_never().is_none());
         let mut inside = Vec::new();
         while let Some(place) = lanes.enter(None, Marked(false)).now_or_never() {
