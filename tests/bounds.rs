@@ -6,6 +6,7 @@ use std::time::Duration;
 use comity::v1::{self, CaseState};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
     task::JoinSet,
 };
 use tonic::{
@@ -170,5 +171,32 @@ async fn a_connection_has_so_many_streams_and_ends_where_nobody_is_there() {
     }
     assert_eq!(most, Some(&512_u32.to_be_bytes()[..]));
     assert!(asked, "nobody asked whether it is there");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_without_end_leave_few_entries() {
+    let scene = Scene::start(&["DE"]).await;
+    let noise = async || {
+        let mut stream = TcpStream::connect(scene.address()).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        // An alert, and the end.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    };
+    for _ in 0..20 {
+        noise().await;
+    }
+    // The first is on record at once, and what came after it once the gateway stops.
+    let notes = async |scene: &Scene| {
+        let entries = scene.entries("kind=unauthorised").await;
+        let notes = entries.into_iter().map(|leaf| leaf.note.unwrap());
+        notes.collect::<Vec<_>>()
+    };
+    eventually("the first is recorded", async || {
+        (notes(&scene).await == ["not-tls"]).then_some(())
+    })
+    .await;
+    let scene = scene.restart().await;
+    assert_eq!(notes(&scene).await, ["not-tls", "not-tls, 19 more"]);
     scene.stop().await;
 }

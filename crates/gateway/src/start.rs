@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy, second_beside};
+use comity_ledger::{Key, KeyError, MlDsaKey, WitnessError, publish_policy, second_beside};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -27,7 +27,7 @@ use crate::{
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
-    services,
+    services, strangers,
     timestamp::{self, TimestampsError},
     tls::{Material, TlsError},
     web,
@@ -191,7 +191,7 @@ fn work(
     tasks.spawn(index(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
-    tasks.spawn(record_failures(gateway.clone(), failures));
+    tasks.spawn(strangers::record(gateway.clone(), failures));
     tasks.spawn(heartbeat(gateway.clone(), quiet, stopped.clone()));
 }
 
@@ -285,32 +285,6 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
             .map_err(StartError::Policy)?;
     }
     Ok(store)
-}
-
-/// Records connections that came to nothing as unauthorised attempts.
-async fn record_failures(gateway: Gateway, mut failures: listen::Failures) {
-    while let Some(failure) = failures.next().await {
-        let leaf = Leaf::new(gateway.now(), "unauthorised", "unknown");
-        let note = Some(failure.reason.as_str().to_owned());
-        // The peer's address is personal data and is sealed.
-        let peer = failure.peer.to_string().into_bytes();
-        if record::event(&gateway, Leaf { note, ..leaf }, peer)
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                reason = failure.reason.as_str(),
-                "a failed handshake is not on record"
-            );
-        }
-        let missed = failures.take_missed();
-        if missed > 0 {
-            tracing::warn!(
-                missed,
-                "failed handshakes came faster than they could be recorded"
-            );
-        }
-    }
 }
 
 /// Every service, with health, service by service, and reflection.
