@@ -4,9 +4,11 @@
 /// that it is an emergency. See `CooperationService.Submit`.
 pub const EMERGENCY: (&str, &str) = ("comity-urgency", "emergency");
 
-/// A call with a message of this urgency: an emergency is marked as such.
-pub fn marked<T>(message: T, urgency: Option<v1::Urgency>) -> tonic::Request<T> {
+/// A call with a message of this urgency: an emergency is marked as such, if it is no
+/// exercise.
+pub fn marked<T>(message: T, urgency: Option<v1::Urgency>, exercise: bool) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
+    let urgency = urgency.filter(|_| !exercise);
     if urgency.is_some_and(|urgency| urgency.level() == v1::UrgencyLevel::Emergency) {
         let (key, value) = EMERGENCY;
         let value = tonic::metadata::MetadataValue::from_static(value);

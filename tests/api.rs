@@ -212,7 +212,7 @@ fn each_role_is_let_into_its_own_calls_only() {
 #[test]
 fn a_browser_calls_over_http_1() {
     on_shared(async |scene| {
-        let mut stream = plain_tls(scene).await;
+        let mut stream = tls(scene, "browser", "http/1.1").await;
         let body = web_frame(&v1::ListModulesRequest::default().encode_to_vec());
         let head = format!(
             "POST /comity.v1.PolicyService/ListModules HTTP/1.1\r\nhost: localhost\r\n\
@@ -239,9 +239,13 @@ fn web_frame(message: &[u8]) -> Vec<u8> {
     [&[0], length.as_slice(), message].concat()
 }
 
-/// A TLS connection that speaks HTTP/1.1, as a browser's would.
-async fn plain_tls(scene: &Scene) -> tokio_rustls::client::TlsStream<TcpStream> {
-    let issued = scene.world.issue("DE", "browser", "issuing", &[]).unwrap();
+/// A TLS connection of an authority, to speak a protocol on.
+pub(crate) async fn tls(
+    scene: &Scene,
+    authority: &str,
+    protocol: &str,
+) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let issued = scene.world.issue("DE", authority, "issuing", &[]).unwrap();
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(issued.ca.as_bytes()).unwrap();
     roots.add(root).unwrap();
@@ -255,7 +259,7 @@ async fn plain_tls(scene: &Scene) -> tokio_rustls::client::TlsStream<TcpStream> 
             PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap(),
         )
         .unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![protocol.into()];
     let stream = TcpStream::connect(scene.address()).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(std::sync::Arc::new(config))

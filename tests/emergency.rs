@@ -6,7 +6,10 @@ mod afterwards;
 use comity::v1::{self, CaseState, UrgencyLevel};
 use tonic::{Code, Response, Status};
 
-use crate::world::{Cooperation, Scene, eventually, reason, story, submit, violations};
+use crate::{
+    timestamps::figure,
+    world::{Cooperation, Scene, eventually, reason, story, submit, violations},
+};
 
 /// Submits, saying in the metadata that it is an emergency.
 async fn marked(
@@ -18,7 +21,7 @@ async fn marked(
         wait: None,
         text_language: "en".to_owned(),
     };
-    let message = comity::marked(message, Some(at_risk()));
+    let message = comity::marked(message, Some(at_risk()), false);
     client.submit(message).await.map(Response::into_inner)
 }
 
@@ -65,5 +68,39 @@ async fn an_emergency_has_a_place_where_all_are_taken() {
     backend.set_up(true);
     let first = waiting.await.unwrap().unwrap();
     assert_eq!(first.case.unwrap().state(), CaseState::Concluded);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_gives_way_to_exercises_repetitions_and_what_cannot_be_admitted() {
+    let scene = Scene::start_with(&["DE", "NL"], |config| {
+        config.metrics = Some("127.0.0.1:0".parse().unwrap());
+    })
+    .await;
+    let heard = || figure(&scene, "comity_emergencies_total");
+    let told = story("told", "Accounts of a person, backend down");
+    let mut client = scene.issuing(told.jurisdiction, told.authority).await;
+    let mut request = told.request;
+    request.urgency = Some(at_risk());
+
+    let mut exercise = request.clone();
+    exercise.exercise = true;
+    exercise.request_id = "told/exercise".to_owned();
+    let status = marked(&mut client, &exercise).await.unwrap_err();
+    assert!(violations(&status)["urgency.level"].contains("as no exercise is"));
+    submit(&mut client, &exercise, 0).await.unwrap();
+    let mut unknown = request.clone();
+    unknown.measure = "no.such.measure".to_owned();
+    let status = marked(&mut client, &unknown).await.unwrap_err();
+    assert!(violations(&status).contains_key("measure"));
+    assert_eq!(heard().await, Some(0));
+
+    assert!(!marked(&mut client, &request).await.unwrap().replayed);
+    assert_eq!(heard().await, Some(1));
+    assert!(marked(&mut client, &request).await.unwrap().replayed);
+    request.purpose.push_str(", and more");
+    let status = marked(&mut client, &request).await.unwrap_err();
+    assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+    assert_eq!(heard().await, Some(1));
     scene.stop().await;
 }

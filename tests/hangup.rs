@@ -3,7 +3,7 @@
 use comity::v1::{self, CaseState};
 use tokio::task::JoinSet;
 
-use crate::world::{Cooperation, Scene, approvable, eventually, submit};
+use crate::world::{Cooperation, Scene, approvable, eventually, reason, submit};
 
 const DROPPED: usize = 300;
 const STEADY: usize = 50;
@@ -60,6 +60,39 @@ async fn dropped_requests_are_carried_to_their_end_and_others_are_served() {
     assert_eq!(backend.received(), recorded as u64, "nothing is sent twice");
     let report = scene.stop().await;
     assert_eq!((report.cases, report.jobs), (recorded as u64, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_keeps_a_place_until_the_work_is_done() {
+    let scene = Scene::start_with(&["DE", "FR"], |config| config.limits.per_caller = 1).await;
+    let backend = scene.backend("DE");
+    backend.set_up(false);
+    let mut story = approvable("left");
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let left = tokio::spawn(send(
+        client.clone(),
+        story.request.clone(),
+        "left/1".to_owned(),
+    ));
+    eventually("the first is decided", async || {
+        let decisions = scene.entries("kind=decision").await;
+        (decisions.len() == 1).then_some(())
+    })
+    .await;
+    left.abort();
+    assert!(left.await.unwrap_err().is_cancelled());
+
+    story.request.request_id = "left/2".to_owned();
+    let status = submit(&mut client, &story.request, 30).await.unwrap_err();
+    assert_eq!(reason(&status), "OVERLOADED");
+    assert_eq!(scene.entries("kind=decision").await.len(), 1);
+    backend.set_up(true);
+    eventually("the place is free again", async || {
+        submit(&mut client, &story.request, 30).await.ok()
+    })
+    .await;
+    assert_eq!(backend.effects().unwrap(), 2);
+    scene.stop().await;
 }
 
 async fn send(

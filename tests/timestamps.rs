@@ -63,7 +63,7 @@ fn ledger(scene: &Scene) -> PathBuf {
 }
 
 /// A figure that monitoring reads.
-async fn figure(scene: &Scene, name: &str) -> Option<u64> {
+pub(crate) async fn figure(scene: &Scene, name: &str) -> Option<u64> {
     let text = metrics(scene.running.metrics_address().unwrap()).await;
     let mut lines = text.lines();
     let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -392,6 +392,10 @@ async fn nothing_new_is_taken_where_timestamps_fail_for_too_long() {
         reason: "a life is at risk".to_owned(),
     });
     submit(&mut client, &urgent, 0).await.unwrap();
+    urgent.exercise = true;
+    urgent.request_id = "9b0f2a52-2d2c-4c8e-9f2b-0d1f6a3e7c10".to_owned();
+    let status = submit(&mut client, &urgent, 0).await.unwrap_err();
+    assert_eq!(reason(&status), "LEDGER_NOT_TIMESTAMPED");
     assert_eq!(
         figure(&scene, "comity_ledger_timestamp_overdue").await,
         Some(1)

@@ -107,6 +107,13 @@ async fn an_approval_that_is_rebutted_after_delivery_is_recalled() {
     let case = scene.tell(&story).await;
     assert_eq!(case.state(), CaseState::Acknowledged);
     let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let executing = scene.connect("FR", "tj-paris", "executing").await;
+    let watch = v1::WatchCaseRequest {
+        name: case.name.clone(),
+        after_sequence: 0,
+    };
+    let watched = Cooperation::new(executing).watch_case(watch).await;
+    let mut watched = watched.unwrap().into_inner();
     let mut message = v1::SupplementRequest {
         name: case.name.clone(),
         request_id: "rebutted/1".to_owned(),
@@ -118,6 +125,10 @@ async fn an_approval_that_is_rebutted_after_delivery_is_recalled() {
     let standing = answer.into_inner().case.unwrap();
     assert_eq!(standing.state(), CaseState::Acknowledged);
     assert_eq!(scene.backend("FR").received(), 1);
+    for kind in ["decision", "acknowledged", "supplement"] {
+        let event = watched.message().await.unwrap().unwrap().event.unwrap();
+        assert_eq!(event.kind, kind);
+    }
 
     let raised = "ground.disproportionate".to_owned();
     message.facts.insert(raised, truth(true));
@@ -125,6 +136,9 @@ async fn an_approval_that_is_rebutted_after_delivery_is_recalled() {
     let answer = client.supplement(message).await.unwrap();
     let referred = answer.into_inner().case.unwrap();
     assert_eq!(referred.state(), CaseState::UnderReview);
+    // Who had it is told no more of what is none of its own again.
+    let status = watched.message().await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
     let backend = scene.backend("FR");
     let case = eventually("it is recalled", async || {
         let case = get(&mut client, &case.name).await.unwrap();

@@ -156,7 +156,7 @@ async fn repeat(
 async fn exchange(caller: &mut Caller, requests: Requests, sent: &AtomicU64) -> Result<(), String> {
     let request = requests(sent.fetch_add(1, Ordering::Relaxed));
     let urgency = request.request.as_ref().and_then(|one| one.urgency.clone());
-    let answer = caller.submit(comity::marked(request, urgency)).await;
+    let answer = caller.submit(comity::marked(request, urgency, false)).await;
     let answer = answer.map_err(|status| format!("{}: {}", status.code(), status.message()))?;
     executed(answer.get_ref())
 }

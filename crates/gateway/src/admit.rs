@@ -332,8 +332,10 @@ pub(crate) fn deadline(wait: Option<prost_types::Duration>) -> Result<Option<Ins
     Ok((wait > Duration::ZERO).then(|| Instant::now() + wait))
 }
 
-/// How urgent a request says it is, before anything else is looked at.
+/// How urgent a request says it is, before anything else is looked at. For the gateway
+/// an exercise never is.
 pub(crate) fn urgency(request: Option<&v1::CooperationRequest>) -> Urgency {
+    let request = request.filter(|request| !request.exercise);
     let urgency = request.and_then(|request| request.urgency.as_ref());
     let level = urgency.map_or(v1::UrgencyLevel::Unspecified, v1::Urgency::level);
     from_proto::urgency_level(level)

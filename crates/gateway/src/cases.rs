@@ -1,5 +1,7 @@
 //! Reading cases: one, many, and as they change.
 
+use std::sync::Arc;
+
 use comity::v1::{self, ListCasesRequest, ListCasesResponse, WatchCaseResponse};
 use comity_domain::{CaseId, CaseState};
 use comity_store::{CaseChange, CaseFilter, CaseRow, Event, Expected, state_name};
@@ -322,15 +324,16 @@ pub(crate) async fn page(
 /// comes, until the case is at its end and no time limit runs any more.
 pub(crate) async fn watch(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     name: &str,
     after_sequence: u32,
 ) -> Result<impl Stream<Item = Result<WatchCaseResponse, Status>> + use<>, Refusal> {
-    let case = visible(gateway, caller, name).await?;
+    visible(gateway, caller, name).await?;
     let (events, stream) = mpsc::channel(WATCH_BUFFER);
-    let gateway = gateway.clone();
+    let (gateway, caller, name) = (gateway.clone(), Arc::clone(caller), name.to_owned());
     tokio::spawn(async move {
-        if let Err(refusal) = follow(&gateway, &case.row.id, after_sequence, &events).await {
+        let who = (&*caller, &*name);
+        if let Err(refusal) = follow(&gateway, who, after_sequence, &events).await {
             // Fails only when the watcher has left.
             let _ = events.send(Err(refusal.into())).await;
         }
@@ -340,15 +343,20 @@ pub(crate) async fn watch(
 
 async fn follow(
     gateway: &Gateway,
-    id: &CaseId,
+    (caller, name): (&Caller, &str),
     mut after: u32,
     events_to: &mpsc::Sender<Result<WatchCaseResponse, Status>>,
 ) -> Result<(), Refusal> {
     let mut changes = gateway.changes();
     loop {
-        // Read before its events, so that none is left out when it is over.
-        let case = load(gateway, id).await?;
+        // Read before its events, so that none is left out when it is over; and those
+        // alone are shown that made it what the caller may see.
+        let case = visible(gateway, caller, name).await?;
+        let id = &case.row.id;
         for event in events(gateway, id, after).await? {
+            if u64::from(event.sequence) > case.version {
+                break;
+            }
             after = event.sequence;
             if events_to
                 .send(Ok(WatchCaseResponse { event: Some(event) }))

@@ -1,6 +1,7 @@
 //! `comity.toml`: what was written (`ConfigFile`) and what it resolves to
 //! ([`Config`]). [`EXAMPLE`] shows every setting.
 
+mod bounds;
 mod evidence;
 mod file;
 mod keys;

@@ -1,9 +1,11 @@
 //! The way of a request, in one function.
 
 use comity::v1;
+use comity_domain::{CaseId, Urgency};
 
 use crate::{
-    admit, answer, deliver,
+    admit::{self, Admission},
+    answer, deliver,
     gateway::Gateway,
     identity::{Caller, Role},
     origin,
@@ -63,12 +65,19 @@ pub(crate) async fn submit_known(
         };
         way.give().await;
         let admission = admit::request(gateway, caller, request, text_language)?;
-        let verdict = admission.decide(gateway.now());
-        Ok((deadline, admission, verdict, way))
+        let before = alarm(gateway, caller, &admission, urgency).await?;
+        Ok((deadline, admission, before, way))
     };
     let admitted = record::attempted(gateway, caller, admitted.await).await;
-    let (deadline, admission, verdict, way) = admitted?;
-    let (case, job) = match record::decision(gateway, caller, admission, verdict).await? {
+    let (deadline, admission, before, way) = admitted?;
+    let filed = match before {
+        Some(id) => Filed::Before(id),
+        None => {
+            let verdict = admission.decide(gateway.now());
+            record::decision(gateway, caller, admission, verdict).await?
+        }
+    };
+    let (case, job) = match filed {
         Filed::Now(case, job) => (case, job),
         Filed::Before(id) => {
             let case = Box::pin(answer::settle(gateway, &id, deadline)).await?;
@@ -96,6 +105,25 @@ pub(crate) async fn submit_known(
     }
     let case = Box::pin(answer::settle(gateway, &id, deadline)).await?;
     Ok(encoded::SubmitResponse::of(case, false))
+}
+
+/// Has all else give way to an emergency. One that is on record, which is told, is none
+/// anew.
+async fn alarm(
+    gateway: &Gateway,
+    caller: &Caller,
+    admission: &Admission,
+    urgency: Urgency,
+) -> Result<Option<CaseId>, Refusal> {
+    if urgency != Urgency::Emergency {
+        return Ok(None);
+    }
+    let before = origin::case_before(gateway, caller, admission).await?;
+    if before.is_none() {
+        gateway.lanes().alarm();
+        gateway.metrics().alarmed();
+    }
+    Ok(before)
 }
 
 /// Decides a possibly incomplete request, looks ahead of it, and records that

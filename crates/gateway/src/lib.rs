@@ -52,6 +52,7 @@ pub mod signatures;
 mod start;
 mod statistics;
 mod stopped;
+mod strangers;
 mod supplement;
 mod team;
 mod timestamp;

@@ -32,6 +32,7 @@ use tonic::transport::server::Connected;
 use crate::{
     config,
     identity::{Caller, InvalidIdentity},
+    places::Each,
 };
 
 /// Failed handshakes kept until the ledger has taken them; the rest are counted.
@@ -46,6 +47,8 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 pub struct Limits {
     /// Most connections at a time; the rest wait in the system's queue.
     pub connections: usize,
+    /// Most connections of one caller; more are closed.
+    pub connections_per_caller: usize,
     /// Most handshakes under way at a time.
     pub handshakes: usize,
     /// Longest time a handshake may take.
@@ -54,6 +57,7 @@ pub struct Limits {
 
 impl From<config::Limits> for Limits {
     fn from(limits: config::Limits) -> Self {
+        let connections_per_caller = limits.connections_per_caller();
         let config::Limits {
             connections,
             handshakes,
@@ -62,6 +66,7 @@ impl From<config::Limits> for Limits {
         } = limits;
         Self {
             connections,
+            connections_per_caller,
             handshakes,
             handshake_timeout,
         }
@@ -78,6 +83,18 @@ pub struct Connection {
     stream: TlsStream<TcpStream>,
     peer: Peer,
     _open: OwnedSemaphorePermit,
+    share: Option<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    /// Takes one of the connections that its caller may have, if there is one left.
+    fn within(mut self, callers: &Each) -> Option<Self> {
+        self.share = callers.take(self.peer.caller.as_ref().ok());
+        if self.share.is_none() {
+            tracing::info!("a caller has all connections that it may have: one more is closed");
+        }
+        self.share.is_some().then_some(self)
+    }
 }
 
 /// Who is at the other end of a connection; an extension of its every request.
@@ -230,6 +247,7 @@ impl Door {
     async fn run(self, listener: TcpListener, limits: Limits) {
         let connections = Arc::new(Semaphore::new(limits.connections));
         let handshakes = Arc::new(Semaphore::new(limits.handshakes));
+        let callers = Arc::new(Each::new(limits.connections_per_caller));
         loop {
             let next = tokio::select! {
                 biased;
@@ -240,14 +258,18 @@ impl Door {
             let Some((stream, address, open, handshake)) = next else {
                 return;
             };
-            let door = self.clone();
+            let (door, callers) = (self.clone(), Arc::clone(&callers));
             tokio::spawn(async move {
                 let outcome = door.greet(stream, address, open).await;
                 // Free for the next before this one waits to be taken up.
                 drop(handshake);
                 match outcome {
-                    // Fails only when nobody is serving any more.
-                    Ok(connection) => drop(door.ready.send(Ok(connection)).await),
+                    Ok(connection) => {
+                        if let Some(connection) = connection.within(&callers) {
+                            // Fails only when nobody is serving any more.
+                            drop(door.ready.send(Ok(connection)).await);
+                        }
+                    }
                     Err(reason) => door.report(FailedHandshake {
                         peer: address.ip().to_canonical(),
                         reason,
@@ -286,6 +308,7 @@ impl Door {
             stream,
             peer,
             _open: open,
+            share: None,
         })
     }
 

@@ -36,6 +36,7 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 pub(crate) struct Metrics {
     registry: Registry,
     decisions: Family<Decided, Counter>,
+    emergencies: Counter,
     brought: Family<BroughtTo, Counter>,
     reloads: Family<Reloaded, Counter>,
     loaded: Gauge,
@@ -71,6 +72,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("comity"),
             decisions: Family::default(),
+            emergencies: Counter::default(),
             brought: Family::default(),
             reloads: Family::default(),
             loaded: Gauge::default(),
@@ -81,6 +83,7 @@ impl Metrics {
         let Self {
             registry,
             decisions,
+            emergencies,
             brought,
             reloads,
             loaded,
@@ -90,6 +93,8 @@ impl Metrics {
         } = &mut metrics;
         let help = "Decisions on record, by call and outcome";
         registry.register("decisions", help, decisions.clone());
+        let help = "Emergencies that all else gave way to";
+        registry.register("emergencies", help, emergencies.clone());
         let help = "Time limits that were reminded of or ran out, by what that means";
         registry.register("clock_moments", help, brought.clone());
         let help = "Times the policy folder was read again, by what came of it";
@@ -114,6 +119,11 @@ impl Metrics {
         let outcome = comity_store::outcome_name(outcome);
         let decided = Decided { call, outcome };
         self.decisions.get_or_create(&decided).inc();
+    }
+
+    /// Counts an emergency that all else gives way to.
+    pub(crate) fn alarmed(&self) {
+        self.emergencies.inc();
     }
 
     /// Counts what time brought to a case.

@@ -2,19 +2,23 @@
 //! reached a method because it could not be read.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::future::BoxFuture;
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
 use crate::{
-    admit, gateway::Gateway, identity, places::Marked, record, refusal::Refusal,
+    admit, config::Limits, gateway::Gateway, identity, places::Marked, record, refusal::Refusal,
     services::submit::SUBMIT,
 };
 
@@ -22,6 +26,14 @@ use crate::{
 const SHARE: &str = "/comity.v1.CooperationService/ShareInformation";
 /// The same inside a team.
 const SHARE_IN_TEAM: &str = "/comity.v1.TeamService/Share";
+
+/// What is streamed for as long as the caller likes. Downloads have bounds of their own.
+const STREAMED: [&str; 4] = [
+    "/comity.v1.CooperationService/WatchCase",
+    "/comity.v1.AuditService/ExportCase",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
 
 /// Marks that a request was decoded and reached its method, which records it.
 #[derive(Debug, Clone, Default)]
@@ -41,15 +53,12 @@ impl Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Observe {
     gateway: Gateway,
-    max_message_bytes: usize,
+    limits: Limits,
 }
 
 impl Observe {
-    pub(crate) fn new(gateway: Gateway, max_message_bytes: usize) -> Self {
-        Self {
-            gateway,
-            max_message_bytes,
-        }
+    pub(crate) fn new(gateway: Gateway, limits: Limits) -> Self {
+        Self { gateway, limits }
     }
 }
 
@@ -87,55 +96,93 @@ where
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let caller = identity::caller(request.extensions());
         let path = request.uri().path();
-        let (submits, ours) = (
+        let (submits, streamed, ours) = (
             [SUBMIT, SHARE, SHARE_IN_TEAM].contains(&path),
+            STREAMED.contains(&path),
             path.starts_with("/comity.v1."),
         );
         let seen = Seen::default();
         let marked = Marked::read(request.headers());
         request.extensions_mut().insert(seen.clone());
         request.extensions_mut().insert(marked);
-        let Observe {
-            gateway,
-            max_message_bytes,
-        } = self.observe.clone();
+        let Observe { gateway, limits } = self.observe.clone();
         // Nothing of the message is read before this is polled.
         let answer = self.inner.call(request);
         Box::pin(async move {
             let known = caller.as_ref().ok();
+            let lanes = gateway.lanes();
             let place = match submits {
-                true => gateway.lanes().enter(known, marked).await,
-                false => gateway.lanes().take(known),
+                true => lanes.enter(known, marked).await,
+                false => lanes.take(known),
             };
-            let place = match place {
-                Ok(place) => place,
-                Err(refusal) => return Ok(Status::from(refusal).into_http()),
+            let stream = streamed.then(|| lanes.stream(known)).transpose();
+            let (place, stream) = match (place, stream) {
+                (Ok(place), Ok(stream)) => (place, stream),
+                (Err(refusal), _) | (_, Err(refusal)) => {
+                    return Ok(Status::from(refusal).into_http());
+                }
             };
-            let answer = place.fill(answer).await?;
+            let answer = place.fill(answer);
+            let answer = match in_time(answer, &seen, limits.message_timeout()).await {
+                Some(answer) => answer?,
+                None => Status::deadline_exceeded("").into_http(),
+            };
             let status = Status::from_header_map(answer.headers());
             match status {
                 // Health and reflection are not recorded.
                 Some(status) if ours && !seen.is_marked() && status.code() != Code::Ok => {
                     let (caller, refusal) = match caller {
-                        Ok(caller) => (Some(caller), unread(&status, max_message_bytes)),
+                        Ok(caller) => (Some(caller), unread(&status, &limits)),
                         Err(refusal) => (None, refusal),
                     };
                     let refusal = record::attempt(&gateway, caller.as_deref(), refusal).await;
                     Ok(Status::from(refusal).into_http())
                 }
-                Some(_) | None => Ok(answer),
+                Some(_) | None => Ok(until_its_end(answer, stream)),
             }
         })
     }
 }
 
+/// An answer that its caller has the right to until it ends, or nobody reads it any more.
+fn until_its_end(
+    answer: http::Response<Body>,
+    right: Option<OwnedSemaphorePermit>,
+) -> http::Response<Body> {
+    let Some(right) = right else {
+        return answer;
+    };
+    answer.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &right;
+            frame
+        }))
+    })
+}
+
+/// What comes of a call; nothing where its message is not read in time, so that whoever
+/// never ends one has no place for ever.
+async fn in_time<T>(call: impl Future<Output = T>, seen: &Seen, time: Duration) -> Option<T> {
+    let mut call = pin!(call);
+    match tokio::time::timeout(time, call.as_mut()).await {
+        Ok(answer) => Some(answer),
+        Err(_) if seen.is_marked() => Some(call.await),
+        Err(_) => None,
+    }
+}
+
 /// Why a message never reached its method.
-fn unread(status: &Status, max_message_bytes: usize) -> Refusal {
+fn unread(status: &Status, limits: &Limits) -> Refusal {
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Refusal::TooLarge {
             what: "the message",
-            limit: format!("{max_message_bytes} bytes"),
+            limit: format!("{} bytes", limits.max_message_bytes),
         },
+        Code::DeadlineExceeded => {
+            let seconds = limits.message_timeout().as_secs();
+            let late = format!("was not there whole within {seconds} seconds: send it again");
+            admit::malformed("", &late)
+        }
         Code::Unimplemented => Refusal::NotYet(
             "the contract has no such method: generate the client from the published files",
         ),
@@ -143,7 +190,6 @@ fn unread(status: &Status, max_message_bytes: usize) -> Refusal {
         | Code::Cancelled
         | Code::Unknown
         | Code::InvalidArgument
-        | Code::DeadlineExceeded
         | Code::NotFound
         | Code::AlreadyExists
         | Code::PermissionDenied

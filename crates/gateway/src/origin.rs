@@ -5,12 +5,13 @@
 mod tell;
 
 use comity::v1::{self, ConditionState, ObligationKind};
-use comity_domain::{CaseId, CaseState, JurisdictionCode};
+use comity_domain::{CaseId, CaseState, Digest, JurisdictionCode, RequestId};
 use jiff::tz::TimeZone;
 use prost::Message as _;
 
 use crate::{
-    admit, anew,
+    admit::{self, Admission},
+    anew,
     cases::{self, CaseAt},
     conditions,
     gateway::Gateway,
@@ -157,8 +158,31 @@ pub(crate) async fn is_on_record(
     let Some(Ok(id)) = request.map(|request| request.request_id.parse()) else {
         return Ok(false);
     };
-    let used = gateway.store().request_key(&caller.to_string(), &id).await;
-    Ok(used.map_err(record::unavailable)?.is_some())
+    Ok(used(gateway, caller, &id).await?.is_some())
+}
+
+/// The case of a request that the caller has sent before.
+///
+/// # Errors
+/// [`Refusal::IdReused`] where it has used the id for another.
+pub(crate) async fn case_before(
+    gateway: &Gateway,
+    caller: &Caller,
+    admission: &Admission,
+) -> Result<Option<CaseId>, Refusal> {
+    match used(gateway, caller, &admission.request.id).await? {
+        Some((sent, _)) if sent != admission.sent => Err(Refusal::IdReused),
+        used => Ok(used.map(|(_, case)| case)),
+    }
+}
+
+async fn used(
+    gateway: &Gateway,
+    caller: &Caller,
+    id: &RequestId,
+) -> Result<Option<(Digest, CaseId)>, Refusal> {
+    let used = gateway.store().request_key(&caller.to_string(), id).await;
+    used.map_err(record::unavailable)
 }
 
 /// It names the case that its data come from, and what is to be done with them.

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     num::NonZero,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -15,6 +15,7 @@ use std::{
 use comity_domain::Urgency;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
+    task_local,
     time::Instant,
 };
 use tonic::codegen::http::HeaderMap;
@@ -40,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Lanes {
     places: Places,
     reserve: Places,
+    /// What is streamed to each caller.
+    streams: Each,
     /// What gets in while the siren sounds.
     narrow: Arc<Semaphore>,
     siren: Siren,
@@ -64,6 +67,7 @@ impl Lanes {
         Self {
             places: Places::new(in_flight, per_caller),
             reserve: Places::new(in_flight.div_ceil(RESERVE), per_caller.div_ceil(RESERVE)),
+            streams: Each::new(per_caller),
             narrow: Arc::new(Semaphore::new(processors)),
             siren: Siren::default(),
         }
@@ -72,6 +76,14 @@ impl Lanes {
     /// A place for a call, at once or not at all.
     pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Result<Place, Refusal> {
         self.places.take(caller).ok_or(FULL)
+    }
+
+    /// The right to be streamed to, beside a place for the call, until it is dropped.
+    pub(crate) fn stream(
+        &self,
+        caller: Option<&Arc<Caller>>,
+    ) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.streams.take(caller).ok_or(FULL)
     }
 
     /// A place for a submission, as soon as there is one.
@@ -84,8 +96,8 @@ impl Lanes {
             match marked {
                 Marked(true) => self.reserve.wait(caller).await,
                 Marked(false) => {
-                    let mut place = self.places.wait(caller).await?;
-                    place.narrow = self.squeeze().await;
+                    let place = self.places.wait(caller).await?;
+                    *place.narrow() = self.squeeze().await;
                     Some(place)
                 }
             }
@@ -104,19 +116,18 @@ impl Lanes {
         }
     }
 
-    /// The way of an exchange that is in and was read: an emergency is heard from now on.
+    /// The way of an exchange that is in and was read.
     pub(crate) fn way(&self, urgency: Urgency) -> Way<'_> {
-        let entered = match urgency {
-            Urgency::Emergency => {
-                self.siren.sound();
-                None
-            }
-            Urgency::Routine | Urgency::Urgent => Some(Instant::now()),
-        };
+        let entered = (urgency != Urgency::Emergency).then(Instant::now);
         Way {
             lanes: self,
             entered,
         }
+    }
+
+    /// An emergency is heard from now on.
+    pub(crate) fn alarm(&self) {
+        self.siren.sound();
     }
 }
 
@@ -152,7 +163,7 @@ impl Marked {
         match (self, urgency) {
             (Self(true), Urgency::Routine | Urgency::Urgent) => Err(admit::malformed(
                 "urgency.level",
-                "is no emergency, which the metadata `comity-urgency` says it is: leave one out",
+                "is no emergency, as no exercise is, and the metadata `comity-urgency` says it is one: leave that out",
             )),
             (Self(true), Urgency::Emergency) | (Self(false), _) => Ok(()),
         }
@@ -163,8 +174,14 @@ impl Marked {
 #[derive(Debug)]
 pub(crate) struct Places {
     all: Arc<Semaphore>,
-    of: Mutex<HashMap<Arc<Caller>, Arc<Semaphore>>>,
-    per_caller: usize,
+    own: Each,
+}
+
+/// So many of something for each caller. All whose certificate names nobody are one.
+#[derive(Debug)]
+pub(crate) struct Each {
+    of: Mutex<HashMap<Option<Arc<Caller>>, Arc<Semaphore>>>,
+    most: usize,
 }
 
 /// The right to be under way, until it is dropped: one place of all, and one of
@@ -172,23 +189,58 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Place {
     _of_all: OwnedSemaphorePermit,
-    _of_caller: Option<OwnedSemaphorePermit>,
-    narrow: Option<OwnedSemaphorePermit>,
+    _of_caller: OwnedSemaphorePermit,
+    narrow: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+task_local! {
+    /// The place in which a call is carried out.
+    static PLACE: Arc<Place>;
 }
 
 impl Place {
-    /// Carries `work` out in this place. Room beside emergencies is given back after a
-    /// moment, so that a slow backend keeps nobody out.
-    pub(crate) async fn fill<T>(mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        if let Some(narrow) = self.narrow.take() {
-            let done = tokio::time::timeout(MOMENT, work.as_mut()).await;
-            drop(narrow);
-            if let Ok(done) = done {
-                return done;
+    fn new(of_all: OwnedSemaphorePermit, of_caller: OwnedSemaphorePermit) -> Self {
+        Self {
+            _of_all: of_all,
+            _of_caller: of_caller,
+            narrow: Mutex::default(),
+        }
+    }
+
+    /// Carries `work` out in this place.
+    pub(crate) async fn fill<T>(self, work: impl Future<Output = T>) -> T {
+        Arc::new(self).carry(work).await
+    }
+
+    /// `work` in the place of the call that this is asked in, wherever it is carried out
+    /// and whether or not anybody waits for it: who hangs up has no place for the next
+    /// call before that.
+    pub(crate) fn keep<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+        let place = PLACE.try_with(Arc::clone);
+        async move {
+            match place {
+                Ok(place) => place.carry(work).await,
+                // Nobody called.
+                Err(_) => work.await,
             }
         }
+    }
+
+    /// Room beside emergencies is given back after a moment, so that a slow backend keeps
+    /// nobody out.
+    async fn carry<T>(self: Arc<Self>, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(PLACE.scope(Arc::clone(&self), work));
+        if self.narrow().is_some() {
+            if let Ok(done) = tokio::time::timeout(MOMENT, work.as_mut()).await {
+                return done;
+            }
+            self.narrow().take();
+        }
         work.await
+    }
+
+    fn narrow(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.narrow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -196,8 +248,7 @@ impl Places {
     pub(crate) fn new(all: usize, per_caller: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(all)),
-            of: Mutex::default(),
-            per_caller,
+            own: Each::new(per_caller),
         }
     }
 
@@ -205,36 +256,35 @@ impl Places {
     /// leaves room for the others.
     pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Option<Place> {
         let of_all = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        let of_caller = match caller {
-            None => None,
-            Some(caller) => Some(self.of(caller).try_acquire_owned().ok()?),
-        };
-        Some(Place {
-            _of_all: of_all,
-            _of_caller: of_caller,
-            narrow: None,
-        })
+        Some(Place::new(of_all, self.own.take(caller)?))
     }
 
     /// Waits for a place, in the order of asking; nothing once nobody gives any.
     async fn wait(&self, caller: Option<&Arc<Caller>>) -> Option<Place> {
-        let of_caller = match caller {
-            None => None,
-            Some(caller) => Some(self.of(caller).acquire_owned().await.ok()?),
-        };
+        let of_caller = self.own.of(caller).acquire_owned().await.ok()?;
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-        Some(Place {
-            _of_all: of_all,
-            _of_caller: of_caller,
-            narrow: None,
-        })
+        Some(Place::new(of_all, of_caller))
+    }
+}
+
+impl Each {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            of: Mutex::default(),
+            most,
+        }
     }
 
-    fn of(&self, caller: &Arc<Caller>) -> Arc<Semaphore> {
+    /// Takes one; nothing when the caller has all of its own.
+    pub(crate) fn take(&self, caller: Option<&Arc<Caller>>) -> Option<OwnedSemaphorePermit> {
+        self.of(caller).try_acquire_owned().ok()
+    }
+
+    fn of(&self, caller: Option<&Arc<Caller>>) -> Arc<Semaphore> {
         // A panic elsewhere cannot leave a map half changed.
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = of.entry(Arc::clone(caller));
-        Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(self.per_caller))))
+        let own = of.entry(caller.cloned());
+        Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(self.most))))
     }
 }
 
@@ -277,7 +327,10 @@ mod tests {
         let lanes = lanes(1000, 1000);
         let before = lanes.way(Urgency::Urgent);
         assert!(before.give().now_or_never().is_some());
-        lanes.way(Urgency::Emergency).give().now_or_never().unwrap();
+        let emergency = lanes.way(Urgency::Emergency);
+        assert!(before.give().now_or_never().is_some());
+        lanes.alarm();
+        emergency.give().now_or_never().unwrap();
         assert!(before.give().now_or_never().is_none());
         let mut inside = Vec::new();
         while let Some(place) = lanes.enter(None, Marked(false)).now_or_never() {
@@ -297,6 +350,21 @@ mod tests {
         for _ in 0..100 {
             let place = lanes.enter(None, Marked(false)).now_or_never();
             inside.push(place.unwrap().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_no_name_has_no_more_than_a_caller() {
+        let lanes = lanes(8, 4);
+        for marked in [Marked(true), Marked(false)] {
+            let mut held = Vec::new();
+            while let Some(place) = lanes.enter(None, marked).now_or_never() {
+                held.push(place.unwrap());
+            }
+            assert_eq!(held.len(), if marked.0 { 1 } else { 4 });
+            let caller = Caller::recorded("spiffe://comity.example/DE/sta-berlin/issuing");
+            let caller = Arc::new(caller.unwrap());
+            lanes.enter(Some(&caller), marked).await.unwrap();
         }
     }
 

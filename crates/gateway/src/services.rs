@@ -30,6 +30,7 @@ use crate::{
     gateway::Gateway,
     identity::{self, Caller},
     observe::Seen,
+    places::Place,
     refusal::Refusal,
 };
 
@@ -90,11 +91,12 @@ fn enter<T>(request: Request<T>) -> Result<(Arc<Caller>, T), Status> {
 /// Runs work that must reach its end although the client may leave.
 ///
 /// The handler's future is dropped when the client hangs up; a spawned task is
-/// not, so that no record is left open and no upstream call is reset.
+/// not, so that no record is left open and no upstream call is reset. It keeps
+/// the call's place until it has ended.
 async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<tonic::Response<T>, Status> {
-    match tokio::spawn(work).await {
+    match tokio::spawn(Place::keep(work)).await {
         Ok(done) => Ok(tonic::Response::new(done?)),
         Err(panic) => {
             tracing::error!(error = %panic, "an exchange ended abnormally");

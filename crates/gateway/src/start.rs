@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use comity_evidence::OpenError;
-use comity_ledger::{Key, KeyError, Leaf, MlDsaKey, WitnessError, publish_policy, second_beside};
+use comity_ledger::{Key, KeyError, MlDsaKey, WitnessError, publish_policy, second_beside};
 use comity_store::{Options, Store};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
@@ -15,7 +15,7 @@ use tonic_web::GrpcWebLayer;
 use crate::{
     backends::Backends,
     clocks::engine::Engine,
-    config::Config,
+    config::{Config, Limits},
     deliver,
     evidence::{self, Evidence},
     gateway::{Clock, Gateway, Parts, Running},
@@ -27,7 +27,7 @@ use crate::{
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
-    services,
+    services, strangers,
     timestamp::{self, TimestampsError},
     tls::{Material, TlsError},
     web,
@@ -168,8 +168,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
     let quiet = config.limits.quiet;
     work(&mut tasks, &gateway, (failures, quiet), &stopped);
-    let observe = Observe::new(gateway.clone(), config.limits.max_message_bytes);
-    tasks.spawn(serve(routes, observe, incoming, stopped));
+    let observe = Observe::new(gateway.clone(), config.limits);
+    tasks.spawn(serve((routes, observe), incoming, config.limits, stopped));
     Ok(Running {
         address,
         monitored,
@@ -191,7 +191,7 @@ fn work(
     tasks.spawn(index(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));
-    tasks.spawn(record_failures(gateway.clone(), failures));
+    tasks.spawn(strangers::record(gateway.clone(), failures));
     tasks.spawn(heartbeat(gateway.clone(), quiet, stopped.clone()));
 }
 
@@ -287,32 +287,6 @@ fn open_store(config: &Config) -> Result<Store, StartError> {
     Ok(store)
 }
 
-/// Records connections that came to nothing as unauthorised attempts.
-async fn record_failures(gateway: Gateway, mut failures: listen::Failures) {
-    while let Some(failure) = failures.next().await {
-        let leaf = Leaf::new(gateway.now(), "unauthorised", "unknown");
-        let note = Some(failure.reason.as_str().to_owned());
-        // The peer's address is personal data and is sealed.
-        let peer = failure.peer.to_string().into_bytes();
-        if record::event(&gateway, Leaf { note, ..leaf }, peer)
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                reason = failure.reason.as_str(),
-                "a failed handshake is not on record"
-            );
-        }
-        let missed = failures.take_missed();
-        if missed > 0 {
-            tracing::warn!(
-                missed,
-                "failed handshakes came faster than they could be recorded"
-            );
-        }
-    }
-}
-
 /// Every service, with health, service by service, and reflection.
 async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthReporter) {
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -335,13 +309,16 @@ async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthR
 
 /// Serves until told to stop, then finishes what is under way.
 async fn serve(
-    routes: Routes,
-    observe: Observe,
+    (routes, observe): (Routes, Observe),
     incoming: listen::Incoming,
+    limits: Limits,
     mut stopped: watch::Receiver<bool>,
 ) {
     let served = tonic::transport::Server::builder()
         .accept_http1(true)
+        .max_concurrent_streams(limits.streams_per_connection())
+        .http2_keepalive_interval(Some(limits.silence()))
+        .http2_keepalive_timeout(Some(limits.handshake_timeout))
         .layer(GrpcWebLayer::new())
         .layer(observe)
         .add_routes(routes)

@@ -128,6 +128,18 @@ pub struct CaseChange {
     pub team: Option<CaseId>,
 }
 
+impl CaseChange {
+    /// How urgent it is beside others: an exercise never is.
+    #[must_use]
+    pub fn precedence(&self) -> Urgency {
+        if self.exercise {
+            Urgency::Routine
+        } else {
+            self.urgency
+        }
+    }
+}
+
 /// A ledger entry to be appended.
 #[derive(Clone)]
 pub struct Entry {

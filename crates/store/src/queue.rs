@@ -90,7 +90,7 @@ impl Op {
         match self {
             Self::Commit(prepared, _) => {
                 let case = prepared.case.as_ref();
-                case.is_some_and(|case| case.urgency == Urgency::Emergency)
+                case.is_some_and(|case| case.precedence() == Urgency::Emergency)
             }
             Self::Erase(..)
             | Self::Claim { .. }
@@ -251,9 +251,14 @@ mod tests {
     }
 
     fn op(vault: &Vault, urgency: Urgency) -> Op {
+        of(vault, urgency, false)
+    }
+
+    fn of(vault: &Vault, urgency: Urgency, exercise: bool) -> Op {
         let transaction = Transaction {
             case: Some(CaseChange {
                 urgency,
+                exercise,
                 ..a_case()
             }),
             entries: vec![Entry {
@@ -289,6 +294,13 @@ mod tests {
         assert_eq!(sizes, [GROUP, 3]);
         drop(ask);
         assert!(queue.group(Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn an_exercise_is_no_emergency() {
+        let vault = vault();
+        assert!(of(&vault, Urgency::Emergency, false).is_emergency());
+        assert!(!of(&vault, Urgency::Emergency, true).is_emergency());
     }
 
     #[test]

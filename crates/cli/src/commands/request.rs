@@ -218,13 +218,14 @@ pub(super) async fn send(
     request: v1::CooperationRequest,
     (seconds, language): (u32, String),
 ) -> Result<v1::SubmitResponse, Failure> {
-    let urgency = request.urgency.clone();
+    let (urgency, exercise) = (request.urgency.clone(), request.exercise);
     let message = v1::SubmitRequest {
         request: Some(request),
         wait: Some(wait(seconds)),
         text_language: language,
     };
-    let answer = client.submit(comity::marked(message, urgency)).await;
+    let marked = comity::marked(message, urgency, exercise);
+    let answer = client.submit(marked).await;
     Ok(answer.map_err(explain)?.into_inner())
 }
 

@@ -123,7 +123,7 @@ async fn share(sending: Submission) -> Result<Exit, Failure> {
     };
     let urgency = message.urgency.clone();
     let mut client = connect(&sending.call).await?;
-    let answer = client.share(comity::marked(message, urgency)).await;
+    let answer = client.share(comity::marked(message, urgency, false)).await;
     let answer = answer.map_err(explain)?.into_inner();
     sending.call.print(&answer, || cases(&answer.cases))?;
     Ok(all_approved(&answer.cases))

@@ -34,6 +34,7 @@ impl Scene {
         let address = listener.local_addr().unwrap();
         let limits = Limits {
             connections,
+            connections_per_caller: connections,
             handshakes: HANDSHAKES,
             handshake_timeout,
         };

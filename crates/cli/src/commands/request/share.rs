@@ -33,13 +33,12 @@ pub(in crate::commands) async fn send(
     message: ShareInformationRequest,
     seconds: u32,
 ) -> Result<ShareInformationResponse, Failure> {
-    let urgency = message.urgency.clone();
+    let (urgency, exercise) = (message.urgency.clone(), message.exercise);
     let message = ShareInformationRequest {
         wait: Some(wait(seconds)),
         ..message
     };
-    let answer = client
-        .share_information(comity::marked(message, urgency))
-        .await;
+    let marked = comity::marked(message, urgency, exercise);
+    let answer = client.share_information(marked).await;
     Ok(answer.map_err(explain)?.into_inner())
 }
