@@ -164,11 +164,13 @@ fn until_its_end(
 /// never ends one has no place for ever.
 async fn in_time<T>(call: impl Future<Output = T>, seen: &Seen, time: Duration) -> Option<T> {
     let mut call = pin!(call);
-    match tokio::time::timeout(time, call.as_mut()).await {
-        Ok(answer) => Some(answer),
-        Err(_) if seen.is_marked() => Some(call.await),
-        Err(_) => None,
+    if let Ok(answer) = tokio::time::timeout(time, call.as_mut()).await {
+        return Some(answer);
     }
+    if seen.is_marked() {
+        return Some(call.await);
+    }
+    None
 }
 
 /// Why a message never reached its method.
