@@ -384,7 +384,7 @@ fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
             format!("no module `{instrument}` is loaded: leave it empty to have one resolved"),
         );
     }
-    let stated = policies.check_stated(&request.facts).into_iter();
+    let stated = policies.check_stated(request).into_iter();
     violations.extend(stated.map(|problem| Violation {
         field: problem.field,
         description: problem.message,

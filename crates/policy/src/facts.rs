@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{FactName, FactSource, FactUse, FactUseSource, FactValue, Facts, Stated};
+use comity_domain::{FactName, FactSource, FactUse, FactUseSource, FactValue, Request, Stated};
 use jiff::civil::Date;
 
 pub(crate) use self::derive::{derive, outline, urgency};
@@ -24,22 +24,49 @@ const ENGLISH: &str = "en";
 /// A statement that cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactProblem {
-    /// Path in the request, `facts["<name>"]`.
+    /// Path in the request, such as `facts["<name>"]`.
     pub field: String,
     /// What is wrong and what to do; never the value stated.
     pub message: String,
 }
 
-/// Checks the statements of a requester against the vocabulary.
-pub(crate) fn check_stated(vocabulary: &Vocabulary, facts: &Facts) -> Vec<FactProblem> {
-    facts
-        .iter()
-        .filter_map(|(name, stated)| {
-            let message = problem(vocabulary, name, stated)?;
-            let field = format!("facts[\"{name}\"]");
-            Some(FactProblem { field, message })
-        })
-        .collect()
+/// Checks the statements of a requester against the vocabulary, and the words of a
+/// request that it lists.
+pub(crate) fn check_stated(vocabulary: &Vocabulary, request: &Request) -> Vec<FactProblem> {
+    let facts = request.facts.iter().filter_map(|(name, stated)| {
+        let message = problem(vocabulary, name, stated)?;
+        let field = format!("facts[\"{name}\"]");
+        Some(FactProblem { field, message })
+    });
+    let listed = |kind, field, word: &str| {
+        let message = unlisted(vocabulary, kind, word)?;
+        Some(FactProblem { field, message })
+    };
+    let offences = request.offences.iter().enumerate();
+    let categories = offences.filter_map(|(n, offence)| {
+        let field = format!("offences[{n}].category");
+        listed("Category", field, offence.category.as_deref()?)
+    });
+    let assurances = request.assurances.iter().enumerate();
+    let kinds = assurances.filter_map(|(n, assurance)| {
+        let field = format!("assurances[{n}].kind");
+        listed("AssuranceKind", field, &assurance.kind)
+    });
+    facts.chain(categories).chain(kinds).collect()
+}
+
+/// What is wrong with a word that is none of those a type lists.
+fn unlisted(vocabulary: &Vocabulary, kind: &str, word: &str) -> Option<String> {
+    let known = vocabulary.types.get(kind)?;
+    if known.contains(word) {
+        return None;
+    }
+    let remedy = suggest(word, known.iter().map(|known| &**known));
+    let remedy = remedy.map(|remedy| format!("; {remedy}"));
+    Some(format!(
+        "is none of the library{}",
+        remedy.unwrap_or_default()
+    ))
 }
 
 fn problem(vocabulary: &Vocabulary, name: &FactName, stated: &Stated) -> Option<String> {

@@ -51,8 +51,8 @@ use std::{
 };
 
 use comity_domain::{
-    AuthorityId, BoundParty, Decision, Digest, Facts, InstrumentId, JurisdictionCode, MeasureId,
-    ModuleId, RuleId, Text,
+    AuthorityId, BoundParty, Decision, Digest, InstrumentId, JurisdictionCode, MeasureId, ModuleId,
+    Request, RuleId, Text,
 };
 use jiff::civil::Date;
 
@@ -384,10 +384,11 @@ impl Library {
     }
 
     /// Facts stated outright that the vocabulary does not have, types
-    /// otherwise, or does not leave to the requester.
+    /// otherwise, or does not leave to the requester; categories of offences and
+    /// kinds of assurances that it does not list.
     #[must_use]
-    pub fn check_stated(&self, facts: &Facts) -> Vec<FactProblem> {
-        facts::check_stated(&self.model.vocabulary, facts)
+    pub fn check_stated(&self, request: &Request) -> Vec<FactProblem> {
+        facts::check_stated(&self.model.vocabulary, request)
     }
 
     /// The exercises for trainees, by name.

@@ -1,8 +1,7 @@
 //! What is known of a request, and who may say it.
 
 use comity_domain::{
-    Assurance, FactSource, FactUseSource, FactValue, Facts, Outcome, Person, PersonRole, Request,
-    Stated,
+    Assurance, FactSource, FactUseSource, FactValue, Outcome, Person, PersonRole, Request, Stated,
 };
 
 use super::small::{ORDER, TREATY, decide, library, offence, request, stating};
@@ -224,14 +223,37 @@ fn values_nobody_lists_say_nothing() {
 }
 
 #[test]
+fn words_that_the_vocabulary_lists_are_checked() {
+    let mut request = request();
+    let mut named = offence("StGB 263");
+    named.category = Some("D2O".into());
+    request.offences.push(named);
+    request.assurances = vec![Assurance {
+        kind: "no-deth-penalty".into(),
+        at: None,
+    }];
+    let problems = library(&[]).check_stated(&request);
+    let last = request.offences.len() - 1;
+    let fields: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.field.clone())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            format!("offences[{last}].category"),
+            "assurances[0].kind".to_owned()
+        ]
+    );
+    let remedy = "is none of the library; did you mean `no-death-penalty`?";
+    assert_eq!(problems.last().unwrap().message, remedy);
+}
+
+#[test]
 fn statements_are_checked_against_the_vocabulary() {
-    let facts = |name: &str, value: FactValue| {
-        let source = FactSource::Requester;
-        Facts::from([(name.into(), Stated { value, source })])
-    };
     let library = library(&[]);
     let problem = |name: &str, value: FactValue| {
-        let problems = library.check_stated(&facts(name, value));
+        let problems = library.check_stated(&stating(FactSource::Requester, &[(name, value)]));
         problems
             .into_iter()
             .next()
