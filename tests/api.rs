@@ -1,10 +1,11 @@
 //! The contract as clients meet it: what is served, to whom, and how.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, io, net::SocketAddr, path::Path};
 
 use comity::v1::{self, audit_service_client::AuditServiceClient, conclude_request::Conclusion};
 use comity_gateway::identity::Role;
 use comity_ledger::{Checkpoint, Hash, Proof, VerifierKey, verify_proof};
+use comity_sandbox::pki::Issued;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
@@ -14,6 +15,7 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsConnector,
+    client::TlsStream,
     rustls::{ClientConfig, RootCertStore},
 };
 use tonic::{
@@ -212,7 +214,7 @@ fn each_role_is_let_into_its_own_calls_only() {
 #[test]
 fn a_browser_calls_over_http_1() {
     on_shared(async |scene| {
-        let mut stream = tls(scene, "browser", "http/1.1").await;
+        let mut stream = plain_tls(scene).await;
         let body = web_frame(&v1::ListModulesRequest::default().encode_to_vec());
         let head = format!(
             "POST /comity.v1.PolicyService/ListModules HTTP/1.1\r\nhost: localhost\r\n\
@@ -239,13 +241,19 @@ fn web_frame(message: &[u8]) -> Vec<u8> {
     [&[0], length.as_slice(), message].concat()
 }
 
-/// A TLS connection of an authority, to speak a protocol on.
+/// A TLS connection that speaks HTTP/1.1, as a browser's would.
+async fn plain_tls(scene: &Scene) -> TlsStream<TcpStream> {
+    let issued = scene.world.issue("DE", "browser", "issuing", &[]).unwrap();
+    let connected = tls(scene.address(), &issued, "http/1.1").await;
+    connected.unwrap()
+}
+
+/// A TLS connection to a server called `localhost`.
 pub(crate) async fn tls(
-    scene: &Scene,
-    authority: &str,
+    address: SocketAddr,
+    issued: &Issued,
     protocol: &str,
-) -> tokio_rustls::client::TlsStream<TcpStream> {
-    let issued = scene.world.issue("DE", authority, "issuing", &[]).unwrap();
+) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(issued.ca.as_bytes()).unwrap();
     roots.add(root).unwrap();
@@ -260,12 +268,10 @@ pub(crate) async fn tls(
         )
         .unwrap();
     config.alpn_protocols = vec![protocol.into()];
-    let stream = TcpStream::connect(scene.address()).await.unwrap();
+    let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(std::sync::Arc::new(config))
-        .connect(name, stream)
-        .await
-        .unwrap()
+    let connector = TlsConnector::from(std::sync::Arc::new(config));
+    connector.connect(name, stream).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

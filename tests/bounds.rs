@@ -142,7 +142,8 @@ async fn a_connection_has_so_many_streams_and_ends_where_nobody_is_there() {
         config.limits.handshake_timeout = Duration::from_secs(1);
     })
     .await;
-    let mut stream = tls(&scene, "gone", "h2").await;
+    let issued = scene.world.issue("DE", "gone", "issuing", &[]).unwrap();
+    let mut stream = tls(scene.address(), &issued, "h2").await.unwrap();
     let nothing_set = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     let greeting = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &nothing_set].concat();
     stream.write_all(&greeting).await.unwrap();

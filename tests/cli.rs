@@ -200,6 +200,7 @@ fn keys_are_made_and_kept_from_others() {
     let folder = TempDir::new().unwrap();
     let dir = folder.path().join("pki");
     let at = dir.to_str().unwrap();
+    let issued = &format!("{at}/de-sta-berlin-issuing.pem");
     let issue = [
         "keys",
         "issue",
@@ -221,6 +222,9 @@ fn keys_are_made_and_kept_from_others() {
                 .chain(["--role", "reviewer", "--person", "A. Durand-Müller"]),
         ),
         comity(["keys", "init", "--dir", at]),
+        comity(["keys", "revoke", "--dir", at, issued]),
+        comity(["keys", "revoke", "--dir", at, &format!("{at}/trust-domain")]),
+        comity(["keys", "revoke", "--dir", at]),
     ];
     let all = runs.map(|output| shown(&output)).join("\n");
     stable(folder.path()).bind(|| insta::assert_snapshot!(all));

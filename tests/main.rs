@@ -26,6 +26,7 @@ mod reload;
 mod replay;
 mod reports;
 mod review;
+mod revocation;
 mod seconded;
 mod share;
 #[expect(dead_code, reason = "the tests of the store use the rest of it")]

@@ -59,7 +59,7 @@ async fn the_gateway_answers_as_the_files_do() {
     let case = &cases["Mailbox at a provider, produced directly"];
     let options = options(&scene);
     let data = scene.world.data();
-    scene.running.reload_policies();
+    scene.running.reload();
     let purpose = ["--purpose", "complaint 7"];
     let both = |arguments: &[&str]| {
         let gateway = ask(&options, &[arguments, &purpose].concat());

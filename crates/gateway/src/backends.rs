@@ -4,11 +4,10 @@
 //! Live systems and those for exercises are of different types, and so is what is
 //! sent to them: that an exercise reaches a live system does not compile.
 
-use std::{collections::HashMap, marker::PhantomData, sync::Arc, time::Duration};
+use std::{collections::HashMap, marker::PhantomData, time::Duration};
 
 use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
-use rustls::ClientConfig;
 use rustls_pki_types::InvalidDnsNameError;
 use tokio::time;
 use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
@@ -16,7 +15,7 @@ use tonic_prost::ProstCodec;
 
 use crate::{
     config::Config,
-    tls::{self, Callee},
+    tls::{Callee, Current, Line},
     wire::encoded,
 };
 
@@ -63,14 +62,14 @@ pub(crate) struct Backends {
 
 /// One national system of one purpose.
 #[derive(Debug)]
-struct Backend<P>(Channel, PhantomData<P>);
+struct Backend<P>(Line, PhantomData<P>);
 
 /// The method's path.
 const DELIVER: &str = "/comity.v1.NationalBackendService/Deliver";
 
 impl<P> Backend<P> {
     fn client(&self) -> NationalBackendServiceClient<Channel> {
-        NationalBackendServiceClient::new(self.0.clone())
+        NationalBackendServiceClient::new(self.0.channel())
     }
 
     /// The parts of the message are encoded already.
@@ -78,7 +77,7 @@ impl<P> Backend<P> {
         &self,
         For(message, _): For<P, encoded::DeliverRequest>,
     ) -> Result<v1::DeliverResponse, Status> {
-        let mut client = tonic::client::Grpc::new(self.0.clone());
+        let mut client = tonic::client::Grpc::new(self.0.channel());
         client
             .ready()
             .await
@@ -106,20 +105,17 @@ impl<P> Backend<P> {
 
 impl Backends {
     /// Prepares connections; none is opened yet.
-    pub(crate) fn new(
-        config: &Config,
-        tls: &Arc<ClientConfig>,
-    ) -> Result<Self, InvalidDnsNameError> {
+    pub(crate) fn new(config: &Config, tls: &Current) -> Result<Self, InvalidDnsNameError> {
         let mut prepared = Self::default();
         for backend in &config.backends {
             let state = backend.jurisdiction.clone();
             let callee = Callee::backend(backend, &config.trust_domain);
-            let channel = tls::channel(callee, Arc::clone(tls))?;
+            let line = Line::new(callee, tls)?;
             if backend.exercise {
-                let backend = Backend(channel, PhantomData);
+                let backend = Backend(line, PhantomData);
                 prepared.exercise.insert(state, backend);
             } else {
-                prepared.live.insert(state, Backend(channel, PhantomData));
+                prepared.live.insert(state, Backend(line, PhantomData));
             }
         }
         Ok(prepared)
@@ -129,7 +125,7 @@ impl Backends {
     #[cfg(test)]
     pub(crate) fn over(jurisdiction: JurisdictionCode, channel: Channel) -> Self {
         Self {
-            live: HashMap::from([(jurisdiction, Backend(channel, PhantomData))]),
+            live: HashMap::from([(jurisdiction, Backend(Line::over(channel), PhantomData))]),
             exercise: HashMap::new(),
         }
     }

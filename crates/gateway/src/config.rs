@@ -85,7 +85,8 @@ pub struct Policies {
     pub signers: Option<Signers>,
 }
 
-/// Files with certificates, in PEM.
+/// Files with certificates, in PEM, and with what was revoked of them. They are read
+/// again when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// The gateway's certificate with its intermediates.
@@ -94,6 +95,8 @@ pub struct Tls {
     pub key: PathBuf,
     /// The authorities whose certificates are believed.
     pub client_ca: PathBuf,
+    /// Their revocation lists, in PEM or DER; none: nothing is asked of revocation.
+    pub revocation_lists: Vec<PathBuf>,
 }
 
 /// A national system to which requests are delivered.
@@ -274,6 +277,14 @@ mod tests {
     }
 
     #[test]
+    fn revocation_lists_are_there_when_asked_for() {
+        let lists = |text: &str| parse(text).unwrap().tls.revocation_lists;
+        assert_eq!(lists(EXAMPLE), [""; 0].map(PathBuf::from));
+        let asked = EXAMPLE.replace("# revocation_lists", "revocation_lists");
+        assert_eq!(lists(&asked), [Path::new("/etc/comity/tls/ca.crl")]);
+    }
+
+    #[test]
     fn paths_start_from_the_file() {
         let config = parse(EXAMPLE).unwrap();
         assert_eq!(config.data, Path::new("/etc/comity/data"));
@@ -313,7 +324,7 @@ mod tests {
         check(
             "server_name = \"localhost\"",
             "server_name = \"local host\"",
-            "63: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+            "70: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
         );
     }
 

@@ -7,7 +7,7 @@ use comity_policy::Library;
 use comity_store::Store;
 use jiff::Timestamp;
 use tokio::{
-    sync::{broadcast, watch},
+    sync::{Notify, broadcast, watch},
     task::JoinSet,
     time,
 };
@@ -159,6 +159,7 @@ pub struct Running {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) gateway: Gateway,
+    pub(crate) tls_asked: Arc<Notify>,
 }
 
 impl Running {
@@ -180,10 +181,11 @@ impl Running {
         self.shown
     }
 
-    /// Has the policy folder read at once, whether or not it seems to have
-    /// changed. What comes of it shows in log, health and ledger.
-    pub fn reload_policies(&self) {
+    /// Has the policy folder and the files of TLS read at once, whether or not they
+    /// seem to have changed. What comes of it shows in log, health and ledger.
+    pub fn reload(&self) {
         self.gateway.bundles().ask();
+        self.tls_asked.notify_one();
     }
 
     /// The verifier key of its ledger, in the format of signed notes.

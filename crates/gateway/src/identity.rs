@@ -102,6 +102,12 @@ pub enum InvalidIdentity {
     /// Another trust domain than the gateway's.
     #[error("the certificate belongs to another trust domain")]
     OtherTrustDomain,
+    /// It was believed when the connection was made, and is not any more.
+    #[error(
+        "the certificate has run out, was revoked or is not believed any more: connect with one \
+         that is valid"
+    )]
+    Withdrawn,
 }
 
 impl Caller {
@@ -182,11 +188,15 @@ impl fmt::Display for Caller {
 /// request. The certificate was read once, when its connection was accepted.
 ///
 /// # Errors
-/// [`Refusal::Unauthenticated`] when the connection's certificate names nobody.
+/// [`Refusal::Unauthenticated`] when the connection's certificate names nobody, or is not
+/// believed any more.
 pub fn caller(extensions: &Extensions) -> Result<Arc<Caller>, Refusal> {
     let peer = extensions
         .get::<Peer>()
         .ok_or(InvalidIdentity::NoCertificate)?;
+    if peer.over.is_cancelled() {
+        return Err(InvalidIdentity::Withdrawn.into());
+    }
     Ok(peer.caller.clone()?)
 }
 

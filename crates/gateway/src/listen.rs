@@ -3,6 +3,7 @@
 //! Every step is bounded, and what fails is reported rather than lost: a
 //! handshake that does not succeed is an attempt that the ledger records.
 
+mod keep;
 #[cfg(test)]
 mod tests;
 
@@ -18,21 +19,25 @@ use std::{
     time::Duration,
 };
 
-use rustls::{CertificateError, ServerConfig};
+use rustls::CertificateError;
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
+use self::keep::Keep;
 use crate::{
     config,
     identity::{Caller, InvalidIdentity},
     places::Each,
+    tls::Current,
 };
 
 /// Failed handshakes kept until the ledger has taken them; the rest are counted.
@@ -82,6 +87,9 @@ pub type Incoming = ReceiverStream<io::Result<Connection>>;
 pub struct Connection {
     stream: TlsStream<TcpStream>,
     peer: Peer,
+    /// Ends when the connection is to be cut; nothing is left once it has.
+    cut: Option<oneshot::Receiver<()>>,
+    done: CancellationToken,
     _open: OwnedSemaphorePermit,
     share: Option<OwnedSemaphorePermit>,
 }
@@ -106,6 +114,8 @@ pub struct Peer {
     pub caller: Result<Arc<Caller>, InvalidIdentity>,
     /// The certificate, X.509 in DER.
     pub certificate: Option<Arc<[u8]>>,
+    /// Cancelled when the certificate is not believed any more.
+    pub(crate) over: CancellationToken,
 }
 
 /// A connection that came to nothing.
@@ -124,6 +134,13 @@ pub enum HandshakeFailure {
     ExpiredCertificate,
     /// The certificate comes from an authority that we do not believe.
     UnknownIssuer,
+    /// The certificate was revoked.
+    RevokedCertificate,
+    /// No revocation list tells whether the certificate was revoked: there is none of its
+    /// issuer, or none that this one signed.
+    UnknownRevocation,
+    /// The revocation list that tells of the certificate has run out.
+    ExpiredRevocationList,
     /// The certificate is faulty in another way.
     InvalidCertificate,
     /// No certificate was shown.
@@ -162,6 +179,9 @@ impl HandshakeFailure {
         match self {
             Self::ExpiredCertificate => "expired-certificate",
             Self::UnknownIssuer => "unknown-issuer",
+            Self::RevokedCertificate => "revoked-certificate",
+            Self::UnknownRevocation => "unknown-revocation",
+            Self::ExpiredRevocationList => "expired-revocation-list",
             Self::InvalidCertificate => "invalid-certificate",
             Self::NoCertificate => "no-certificate",
             Self::NotTls => "not-tls",
@@ -170,42 +190,69 @@ impl HandshakeFailure {
         }
     }
 
-    fn classify(error: &io::Error) -> Self {
-        let Some(error) = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        else {
-            return Self::Other;
-        };
+    pub(crate) fn classify(error: &io::Error) -> Self {
+        let inner = error.get_ref();
+        let error = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        error.map_or(Self::Other, Self::of)
+    }
+
+    pub(crate) fn of(error: &rustls::Error) -> Self {
         if matches!(error, rustls::Error::NoCertificatesPresented) {
             Self::NoCertificate
         } else if matches!(error, rustls::Error::InvalidMessage(_)) {
             Self::NotTls
+        } else if matches!(error, rustls::Error::InvalidCertRevocationList(_)) {
+            Self::UnknownRevocation
         } else if let rustls::Error::InvalidCertificate(error) = error {
-            Self::classify_certificate(error)
+            Self::of_certificate(error)
         } else {
             Self::Other
         }
     }
 
-    fn classify_certificate(error: &CertificateError) -> Self {
-        if matches!(
-            error,
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library may name more, and whatever it names the certificate is refused"
+    )]
+    fn of_certificate(error: &CertificateError) -> Self {
+        match error {
             CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. }
-        ) {
-            Self::ExpiredCertificate
-        } else if matches!(error, CertificateError::UnknownIssuer) {
-            Self::UnknownIssuer
-        } else {
-            Self::InvalidCertificate
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::ExpiredCertificate,
+            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::Revoked => Self::RevokedCertificate,
+            CertificateError::UnknownRevocationStatus => Self::UnknownRevocation,
+            CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. } => Self::ExpiredRevocationList,
+            _ => Self::InvalidCertificate,
         }
     }
 }
 
-/// Accepts connections until the returned stream is dropped.
+impl Connection {
+    /// Cancelled when no more calls are to begin on it, or when it has ended.
+    pub(crate) fn done(&self) -> CancellationToken {
+        self.done.clone()
+    }
+
+    fn is_cut(&mut self, cx: &mut Context<'_>) -> bool {
+        let waiting = self.cut.as_mut().map(|cut| Pin::new(cut).poll(cx));
+        if waiting.is_some_and(|waiting| waiting.is_ready()) {
+            self.cut = None;
+        }
+        self.cut.is_none()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.done.cancel();
+    }
+}
+
+/// Accepts connections until the returned stream is dropped, each by the TLS that is
+/// spoken then, and ends those that would not be accepted any more.
 ///
 /// `trust_domain` is the one that callers' certificates must name. A caller
 /// with a believed certificate that names nobody gets a connection, so that
@@ -213,7 +260,7 @@ impl HandshakeFailure {
 #[must_use]
 pub fn accept(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
+    tls: Current,
     trust_domain: &str,
     limits: Limits,
 ) -> (Incoming, Failures) {
@@ -221,7 +268,7 @@ pub fn accept(
     let (failed, queue) = mpsc::channel(FAILURES_QUEUED_MAX);
     let missed = Arc::new(AtomicU64::new(0));
     let door = Door {
-        tls: TlsAcceptor::from(tls),
+        tls,
         trust_domain: Arc::from(trust_domain),
         timeout: limits.handshake_timeout,
         ready,
@@ -235,7 +282,7 @@ pub fn accept(
 /// What every handshake needs.
 #[derive(Clone)]
 struct Door {
-    tls: TlsAcceptor,
+    tls: Current,
     trust_domain: Arc<str>,
     timeout: Duration,
     ready: mpsc::Sender<io::Result<Connection>>,
@@ -289,24 +336,45 @@ impl Door {
         stream
             .set_nodelay(true)
             .map_err(|_| HandshakeFailure::Other)?;
-        let stream = time::timeout(self.timeout, self.tls.accept(stream))
+        let mut tls = self.tls.clone();
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow_and_update().server));
+        let stream = time::timeout(self.timeout, acceptor.accept(stream))
             .await
             .map_err(|_| HandshakeFailure::Timeout)?
             .map_err(|error| HandshakeFailure::classify(&error))?;
         let (_, session) = stream.get_ref();
-        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        let chain = session.peer_certificates().unwrap_or_default();
+        let chain: Vec<_> = chain
+            .iter()
+            .cloned()
+            .map(CertificateDer::into_owned)
+            .collect();
+        let certificate = chain.first();
         let caller = certificate
             .ok_or(InvalidIdentity::NoCertificate)
             .and_then(|certificate| Caller::from_certificate(certificate, &self.trust_domain))
             .map(Arc::new);
+        let over = CancellationToken::new();
         let peer = Peer {
             address,
             caller,
             certificate: certificate.map(|certificate| Arc::from(&**certificate)),
+            over: over.clone(),
         };
+        let (cut, is_cut) = oneshot::channel();
+        let done = over.child_token();
+        let keep = Keep {
+            chain,
+            tls,
+            over,
+            cut,
+        };
+        tokio::spawn(keep.run());
         Ok(Connection {
             stream,
             peer,
+            cut: Some(is_cut),
+            done,
             _open: open,
             share: None,
         })
@@ -371,6 +439,9 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_cut(cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

@@ -4,6 +4,7 @@
 mod ledger;
 mod reviews;
 mod timestamps;
+mod tls;
 
 use std::{fmt, sync::Arc};
 
@@ -25,8 +26,13 @@ use prometheus_client::{
 };
 use prost::bytes::Bytes;
 
-use self::{ledger::Ledger, reviews::Reviews, timestamps::Timestamps};
-use crate::{gateway::Gateway, policies::Policies, timestamp::Standing, web};
+use self::{
+    ledger::Ledger,
+    reviews::Reviews,
+    timestamps::Timestamps,
+    tls::{Ends, Tls},
+};
+use crate::{gateway::Gateway, policies::Policies, timestamp::Standing, tls::Current, web};
 
 /// What the text is, for who reads it.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -43,6 +49,7 @@ pub(crate) struct Metrics {
     in_force: Gauge,
     reviews: Reviews,
     ledger: Ledger,
+    tls: Tls,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,6 +86,7 @@ impl Metrics {
             in_force: Gauge::default(),
             reviews: Reviews::default(),
             ledger: Ledger::default(),
+            tls: Tls::default(),
         };
         let Self {
             registry,
@@ -90,6 +98,7 @@ impl Metrics {
             in_force,
             reviews,
             ledger,
+            tls,
         } = &mut metrics;
         let help = "Decisions on record, by call and outcome";
         registry.register("decisions", help, decisions.clone());
@@ -105,6 +114,7 @@ impl Metrics {
         registry.register("policy_folder_in_force", help, in_force.clone());
         reviews.register(registry);
         ledger.register(registry);
+        tls.register(registry);
         registry.register_collector(Box::new(InForce(policies)));
         if let Some(standing) = timestamped {
             registry.register_collector(Box::new(Timestamps(standing)));
@@ -112,6 +122,12 @@ impl Metrics {
         metrics.loaded(now);
         metrics.folder_in_force(true);
         metrics
+    }
+
+    /// Shows also when certificate and revocation lists run out.
+    pub(crate) fn with_tls(mut self, current: Current) -> Self {
+        self.registry.register_collector(Box::new(Ends(current)));
+        self
     }
 
     /// Counts a decision on record.
@@ -156,6 +172,17 @@ impl Metrics {
     /// Notes whether what is in the policy folder is in force.
     pub(crate) fn folder_in_force(&self, in_force: bool) {
         self.in_force.set(in_force.into());
+    }
+
+    /// Counts a reading of the TLS files.
+    pub(crate) fn tls_reloaded(&self, result: &'static str) {
+        let reloaded = Reloaded { result };
+        self.tls.reloads.get_or_create(&reloaded).inc();
+    }
+
+    /// Notes whether what is in the TLS files is in force and has not run out.
+    pub(crate) fn tls_in_order(&self, in_order: bool) {
+        self.tls.in_order.set(in_order.into());
     }
 
     fn text(&self) -> Result<String, fmt::Error> {

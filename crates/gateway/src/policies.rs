@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 
+pub(crate) use self::folder::Stamp;
 use self::{folder::Listing, kept::Kept};
 pub use self::{folder::Unreadable, kept::KeptError};
 use crate::{
@@ -36,7 +37,7 @@ use crate::{
 /// How often the folder is looked at. It is asked rather than left to report
 /// changes: file systems over a network and those mounted into a container do
 /// not report them.
-const INTERVAL: Duration = Duration::from_millis(500);
+pub(crate) const INTERVAL: Duration = Duration::from_millis(500);
 /// How often a start looks again at a folder that is being written to.
 const START_LOOKS: u32 = 20;
 

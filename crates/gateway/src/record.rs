@@ -323,6 +323,13 @@ pub(crate) async fn bundle_rejected(gateway: &Gateway, remark: String) -> Result
     event(gateway, leaf, Vec::new()).await
 }
 
+/// Records that other TLS material is in force: SHA-256 and name of each file of it, as
+/// `sha256sum` writes them, but for the key.
+pub(crate) async fn tls_loaded(gateway: &Gateway, sums: String) -> Result<(), Refusal> {
+    let leaf = Leaf::new(gateway.now(), "tls-load", "gateway");
+    event(gateway, leaf, sums.into_bytes()).await
+}
+
 /// The receipt for the last entry of a commit.
 pub(crate) fn receipt(
     gateway: &Gateway,

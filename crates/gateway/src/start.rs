@@ -1,13 +1,15 @@
 //! How a gateway starts: everything it needs is made sure of before it serves.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use comity_evidence::OpenError;
 use comity_ledger::{Key, KeyError, MlDsaKey, WitnessError, publish_policy, second_beside};
 use comity_store::{Options, Store};
+use futures::stream::{self, StreamExt as _};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
@@ -29,7 +31,7 @@ use crate::{
     refusal::Refusal,
     services, strangers,
     timestamp::{self, TimestampsError},
-    tls::{Material, TlsError},
+    tls::{self, TlsError},
     web,
     witness::{self, SubmissionError, Witnesses},
 };
@@ -118,11 +120,10 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let source = Source::new(&config);
     let today = policies::day(clock());
     let (candidate, seen) = source.first(today).await.map_err(unusable)?;
-    let tls = &config.tls;
-    let material = Material::load(&tls.certificate, &tls.key, &tls.client_ca)?;
-    let client = material.client()?;
-    let backends = Backends::new(&config, &client)?;
-    let witnesses = Witnesses::new(&config, &client)?;
+    let tls = tls::watch::Source::open(&config.tls)?;
+    let current = tls.current();
+    let backends = Backends::new(&config, &current)?;
+    let witnesses = Witnesses::new(&config, &current)?;
     let (listener, address) = bind(config.listen).await?;
     let monitor = bind_if_wanted(config.metrics).await?;
     let log = bind_if_wanted(config.log).await?;
@@ -134,6 +135,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let policies = Arc::new(Policies::new(source, library));
     let standing = authorities.standing.clone();
     let metrics = Metrics::new(Arc::clone(&policies), standing.clone(), clock());
+    let metrics = metrics.with_tls(current.clone());
     let gateway = Gateway::new(Parts {
         store,
         policies,
@@ -154,7 +156,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let mut tasks = JoinSet::new();
     let (incoming, failures) = listen::accept(
         listener,
-        material.server()?,
+        current,
         &config.trust_domain,
         config.limits.into(),
     );
@@ -163,6 +165,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let monitored = web::serve(&mut tasks, monitor, &gateway, metrics::answer, &stopped);
     let shown = web::serve(&mut tasks, log, &gateway, log::answer, &stopped);
     tasks.spawn(watcher.run(stopped.clone()));
+    let tls_asked = tls.watch(&mut tasks, (&gateway, &health), &stopped);
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
@@ -177,6 +180,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         stop,
         tasks,
         gateway,
+        tls_asked,
     })
 }
 
@@ -310,24 +314,44 @@ async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthR
 /// Serves until told to stop, then finishes what is under way.
 async fn serve(
     (routes, observe): (Routes, Observe),
-    incoming: listen::Incoming,
+    mut incoming: listen::Incoming,
     limits: Limits,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
-    let served = tonic::transport::Server::builder()
+    let server = tonic::transport::Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(limits.streams_per_connection())
         .http2_keepalive_interval(Some(limits.silence()))
         .http2_keepalive_timeout(Some(limits.handshake_timeout))
         .layer(GrpcWebLayer::new())
-        .layer(observe)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async move {
-            // An error means that the gateway itself is gone.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        })
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "serving ended");
+        .layer(observe);
+    let routes = routes.prepare();
+    let open = TaskTracker::new();
+    let mut stop = stopped.clone();
+    loop {
+        let connection = tokio::select! {
+            Some(Ok(connection)) = incoming.next() => connection,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let (done, mut stop) = (connection.done(), stopped.clone());
+        let end = async move {
+            tokio::select! {
+                () = done.cancelled() => {}
+                // An error means that the gateway itself is gone.
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        };
+        // A server of its own for each: they end one by one.
+        let one = stream::once(async { Ok::<_, Infallible>(connection) }).chain(stream::pending());
+        let served = server.clone();
+        let served = served.serve_with_incoming_shutdown(routes.clone(), one, end);
+        open.spawn(async {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "serving a connection ended");
+            }
+        });
     }
+    drop(incoming);
+    open.close();
+    open.wait().await;
 }

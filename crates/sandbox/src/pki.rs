@@ -11,11 +11,18 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    RevokedCertParams, SanType, SerialNumber,
 };
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
+use x509_parser::{
+    certificate::X509Certificate,
+    pem::{Pem, parse_x509_pem},
+    prelude::FromDer as _,
+    revocation_list::CertificateRevocationList,
+};
 
 /// How long a root is valid for.
 const ROOT_VALID: Duration = Duration::days(3650);
@@ -78,6 +85,12 @@ pub enum PkiError {
     /// There is an authority already, and making another would orphan its certificates.
     #[error("there is a certificate authority in `{}` already: choose another folder", .0.display())]
     Exists(PathBuf),
+    /// What is to be revoked is no certificate of this authority.
+    #[error("this is no certificate that this authority issued: name one, in PEM")]
+    NotIssued,
+    /// The revocation list of before is none.
+    #[error("the revocation list cannot be read: move it away to begin with an empty one")]
+    List,
     /// Names or keys that a certificate cannot carry.
     #[error("no certificate can be made of this")]
     Certificate(#[from] rcgen::Error),
@@ -191,6 +204,73 @@ impl Pki {
             ca: self.certificate.clone(),
         })
     }
+}
+
+impl Pki {
+    /// A revocation list, in PEM: of the certificates given, in PEM, and of those on the
+    /// list of `before`. `validity` says when it is made and when it runs out.
+    ///
+    /// # Errors
+    /// [`PkiError::NotIssued`] for a certificate of another authority, and
+    /// [`PkiError::List`].
+    pub fn revoke(
+        &self,
+        before: Option<&str>,
+        certificates: &[&str],
+        validity: Validity,
+    ) -> Result<String, PkiError> {
+        let mut revoked = before.map(on_list).transpose()?.unwrap_or_default();
+        for certificate in certificates {
+            let serial = self.serial(certificate).ok_or(PkiError::NotIssued)?;
+            if revoked.iter().all(|known| known.serial_number != serial) {
+                revoked.push(entry(serial, validity.from));
+            }
+        }
+        let list = CertificateRevocationListParams {
+            this_update: validity.from,
+            next_update: validity.until,
+            crl_number: SerialNumber::from(validity.from.unix_timestamp().unsigned_abs()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Ok(list.signed_by(&self.issuer)?.pem()?)
+    }
+
+    /// The number of a certificate of this authority.
+    fn serial(&self, certificate: &str) -> Option<SerialNumber> {
+        let (ca, pem) = (pem(&self.certificate)?, pem(certificate)?);
+        let (_, ca) = X509Certificate::from_der(&ca.contents).ok()?;
+        let (_, read) = X509Certificate::from_der(&pem.contents).ok()?;
+        read.verify_signature(Some(ca.public_key())).ok()?;
+        Some(SerialNumber::from_slice(read.raw_serial()))
+    }
+}
+
+/// What a revocation list has.
+fn on_list(list: &str) -> Result<Vec<RevokedCertParams>, PkiError> {
+    let pem = pem(list).ok_or(PkiError::List)?;
+    let list = CertificateRevocationList::from_der(&pem.contents);
+    let (_, list) = list.map_err(|_| PkiError::List)?;
+    let revoked = list.iter_revoked_certificates().map(|revoked| {
+        let serial = SerialNumber::from_slice(revoked.raw_serial());
+        entry(serial, revoked.revocation_date.to_datetime())
+    });
+    Ok(revoked.collect())
+}
+
+fn entry(serial_number: SerialNumber, revocation_time: OffsetDateTime) -> RevokedCertParams {
+    RevokedCertParams {
+        serial_number,
+        revocation_time,
+        reason_code: None,
+        invalidity_date: None,
+    }
+}
+
+fn pem(text: &str) -> Option<Pem> {
+    let (_, pem) = parse_x509_pem(text.as_bytes()).ok()?;
+    Some(pem)
 }
 
 impl Issued {

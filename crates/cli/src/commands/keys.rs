@@ -1,7 +1,7 @@
 //! `comity keys`: a demonstration or pilot PKI, keys that sign policies, and keys
 //! that evidence is sealed to.
 
-use std::path::PathBuf;
+use std::{error::Error, fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use comity_domain::{AuthorityId, JurisdictionCode};
@@ -23,6 +23,9 @@ pub(crate) enum Command {
         after_help = "Example: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing"
     )]
     Issue(Issue),
+    /// Revoke certificates: writes `ca.crl` anew, with those that it has
+    #[command(after_help = "Example: comity keys revoke --dir pki pki/de-sta-berlin-issuing.pem")]
+    Revoke(Revoke),
     /// Make a key that evidence can be sealed to
     #[command(after_help = "Example: comity keys recipient --name evidence.tj-paris")]
     Recipient(Signer),
@@ -68,6 +71,19 @@ pub(crate) struct Issue {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// Folder of the PKI
+    #[arg(long, default_value = "pki")]
+    dir: PathBuf,
+    /// Days until the list runs out, and with it, at gateways that have it, every
+    /// certificate: write it again before, also with nothing new
+    #[arg(long, default_value_t = 7)]
+    days: u16,
+    /// Certificates, in PEM
+    certificates: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Signer {
     /// Name of the key: an office rather than a person
     #[arg(long)]
@@ -81,6 +97,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(arguments) => init(&arguments),
         Command::Issue(arguments) => issue(arguments),
+        Command::Revoke(arguments) => revoke(&arguments),
         Command::Recipient(arguments) => recipient(arguments),
         Command::Signer(arguments) => signer(arguments),
     }
@@ -141,6 +158,42 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     println!(
         "wrote `{stem}.pem` and `{stem}.key` to `{}`, valid for {days} days",
         dir.display()
+    );
+    Ok(Exit::Done)
+}
+
+fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
+    let Revoke {
+        dir,
+        days,
+        certificates,
+    } = arguments;
+    let pki = Pki::open(dir)?;
+    let now = OffsetDateTime::now_utc();
+    let validity = Validity {
+        from: now,
+        until: now + Duration::days((*days).into()),
+    };
+    let path = dir.join("ca.crl");
+    let before = path
+        .exists()
+        .then(|| fs::read_to_string(&path))
+        .transpose()?;
+    let mut list = before;
+    for certificate in certificates {
+        let named = |error: &dyn Error| format!("`{}`: {error}", certificate.display());
+        let text = fs::read_to_string(certificate).map_err(|error| named(&error))?;
+        let longer = pki.revoke(list.as_deref(), &[&text], validity);
+        list = Some(longer.map_err(|error| named(&error))?);
+    }
+    let list = pki.revoke(list.as_deref(), &[], validity)?;
+    // In one step, as a gateway may be reading.
+    let new = dir.join("ca.crl.new");
+    fs::write(&new, list)?;
+    fs::rename(new, &path)?;
+    println!(
+        "wrote `{}`, which runs out in {days} days: name it under `revocation_lists` in comity.toml",
+        path.display()
     );
     Ok(Exit::Done)
 }

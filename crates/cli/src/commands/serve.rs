@@ -1,4 +1,4 @@
-//! `comity serve`: run a gateway until SIGTERM; SIGHUP has it read the policy files.
+//! `comity serve`: run a gateway until SIGTERM; SIGHUP has it read the files of policies and TLS.
 
 use std::{path::PathBuf, thread, time::Duration};
 
@@ -69,10 +69,10 @@ fn init_logging() {
         .init();
 }
 
-/// Has the policy files read whenever the process is told to hang up.
+/// Has the files of policies and TLS read whenever the process is told to hang up.
 async fn reload(running: &Running, mut hang_up: Signal) {
     while hang_up.recv().await.is_some() {
-        running.reload_policies();
+        running.reload();
     }
 }
 

@@ -110,6 +110,11 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
         }
         "preflight" | "explain" | "compare" => v1::CooperationRequest::decode(record)
             .map_or_else(|_| String::new(), |request| tried(&request)),
+        "tls-load" => {
+            let files = String::from_utf8_lossy(&record);
+            let files = files.lines().map(|file| format!("\n  {file}"));
+            format!("{}\n", files.collect::<String>())
+        }
         _ if !entry.state.is_empty() => {
             let (remark, form) = wire::said(&record).unwrap_or_default();
             v1::Case::decode(record).map_or_else(

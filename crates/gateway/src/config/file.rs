@@ -72,6 +72,8 @@ struct TlsFile {
     certificate: PathBuf,
     key: PathBuf,
     client_ca: PathBuf,
+    #[serde(default)]
+    revocation_lists: Vec<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -258,11 +260,14 @@ impl TlsFile {
             certificate,
             key,
             client_ca,
+            revocation_lists,
         } = self;
+        let lists = revocation_lists.iter();
         Tls {
             certificate: mistakes.resolve(&certificate),
             key: mistakes.resolve(&key),
             client_ca: mistakes.resolve(&client_ca),
+            revocation_lists: lists.map(|list| mistakes.resolve(list)).collect(),
         }
     }
 }

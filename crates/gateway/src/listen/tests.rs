@@ -7,7 +7,10 @@ use tokio_stream::StreamExt as _;
 use super::*;
 use crate::{
     identity::Role,
-    tls::{Material, pki::Pki},
+    tls::{
+        Material,
+        pki::{Pki, fixed},
+    },
 };
 
 const CALLER: &str = "spiffe://comity.example/DE/sta-berlin/issuing";
@@ -26,10 +29,7 @@ struct Scene {
 impl Scene {
     async fn new(connections: usize, handshake_timeout: Duration) -> Self {
         let pki = Pki::new();
-        let tls = pki
-            .material("spiffe://comity.example/EU/hub/gateway")
-            .server()
-            .unwrap();
+        let tls = fixed(pki.material("spiffe://comity.example/EU/hub/gateway"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let limits = Limits {
@@ -53,8 +53,8 @@ impl Scene {
 
     /// Shakes hands and waits for the server's verdict: with TLS 1.3 a client
     /// is done before the server has looked at its certificate.
-    fn call(&self, material: &Material) -> tokio::task::JoinHandle<()> {
-        self.call_with((*material.client().unwrap()).clone())
+    fn call(&self, material: Material) -> tokio::task::JoinHandle<()> {
+        self.call_with((*material.in_force().unwrap().client).clone())
     }
 
     fn call_with(&self, mut config: rustls::ClientConfig) -> tokio::task::JoinHandle<()> {
@@ -86,7 +86,7 @@ impl Scene {
 #[tokio::test]
 async fn a_certified_caller_is_known_by_name() {
     let mut scene = Scene::usual().await;
-    scene.call(&scene.pki.material(CALLER));
+    scene.call(scene.pki.material(CALLER));
     let connection = scene.connection().await;
     assert!(connection.stream.get_ref().0.nodelay().unwrap());
     let caller = connection.connect_info().caller.unwrap();
@@ -99,7 +99,7 @@ async fn a_certified_caller_is_known_by_name() {
 #[tokio::test]
 async fn a_believed_certificate_that_names_nobody_gets_a_connection_and_no_name() {
     let mut scene = Scene::usual().await;
-    scene.call(&scene.pki.material("https://comity.example/"));
+    scene.call(scene.pki.material("https://comity.example/"));
     let peer = scene.connection().await.connect_info();
     assert_eq!(peer.caller, Err(InvalidIdentity::NotSpiffe));
 }
@@ -109,9 +109,9 @@ async fn certificates_that_are_not_believed_are_reported() {
     let mut scene = Scene::usual().await;
     let mut stranger = Pki::new().material(CALLER);
     stranger.trust_also(&scene.pki);
-    scene.call(&stranger);
+    scene.call(stranger);
     assert_eq!(scene.failure().await, HandshakeFailure::UnknownIssuer);
-    scene.call(&scene.pki.expired(CALLER));
+    scene.call(scene.pki.expired(CALLER));
     assert_eq!(scene.failure().await, HandshakeFailure::ExpiredCertificate);
 }
 
@@ -145,8 +145,8 @@ async fn silence_is_reported_and_makes_room_for_the_next_handshake() {
 #[tokio::test]
 async fn a_connection_makes_room_for_the_next_when_it_ends() {
     let mut scene = Scene::new(1, Duration::from_secs(10)).await;
-    scene.call(&scene.pki.material(CALLER));
-    scene.call(&scene.pki.material(CALLER));
+    scene.call(scene.pki.material(CALLER));
+    scene.call(scene.pki.material(CALLER));
     let first = scene.connection().await;
     let soon = time::timeout(Duration::from_millis(100), scene.incoming.next()).await;
     assert!(soon.is_err(), "there was room for a second connection");
@@ -176,7 +176,7 @@ async fn failures_that_find_no_room_are_counted() {
         queue,
         missed: Arc::clone(&missed),
     };
-    let tls = TlsAcceptor::from(Pki::new().material(CALLER).server().unwrap());
+    let tls = fixed(Pki::new().material(CALLER));
     let timeout = Duration::ZERO;
     let door = Door {
         tls,

@@ -400,6 +400,7 @@ fn config(dir: &Path) -> Config {
             certificate: file("c"),
             key: file("k"),
             client_ca: file("ca"),
+            revocation_lists: Vec::new(),
         },
         metrics: None,
         log: None,

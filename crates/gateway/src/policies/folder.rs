@@ -30,7 +30,7 @@ pub(crate) struct Listing(BTreeMap<PathBuf, Stamp>);
 /// no trace even there, on a disk with coarse times, is found the next day or when
 /// the gateway is told to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     bytes: u64,
     modified: (i64, i64),
     changed: (i64, i64),
@@ -108,7 +108,7 @@ impl Listing {
 }
 
 impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
+    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
         Self {
             bytes: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),

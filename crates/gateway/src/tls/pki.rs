@@ -1,16 +1,22 @@
 //! Certificates for tests.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path, sync::Arc};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationList,
+    CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod, KeyPair, SanType,
     date_time_ymd,
 };
 
-use super::Material;
+use tokio::sync::watch;
+
+use super::{Current, Material};
+use crate::config::Tls;
+
+/// TLS that stays as it is.
+pub(crate) fn fixed(material: Material) -> Current {
+    watch::channel(Arc::new(material.in_force().unwrap())).1
+}
 
 /// An authority that everyone in a test believes.
 pub(crate) struct Pki {
@@ -19,15 +25,38 @@ pub(crate) struct Pki {
 
 impl Pki {
     pub(crate) fn new() -> Self {
-        let mut parameters = CertificateParams::default();
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         // Two authorities of one name would fail on the signature, not the name.
         let name = hex::encode(key.public_key_raw());
+        Self::named(name, key)
+    }
+
+    /// An authority that has the name of this one and another key.
+    pub(crate) fn impostor(&self) -> Self {
+        let name = hex::encode(self.ca.key().public_key_raw());
+        Self::named(name, KeyPair::generate().unwrap())
+    }
+
+    fn named(name: String, key: KeyPair) -> Self {
+        let mut parameters = CertificateParams::default();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.distinguished_name.push(DnType::CommonName, name);
         Self {
             ca: CertifiedIssuer::self_signed(parameters, key).unwrap(),
         }
+    }
+
+    /// Its revocation list of some years, with nobody on it.
+    pub(crate) fn list(&self, (from, until): (i32, i32)) -> CertificateRevocationList {
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(from, 1, 1),
+            next_update: date_time_ymd(until, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.ca).unwrap()
     }
 
     /// Certificate and key for `localhost` that name `uri`.
@@ -41,7 +70,7 @@ impl Pki {
     }
 
     /// Certificate, key and authority as PEM files.
-    pub(crate) fn write(&self, folder: &Path, uri: &str) -> [PathBuf; 3] {
+    pub(crate) fn write(&self, folder: &Path, uri: &str) -> Tls {
         let (certificate, key) = self.sign(uri, 2100);
         let files = ["certificate.pem", "key.pem", "ca.pem"].map(|name| folder.join(name));
         for (file, pem) in files
@@ -50,7 +79,13 @@ impl Pki {
         {
             fs::write(file, pem).unwrap();
         }
-        files
+        let [certificate, key, client_ca] = files;
+        Tls {
+            certificate,
+            key,
+            client_ca,
+            revocation_lists: Vec::new(),
+        }
     }
 
     /// A client that believes this authority and has nothing to show.
@@ -73,7 +108,9 @@ impl Pki {
         Material {
             chain: vec![certificate.der().clone()],
             key: key.serialize_der().try_into().unwrap(),
-            anchors: self.anchors(),
+            authorities: vec![self.ca.der().clone()],
+            lists: Vec::new(),
+            sums: String::new(),
         }
     }
 
@@ -93,6 +130,6 @@ impl Pki {
 impl Material {
     /// Believes another authority as well.
     pub(crate) fn trust_also(&mut self, pki: &Pki) {
-        self.anchors.add(pki.ca.der().clone()).unwrap();
+        self.authorities.push(pki.ca.der().clone());
     }
 }

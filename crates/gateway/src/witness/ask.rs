@@ -21,14 +21,13 @@ use comity_ledger::{
     cosignatures, keep_cosignature, prove_extension,
 };
 use comity_store::PublicationError;
-use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::{
     sync::{Mutex, watch},
     task::{self, JoinError, JoinSet},
     time::{self, Instant},
 };
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::{Code, Request, Status};
 
 pub(crate) use self::submit::SubmissionError;
 use self::submit::{Submission, Unaccepted};
@@ -37,7 +36,7 @@ use crate::{
     config::Config,
     gateway::Gateway,
     start::StartError,
-    tls::{self, Callee},
+    tls::{Callee, Current, Line},
     wire::to_proto,
 };
 
@@ -68,7 +67,7 @@ struct Witness {
 #[derive(Debug)]
 enum Way {
     /// A peer, by `FederationService.Cosign`.
-    Peer(Channel),
+    Peer(Line),
     /// One outside, by C2SP tlog-witness.
     Outside(Submission),
 }
@@ -131,13 +130,13 @@ enum Unasked {
 
 impl Witnesses {
     /// Prepares connections; none is opened yet.
-    pub(crate) fn new(config: &Config, tls: &Arc<ClientConfig>) -> Result<Self, StartError> {
+    pub(crate) fn new(config: &Config, tls: &Current) -> Result<Self, StartError> {
         let peers = config.witnesses.peers.iter().map(|peer| {
             let callee = Callee::peer(peer, &config.trust_domain);
             Ok(Witness {
                 name: peer.name.clone(),
                 key: peer.witness.clone(),
-                way: Way::Peer(tls::channel(callee, Arc::clone(tls))?),
+                way: Way::Peer(Line::new(callee, tls)?),
             })
         });
         let outside = config.witnesses.outside.iter().map(|witness| {
@@ -291,7 +290,7 @@ impl Asker {
     /// Shows an extension; answers signature lines.
     async fn call(&self, extension: Extension) -> Result<String, Unasked> {
         let channel = match &self.witness.way {
-            Way::Peer(channel) => channel.clone(),
+            Way::Peer(line) => line.channel(),
             Way::Outside(submission) => return Ok(submission.show(&extension).await?),
         };
         let message = to_proto::cosign_request(extension);
