@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::Limits;
 
-/// Of so many connections a caller may have one.
+/// Of so many connections a caller may have one, and always a few.
 const SHARE: usize = 16;
+const FEW: usize = 8;
 /// Streams that every connection has at least, as RFC 9113 section 6.5.2 would have it.
 const STREAMS: u32 = 100;
 
 impl Limits {
     /// Most connections of one caller.
     pub(crate) fn connections_per_caller(&self) -> usize {
-        self.connections.div_ceil(SHARE)
+        self.connections.div_ceil(SHARE).max(FEW)
     }
 
     /// Most streams of one connection: its caller's calls, what they stream to it, its
