@@ -23,6 +23,7 @@ mod happen;
 mod hold;
 mod holder;
 pub mod identity;
+mod intact;
 mod legal_hold;
 pub mod listen;
 mod log;

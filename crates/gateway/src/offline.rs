@@ -25,6 +25,7 @@ pub use crate::{
     erasure::{EraseError, Erased, Order, Subject, erase},
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     personal::{ReindexError, Reindexed, reindex},
+    intact::{Evidence, Intact, verify_beside},
     policies::kept as bundle,
     prune::{PruneDone, PruneError, PruneOrder, PrunePlan, plan_pruning, prune},
     replay::{
@@ -45,7 +46,7 @@ pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
 
 /// Verifies a data folder, which may be in use, without changing it, as
 /// [`comity_store::verify_watched`] does; the fields that entries commit to must be those
-/// of their records.
+/// of their records. What lies beside the store is for [`verify_beside`].
 ///
 /// # Errors
 /// The first [`Flaw`] found; also where the token does not open the key file.

@@ -18,6 +18,7 @@ mod durable;
 mod emergency;
 mod ended;
 mod erase;
+mod items;
 mod legal_hold;
 mod model;
 mod open;
@@ -50,6 +51,7 @@ pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use ended::Ended;
 pub use erase::ERASURE;
+pub use items::{EVIDENCE_STORED, Item, Items};
 pub use legal_hold::{
     Breach, EVIDENCE_ERASED, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, entries_in_words,
 };

@@ -3,7 +3,10 @@
 mod bound;
 mod pruned;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use comity_ledger::{
     Checkpoint, Fields, Flaw, Hash, Leaf, OTHER_FIELDS, Pruned, TakeApart, Verified, VerifierKey,
@@ -55,6 +58,9 @@ pub struct Report {
     /// [`Verified::pruned`].
     pub pruned: Option<Pruned>,
     /// Records could be opened, and are what their entries commit to. Without the key
+    /// The policy bundles that entries name, by their digests, with the first entry that
+    /// names each. What is kept of them lies beside the store, and is not looked at.
+    pub bundles: BTreeMap<Hash, u64>,
     /// file beside the database, or the token that keeps its key, they stay sealed, and
     /// only the entries are verified.
     pub opened: bool,
@@ -181,6 +187,7 @@ fn check_store(
     })
 }
 
+        bundles: counted.bundles,
 /// The ledger is what witnesses have seen of it.
 fn check_witnessed(ledger_dir: &Path, key: &VerifierKey) -> Result<(), Flaw> {
     let dir = ledger_dir.parent().unwrap_or(ledger_dir);
@@ -258,6 +265,29 @@ struct Counted {
 
 /// Every row is dense, from the first that was not pruned, published as it is, and means
 /// what its leaf says.
+    bundles: BTreeMap<Hash, u64>,
+}
+
+impl Counted {
+    fn from(below: u64) -> Self {
+        Self {
+            entries: below,
+            keys: 0,
+            erased: 0,
+            holds: Holds::from(below),
+            bundles: BTreeMap::new(),
+        }
+    }
+
+    /// Counts the next entry.
+    fn add(&mut self, leaf: &Leaf, erased: bool) {
+        if let Some(bundle) = leaf.bundle {
+            self.bundles.entry(bundle).or_insert(self.entries);
+        }
+        self.erased += u64::from(erased);
+        self.keys += u64::from(leaf.binds.contains_key("key"));
+        self.entries += 1;
+    }
 fn check_entries(
     (db, below): (&Connection, u64),
     sealed: &Sealed<'_>,
@@ -276,12 +306,7 @@ fn check_entries(
         .map_err(failed)?;
     let mut found = select.query([]).map_err(failed)?;
     let alone = erased_alone(db)?;
-    let mut counted = Counted {
-        entries: below,
-        keys: 0,
-        erased: 0,
-        holds: Holds::from(below),
-    };
+    let mut counted = Counted::from(below);
     let mut bundle = Vec::new().into_iter();
     while let Some(row) = found.next().map_err(failed)? {
         let index = counted.entries;
@@ -307,9 +332,7 @@ fn check_entries(
         followed.map_err(|breach| flaw(index, &breach.to_string(), HELD))?;
         let said = alone.contains(&index) || row.get(14).map_err(failed)?;
         let erased = check_record(row, (index, said), (&leaf, &commitment), sealed)?;
-        counted.erased += u64::from(erased);
-        counted.keys += u64::from(leaf.binds.contains_key("key"));
-        counted.entries += 1;
+        counted.add(&leaf, erased);
         if counted.entries.is_multiple_of(BUNDLE) {
             watch(counted.entries, all);
         }
