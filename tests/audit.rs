@@ -302,14 +302,28 @@ async fn decisions_are_made_again_to_the_byte() {
     let shown_case = left.audit(&["show", erased]);
     assert_eq!(shown_case.status.code(), Some(0), "{}", shown(&shown_case));
 
-    fs::remove_dir_all(left.path().join("bundles")).unwrap();
-    let output = left.audit(&["rerun"]);
-    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
-    let text = shown(&output);
-    assert!(
-        text.contains(&format!("{} whose policy bundle is not kept", count - 1)),
-        "{text}"
-    );
+    // The law of its day was changed; then it is gone.
+    let bundles = left.path().join("bundles");
+    let bundle = fs::read_dir(&bundles).unwrap().next().unwrap().unwrap();
+    let module = bundle.path().join("instruments/eio/module.yaml");
+    let text = fs::read_to_string(&module).unwrap();
+    fs::write(&module, text.replacen("36", "37", 1)).unwrap();
+    let changed = left.audit(&["rerun"]);
+    fs::remove_dir_all(bundles).unwrap();
+    let gone = left.audit(&["rerun"]);
+    for (output, why) in [
+        (changed, "is kept but was changed: it is "),
+        (gone, "is not kept"),
+    ] {
+        let text = shown(&output);
+        let told = format!("\n  {} not made again: policy bundle ", count - 1);
+        assert!(
+            text.starts_with("exit 1\n") && text.contains(&told),
+            "{text}"
+        );
+        // Said once, for all of them.
+        assert_eq!(text.matches(why).count(), 1, "{text}");
+    }
 }
 
 /// Changes the record of a case's first entry, as only somebody with the store's

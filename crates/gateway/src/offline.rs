@@ -29,8 +29,8 @@ pub use crate::{
     policies::kept as bundle,
     prune::{PruneDone, PruneError, PruneOrder, PrunePlan, plan_pruning, prune},
     replay::{
-        Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
-        drills,
+        Again, Case, Drill, Erasure, Made, NoLaw, Redone, Replay, ReplayError, Rerun, Unread,
+        Verdict, drills,
     },
     retention::{Class, DueCase, DueList, Standing},
     stopped::StoppedError,
