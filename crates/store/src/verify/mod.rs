@@ -30,6 +30,7 @@ const BUNDLE: u64 = 256;
 const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
+const OTHER_KEY: &str = "it is not the key under which the records were written, or it was changed";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
 const UNREADABLE: &str = "the database cannot be relied on";
 
@@ -57,10 +58,10 @@ pub struct Report {
     /// How far the rows are pruned, as one of them says; of the published ledger see
     /// [`Verified::pruned`].
     pub pruned: Option<Pruned>,
-    /// Records could be opened, and are what their entries commit to. Without the key
     /// The policy bundles that entries name, by their digests, with the first entry that
     /// names each. What is kept of them lies beside the store, and is not looked at.
     pub bundles: BTreeMap<Hash, u64>,
+    /// Records could be opened, and are what their entries commit to. Without the key
     /// file beside the database, or the token that keeps its key, they stay sealed, and
     /// only the entries are verified.
     pub opened: bool,
@@ -169,7 +170,10 @@ fn check_store(
     let below = pruned.map_or(0, |pruned| pruned.below);
     check_file(&db, below)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
-    let counted = check_entries((&db, below), sealed, ledger.size, watch)?;
+    let counted = match check_entries((&db, below), sealed, ledger.size, watch) {
+        Ok(counted) => counted,
+        Err(found) => return Err(blamed(&db, vault, found)?),
+    };
     let cases = check_cases(&db, below)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
@@ -183,11 +187,11 @@ fn check_store(
         erased: counted.erased,
         legal_holds: counted.holds.count(),
         pruned,
+        bundles: counted.bundles,
         opened: vault.is_some(),
     })
 }
 
-        bundles: counted.bundles,
 /// The ledger is what witnesses have seen of it.
 fn check_witnessed(ledger_dir: &Path, key: &VerifierKey) -> Result<(), Flaw> {
     let dir = ledger_dir.parent().unwrap_or(ledger_dir);
@@ -261,10 +265,6 @@ struct Counted {
     keys: u64,
     erased: u64,
     holds: Holds,
-}
-
-/// Every row is dense, from the first that was not pruned, published as it is, and means
-/// what its leaf says.
     bundles: BTreeMap<Hash, u64>,
 }
 
@@ -288,6 +288,10 @@ impl Counted {
         self.keys += u64::from(leaf.binds.contains_key("key"));
         self.entries += 1;
     }
+}
+
+/// Every row is dense, from the first that was not pruned, published as it is, and means
+/// what its leaf says.
 fn check_entries(
     (db, below): (&Connection, u64),
     sealed: &Sealed<'_>,
@@ -415,8 +419,7 @@ fn check_record(
         .and_then(|key| vault.unwrap(&key))
         .and_then(|key| key.open(&sealed));
     let Some(opened) = opened else {
-        let what = "its record does not open with the key that is kept for it";
-        return Err(flaw(index, what, CHANGED));
+        return Err(unopened(index));
     };
     if open_salt(&opened.salt).as_slice() != salt {
         return Err(column_flaw(index, "salt"));
@@ -432,6 +435,40 @@ fn check_record(
         let what = "the fields that the entry commits to are not those of its record";
         Err(flaw(index, what, OTHER_FIELDS))
     }
+}
+
+/// A record that its key does not open.
+fn unopened(index: u64) -> Flaw {
+    let what = "its record does not open with the key that is kept for it";
+    flaw(index, what, CHANGED)
+}
+
+/// Where the key file opens no key of any record, the fault is its own.
+fn blamed(db: &Connection, vault: Option<&Vault>, found: Flaw) -> Result<Flaw, Flaw> {
+    let Some((vault, index)) = vault.zip(found.entry) else {
+        return Ok(found);
+    };
+    if found != unopened(index) {
+        return Ok(found);
+    }
+    let mut select = db
+        .prepare("SELECT key FROM entry WHERE key IS NOT NULL")
+        .map_err(failed)?;
+    let mut keys = select.query([]).map_err(failed)?;
+    let mut count = 0;
+    while let Some(row) = keys.next().map_err(failed)? {
+        let key: Vec<u8> = row.get(0).map_err(failed)?;
+        if vault.unwrap(&key).is_some() {
+            return Ok(found);
+        }
+        count += 1;
+    }
+    // Of one record alone it cannot be told.
+    if count < 2 {
+        return Ok(found);
+    }
+    let what = format!("opens none of the records: {count}");
+    Ok(Flaw::of(VAULT, what, OTHER_KEY))
 }
 
 fn flaw(index: u64, what: &str, meaning: &'static str) -> Flaw {
