@@ -24,6 +24,7 @@ mod hold;
 mod holder;
 pub mod identity;
 mod intact;
+mod kinds;
 mod legal_hold;
 pub mod listen;
 mod log;
