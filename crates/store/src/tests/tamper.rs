@@ -231,9 +231,9 @@ fn a_key_file_that_opens_nothing_is_at_fault_itself() {
     let file = dir.path().join("vault.key");
     let text = std::fs::read_to_string(&file).unwrap();
     // A digit of the secret.
-    let text = text.trim_end();
-    let other = if text.ends_with('0') { '1' } else { '0' };
-    let changed = format!("{}{other}\n", &text[..text.len() - 1]);
+    let mut changed = text.trim_end().to_owned();
+    let other = if changed.pop() == Some('0') { '1' } else { '0' };
+    changed.push(other);
     std::fs::write(&file, changed).unwrap();
     let flaw = verify(dir.path(), None).unwrap_err().to_string();
     assert!(
