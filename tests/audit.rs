@@ -161,11 +161,48 @@ async fn entries_are_searched_sorted_and_paged_from_the_files() {
 
     let table = left.audit(&["search", "--executing", "FR", "--page-size", "3"]);
     snapshot(left.path(), "search", &shown(&table));
-    let none = left.audit(&["search", "--kind", "nothing"]);
+    let none = left.audit(&["search", "--kind", "order-lifted"]);
     assert_eq!(shown(&none), "exit 1\nno entry\n");
-    let wrong = ["--since", "yesterday", "--sort", "colour"];
-    let wrong = left.audit(&[&["search"], wrong.as_slice()].concat());
-    snapshot(left.path(), "search_misuse", &shown(&wrong));
+    for (option, value, expected) in [
+        ("outcome", "REFUSD", "REFUSED; did you mean `REFUSED`?"),
+        ("kind", "decison", "; did you mean `decision`?"),
+        ("state", "APPROVD", "; did you mean `APPROVED`?"),
+        ("category", "disclosur", "; did you mean `disclosure`?"),
+        (
+            "since",
+            "2026-13-01",
+            "expected a day such as `2026-01-31` or a moment",
+        ),
+        ("case", "cases/1", "expected `cases/<id>`"),
+        ("sort", "foo", "expected one of index, at, "),
+    ] {
+        let told = shown(&left.audit(&["search", &format!("--{option}"), value]));
+        let by = format!("exit 2\nerror: --{option}: expected ");
+        assert!(told.starts_with(&by) && told.contains(expected), "{told}");
+    }
+    for (option, value, expected) in [
+        (
+            "--instrument",
+            "eoi",
+            "no entry names `eoi` as the instrument; entries name: ",
+        ),
+        (
+            "--issuing",
+            "XX",
+            "no entry names `XX` as the asking State; entries name: ",
+        ),
+    ] {
+        let told = shown(&left.audit(&["search", option, value]));
+        assert!(
+            told.starts_with("exit 1\nno entry\n") && told.contains(expected),
+            "{told}"
+        );
+    }
+    let backwards = ["stats", "--from", "2026-12-31", "--until", "2026-01-01"];
+    assert_eq!(
+        shown(&left.audit(&backwards)),
+        "exit 2\nerror: --until 2026-01-01 is before --from 2026-12-31\n"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,14 +339,28 @@ async fn decisions_are_made_again_to_the_byte() {
     let shown_case = left.audit(&["show", erased]);
     assert_eq!(shown_case.status.code(), Some(0), "{}", shown(&shown_case));
 
-    fs::remove_dir_all(left.path().join("bundles")).unwrap();
-    let output = left.audit(&["rerun"]);
-    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
-    let text = shown(&output);
-    assert!(
-        text.contains(&format!("{} whose policy bundle is not kept", count - 1)),
-        "{text}"
-    );
+    // The law of its day was changed; then it is gone.
+    let bundles = left.path().join("bundles");
+    let bundle = fs::read_dir(&bundles).unwrap().next().unwrap().unwrap();
+    let module = bundle.path().join("instruments/eio/module.yaml");
+    let text = fs::read_to_string(&module).unwrap();
+    fs::write(&module, text.replacen("36", "37", 1)).unwrap();
+    let changed = left.audit(&["rerun"]);
+    fs::remove_dir_all(bundles).unwrap();
+    let gone = left.audit(&["rerun"]);
+    for (output, why) in [
+        (changed, "is kept but was changed: it is "),
+        (gone, "is not kept"),
+    ] {
+        let text = shown(&output);
+        let told = format!("\n  {} not made again: policy bundle ", count - 1);
+        assert!(
+            text.starts_with("exit 1\n") && text.contains(&told),
+            "{text}"
+        );
+        // Said once, for all of them.
+        assert_eq!(text.matches(why).count(), 1, "{text}");
+    }
 }
 
 /// Changes the record of a case's first entry, as only somebody with the store's

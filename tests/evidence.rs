@@ -2,6 +2,7 @@
 
 mod command;
 mod held;
+mod intact;
 mod refused;
 
 use std::{

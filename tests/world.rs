@@ -13,6 +13,7 @@ use comity::v1::{
     cooperation_service_client::CooperationServiceClient,
     execution_service_client::ExecutionServiceClient, review_service_client::ReviewServiceClient,
 };
+use comity_evidence::Place;
 use comity_gateway::{
     config::Config,
     gateway::{self, Running},
@@ -209,7 +210,10 @@ impl Scene {
             folder,
         } = self;
         running.stop().await;
-        let report = offline::verify(&world.data(), None).unwrap();
+        let data = world.data();
+        let report = offline::verify(&data, None).unwrap();
+        let place = Place::in_data(&data);
+        offline::verify_beside(&data, &report, Some(&place), &mut |_, _| {}).unwrap();
         drop(folder);
         report
     }

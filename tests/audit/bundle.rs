@@ -176,6 +176,43 @@ async fn one_flipped_byte_anywhere_in_a_bundle_is_found_and_its_file_named() {
     }
 }
 
+/// A shell does not make renderings again, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_shell_cannot_prove_it_does_not_vouch_for() {
+    let left = left_behind().await;
+    let folder = left.path().join("case");
+    export(&left, ANSWERED, &folder);
+    let whole = read(&folder);
+    let script = || {
+        let mut script = Command::new("sh");
+        shown(
+            &script
+                .arg("verify.txt")
+                .current_dir(&folder)
+                .output()
+                .unwrap(),
+        )
+    };
+    for path in whole.keys().filter(|path| !path.starts_with("policies/")) {
+        let mut files = whole.clone();
+        files.get_mut(path).unwrap().extend(b"\n");
+        mend(&mut files);
+        for (path, bytes) in &files {
+            fs::write(folder.join(path), bytes).unwrap();
+        }
+        let told = script();
+        let name = path.rsplit('/').next().unwrap();
+        let unproven = told.split("NOT PROVEN").nth(1).is_some_and(|told| {
+            told.contains(name)
+                || (name.ends_with(".record.json") && told.contains("*.record.json"))
+        });
+        let found = told.starts_with("exit 1\n") || path == "SHA256SUMS";
+        // What is compared with something known from elsewhere.
+        let apart = ["verify.txt", "ledger/verifier"].contains(&path.as_str());
+        assert!(found != unproven || apart, "{path}: {told}");
+    }
+}
+
 /// Whoever changes a file can change the list of sums too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forger_who_mends_the_sums_is_found_too() {

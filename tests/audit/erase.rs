@@ -88,6 +88,13 @@ async fn a_case_and_a_trial_are_erased_and_every_proof_stays() {
     told.push(audit(&data, &["show", &trial]));
     let told: Vec<_> = told.iter().map(shown).collect();
     snapshot(&data, "erase", &told.join("\n"));
+    let case = shown(&audit(&data, &["show", &ended.name]));
+    let by = format!(
+        "says; `comity audit show {}` tells by whose order",
+        erasures[0]
+    );
+    let erased = format!("exit 0\n{}: its records were erased at ", ended.name);
+    assert!(case.starts_with(&erased) && case.contains(&by), "{case}");
 
     // What was proven before still is.
     let key = data.join("ledger/verifier");

@@ -77,7 +77,18 @@ async fn the_gateway_answers_as_the_files_do() {
         "3",
     ]);
     both(&["search", "--kind", "decision", "--json"]);
-    both(&["search", "--kind", "nothing"]);
+    both(&["search", "--until", "2020-01-01"]);
+    both(&["search", "--instrument", "eoi", "--issuing", "XX"]);
+    let misspelt = [&["search", "--kind", "decison"], purpose.as_slice()].concat();
+    let misspelt = shown(&ask(&options, &misspelt));
+    assert!(
+        misspelt.starts_with("exit 2\n")
+            && misspelt.contains("filter: `kind`: expected one of acknowledged, ")
+            && misspelt.contains("; did you mean `decision`?"),
+        "{misspelt}"
+    );
+    // Of the law in force, though no entry is of it.
+    both(&["search", "--kind", "order-lifted"]);
     both(&["show", "1", "--json"]);
     both(&["show", case, "--json"]);
     both(&["show", "99999"]);

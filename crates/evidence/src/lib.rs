@@ -19,6 +19,7 @@ mod room;
 pub mod sealed;
 mod segment;
 mod shelf;
+mod stock;
 mod turn;
 mod upload;
 
@@ -30,7 +31,8 @@ pub use error::{EvidenceError, OpenError};
 pub use item::{About, ItemId};
 pub use objects::Place;
 pub use read::Reader;
-pub use room::{Begun, Room, cases_with_items};
+pub use room::{Begun, KEY_FILE, Room, cases_with_items};
 pub use segment::SEGMENT_BYTES;
+pub use stock::{Announced, Stock, Unsound};
 pub use turn::Turn;
 pub use upload::Upload;

@@ -23,6 +23,19 @@ pub enum Place {
     Url(String),
 }
 
+impl Place {
+    /// Where segments are unless a gateway's settings say otherwise: in its data folder.
+    #[must_use]
+    pub fn in_data(data: &std::path::Path) -> Self {
+        Self::Folder(data.join("evidence").join("items"))
+    }
+}
+
+/// The name of a segment.
+pub(crate) fn segment_name(number: u64) -> String {
+    format!("{number:0DIGITS$}")
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Objects {
@@ -159,6 +172,6 @@ impl Objects {
     }
 
     fn segment(&self, object: &str, number: u64) -> Path {
-        self.object(object).join(format!("{number:0DIGITS$}"))
+        self.object(object).join(segment_name(number))
     }
 }

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// The file of the key that wraps all others, beside the ledger's.
-const KEY_FILE: &str = "evidence.key";
+pub const KEY_FILE: &str = "evidence.key";
 
 /// The folder of wrapped keys.
-const SHELF: &str = "evidence";
+pub(crate) const SHELF: &str = "evidence";
 
 /// Stored evidence. Clones share one room.
 #[derive(Debug, Clone)]

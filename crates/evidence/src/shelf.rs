@@ -67,7 +67,16 @@ impl Shelf {
         for board in Board::ALL {
             fs::create_dir_all(folder.join(board.name()))?;
         }
-        Ok(Self(folder))
+        Ok(Self::at(folder))
+    }
+
+    /// The boards as they lie there, or do not.
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
     }
 
     /// Whether there is nothing that a key would open.
@@ -206,7 +215,7 @@ impl Shelf {
         Ok(cases)
     }
 
-    fn path(&self, board: Board, id: &ItemId) -> PathBuf {
+    pub(crate) fn path(&self, board: Board, id: &ItemId) -> PathBuf {
         self.0.join(board.name()).join(id.to_string())
     }
 }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use comity_domain::CaseId;
 
 use crate::{
-    About, EvidenceError, Hasher, ItemId, Place, Room, SEGMENT_BYTES, Upload, digest,
+    About, Announced, EvidenceError, Hasher, ItemId, Place, Room, SEGMENT_BYTES, Stock, Unsound,
+    Upload, digest,
     sealed::{self, Identity, SealedError},
 };
 
@@ -113,6 +114,91 @@ async fn what_is_stored_is_read_again_from_any_offset_and_lies_sealed() {
         assert!(read(&room, &content, u64::MAX).await.unwrap().is_empty());
     }
     assert!(!on_disk(data.path(), MARKER));
+}
+
+/// What verification without a gateway finds of an item.
+fn found(data: &Path, content: &[u8]) -> Option<String> {
+    let stock = Stock::at(data, &data.join("items")).unwrap();
+    let announced = Announced {
+        size: content.len() as u64,
+        media_type: "video/mp4",
+        sealed: false,
+    };
+    let mut read = 0;
+    match stock.check(&id(content), announced, &mut |bytes| read += bytes) {
+        Ok(()) => {
+            assert_eq!(read, content.len() as u64);
+            None
+        }
+        Err(Unsound { path, what, .. }) => {
+            let path = path.strip_prefix(data).unwrap();
+            let path = path.file_name().unwrap().to_str().unwrap();
+            Some(format!("{path}: {what}"))
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stored_item_is_verified_as_it_lies() {
+    let data = tempfile::tempdir().unwrap();
+    let content = content(SEGMENT_BYTES + 77);
+    let room = room(data.path());
+    store(&room, &content).await;
+    assert_eq!(found(data.path(), &content), None);
+    let segment = |number: &str| {
+        let all = files(&data.path().join("items"));
+        all.into_iter().find(|path| path.ends_with(number)).unwrap()
+    };
+    let last = segment("00000001");
+    let whole = fs::read(&last).unwrap();
+    let mut changed = whole.clone();
+    changed[40] ^= 1;
+    for (bytes, wrong) in [
+        (changed, "00000001: is not what was stored"),
+        (
+            whole[1..].to_vec(),
+            "00000001: is not as long as it was stored",
+        ),
+    ] {
+        fs::write(&last, bytes).unwrap();
+        assert_eq!(found(data.path(), &content).unwrap(), wrong);
+    }
+    fs::remove_file(&last).unwrap();
+    let missing = found(data.path(), &content).unwrap();
+    assert_eq!(missing, "00000001: is missing");
+    fs::write(&last, &whole).unwrap();
+
+    // Also where it is to be destroyed, until that is on record.
+    room.condemn(&id(&content)).await.unwrap();
+    assert_eq!(found(data.path(), &content), None);
+    // Without the key lengths are all that shows.
+    let key = data.path().join("evidence.key");
+    let text = fs::read_to_string(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    assert_eq!(found(data.path(), &content), None);
+    fs::write(&key, text).unwrap();
+    room.erase(&id(&content)).await.unwrap();
+    assert!(
+        found(data.path(), &content)
+            .unwrap()
+            .ends_with(": is missing")
+    );
+}
+
+/// Whoever has all keys can seal other bytes as an item, and is found by its digest.
+#[tokio::test]
+async fn other_bytes_under_the_right_key_are_found() {
+    let data = tempfile::tempdir().unwrap();
+    let (content, mut other) = (content(99), content(99));
+    other[50] ^= 1;
+    let mut upload = begin(&room(data.path()), &content).await;
+    // Never finished: what is kept is not what was announced.
+    push(&mut upload, &other, other.len()).await;
+    assert!(
+        found(data.path(), &content)
+            .unwrap()
+            .ends_with(": its bytes are not those whose SHA-256 the entry names")
+    );
 }
 
 #[tokio::test]

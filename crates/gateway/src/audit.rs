@@ -19,8 +19,10 @@ pub(crate) use self::{
     export::{case as export_case, statistics},
 };
 use crate::{
+    admit,
     gateway::Gateway,
     identity::Caller,
+    kinds,
     offline::pruned_entry,
     record,
     refusal::Refusal,
@@ -65,12 +67,28 @@ pub(crate) async fn search(
     let search = access::entitled(gateway, caller, access::SEARCH, stated, || {
         Ok(from_proto::search(asked)?)
     });
-    let found = gateway.store().search(search.await?).await;
+    let search = search.await?;
+    let named = search.filter.clone();
+    let found = gateway.store().search(search).await;
     let found = found.map_err(record::unavailable)?;
+    let remarks = match found.entries.is_empty() && kinds::names_any(&named) {
+        true => record::attempted(gateway, caller, unnamed(gateway, &named).await).await?,
+        false => Vec::new(),
+    };
     Ok(SearchResponse {
         entries: found.entries.into_iter().map(entry).collect(),
         next_page_token: from_proto::token(found.next, &filter, &order_by),
+        remarks,
     })
+}
+
+/// What a filter that finds nothing names that no entry does.
+async fn unnamed(gateway: &Gateway, filter: &EntryFilter) -> Result<Vec<String>, Refusal> {
+    let names = gateway.store().names().await;
+    let names = names.map_err(record::unavailable)?;
+    let law = || kinds::events(&gateway.policies());
+    kinds::unnamed(filter, &names, law)
+        .map_err(|expected| admit::malformed("filter", &format!("`kind`: {expected}")))
 }
 
 /// Reads an entry and the record it commits to.

@@ -23,6 +23,8 @@ mod happen;
 mod hold;
 mod holder;
 pub mod identity;
+mod intact;
+mod kinds;
 mod legal_hold;
 pub mod listen;
 mod log;

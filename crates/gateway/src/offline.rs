@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use comity::v1;
-use comity_domain::CaseId;
+use comity_domain::{CaseId, Digest};
 use comity_ledger::{Flaw, ProofError, VerifierKey, prove, verifier_beside};
-use comity_store::{Archive, EntryRow, OpenError, ReadError, Record};
+use comity_store::{Archive, EntryFilter, EntryRow, OpenError, ReadError, Record, Search, SortBy};
 pub use comity_store::{
     InTheWay, KeyToken, Period, Prunable, Pruned, Report, Why, entries_in_words,
 };
@@ -16,20 +16,23 @@ use thiserror::Error;
 use crate::{
     audit, case_file,
     config::Retention,
-    legal_hold, personal, retention, statistics,
+    kinds, legal_hold, personal,
+    policies::kept,
+    retention, statistics,
     wire::{Violation, fields::take_apart, from_proto},
 };
 pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
     disclosure::{DiscloseError, Opened, entry_in, shown},
     erasure::{EraseError, Erased, Order, Subject, erase},
+    intact::{Evidence, Intact, verify_beside},
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
     prune::{PruneDone, PruneError, PruneOrder, PrunePlan, plan_pruning, prune},
     replay::{
-        Again, Case, Drill, Erasure, Made, Redone, Replay, ReplayError, Rerun, Unread, Verdict,
-        drills,
+        Again, Case, Drill, Erasure, Made, NoLaw, Redone, Replay, ReplayError, Rerun, Unread,
+        Verdict, drills,
     },
     retention::{Class, DueCase, DueList, Standing},
     stopped::{StoppedError, TO_BE_SIGNED},
@@ -45,7 +48,7 @@ pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
 
 /// Verifies a data folder, which may be in use, without changing it, as
 /// [`comity_store::verify_watched`] does; the fields that entries commit to must be those
-/// of their records.
+/// of their records. What lies beside the store is for [`verify_beside`].
 ///
 /// # Errors
 /// The first [`Flaw`] found; also where the token does not open the key file.
@@ -75,6 +78,9 @@ pub enum OfflineError {
     /// The question is not as the contract demands.
     #[error("{}", told(.0))]
     Malformed(Vec<Violation>),
+    /// The kind that is searched for is none: what is expected.
+    #[error("`kind`: {0}")]
+    Kind(String),
     /// The published ledger is not in order.
     #[error("the ledger is not in order: verify the data folder")]
     Ledger(#[from] Flaw),
@@ -121,8 +127,16 @@ impl DataFolder {
             page_size,
             page_token: &page_token,
         };
+        let mut remarks = Vec::new();
         let (found, subject) = match value {
-            None => (self.archive.search(&from_proto::search(asked)?)?, filter),
+            None => {
+                let asked = from_proto::search(asked)?;
+                let found = self.archive.search(&asked)?;
+                if found.entries.is_empty() && kinds::names_any(&asked.filter) {
+                    remarks = self.unnamed(&asked.filter)?;
+                }
+                (found, filter)
+            }
             Some(value) => {
                 let asked = from_proto::search_personal(asked, &value)?;
                 let (what, terms) = (&asked.search, &asked.terms);
@@ -139,7 +153,31 @@ impl DataFolder {
         Ok(v1::SearchResponse {
             entries: found.entries.into_iter().map(audit::entry).collect(),
             next_page_token: from_proto::token(found.next, &subject, &order_by),
+            remarks,
         })
+    }
+
+    /// What a filter that finds nothing names that no entry does.
+    fn unnamed(&mut self, filter: &EntryFilter) -> Result<Vec<String>, OfflineError> {
+        let names = self.archive.names()?;
+        let start = self.archive.search(&Search {
+            filter: EntryFilter {
+                kind: Some("start".to_owned()),
+                ..EntryFilter::default()
+            },
+            order: comity_store::Order {
+                by: SortBy::Index,
+                descending: true,
+            },
+            limit: 1,
+            ..Search::default()
+        })?;
+        let bundle = start.entries.first().and_then(|start| start.leaf.bundle);
+        let law = || {
+            let kept = bundle.and_then(|bundle| kept(self.archive.folder(), Digest(bundle.0)).ok());
+            kept.as_ref().map(kinds::events).unwrap_or_default()
+        };
+        kinds::unnamed(filter, &names, law).map_err(OfflineError::Kind)
     }
 
     /// As `AuditService.GetRecord`; `None` if there is no such entry.

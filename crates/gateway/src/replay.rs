@@ -23,7 +23,7 @@ use crate::wire::{encoded, from_proto, to_proto};
 
 use self::bundles::Bundles;
 pub use self::drill::{Drill, drills};
-pub use self::rerun::{Erasure, Redone, Rerun, Verdict};
+pub use self::rerun::{Erasure, NoLaw, Redone, Rerun, Verdict};
 
 /// Cases read from the store at once.
 const BATCH: usize = 128;
@@ -272,7 +272,7 @@ fn again(
     };
     let before = Made::of(&decision);
     let bundle = decision.bundle_sha256.parse::<Digest>().ok();
-    let then = bundle.and_then(|bundle| bundles.get(bundle));
+    let then = bundle.and_then(|bundle| bundles.get(bundle).ok());
     Ok(Again {
         same_as_then: then.map(|library| decide(&library) == before),
         after: decide(policies),

@@ -274,13 +274,7 @@ pub(crate) fn suggest<'a>(
 ) -> Option<String> {
     /// More names than this are not listed.
     const LISTED: usize = 40;
-    let close = known
-        .clone()
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= tolerance(name.len().max(wrong.len())))
-        .min();
-    if let Some((_, name)) = close {
+    if let Some(name) = nearest(wrong, known.clone()) {
         return Some(format!("did you mean `{name}`?"));
     }
     let mut names: Vec<_> = known.into_iter().collect();
@@ -288,6 +282,15 @@ pub(crate) fn suggest<'a>(
     names.dedup();
     (!names.is_empty() && names.len() <= LISTED)
         .then(|| format!("known here: {}", names.join(", ")))
+}
+
+/// The known name that a misspelt one is closest to, where one is close.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .filter(|(distance, name)| *distance <= tolerance(name.len().max(wrong.len())));
+    near.min().map(|(_, name)| name)
 }
 
 /// What to do about a State that the vocabulary does not list.

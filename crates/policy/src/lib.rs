@@ -68,7 +68,7 @@ pub use self::{
         Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
     },
     decide::{FormCheck, Question},
-    diagnostic::{Code, Diagnostic, Report, Severity},
+    diagnostic::{Code, Diagnostic, Report, Severity, nearest},
     diff::{
         AspectChange, Change, ChangeKind, Difference, Effect, Example, Finding, FindingKind,
         LeftOut, Matters, Relation, RuleChange, Subject,

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, KeyToken, OpenError, Page,
+    CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, KeyToken, Names, OpenError, Page,
     ReadError, Record, Search, Store, Term, blind,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     read, schema,
@@ -113,6 +113,14 @@ impl Archive {
     /// [`ReadError`].
     pub fn search(&mut self, what: &Search) -> Result<Found, ReadError> {
         self.read(|db, _| search(db, what, None))
+    }
+
+    /// What all entries name of what can be searched for by a name; reads all of them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn names(&mut self) -> Result<Names, ReadError> {
+        self.read(|db, _| Names::read(db))
     }
 
     /// A page of the entries that hold a personal value: see

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::ReadError;
 
 /// Every outcome, mildest first.
-const OUTCOMES: [Outcome; 4] = [
+pub const OUTCOMES: [Outcome; 4] = [
     Outcome::Approved,
     Outcome::Incomplete,
     Outcome::Referred,

@@ -18,6 +18,7 @@ mod durable;
 mod emergency;
 mod ended;
 mod erase;
+mod items;
 mod legal_hold;
 mod model;
 mod open;
@@ -44,12 +45,13 @@ mod tests;
 
 pub use archive::{Archive, Period};
 pub use blind::{Extractor, Indexed, Term};
-pub use column::{outcome_name, state_name};
+pub use column::{OUTCOMES, outcome_name, state_name};
 pub use comity_ledger::{Flaw, PRUNING, Pruned};
 pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use ended::Ended;
 pub use erase::ERASURE;
+pub use items::{EVIDENCE_STORED, Item, Items};
 pub use legal_hold::{
     Breach, EVIDENCE_ERASED, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, entries_in_words,
 };
@@ -62,7 +64,7 @@ pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;
 pub use prune::{InTheWay, Prunable, Why};
 pub use publisher::PublicationError;
-pub use search::{Cursor, Found, Order, Search, SortBy};
+pub use search::{Cursor, Found, Names, Order, Search, SortBy};
 pub use store::Store;
 pub use token::{Cause, KeyToken, TokenError};
 pub use vault::VaultError;

@@ -1,6 +1,8 @@
 //! Searching the ledger in pages that neither shift nor end in themselves: the
 //! reading of each page is an entry too.
 
+use std::collections::BTreeSet;
+
 use comity_domain::JurisdictionCode;
 use rusqlite::Connection;
 
@@ -93,6 +95,37 @@ impl SortBy {
             Self::Issuing => "coalesce(issuing, '')",
             Self::Executing => "coalesce(executing, '')",
         }
+    }
+}
+
+/// What all entries name of what can be searched for by a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Kinds of entries.
+    pub kinds: BTreeSet<String>,
+    /// Legal bases.
+    pub instruments: BTreeSet<String>,
+    /// Asking States.
+    pub issuing: BTreeSet<String>,
+    /// Asked States.
+    pub executing: BTreeSet<String>,
+}
+
+impl Names {
+    /// Reads every entry.
+    pub(crate) fn read(db: &Connection) -> Result<Self, ReadError> {
+        let all = |column: &str| -> Result<BTreeSet<String>, ReadError> {
+            let sql = format!("SELECT DISTINCT {column} FROM entry WHERE {column} IS NOT NULL");
+            let mut select = db.prepare(&sql)?;
+            let rows = select.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        Ok(Self {
+            kinds: all("kind")?,
+            instruments: all("instrument")?,
+            issuing: all("issuing")?,
+            executing: all("executing")?,
+        })
     }
 }
 

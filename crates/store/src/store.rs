@@ -16,8 +16,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
-    Event, Found, Health, Job, Lease, Page, PublicationError, ReadError, Record, Reviewed, Search,
-    Transaction, Unavailable, agenda,
+    Event, Found, Health, Job, Lease, Names, Page, PublicationError, ReadError, Record, Reviewed,
+    Search, Transaction, Unavailable, agenda,
     erase::Target,
     prepare,
     publisher::{Order, Progress},
@@ -371,6 +371,15 @@ impl Store {
         readers
             .run(move |db, _| search::search(db, &what, None))
             .await
+    }
+
+    /// What all entries name of what can be searched for by a name; reads all of them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn names(&self) -> Result<Names, ReadError> {
+        let readers = &self.inner.readers;
+        readers.run(|db, _| Names::read(db)).await
     }
 
     /// The private part of an entry.

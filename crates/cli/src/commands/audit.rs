@@ -1,6 +1,7 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
 //! gateway. Only `erase`, `hold`, `prune`, `reindex` and `assess` change anything.
 
+mod beside;
 mod bundle;
 mod cosigned;
 mod disclose;

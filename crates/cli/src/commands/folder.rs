@@ -1,8 +1,9 @@
 //! The data folder of a gateway, and what opens the records in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use comity_evidence::Place;
 use comity_gateway::{config::Config, offline::KeyToken};
 
 use crate::exit::Failure;
@@ -37,6 +38,23 @@ impl Folder {
     /// The settings, where they are named.
     pub(crate) fn config(&self) -> Result<Option<Config>, Failure> {
         Ok(self.config.as_deref().map(Config::load).transpose()?)
+    }
+
+    /// Where evidence lies in the data folder `data`, or elsewhere, as the settings say.
+    pub(crate) fn evidence(&self, data: &Path) -> Result<Place, Failure> {
+        let Some(Config {
+            data: own,
+            evidence,
+            ..
+        }) = self.config()?
+        else {
+            return Ok(Place::in_data(data));
+        };
+        // A copy of the data folder has its own.
+        Ok(match evidence.place == Place::in_data(&own) {
+            true => Place::in_data(data),
+            false => evidence.place,
+        })
     }
 
     pub(crate) fn find(&self) -> Result<Found, Failure> {

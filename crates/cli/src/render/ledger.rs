@@ -98,6 +98,22 @@ pub(crate) fn entry(found: &v1::GetRecordResponse) -> String {
     text
 }
 
+/// A case whose records were erased, as its entries still tell it.
+pub(crate) fn erased_case(name: &str, by: &v1::LedgerEntry, entries: &[v1::LedgerEntry]) -> String {
+    let at = by.at.as_ref().map(instant).unwrap_or_default();
+    let index = by.index;
+    let mut text = format!(
+        "{name}: its records were erased at {at}, as entry {index} says; \
+         `comity audit show {index}` tells by whose order and why\n"
+    );
+    for entry in entries {
+        let [index, at, kind, says, actor, _] = row(entry);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  entry {index}  {at}  {kind}: {says}; by {actor}");
+    }
+    text
+}
+
 /// What a record holds, where its kind is known.
 fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
     if found.salt.is_empty() {

@@ -45,6 +45,7 @@ pub(super) async fn search(
     Ok(SearchResponse {
         entries: found.entries.into_iter().map(entry).collect(),
         next_page_token: from_proto::token(found.next, &subject, order_by),
+        remarks: Vec::new(),
     })
 }
 

@@ -126,10 +126,10 @@ fn place(
     data: &Path,
 ) -> Place {
     match (folder, url) {
-        (folder, None) => Place::Folder(folder.map_or_else(
-            || data.join("evidence").join("items"),
-            |folder| mistakes.resolve(&folder),
-        )),
+        (folder, None) => folder.map_or_else(
+            || Place::in_data(data),
+            |folder| Place::Folder(mistakes.resolve(&folder)),
+        ),
         (None, Some(url)) => {
             if !url.get_ref().starts_with("s3://") {
                 let expected = "a bucket, and a prefix in it, such as `s3://evidence/gateway`";

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// An item is complete.
-pub(super) const STORED: &str = "evidence-stored";
+pub(super) const STORED: &str = comity_store::EVIDENCE_STORED;
 /// An item is read.
 pub(super) const READ: &str = "evidence-read";
 /// An item is erased.

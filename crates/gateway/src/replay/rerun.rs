@@ -16,6 +16,7 @@ use comity_policy::Library;
 use comity_store::{Archive, CaseRow, KeyToken, Period, Pruned};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
+use thiserror::Error;
 
 use super::{Asked, Made, ReplayError, Unread, batches, bundles::Bundles, pool};
 use crate::wire::{encoded, from_proto, to_proto};
@@ -56,14 +57,30 @@ pub enum Verdict {
         /// Fields that differ.
         differs: Vec<&'static str>,
     },
-    /// The policy bundle of its day is not kept, or is not what it was.
-    NotKept(String),
+    /// The policy bundle of its day cannot be had.
+    NoLaw(NoLaw),
     /// Its records were erased.
     Erased(Erasure),
     /// A record is gone, and no entry says that it was erased.
     Gone,
     /// It cannot be made again.
     Unread(Unread),
+}
+
+/// Why a policy bundle of the past cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Error)]
+pub enum NoLaw {
+    /// It is not there.
+    #[error("bundle {0} is not kept")]
+    NotKept(String),
+    /// It is there, and is not what it was.
+    #[error("bundle {bundle} is kept but was changed: {now}")]
+    Changed {
+        /// Its digest, as decisions name it.
+        bundle: String,
+        /// What it is now.
+        now: String,
+    },
 }
 
 /// Why the records of a case are not there, in the words of who erased them.
@@ -229,8 +246,10 @@ fn again(made: OnRecord, received: Timestamp, bundles: &Bundles) -> Verdict {
         Err(unread) => return Verdict::Unread(unread),
     };
     let bundle = before.bundle_sha256.parse::<Digest>().ok();
-    let Some(library) = bundle.and_then(|bundle| bundles.get(bundle)) else {
-        return Verdict::NotKept(before.bundle_sha256);
+    let bundle = bundle.ok_or_else(|| NoLaw::NotKept(before.bundle_sha256.clone()));
+    let library = match bundle.and_then(|bundle| bundles.get(bundle)) {
+        Ok(library) => library,
+        Err(no_law) => return Verdict::NoLaw(no_law),
     };
     let now = moment(&before).unwrap_or(received);
     let after = remade(&asked, &library, &language, (&before, now));

@@ -36,11 +36,12 @@ pub use self::{
     lookup::{Lookup, lookup},
     review::{opinion, task_name, withdrawal},
     ruling::rulings,
-    search::{Asked, Personal, days, foreign_token, search, search_personal, token},
+    search::{Asked, Personal, days, foreign_token, search, search_personal, sort, term, token},
     shared::{of_share, share},
 };
 pub(crate) use self::{
     report::{line, note, postponement, sent},
+    search::expected_one_of,
     shared::{SHARED_IN_TEAM, USE_OF_TEAM, is_further, is_use},
     team::{
         Inside, Outgoing, joining, of_proposal, of_team_share, proposal, team_name, team_share,

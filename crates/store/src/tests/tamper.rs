@@ -226,6 +226,26 @@ fn flaws_name_their_place() {
 }
 
 #[test]
+fn a_key_file_that_opens_nothing_is_at_fault_itself() {
+    let dir = store();
+    let file = dir.path().join("vault.key");
+    let text = std::fs::read_to_string(&file).unwrap();
+    // A digit of the secret.
+    let mut changed = text.trim_end().to_owned();
+    let other = if changed.pop() == Some('0') { '1' } else { '0' };
+    changed.push(other);
+    std::fs::write(&file, changed).unwrap();
+    let flaw = verify(dir.path(), None).unwrap_err().to_string();
+    assert!(
+        flaw.starts_with("`vault.key`: opens none of the records: ")
+            && flaw.ends_with(
+                "; it is not the key under which the records were written, or it was changed"
+            ),
+        "{flaw}"
+    );
+}
+
+#[test]
 fn an_entry_rewritten_with_all_that_follows_from_it_is_found() {
     let whole = store();
     let flaw = flaw_after(whole.path(), |db| {

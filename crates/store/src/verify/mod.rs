@@ -3,7 +3,10 @@
 mod bound;
 mod pruned;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use comity_ledger::{
     Checkpoint, Fields, Flaw, Hash, Leaf, OTHER_FIELDS, Pruned, TakeApart, Verified, VerifierKey,
@@ -27,6 +30,7 @@ const BUNDLE: u64 = 256;
 const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
+const OTHER_KEY: &str = "it is not the key under which the records were written, or it was changed";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
 const UNREADABLE: &str = "the database cannot be relied on";
 
@@ -54,6 +58,9 @@ pub struct Report {
     /// How far the rows are pruned, as one of them says; of the published ledger see
     /// [`Verified::pruned`].
     pub pruned: Option<Pruned>,
+    /// The policy bundles that entries name, by their digests, with the first entry that
+    /// names each. What is kept of them lies beside the store, and is not looked at.
+    pub bundles: BTreeMap<Hash, u64>,
     /// Records could be opened, and are what their entries commit to. Without the key
     /// file beside the database, or the token that keeps its key, they stay sealed, and
     /// only the entries are verified.
@@ -163,7 +170,10 @@ fn check_store(
     let below = pruned.map_or(0, |pruned| pruned.below);
     check_file(&db, below)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
-    let counted = check_entries((&db, below), sealed, ledger.size, watch)?;
+    let counted = match check_entries((&db, below), sealed, ledger.size, watch) {
+        Ok(counted) => counted,
+        Err(found) => return Err(blamed(&db, vault, found)?),
+    };
     let cases = check_cases(&db, below)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
@@ -177,6 +187,7 @@ fn check_store(
         erased: counted.erased,
         legal_holds: counted.holds.count(),
         pruned,
+        bundles: counted.bundles,
         opened: vault.is_some(),
     })
 }
@@ -254,6 +265,29 @@ struct Counted {
     keys: u64,
     erased: u64,
     holds: Holds,
+    bundles: BTreeMap<Hash, u64>,
+}
+
+impl Counted {
+    fn from(below: u64) -> Self {
+        Self {
+            entries: below,
+            keys: 0,
+            erased: 0,
+            holds: Holds::from(below),
+            bundles: BTreeMap::new(),
+        }
+    }
+
+    /// Counts the next entry.
+    fn add(&mut self, leaf: &Leaf, erased: bool) {
+        if let Some(bundle) = leaf.bundle {
+            self.bundles.entry(bundle).or_insert(self.entries);
+        }
+        self.erased += u64::from(erased);
+        self.keys += u64::from(leaf.binds.contains_key("key"));
+        self.entries += 1;
+    }
 }
 
 /// Every row is dense, from the first that was not pruned, published as it is, and means
@@ -276,12 +310,7 @@ fn check_entries(
         .map_err(failed)?;
     let mut found = select.query([]).map_err(failed)?;
     let alone = erased_alone(db)?;
-    let mut counted = Counted {
-        entries: below,
-        keys: 0,
-        erased: 0,
-        holds: Holds::from(below),
-    };
+    let mut counted = Counted::from(below);
     let mut bundle = Vec::new().into_iter();
     while let Some(row) = found.next().map_err(failed)? {
         let index = counted.entries;
@@ -307,9 +336,7 @@ fn check_entries(
         followed.map_err(|breach| flaw(index, &breach.to_string(), HELD))?;
         let said = alone.contains(&index) || row.get(14).map_err(failed)?;
         let erased = check_record(row, (index, said), (&leaf, &commitment), sealed)?;
-        counted.erased += u64::from(erased);
-        counted.keys += u64::from(leaf.binds.contains_key("key"));
-        counted.entries += 1;
+        counted.add(&leaf, erased);
         if counted.entries.is_multiple_of(BUNDLE) {
             watch(counted.entries, all);
         }
@@ -392,8 +419,7 @@ fn check_record(
         .and_then(|key| vault.unwrap(&key))
         .and_then(|key| key.open(&sealed));
     let Some(opened) = opened else {
-        let what = "its record does not open with the key that is kept for it";
-        return Err(flaw(index, what, CHANGED));
+        return Err(unopened(index));
     };
     if open_salt(&opened.salt).as_slice() != salt {
         return Err(column_flaw(index, "salt"));
@@ -409,6 +435,40 @@ fn check_record(
         let what = "the fields that the entry commits to are not those of its record";
         Err(flaw(index, what, OTHER_FIELDS))
     }
+}
+
+/// A record that its key does not open.
+fn unopened(index: u64) -> Flaw {
+    let what = "its record does not open with the key that is kept for it";
+    flaw(index, what, CHANGED)
+}
+
+/// Where the key file opens no key of any record, the fault is its own.
+fn blamed(db: &Connection, vault: Option<&Vault>, found: Flaw) -> Result<Flaw, Flaw> {
+    let Some((vault, index)) = vault.zip(found.entry) else {
+        return Ok(found);
+    };
+    if found != unopened(index) {
+        return Ok(found);
+    }
+    let mut select = db
+        .prepare("SELECT key FROM entry WHERE key IS NOT NULL")
+        .map_err(failed)?;
+    let mut keys = select.query([]).map_err(failed)?;
+    let mut count = 0;
+    while let Some(row) = keys.next().map_err(failed)? {
+        let key: Vec<u8> = row.get(0).map_err(failed)?;
+        if vault.unwrap(&key).is_some() {
+            return Ok(found);
+        }
+        count += 1;
+    }
+    // Of one record alone it cannot be told.
+    if count < 2 {
+        return Ok(found);
+    }
+    let what = format!("opens none of the records: {count}");
+    Ok(Flaw::of(VAULT, what, OTHER_KEY))
 }
 
 fn flaw(index: u64, what: &str, meaning: &'static str) -> Flaw {

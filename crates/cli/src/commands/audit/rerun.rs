@@ -1,8 +1,10 @@
 //! `comity audit rerun`: whether the law of its day still makes every decision on
 //! record.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
-use comity_gateway::offline::{Erasure, Made, Pruned, Redone, Rerun as Cases, Verdict};
+use comity_gateway::offline::{Erasure, Made, NoLaw, Pruned, Redone, Rerun as Cases, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -40,7 +42,8 @@ struct Tally {
     decisions: u64,
     same: u64,
     otherwise: u64,
-    not_kept: u64,
+    /// By why there is no law to make them again by.
+    no_law: BTreeMap<NoLaw, u64>,
     erased: u64,
     unread: u64,
 }
@@ -63,6 +66,8 @@ pub(super) fn run(arguments: &Rerun) -> Result<Exit, Failure> {
             if tally.add(&redone.verdict) {
                 match json {
                     true => println!("{}", machine(&redone)),
+                    // Told once, for all of them.
+                    false if matches!(redone.verdict, Verdict::NoLaw(_)) => {}
                     false if shown.len() < SHOWN => shown.push(redone),
                     false => {}
                 }
@@ -89,7 +94,7 @@ impl Tally {
         let count = match verdict {
             Verdict::Same => &mut self.same,
             Verdict::Otherwise { .. } => &mut self.otherwise,
-            Verdict::NotKept(_) => &mut self.not_kept,
+            Verdict::NoLaw(why) => self.no_law.entry(why.clone()).or_default(),
             Verdict::Erased(_) => &mut self.erased,
             Verdict::Unread(_) | Verdict::Gone => &mut self.unread,
         };
@@ -107,13 +112,17 @@ impl Tally {
             decisions,
             same,
             otherwise,
-            not_kept,
+            no_law,
             erased,
             unread,
         } = self;
+        let changed = no_law.iter();
+        let changed = changed.filter(|(why, _)| matches!(why, NoLaw::Changed { .. }));
+        let changed: u64 = changed.map(|(_, count)| count).sum();
+        let not_kept = no_law.values().sum::<u64>() - changed;
         let mut summary = json!({
             "decisions": decisions, "asOnRecord": same, "otherwise": otherwise,
-            "bundleNotKept": not_kept, "erased": erased, "unread": unread,
+            "bundleNotKept": not_kept, "bundleChanged": changed, "erased": erased, "unread": unread,
         });
         if let (Some(pruned), Some(summary)) = (pruned, summary.as_object_mut()) {
             summary.insert("prunedBelow".to_owned(), pruned.below.into());
@@ -127,13 +136,15 @@ fn tell(tally: &Tally, pruned: Option<Pruned>, shown: &[Redone]) {
         decisions,
         same,
         otherwise,
-        not_kept,
+        no_law,
         erased,
         unread,
     } = tally;
     println!("{decisions} decisions made again: {same} as on record, {otherwise} otherwise");
+    for (why, count) in no_law {
+        println!("  {count} not made again: policy {why}");
+    }
     for (count, why) in [
-        (not_kept, "whose policy bundle is not kept"),
         (erased, "whose records were erased"),
         (unread, "that cannot be read: verify the store"),
     ] {
@@ -161,7 +172,8 @@ fn tell(tally: &Tally, pruned: Option<Pruned>, shown: &[Redone]) {
     }
     render::keep_whole(&mut table, &[0]);
     println!("{table}");
-    let more = tally.decisions - tally.same - shown.len() as u64;
+    let told = tally.same + no_law.values().sum::<u64>() + shown.len() as u64;
+    let more = tally.decisions - told;
     if more > 0 {
         println!("and {more} more; `--json` names them all");
     }
@@ -180,7 +192,7 @@ fn what(verdict: &Verdict) -> String {
             outcome(before),
             differs.join(", ")
         ),
-        Verdict::NotKept(bundle) => format!("bundle {bundle} is not kept"),
+        Verdict::NoLaw(why) => why.to_string(),
         Verdict::Erased(Erasure { entry, at, reason }) => {
             format!("its records were erased at {at:.0}: {reason}; entry {entry} says so")
         }
@@ -206,7 +218,7 @@ fn machine(redone: &Redone) -> Value {
     let differs = match verdict {
         Verdict::Otherwise { differs, .. } => differs.as_slice(),
         Verdict::Same
-        | Verdict::NotKept(_)
+        | Verdict::NoLaw(_)
         | Verdict::Erased(_)
         | Verdict::Gone
         | Verdict::Unread(_) => &[],

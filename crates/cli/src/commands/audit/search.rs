@@ -3,6 +3,7 @@
 
 use clap::Args;
 use comity::v1;
+use comity_gateway::{offline::OfflineError, wire::from_proto};
 
 use super::{personal::Personal, source::Source};
 use crate::{
@@ -86,14 +87,17 @@ pub(super) fn run(arguments: Search) -> Result<Exit, Failure> {
         json,
     } = arguments;
     let personal = personal.value(born)?;
+    let filter = filter.terms()?;
+    from_proto::sort(&sort).map_err(|wrong| format!("--sort: {wrong}"))?;
     let page = source.open()?.search(v1::SearchRequest {
-        filter: filter.terms(),
+        filter,
         personal,
         page_size: page_size.into(),
         page_token,
         order_by: sort,
         ..v1::SearchRequest::default()
-    })?;
+    });
+    let page = page.map_err(by_option)?;
     print(json, &page, || told(&page))?;
     Ok(if page.entries.is_empty() {
         Exit::No
@@ -104,7 +108,7 @@ pub(super) fn run(arguments: Search) -> Result<Exit, Failure> {
 
 impl Filter {
     /// The filter as the contract writes it.
-    fn terms(self) -> String {
+    fn terms(self) -> Result<String, Failure> {
         let Self {
             kind,
             actor,
@@ -132,17 +136,31 @@ impl Filter {
             ("since", since),
             ("until", until),
         ];
-        let terms = terms
+        let given = terms
             .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
-        terms.collect::<Vec<_>>().join(" AND ")
+            .filter_map(|(name, value)| Some((name, value?)));
+        let mut terms = Vec::new();
+        for (name, value) in given {
+            from_proto::term(name, &value).map_err(|wrong| format!("--{name}: {wrong}"))?;
+            terms.push(format!("{name}={value}"));
+        }
+        Ok(terms.join(" AND "))
+    }
+}
+
+/// What is wrong with a kind, by the option that names it.
+fn by_option(error: Failure) -> Failure {
+    match error.downcast_ref() {
+        Some(OfflineError::Kind(expected)) => format!("--kind: {expected}").into(),
+        _ => error,
     }
 }
 
 /// A page as a table.
 fn told(page: &v1::SearchResponse) -> String {
     if page.entries.is_empty() {
-        return "no entry".to_owned();
+        let remarks = page.remarks.iter().map(|remark| format!("\n  {remark}"));
+        return format!("no entry{}", remarks.collect::<String>());
     }
     let mut table = render::table(&["entry", "at", "kind", "says", "by", "case"]);
     render::keep_whole(&mut table, &[0, 1, 2, 5]);

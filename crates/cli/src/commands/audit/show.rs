@@ -1,6 +1,7 @@
 //! `comity audit show`: an entry with its record, or a case as its entries tell it.
 
 use clap::Args;
+use comity::v1;
 use comity_domain::CaseId;
 use comity_gateway::offline::case_of;
 
@@ -54,7 +55,16 @@ fn show_case(ledger: &mut Ledger, case: &CaseId, json: bool) -> Result<Exit, Fai
         println!("there is no case {case}");
         return Ok(Exit::No);
     }
-    let case = case_of(&found)?;
-    print(json, &case, || render::case(&case, jiff::Timestamp::now()))?;
+    let told = case_of(&found)?;
+    let told = v1::Case {
+        name: format!("cases/{case}"),
+        ..told
+    };
+    let entries: Vec<_> = found.into_iter().filter_map(|one| one.entry).collect();
+    let erasure = entries.iter().rfind(|entry| entry.kind == "erasure");
+    print(json, &told, || match erasure {
+        Some(by) => render::ledger::erased_case(&told.name, by, &entries),
+        None => render::case(&told, jiff::Timestamp::now()),
+    })?;
     Ok(Exit::Done)
 }

@@ -36,6 +36,9 @@ pub(super) fn run(arguments: Stats) -> Result<Exit, Failure> {
         source,
         json,
     } = arguments;
+    if let Some((from, until)) = from.zip(until).filter(|(from, until)| from > until) {
+        return Err(format!("--until {until} is before --from {from}").into());
+    }
     let day = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
     let counted = source.open()?.statistics(v1::StatisticsRequest {
         from: day(from),

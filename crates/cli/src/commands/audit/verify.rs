@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Args;
+use comity_evidence::Place;
 use comity_gateway::offline::{self, MARK};
 use comity_ledger::{
     Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Pruned, Receipt, Roots,
@@ -16,7 +17,7 @@ use comity_ledger::{
 use serde_json::{Value, json};
 
 use super::{
-    bundle,
+    beside, bundle,
     cosigned::{self, Told, read_policy},
     disclose, seconded,
     timestamped::{self, read_roots},
@@ -51,6 +52,9 @@ pub(crate) struct Verify {
     /// checkpoint must be signed; without it, the one beside the ledger is used, if any
     #[arg(long, value_parser = read_key::<MlDsaVerifier>, value_name = "KEY")]
     ml_dsa_key: Option<MlDsaVerifier>,
+    /// Of a data folder leave evidence unread, which may take long; all else is verified
+    #[arg(long)]
+    skip_evidence: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -106,6 +110,7 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         policy,
         authorities,
         ml_dsa_key,
+        skip_evidence,
         json,
     } = arguments;
     let known = Known {
@@ -115,15 +120,18 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         second: ml_dsa_key.as_ref(),
     };
     let found = folder.find()?;
+    let data = path.as_ref().unwrap_or(&found.data);
+    let place = folder.evidence(data)?;
+    let place = (!skip_evidence).then_some(&place);
     let found = match path {
-        None => data_folder(&found, known),
+        None => data_folder(&found, place, known),
         Some(path) if path.is_dir() && path.join(MARK).exists() => {
             case_bundle(&bundle::read_folder(path)?, known)
         }
         Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
         Some(path) if path.is_dir() => {
             let data = path.clone();
-            data_folder(&Found { data, ..found }, known)
+            data_folder(&Found { data, ..found }, place, known)
         }
         Some(path) if begins(path, is_receipt)? => {
             proof(path, &fs::read_to_string(path)?, (needed(known)?, known))
@@ -148,21 +156,26 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
+fn data_folder(folder: &Found, place: Option<&Place>, known: Known<'_>) -> Result<Verified, Flaw> {
     let Found { data, token } = folder;
     let report = offline::verify_watched((data, token.as_ref()), known.key, &mut watched())?;
+    let beside = beside::verify(data, &report, place)?;
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
         "erased": report.erased, "opened": report.opened, "legal_holds": report.legal_holds,
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "pruned": pruned(report.pruned),
+        "bundles": beside.bundles, "evidence": beside::machine(&beside.evidence),
         "root": root.to_string(), "key": report.key.to_string(),
     });
     let mut lines = vec![
         format!(
-            "verified: {} entries, {} cases",
-            report.entries, report.cases
+            "verified: {} entries, {} cases, {} policy bundles{}",
+            report.entries,
+            report.cases,
+            beside.bundles,
+            beside::counted(&beside.evidence)
         ),
         format!(
             "{} under {} signed checkpoints, root {root}",
@@ -179,6 +192,7 @@ fn data_folder(folder: &Found, known: Known<'_>) -> Result<Verified, Flaw> {
                       the gateway's settings with --config";
         lines.insert(1, sealed.to_owned());
     }
+    lines.splice(1..1, beside::lacking(&beside.evidence));
     if let Some(pruned) = &report.pruned {
         lines.insert(1, pruned.to_string());
     }

@@ -1,7 +1,11 @@
 //! Searches of the ledger: filter, order and page.
 
-use comity::v1::{self, PersonalKind};
-use comity_store::{Cursor, EntryFilter, Order, Period, Search, SortBy, Term};
+use comity::v1::{self, AccessCategory, PersonalKind};
+use comity_domain::CaseState;
+use comity_policy::nearest;
+use comity_store::{
+    Cursor, EntryFilter, OUTCOMES, Order, Period, Search, SortBy, Term, outcome_name, state_name,
+};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +15,7 @@ use crate::{
     wire::{
         Violation,
         read::{Findings, LINE_BYTES_MAX, Path},
+        to_proto,
     },
 };
 
@@ -149,8 +154,10 @@ fn read_search(asked: Asked<'_>, seal: String) -> Result<Search, Vec<Violation>>
     } = asked;
     let mut findings = Findings::default();
     let limit = page_size(size)?;
-    let read = read_filter(filter).or_else(|| findings.reject(Path::root("filter"), TERMS));
-    let order = read_order(order_by).or_else(|| findings.reject(Path::root("order_by"), ORDERS));
+    let read =
+        read_filter(filter).map_or_else(|wrong| findings.reject(Path::root("filter"), wrong), Some);
+    let order =
+        sort(order_by).map_or_else(|wrong| findings.reject(Path::root("order_by"), wrong), Some);
     let after = match page_token {
         "" => Some(None),
         token => match read_token(token, seal) {
@@ -185,6 +192,12 @@ pub fn days(from: &str, until: &str) -> Result<Period, Vec<Violation>> {
     };
     // The last day is part of the period, which ends as the next begins.
     let (since, until) = (read("from", from, 0), read("until", until, 1));
+    if since
+        .zip(until)
+        .is_some_and(|(since, until)| since >= until)
+    {
+        findings.reject::<()>(Path::root("until"), "is before `from`");
+    }
     findings.conclude(Some(Period { since, until }))
 }
 
@@ -212,22 +225,57 @@ const TERMS: &str = "expected terms such as `kind=decision`, joined by ` AND `, 
      the names are kind, case, actor, outcome, state, instrument, issuing, executing, category, \
      since and until, the last two with a day such as `2026-01-31` or a moment";
 
+const MOMENT: &str = "expected a day such as `2026-01-31` or a moment";
+
+const COUNTRY: &str = "expected the code of a State, such as `DE`";
+
+/// What a reading may be recorded as.
+const CATEGORIES: [AccessCategory; 6] = [
+    AccessCategory::Collection,
+    AccessCategory::Alteration,
+    AccessCategory::Consultation,
+    AccessCategory::Disclosure,
+    AccessCategory::Combination,
+    AccessCategory::Erasure,
+];
+
 const ORDERS: &str = "expected one of index, at, kind, actor, case, outcome, state, instrument, \
      issuing and executing, with ` desc` behind it for the other way round";
 
-fn read_filter(text: &str) -> Option<EntryFilter> {
+/// Reads what entries are sorted by.
+///
+/// # Errors
+/// What is expected.
+pub fn sort(order_by: &str) -> Result<Order, String> {
+    read_order(order_by).ok_or_else(|| ORDERS.to_owned())
+}
+
+/// Reads one term of a filter alone.
+///
+/// # Errors
+/// What is expected; the value is not repeated.
+pub fn term(name: &str, value: &str) -> Result<(), String> {
+    read_term(&mut EntryFilter::default(), name, value)
+}
+
+fn read_filter(text: &str) -> Result<EntryFilter, String> {
     let mut filter = EntryFilter::default();
     for term in text.split(" AND ") {
         let term = term.trim();
-        if !term.is_empty() {
-            let (name, value) = term.split_once('=')?;
-            read_term(&mut filter, name.trim(), value.trim())?;
+        if term.is_empty() {
+            continue;
         }
+        let (name, value) = term.split_once('=').ok_or(TERMS)?;
+        let name = name.trim();
+        read_term(&mut filter, name, value.trim()).map_err(|wrong| match wrong.as_str() {
+            TERMS => wrong,
+            _ => format!("`{name}`: {wrong}"),
+        })?;
     }
-    Some(filter)
+    Ok(filter)
 }
 
-fn read_term(filter: &mut EntryFilter, name: &str, value: &str) -> Option<()> {
+fn read_term(filter: &mut EntryFilter, name: &str, value: &str) -> Result<(), String> {
     let EntryFilter {
         kind,
         case,
@@ -242,25 +290,52 @@ fn read_term(filter: &mut EntryFilter, name: &str, value: &str) -> Option<()> {
         until,
     } = filter;
     if value.is_empty() {
-        return None;
+        return Err(TERMS.to_owned());
     }
-    match name {
+    let moment = || moment(value).ok_or_else(|| MOMENT.to_owned());
+    let country = || value.parse().map_err(|_| COUNTRY.to_owned());
+    let once = match name {
         "kind" => once(kind, value.to_owned()),
         "case" => {
             let id = value.strip_prefix("cases/").unwrap_or(value);
-            once(case, id.parse().ok()?)
+            once(case, id.parse().map_err(|_| "expected `cases/<id>`")?)
         }
         "actor" => once(actor, value.to_owned()),
-        "outcome" => once(outcome, value.to_owned()),
-        "state" => once(state, value.to_owned()),
-        "instrument" => once(instrument, value.parse().ok()?),
-        "issuing" => once(issuing, value.parse().ok()?),
-        "executing" => once(executing, value.parse().ok()?),
-        "category" => once(category, value.to_owned()),
-        "since" => once(since, moment(value)?),
-        "until" => once(until, moment(value)?),
+        "outcome" => once(outcome, one_of(value, OUTCOMES.map(outcome_name))?),
+        "state" => once(state, one_of(value, CaseState::ALL.map(state_name))?),
+        "instrument" => {
+            let id = value.parse().map_err(|_| "expected an id such as `eio`")?;
+            once(instrument, id)
+        }
+        "issuing" => once(issuing, country()?),
+        "executing" => once(executing, country()?),
+        "category" => {
+            let names = CATEGORIES.map(to_proto::category_name);
+            once(
+                category,
+                one_of(value, names.each_ref().map(String::as_str))?,
+            )
+        }
+        "since" => once(since, moment()?),
+        "until" => once(until, moment()?),
         _ => None,
+    };
+    once.ok_or_else(|| TERMS.to_owned())
+}
+
+/// A value that is one of the known ones.
+fn one_of<const N: usize>(value: &str, known: [&str; N]) -> Result<String, String> {
+    match known.contains(&value) {
+        true => Ok(value.to_owned()),
+        false => Err(expected_one_of(value, &known)),
     }
+}
+
+/// What is expected in the place of a value, and what was perhaps meant.
+pub(crate) fn expected_one_of(value: &str, known: &[&str]) -> String {
+    let meant = nearest(value, known.iter().copied());
+    let meant = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    format!("expected one of {}{meant}", known.join(", "))
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
@@ -371,6 +446,10 @@ mod tests {
             "kind=a AND kind=b",
             "case=7",
             "since=yesterday",
+            "until=2026-13-01",
+            "outcome=REFUSD",
+            "state=APPROVD",
+            "category=disclosur",
         ] {
             rejects(asked(filter), "filter");
         }
@@ -393,6 +472,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_misspelt_is_named_with_what_was_meant() {
+        let told = |filter| search(asked(filter)).unwrap_err()[0].description.clone();
+        assert_eq!(
+            told("kind=decision AND outcome=REFUSD"),
+            "`outcome`: expected one of APPROVED, INCOMPLETE, REFERRED, REFUSED; did you mean \
+             `REFUSED`?"
+        );
+        assert!(told("state=APPROVD").ends_with("; did you mean `APPROVED`?"));
+        assert_eq!(told("case=1"), "`case`: expected `cases/<id>`");
+        assert_eq!(told("since=1"), format!("`since`: {MOMENT}"));
+    }
+
+    #[test]
     fn periods_are_whole_days() {
         let Period { since, until } = days("2026-01-01", "2026-12-31").unwrap();
         assert_eq!(since.unwrap().to_string(), "2026-01-01T00:00:00Z");
@@ -401,6 +493,9 @@ mod tests {
         assert_eq!((since, until), (None, None));
         let fields: Vec<_> = days("1.1.2026", "x").unwrap_err();
         assert_eq!(fields.len(), 2);
+        assert!(days("2026-01-01", "2026-01-01").is_ok());
+        let backwards = days("2026-12-31", "2026-01-01").unwrap_err();
+        assert_eq!(backwards[0].field, "until");
     }
 
     #[test]

@@ -1,0 +1,60 @@
+//! What lies beside the store of a data folder, the law that decided and evidence: told by
+//! `comity audit verify`.
+
+use std::path::Path;
+
+use comity_evidence::Place;
+use comity_gateway::offline::{Evidence, Intact, Report, verify_beside};
+use comity_ledger::Flaw;
+use serde_json::{Value, json};
+
+use crate::progress::Progress;
+
+/// Bytes of a mebibyte.
+const MIB: u64 = 1 << 20;
+
+/// Verifies it, and shows how far that has come.
+pub(super) fn verify(data: &Path, report: &Report, place: Option<&Place>) -> Result<Intact, Flaw> {
+    let mut progress = Progress::new("MiB of evidence verified", 0);
+    verify_beside(data, report, place, &mut |done, total| {
+        progress.reach_of(done / MIB, total.div_ceil(MIB));
+    })
+}
+
+/// The items verified, as the last of a list.
+pub(super) fn counted(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Whole { items, .. } => format!(", {items} items of evidence"),
+        Evidence::In(_) | Evidence::LeftOut => String::new(),
+    }
+}
+
+/// What was not verified of evidence, and why.
+pub(super) fn lacking(evidence: &Evidence) -> Option<String> {
+    match evidence {
+        Evidence::Whole { items: 0, .. } | Evidence::Whole { opened: true, .. } => None,
+        Evidence::Whole { .. } => Some(
+            "no item of evidence was opened: `evidence.key` is missing; each is there, in pieces \
+             as long as they were stored"
+                .to_owned(),
+        ),
+        Evidence::In(url) => Some(format!(
+            "evidence was not checked: it lies in the object store `{url}`"
+        )),
+        Evidence::LeftOut => Some("evidence was not checked, as --skip-evidence says".to_owned()),
+    }
+}
+
+/// The same for machines.
+pub(super) fn machine(evidence: &Evidence) -> Value {
+    match evidence {
+        Evidence::Whole {
+            items,
+            bytes,
+            opened,
+        } => json!({"checked": true, "items": items, "bytes": bytes, "opened": opened}),
+        Evidence::In(_) | Evidence::LeftOut => {
+            json!({"checked": false, "why": lacking(evidence)})
+        }
+    }
+}

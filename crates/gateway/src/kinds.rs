@@ -1,0 +1,131 @@
+//! Kinds of entries, and what a search names that no entry does.
+
+use std::collections::BTreeSet;
+
+use comity_domain::BoundParty;
+use comity_policy::Library;
+use comity_store::{
+    ERASURE, EVIDENCE_ERASED, EVIDENCE_STORED, EntryFilter, JUSTIFIED, LEGAL_HOLD,
+    LEGAL_HOLD_LIFTED, Names, PRUNING, UNJUSTIFIED,
+};
+
+use crate::wire::from_proto::expected_one_of;
+
+/// Every kind of entries, but for events of the vocabulary that a side reports: see
+/// [`events`].
+const KINDS: [&str; 50] = [
+    "acknowledged",
+    "clock-breached",
+    "clock-lapsed",
+    "clock-reminder",
+    "compare",
+    "concluded",
+    "consult",
+    "decision",
+    "delivery-postponed",
+    "delivery-rejected",
+    JUSTIFIED,
+    UNJUSTIFIED,
+    ERASURE,
+    EVIDENCE_ERASED,
+    "evidence-read",
+    EVIDENCE_STORED,
+    "explain",
+    "extended",
+    "heartbeat",
+    LEGAL_HOLD,
+    LEGAL_HOLD_LIFTED,
+    "malformed",
+    "not-cosigned",
+    "not-executed",
+    "notice",
+    "objected",
+    "obligation-broken",
+    "obligation-confirmed",
+    "onward-use-asked",
+    "policy-load",
+    "policy-rejected",
+    "postponed",
+    "preflight",
+    "progress",
+    PRUNING,
+    "read",
+    "recall-refused",
+    "recalled",
+    "refused",
+    "released",
+    "replay-mismatch",
+    "review",
+    "start",
+    "supplement",
+    "team-joined",
+    "team-left",
+    "unauthorised",
+    "validated",
+    "validation-refused",
+    "withdraw",
+];
+
+/// The events of a library that are kinds of entries once a side reports them.
+pub(crate) fn events(library: &Library) -> BTreeSet<String> {
+    let sides = [BoundParty::Issuing, BoundParty::Executing];
+    let events = sides.into_iter().flat_map(|side| library.events_of(side));
+    events.map(str::to_owned).collect()
+}
+
+/// Whether a search that found nothing may be misspelt.
+pub(crate) fn names_any(filter: &EntryFilter) -> bool {
+    let EntryFilter {
+        kind,
+        instrument,
+        issuing,
+        executing,
+        ..
+    } = filter;
+    kind.is_some() || instrument.is_some() || issuing.is_some() || executing.is_some()
+}
+
+/// What a filter that finds nothing names that no entry does, in words. `events` answers
+/// those of the law.
+///
+/// # Errors
+/// What is expected instead of its kind, which is none.
+pub(crate) fn unnamed(
+    filter: &EntryFilter,
+    names: &Names,
+    events: impl FnOnce() -> BTreeSet<String>,
+) -> Result<Vec<String>, String> {
+    if let Some(kind) = filter.kind.as_deref()
+        && !KINDS.contains(&kind)
+        && !names.kinds.contains(kind)
+    {
+        let events = events();
+        if !events.contains(kind) {
+            let known = KINDS.into_iter();
+            let known = known.chain(events.iter().chain(&names.kinds).map(String::as_str));
+            let known: BTreeSet<_> = known.collect();
+            let known: Vec<_> = known.into_iter().collect();
+            return Err(expected_one_of(kind, &known));
+        }
+    }
+    let instrument = filter.instrument.as_ref().map(ToString::to_string);
+    let issuing = filter.issuing.as_ref().map(ToString::to_string);
+    let executing = filter.executing.as_ref().map(ToString::to_string);
+    let asked = [
+        ("as the instrument", instrument, &names.instruments),
+        ("as the asking State", issuing, &names.issuing),
+        ("as the asked State", executing, &names.executing),
+    ];
+    let unnamed = asked.into_iter().filter_map(|(what, name, named)| {
+        let name = name.filter(|name| !named.contains(name))?;
+        let named: Vec<_> = named.iter().map(String::as_str).collect();
+        let named = match named.as_slice() {
+            [] => "none".to_owned(),
+            some => some.join(", "),
+        };
+        Some(format!(
+            "no entry names `{name}` {what}; entries name: {named}"
+        ))
+    });
+    Ok(unnamed.collect())
+}
