@@ -15,7 +15,7 @@ use crate::{
     admit, answer, audit,
     gateway::Gateway,
     identity::{Caller, Role},
-    record,
+    record::{self, RETRY_AFTER},
     refusal::Refusal,
     wire::{self, encoded, from_proto, to_proto},
 };
@@ -353,8 +353,11 @@ async fn follow(
         // alone are shown that made it what the caller may see.
         let case = visible(gateway, caller, name).await?;
         let id = &case.row.id;
+        // Not every entry of a case brings it to another version.
+        let newest = gateway.store().index_of(id, case.version).await;
+        let newest = newest.map_err(record::unavailable)?;
         for event in events(gateway, id, after).await? {
-            if u64::from(event.sequence) > case.version {
+            if newest.is_some_and(|newest| event.ledger_index > newest) {
                 break;
             }
             after = event.sequence;
@@ -374,6 +377,12 @@ async fn follow(
         tokio::select! {
             () = answer::changed(&mut changes, id) => {}
             () = events_to.closed() => return Ok(()),
+            () = gateway.stopped() => {
+                return Err(Refusal::Unavailable {
+                    what: "the gateway stops and",
+                    retry_after: RETRY_AFTER,
+                });
+            }
         }
     }
 }

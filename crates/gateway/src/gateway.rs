@@ -54,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) origin: String,
     pub(crate) clock: Clock,
     pub(crate) signed_opinions: bool,
+    pub(crate) stopped: watch::Receiver<bool>,
 }
 
 impl Gateway {
@@ -137,6 +138,13 @@ impl Gateway {
     pub(crate) fn changed(&self, id: &CaseId) {
         // Nobody watching is no error.
         let _ = self.0.changes.send(id.clone());
+    }
+
+    /// Returns once the gateway is told to stop.
+    pub(crate) async fn stopped(&self) {
+        let mut stopped = self.0.parts.stopped.clone();
+        // An error means that whoever could tell it is gone.
+        let _ = stopped.wait_for(|stop| *stop).await;
     }
 
     /// Deliveries under way, first attempts and others.

@@ -148,11 +148,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
+        stopped: stopped.clone(),
     });
     // A ledger says under which law each stretch of it was written.
-    record::start(&gateway, signatures)
-        .await
-        .map_err(StartError::Record)?;
+    let recorded = record::start(&gateway, signatures).await;
+    recorded.map_err(StartError::Record)?;
     let mut tasks = JoinSet::new();
     let (incoming, failures) = listen::accept(
         listener,
@@ -311,6 +311,10 @@ async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthR
     (routes, reporter)
 }
 
+/// How long a connection may take to end when the gateway stops: longer than any call
+/// waits for its answer.
+const FAREWELL: Duration = Duration::from_secs(60);
+
 /// Serves until told to stop, then finishes what is under way.
 async fn serve(
     (routes, observe): (Routes, Observe),
@@ -345,9 +349,19 @@ async fn serve(
         let one = stream::once(async { Ok::<_, Infallible>(connection) }).chain(stream::pending());
         let served = server.clone();
         let served = served.serve_with_incoming_shutdown(routes.clone(), one, end);
+        let mut stop = stopped.clone();
+        let patience = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+            tokio::time::sleep(FAREWELL).await;
+        };
         open.spawn(async {
-            if let Err(error) = served.await {
-                tracing::error!(%error, "serving a connection ended");
+            tokio::select! {
+                served = served => {
+                    if let Err(error) = served {
+                        tracing::error!(%error, "serving a connection ended");
+                    }
+                }
+                () = patience => tracing::warn!("a connection is left open by its peer"),
             }
         });
     }

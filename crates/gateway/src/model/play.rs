@@ -381,6 +381,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
         signed_opinions: false,
+        stopped: watch::channel(false).1,
     })
 }
 
