@@ -20,7 +20,8 @@ timestamps and checks what is handed out, Go, without which one of two foreign
 verifiers is left out, the solver cvc5, without which nothing is proved,
 strace, without which no system call is broken, and SoftHSM, without which no
 key is kept by a token), then checks formatting and lints, builds `comity`, and
-runs every test of the workspace, those of proofs last. Ends at the first step that fails, with exit code 1.";
+runs every test of the workspace, those of proofs last. Ends after the first step that
+fails, with exit code 1; a test that fails does not keep others from being run.";
 
 /// gRPC for Python: the tests call the gateway as a stranger would.
 const PYTHON_PACKAGES: [&str; 4] = [
@@ -58,7 +59,7 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
     })?;
     steps.step("test", || {
         run(cargo()
-            .args(["test", "--workspace"])
+            .args(["test", "--workspace", "--no-fail-fast"])
             .env("COMITY_PYTHON", python)
             .env("RUST_TEST_THREADS", threads()))
     })?;

@@ -215,7 +215,7 @@ fn nothing_of_what_was_pruned_is_in_any_file() {
         backup.path().join("vault.key"),
     )
     .unwrap();
-    assert!(flaw(backup.path()).contains("does not open"));
+    assert!(flaw(backup.path()).contains("opens none of the records"));
 }
 
 #[test]

@@ -238,8 +238,8 @@ fn a_key_file_that_opens_nothing_is_at_fault_itself() {
     let flaw = verify(dir.path(), None).unwrap_err().to_string();
     assert!(
         flaw.starts_with("`vault.key`: opens none of the records: ")
-            && flaw.ends_with(
-                "; it is not the key under which the records were written, or it was changed"
+            && flaw.contains(
+                "; it is not the key under which the records were written, or it was changed; "
             ),
         "{flaw}"
     );

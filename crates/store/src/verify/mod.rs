@@ -30,7 +30,8 @@ const BUNDLE: u64 = 256;
 const CHANGED: &str = "the database was changed outside the gateway";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
-const OTHER_KEY: &str = "it is not the key under which the records were written, or it was changed";
+const OTHER_KEY: &str = "it is not the key under which the records were written, or it was \
+    changed; a copy opens with the key file of its time, as long as no erasure destroyed it";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
 const UNREADABLE: &str = "the database cannot be relied on";
 
