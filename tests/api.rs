@@ -355,6 +355,7 @@ async fn a_page_ends_before_it_is_too_large_for_a_client() {
                 ..v1::Result::default()
             })),
             form: None,
+            request_id: String::new(),
         };
         executing.conclude(conclude).await.unwrap();
         names.push(name);

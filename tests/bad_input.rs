@@ -118,6 +118,18 @@ fn a_country_without_rules() {
 }
 
 #[test]
+fn an_executing_authority_that_the_directory_does_not_know() {
+    check_fields(
+        "unknown-addressee",
+        |request| request.executing.as_mut().unwrap().authority = "tj-atlantis".to_owned(),
+        &[(
+            "executing.authority",
+            "`tj-atlantis` is not in the directory of DE: leave it empty",
+        )],
+    );
+}
+
+#[test]
 fn a_measure_that_is_not_in_the_tree() {
     check_fields(
         "unknown-measure",

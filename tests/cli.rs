@@ -1,5 +1,7 @@
 //! The `comity` command as scripts and people use it.
 
+mod connecting;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,

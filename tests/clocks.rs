@@ -252,6 +252,7 @@ async fn the_executing_side_extends_postpones_and_says_why() {
             until: Some(until),
         })),
         form: None,
+        request_id: String::new(),
     };
     let status = client.conclude(postpone("")).await.unwrap_err();
     assert!(violations(&status).contains_key("postponement.reason"));

@@ -155,6 +155,7 @@ async fn not_executed(on: &Delivered) -> CaseState {
         name: on.case.clone(),
         conclusion: Some(Conclusion::Result(result)),
         form: None,
+        request_id: String::new(),
     };
     client
         .conclude(conclude)

@@ -123,6 +123,7 @@ impl Mailbox {
             name: self.name(),
             rule_id: rule.to_owned(),
             reasons: "the mailbox is a journalist's".to_owned(),
+            request_id: String::new(),
         };
         let answer = self.enforcing.object(message).await?;
         Ok(answer.into_inner().state())
@@ -134,6 +135,7 @@ impl Mailbox {
             obligation_id: obligation.to_owned(),
             note: "deleted from the file and from two copies".to_owned(),
             broken: false,
+            request_id: String::new(),
         }
     }
 

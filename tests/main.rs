@@ -20,6 +20,7 @@ mod hangup;
 mod holds;
 mod http;
 mod log;
+mod once;
 mod preflight;
 mod python;
 mod reload;

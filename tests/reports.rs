@@ -31,6 +31,7 @@ async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
         name: name.clone(),
         reference: "FR-1".to_owned(),
         form: None,
+        request_id: String::new(),
     };
     // The backend acknowledged on delivery already.
     let status = client.acknowledge(acknowledge).await.unwrap_err();
@@ -60,6 +61,7 @@ async fn a_search_is_reported_step_by_step_and_spares_the_victim() {
         name: name.clone(),
         conclusion: Some(Conclusion::Result(result(&data))),
         form: None,
+        request_id: String::new(),
     };
     let answer = client
         .conclude(conclude.clone())
@@ -95,6 +97,7 @@ fn a_receipt_on_the_instruments_form_is_checked_and_told() {
             name: case.name.clone(),
             reference: "FR-1".to_owned(),
             form: Some(structure::from_json(form.as_object().unwrap())),
+            request_id: String::new(),
         };
         let form = serde_json::json!({
             "order": {"issuing_authority": "StA Berlin", "received_on": "2026-11-25"},
@@ -171,6 +174,7 @@ fn that_an_order_cannot_be_executed_is_told_on_its_form() {
                 name: case.name.clone(),
                 conclusion: Some(Conclusion::Result(refusal)),
                 form: Some(structure::from_json(form.as_object().unwrap())),
+                request_id: String::new(),
             }
         };
         let form = serde_json::json!({

@@ -207,6 +207,7 @@ async fn what_was_sent_is_recorded_also_when_the_case_is_over() {
     let withdraw = v1::WithdrawRequest {
         name: name.clone(),
         reason: "the data came by courier".to_owned(),
+        request_id: String::new(),
     };
     requester.withdraw(withdraw).await.unwrap();
     let other = issuing(&mut requester, (&name, "production-requested"), None).await;

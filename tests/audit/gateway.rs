@@ -83,7 +83,7 @@ async fn the_gateway_answers_as_the_files_do() {
     let misspelt = shown(&ask(&options, &misspelt));
     assert!(
         misspelt.starts_with("exit 2\n")
-            && misspelt.contains("filter: `kind`: expected one of acknowledged, ")
+            && misspelt.contains("`filter`: `kind`: expected one of acknowledged, ")
             && misspelt.contains("; did you mean `decision`?"),
         "{misspelt}"
     );

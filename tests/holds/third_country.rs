@@ -205,6 +205,7 @@ async fn a_request_that_is_withdrawn_under_review_releases_nothing() {
     let message = v1::WithdrawRequest {
         name: mailbox.name(),
         reason: "the data are had from elsewhere".to_owned(),
+        request_id: String::new(),
     };
     let answer = mailbox.requester.withdraw(message).await.unwrap();
     let case = answer.into_inner().case.unwrap();

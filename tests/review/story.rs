@@ -70,6 +70,7 @@ impl Order {
             name: self.name.clone(),
             conclusion: Some(conclusion),
             form: None,
+            request_id: String::new(),
         };
         self.executing.conclude(message).await.unwrap();
     }

@@ -195,6 +195,7 @@ async fn what_was_never_approved_is_not_shown_once_it_is_withdrawn() {
     let message = v1::WithdrawRequest {
         name: case.name.clone(),
         reason: "it is not needed any more".to_owned(),
+        request_id: String::new(),
     };
     client.withdraw(message).await.unwrap();
 

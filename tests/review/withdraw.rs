@@ -13,6 +13,7 @@ fn withdrawal(name: &str) -> v1::WithdrawRequest {
     v1::WithdrawRequest {
         name: name.to_owned(),
         reason: "the proceedings against Max Muster were discontinued".to_owned(),
+        request_id: String::new(),
     }
 }
 

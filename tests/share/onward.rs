@@ -288,6 +288,7 @@ async fn what_is_passed_on_waits_for_the_state_of_origin() {
             let message = v1::WithdrawRequest {
                 name: case.name.clone(),
                 reason: "it is not needed any more".to_owned(),
+                request_id: String::new(),
             };
             holder.withdraw(message).await.unwrap();
         }

@@ -1,11 +1,12 @@
 //! A client of a gateway, like any other.
 
-use std::{fs, path::PathBuf, pin::Pin, time::Duration};
+use std::{error::Error, fs, io, path::PathBuf, pin::Pin, time::Duration};
 
 use clap::Args;
+use rustls::CertificateError;
 use tonic::{
     Status,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+    transport::{self, Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
 use tonic_types::StatusExt as _;
 
@@ -87,26 +88,106 @@ impl PossibleConnection {
 impl Connection {
     /// Opens the connection.
     pub(crate) async fn open(&self) -> Result<Channel, Failure> {
-        Ok(self.endpoint()?.connect().await?)
+        let opened = self.endpoint()?.connect().await;
+        opened.map_err(|error| self.unconnected(&error))
     }
 
     /// What the connection is opened to, as often as need be.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, Failure> {
+        if !self.server.starts_with("https://") {
+            return Err(format!(
+                "--server is `{}`: expected an address that begins with `https://`, as a gateway \
+                 speaks TLS alone",
+                self.server
+            )
+            .into());
+        }
+        let ca = pem(&self.ca, "CERTIFICATE", ("--ca", "a certificate authority"))?;
+        let cert = pem(&self.cert, "CERTIFICATE", ("--cert", "a certificate"))?;
+        let key = pem(&self.key, "PRIVATE KEY", ("--key", "a private key"))?;
         let mut tls = ClientTlsConfig::new()
-            .ca_certificate(Certificate::from_pem(read(&self.ca)?))
-            .identity(Identity::from_pem(read(&self.cert)?, read(&self.key)?));
+            .ca_certificate(Certificate::from_pem(ca))
+            .identity(Identity::from_pem(cert, key));
         if let Some(name) = &self.server_name {
             tls = tls.domain_name(name);
         }
-        Ok(Endpoint::from_shared(self.server.clone())?
-            .tls_config(tls)?
+        let endpoint =
+            Endpoint::from_shared(self.server.clone()).and_then(|server| server.tls_config(tls));
+        let endpoint = endpoint.map_err(|error| self.unconnected(&error))?;
+        Ok(endpoint
             .http2_keep_alive_interval(SILENCE)
             .keep_alive_timeout(SILENCE))
+    }
+
+    /// Why no connection came about, and what there is to do.
+    fn unconnected(&self, error: &transport::Error) -> Failure {
+        let root = root(error);
+        let (server, ca, cert) = (&self.server, self.ca.display(), self.cert.display());
+        let why = match root.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(wrong)) => match wrong {
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
+                    "its certificate is not one of the authority in `{ca}`: name the gateway's \
+                     own by --ca"
+                ),
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => {
+                    format!("{wrong}: say a name of its certificate by --server-name")
+                }
+                wrong => format!("its certificate is not to be trusted: {wrong}"),
+            },
+            Some(rustls::Error::AlertReceived(alert)) => format!(
+                "it does not take the certificate in `{cert}` ({alert:?}): see that it is of an \
+                 authority that the gateway knows, and has not run out"
+            ),
+            Some(rustls::Error::InconsistentKeys(_)) => format!(
+                "the key in `{}` is not that of the certificate in `{cert}`",
+                self.key.display()
+            ),
+            Some(rustls::Error::InvalidMessage(_)) => {
+                "what answers there does not speak TLS: see that --server names a gateway".into()
+            }
+            Some(other) => other.to_string(),
+            None => match root.downcast_ref::<io::Error>().map(io::Error::kind) {
+                Some(io::ErrorKind::ConnectionRefused) => {
+                    "nothing listens there: see that the gateway runs, and --server names it".into()
+                }
+                Some(_) | None => format!("{root}; see that --server is right"),
+            },
+        };
+        format!("no connection to {server}: {why}").into()
     }
 
     /// The caller's own key, in PEM.
     pub(crate) fn own_key(&self) -> Result<Vec<u8>, Failure> {
         read(&self.key)
+    }
+}
+
+/// A file of PEM that holds something of a kind.
+fn pem(path: &PathBuf, label: &str, (option, what): (&str, &str)) -> Result<Vec<u8>, Failure> {
+    let bytes = read(path)?;
+    let (begins, ends) = (b"-----BEGIN ", format!("{label}-----"));
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    if lines.any(|line| line.starts_with(begins) && line.ends_with(ends.as_bytes())) {
+        return Ok(bytes);
+    }
+    let shown = path.display();
+    Err(format!("`{shown}` holds no {label} in PEM: name the file of {what} by {option}").into())
+}
+
+/// The last of an error's causes, which knows what happened.
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut last = error;
+    loop {
+        // What an error of input and output wraps is not among its causes.
+        let wrapped = last
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        last = match (wrapped, last.source()) {
+            (Some(wrapped), _) => wrapped,
+            (None, Some(cause)) => cause,
+            (None, None) => return last,
+        };
     }
 }
 
@@ -132,9 +213,21 @@ pub(crate) fn complete<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
 /// A status in words, with every field that is to be mended.
 pub(crate) fn explain(status: Status) -> Failure {
     let details = status.get_error_details();
+    if details.error_info().is_none() && status.source().is_some() {
+        return format!(
+            "the connection ended without an answer ({}): see that the gateway runs, and takes the \
+             certificate that --cert names; its log says what it does not take",
+            root(&status)
+        )
+        .into();
+    }
     let fields = details.bad_request().map(|bad| {
-        bad.field_violations
+        // One alone stands in the message.
+        let several = bad
+            .field_violations
             .iter()
+            .filter(|_| bad.field_violations.len() > 1);
+        several
             .map(|violation| format!("\n  {}: {}", violation.field, violation.description))
             .collect::<String>()
     });

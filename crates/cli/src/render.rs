@@ -210,13 +210,22 @@ pub(crate) fn receipt(receipt: &v1::Receipt) -> String {
     )
 }
 
-/// What came back, without the data.
+/// What came back.
 fn result(result: &v1::Result) -> String {
     let kind = result
         .kind()
         .as_str_name()
         .trim_start_matches("RESULT_KIND_");
     let mut text = format!("  answer       {kind}\n");
+    let mut data = Vec::new();
+    match result.data.clone().map(structure::to_json) {
+        None => {}
+        Some(Ok(found)) => fields("data", &Value::Object(found), &mut data),
+        Some(Err(error)) => data.push(error.to_string()),
+    }
+    for line in data {
+        let _ = writeln!(text, "  found        {line}");
+    }
     for path in &result.redacted {
         let _ = writeln!(text, "  withheld     {path}");
     }

@@ -384,6 +384,19 @@ fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
             format!("no module `{instrument}` is loaded: leave it empty to have one resolved"),
         );
     }
+    let executing = &request.executing.0;
+    if let Some(id) = &request.executing_authority
+        && policies.knows(executing)
+    {
+        let mut directory = policies.authorities(executing);
+        require(
+            directory.any(|known| **known.id == *id.as_str()),
+            "executing.authority",
+            format!(
+                "`{id}` is not in the directory of {executing}: leave it empty to have the competent one named"
+            ),
+        );
+    }
     let stated = policies.check_stated(request).into_iter();
     violations.extend(stated.map(|problem| Violation {
         field: problem.field,

@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::HashSet};
 use comity::v1::{self, ObligationKind};
 use comity_domain::{CaseId, CaseState};
 use comity_ledger::Leaf;
-use comity_store::{Durable, Job};
+use comity_store::{Durable, Job, RequestKey};
 use jiff::Timestamp;
 use prost::{Message as _, bytes::Bytes};
 use prost_types::Struct;
@@ -21,6 +21,7 @@ use crate::{
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::Caller,
+    once::Call,
     redact,
     refusal::Refusal,
     share::{self, Left},
@@ -56,6 +57,8 @@ pub(crate) struct Answer {
     /// It is the issuing side's, and the executing system is told of it.
     told: bool,
     actor: String,
+    /// What makes a repetition of the call behind it harmless.
+    key: Option<RequestKey>,
 }
 
 impl Answer {
@@ -211,6 +214,14 @@ impl Answer {
         }
     }
 
+    /// In which call.
+    pub(crate) fn in_call(self, call: &Call<'_>) -> Self {
+        Self {
+            key: call.key(),
+            ..self
+        }
+    }
+
     fn new(
         kind: impl Into<Cow<'static, str>>,
         to: Option<CaseState>,
@@ -226,6 +237,7 @@ impl Answer {
             clocks: Vec::new(),
             told: false,
             actor: "gateway".to_owned(),
+            key: None,
         }
     }
 
@@ -259,6 +271,7 @@ pub(crate) async fn file(
         mut clocks,
         told,
         actor,
+        key,
     } = answer;
     let to = match to {
         Some(to) => case.row.state.step(to)?,
@@ -298,6 +311,7 @@ pub(crate) async fn file(
     let mut event = Event {
         clocks,
         told,
+        key,
         ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
     if let Some(rejected) = rejected {

@@ -1,6 +1,8 @@
 //! The side that an obligation binds says that it was met; or either side, that it
 //! was broken.
 
+use std::convert::identity;
+
 use comity::v1::{self, ConditionState};
 use comity_domain::BoundParty;
 use comity_ledger::Leaf;
@@ -13,6 +15,7 @@ use crate::{
     gateway::Gateway,
     happen::{self, Event},
     identity::{Caller, Role},
+    once::Call,
     record,
     refusal::Refusal,
     wire::{encoded, from_proto, to_proto},
@@ -43,6 +46,8 @@ async fn carry_out(
             "is missing: say how it was broken",
         ));
     }
+    let (name, request_id) = (&message.name, &message.request_id);
+    let call = Call::new(caller, "confirm an obligation", (name, request_id), message)?;
     let confirm = || async {
         let mut case = cases::visible(gateway, caller, &message.name).await?;
         let condition = condition(&case, &message.obligation_id)?;
@@ -55,10 +60,14 @@ async fn carry_out(
         } else {
             confirmed(gateway, caller, &case, (condition, note.clone()))?
         };
+        let event = Event {
+            key: call.key(),
+            ..event
+        };
         let (case, _) = happen::file(gateway, case, event, None).await?;
         Ok(case)
     };
-    happen::carry_out("confirm an obligation", confirm).await
+    call.carry_out(gateway, confirm, identity).await
 }
 
 /// The condition of an id.

@@ -10,6 +10,7 @@ use crate::{
     cases::CaseAt,
     gateway::Gateway,
     identity::{Caller, Role},
+    once::Call,
     record,
     refusal::Refusal,
     report::{self, Report},
@@ -23,12 +24,13 @@ pub(crate) async fn acknowledge(
     caller: &Caller,
     message: v1::AcknowledgeRequest,
 ) -> Result<v1::AcknowledgeResponse, Refusal> {
-    let v1::AcknowledgeRequest {
-        name,
-        reference,
-        form,
-    } = message;
     entitled(gateway, caller).await?;
+    let (name, request_id) = (&message.name, &message.request_id);
+    let call = Call::new(caller, "acknowledge", (name, request_id), &message);
+    let call = record::attempted(gateway, caller, call).await?;
+    let v1::AcknowledgeRequest {
+        reference, form, ..
+    } = message;
     let reference = from_proto::line("reference", &reference).map_err(Refusal::Malformed);
     let reference = record::attempted(gateway, caller, reference).await?;
     let formal = form.is_some();
@@ -40,7 +42,7 @@ pub(crate) async fn acknowledge(
         }
         report::open(case.row.state).map(|()| Answer::confirmed(reference))
     };
-    let case = report::file(gateway, caller, (&name, "acknowledge"), form, answer).await?;
+    let case = report::file(gateway, caller, &call, form, answer).await?;
     Ok(v1::AcknowledgeResponse {
         state: case.snapshot.state,
     })
@@ -52,14 +54,18 @@ pub(crate) async fn report_progress(
     caller: &Caller,
     message: v1::ReportProgressRequest,
 ) -> Result<v1::ReportProgressResponse, Refusal> {
+    entitled(gateway, caller).await?;
+    let (name, request_id) = (&message.name, &message.request_id);
+    let call = Call::new(caller, "report progress", (name, request_id), &message);
+    let call = record::attempted(gateway, caller, call).await?;
     let v1::ReportProgressRequest {
-        name,
+        name: _,
         note,
         event,
         extension,
         form,
+        request_id: _,
     } = message;
-    entitled(gateway, caller).await?;
     let report = Report {
         side: BoundParty::Executing,
         event,
@@ -68,13 +74,13 @@ pub(crate) async fn report_progress(
         on_form: form.is_some(),
     };
     if report.event == REMEDIED {
-        let case = report.end(gateway, caller, (&name, REMEDIED)).await?;
+        let case = report.end(gateway, caller, (&call, REMEDIED)).await?;
         return Ok(v1::ReportProgressResponse {
             state: case.snapshot.state,
         });
     }
     let answer = |case: &CaseAt| report.read(gateway, case);
-    let case = report::file(gateway, caller, (&name, "report progress"), form, answer).await?;
+    let case = report::file(gateway, caller, &call, form, answer).await?;
     Ok(v1::ReportProgressResponse {
         state: case.snapshot.state,
     })
@@ -86,12 +92,16 @@ pub(crate) async fn conclude(
     caller: &Caller,
     message: v1::ConcludeRequest,
 ) -> Result<v1::ConcludeResponse, Refusal> {
-    let v1::ConcludeRequest {
-        name,
-        form,
-        conclusion,
-    } = message;
     entitled(gateway, caller).await?;
+    let what = match &message.conclusion {
+        Some(Conclusion::Postponement(_)) => "postpone",
+        Some(Conclusion::Result(_)) | None => "conclude",
+    };
+    let call = Call::new(caller, what, (&message.name, &message.request_id), &message);
+    let call = record::attempted(gateway, caller, call).await?;
+    let v1::ConcludeRequest {
+        form, conclusion, ..
+    } = message;
     let case = match conclusion {
         Some(Conclusion::Result(result)) => {
             let result = wire::answer::read(result).map_err(Refusal::Malformed);
@@ -100,13 +110,13 @@ pub(crate) async fn conclude(
                 team::leaves_joining_to_parties(case, &result)?;
                 Ok(Answer::result(result.clone()))
             };
-            report::file(gateway, caller, (&name, "conclude"), form, answer).await?
+            report::file(gateway, caller, &call, form, answer).await?
         }
         Some(Conclusion::Postponement(postponement)) => {
             let postponement = from_proto::postponement(postponement).map_err(Refusal::Malformed);
             let (reason, until) = record::attempted(gateway, caller, postponement).await?;
             let answer = |_: &CaseAt| Ok(Answer::postponed(reason.clone(), until));
-            report::file(gateway, caller, (&name, "postpone"), form, answer).await?
+            report::file(gateway, caller, &call, form, answer).await?
         }
         None => {
             let refusal =

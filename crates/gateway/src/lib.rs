@@ -35,6 +35,7 @@ mod notify;
 mod object;
 mod observe;
 pub mod offline;
+mod once;
 mod origin;
 mod personal;
 mod places;

@@ -3,7 +3,7 @@
 //! what is under way ends, what is held is never released, and what was released is
 //! recalled.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::identity};
 
 use comity::v1::{self, ConditionState, ObligationKind, ResultKind, Stage};
 use comity_domain::{CaseState, ModuleId, RuleId};
@@ -21,6 +21,7 @@ use crate::{
     happen::{self, Event, Unfiled},
     hold::{self, OBJECTED},
     identity::{Caller, Role},
+    once::Call,
     recall::{self, TakenBack},
     record,
     refusal::Refusal,
@@ -63,6 +64,7 @@ async fn carry_out(
         name,
         rule_id,
         reasons,
+        request_id,
     } = message;
     let roles = [Role::Executing, Role::Backend];
     admit::role(caller, &roles, "executing and backend")?;
@@ -70,6 +72,7 @@ async fn carry_out(
     if reasons.trim().is_empty() {
         return Err(admit::malformed("reasons", "are missing: say why"));
     }
+    let call = Call::new(caller, "object", (name, request_id), message)?;
     let object = || async {
         let case = cases::visible(gateway, caller, name).await?;
         let rule = ground(gateway, &case, rule_id)?;
@@ -78,9 +81,9 @@ async fn carry_out(
             rule: &rule,
             reasons: &reasons,
         };
-        file(gateway, caller, case, raised).await
+        file(gateway, (caller, &call), case, raised).await
     };
-    happen::carry_out("object", object).await
+    call.carry_out(gateway, object, identity).await
 }
 
 /// A side reports the end of a review that ends the request for good: [`LIFTED`] or
@@ -89,7 +92,7 @@ pub(crate) async fn end(
     gateway: &Gateway,
     caller: &Caller,
     event: &'static str,
-    (name, note): (&str, &str),
+    (call, note): (&Call<'_>, &str),
 ) -> Result<CaseAt, Refusal> {
     let ended = async {
         let reasons = from_proto::note("note", note).map_err(Refusal::Malformed)?;
@@ -100,7 +103,7 @@ pub(crate) async fn end(
             ));
         }
         let end = || async {
-            let case = cases::visible(gateway, caller, name).await?;
+            let case = cases::visible(gateway, caller, &call.name).await?;
             let Some(clock) = clocks::ended_by(&case, event, gateway.now())? else {
                 let none = format!(
                     "no clock of the case runs that `{event}` ends; `Case.clocks` says which there are"
@@ -112,22 +115,25 @@ pub(crate) async fn end(
                 rule: &clock.rule,
                 reasons: &reasons,
             };
-            file(gateway, caller, case, raised).await
+            file(gateway, (caller, call), case, raised).await
         };
-        happen::carry_out(REPORT, end).await
+        call.carry_out(gateway, end, identity).await
     };
     record::attempted(gateway, caller, ended.await).await
 }
 
 async fn file(
     gateway: &Gateway,
-    caller: &Caller,
+    (caller, call): (&Caller, &Call<'_>),
     case: CaseAt,
     raised: Raised<'_>,
 ) -> Result<CaseAt, Unfiled> {
     // What passes is on record before, or not at all.
     let _nothing = gateway.evidence().none_handed_over().await;
-    let event = event(gateway, caller, &case, raised).await?;
+    let event = Event {
+        key: call.key(),
+        ..event(gateway, caller, &case, raised).await?
+    };
     let (case, _) = happen::file(gateway, case, event, None).await?;
     Ok(case)
 }

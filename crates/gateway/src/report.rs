@@ -1,6 +1,8 @@
 //! What a side reports of a case in words of the vocabulary, and time limits that
 //! it extends.
 
+use std::convert::identity;
+
 use comity::v1::{self, ReportEventRequest};
 use comity_domain::{BoundParty, CaseClock, CaseState};
 use comity_policy::{LIFTED, OWN_CALL, allowance};
@@ -12,10 +14,11 @@ use crate::{
     cases::{self, CaseAt},
     clocks::{self, Happened},
     gateway::Gateway,
-    happen::{self, Unfiled},
     hold,
     identity::{Caller, Role},
-    object, record,
+    object,
+    once::Call,
+    record,
     refusal::Refusal,
     wire::{Violation, from_proto},
 };
@@ -47,15 +50,23 @@ pub(crate) async fn event(
     caller: &Caller,
     message: ReportEventRequest,
 ) -> Result<v1::ReportEventResponse, Refusal> {
+    let allowed = admit::role(caller, &[Role::Issuing], "issuing");
+    record::attempted(gateway, caller, allowed).await?;
+    let call = Call::new(
+        caller,
+        REPORT,
+        (&message.name, &message.request_id),
+        &message,
+    );
+    let call = record::attempted(gateway, caller, call).await?;
     let ReportEventRequest {
-        name,
+        name: _,
         event,
         note,
         extension,
         form,
+        request_id: _,
     } = message;
-    let allowed = admit::role(caller, &[Role::Issuing], "issuing");
-    record::attempted(gateway, caller, allowed).await?;
     let report = Report {
         side: BoundParty::Issuing,
         event,
@@ -64,11 +75,11 @@ pub(crate) async fn event(
         on_form: form.is_some(),
     };
     if report.event == LIFTED {
-        let case = report.end(gateway, caller, (&name, LIFTED)).await?;
+        let case = report.end(gateway, caller, (&call, LIFTED)).await?;
         return reported(&case);
     }
     let read = |case: &CaseAt| Ok(report.read(gateway, case)?.told());
-    let case = file(gateway, caller, (&name, REPORT), form, read).await?;
+    let case = file(gateway, caller, &call, form, read).await?;
     reported(&case)
 }
 
@@ -83,27 +94,18 @@ fn reported(case: &CaseAt) -> Result<v1::ReportEventResponse, Refusal> {
 pub(crate) async fn file(
     gateway: &Gateway,
     caller: &Caller,
-    (name, call): (&str, &'static str),
+    call: &Call<'_>,
     form: Option<Struct>,
     answer: impl Fn(&CaseAt) -> Result<Answer, Refusal>,
 ) -> Result<CaseAt, Refusal> {
     let report = || async {
-        let read = cases::visible(gateway, caller, name).await;
-        let read = read.and_then(|case| {
-            let answer = answer(&case)?.by(caller);
-            let form = check(gateway, &case, answer.event(), form.as_ref())?;
-            Ok((answer.on(form), case))
-        });
-        let (answer, case) = record::attempted(gateway, caller, read).await?;
-        match answer::file(gateway, case, answer, None).await {
-            Err(unfiled @ Unfiled::NotAllowed(_)) => {
-                let refusal = record::attempt(gateway, Some(caller), unfiled.refusal(call)).await;
-                Err(Unfiled::Unread(refusal))
-            }
-            done => done,
-        }
+        let case = cases::visible(gateway, caller, &call.name).await?;
+        let answer = answer(&case)?.by(caller).in_call(call);
+        let form = check(gateway, &case, answer.event(), form.as_ref())?;
+        answer::file(gateway, case, answer.on(form), None).await
     };
-    happen::carry_out(call, report).await
+    let reported = call.carry_out(gateway, report, identity).await;
+    record::attempted(gateway, caller, reported).await
 }
 
 /// The form that comes with the report of an event, if it is as the instrument
@@ -199,7 +201,7 @@ impl Report {
         &self,
         gateway: &Gateway,
         caller: &Caller,
-        (name, event): (&str, &'static str),
+        (call, event): (&Call<'_>, &'static str),
     ) -> Result<CaseAt, Refusal> {
         let wrong = format!("goes with no `{event}`: leave it out");
         let alone = match (&self.extension, self.on_form) {
@@ -208,7 +210,7 @@ impl Report {
             (None, false) => Ok(()),
         };
         record::attempted(gateway, caller, alone).await?;
-        object::end(gateway, caller, event, (name, &self.note)).await
+        object::end(gateway, caller, event, (call, &self.note)).await
     }
 
     /// An event by which data are held, or held no more, is taken only where it does

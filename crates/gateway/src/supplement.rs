@@ -2,18 +2,16 @@
 //! anew that follows.
 
 use comity::v1;
-use comity_domain::{CaseId, CaseState, Digest, FactSource};
-use comity_store::RequestKey;
-use prost::Message as _;
-use sha2::{Digest as _, Sha256};
+use comity_domain::{CaseState, FactSource};
 
 use crate::{
     admit,
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{self, Event, Unfiled},
+    happen::Event,
     identity::{Caller, Role},
+    once::Call,
     record,
     refusal::Refusal,
     review::consult,
@@ -46,48 +44,21 @@ pub(crate) async fn carry_out(
     message: v1::SupplementRequest,
 ) -> Result<(Done, bool), Refusal> {
     admit::role(caller, &[Role::Issuing], "issuing")?;
-    let (id, request_id) =
-        from_proto::supplement(&mut v1::CooperationRequest::default(), message.clone())
-            .map_err(Refusal::Malformed)?;
-    let key = RequestKey {
-        caller: caller.to_string(),
-        request_id,
-        digest: digest(&message),
-    };
-    if let Some(case) = before(gateway, caller, &id, &key).await? {
-        return Ok((Done::nothing_more(case), true));
-    }
+    let id = from_proto::supplement(&mut v1::CooperationRequest::default(), message.clone())
+        .map_err(Refusal::Malformed)?;
+    let (name, request_id) = (&message.name, &message.request_id);
+    let call = Call::new(caller, CALL, (name, request_id), &message)?;
     let supply = || async {
         let mut case = owned(gateway, caller, &id).await?;
         let event = event(gateway, caller, &mut case, &message).await?;
         let event = Event {
-            key: Some(key.clone()),
+            key: call.key(),
             ..event
         };
-        match anew::file(gateway, case, event, CALL).await {
-            Err(Unfiled::Before(_)) => {
-                let case = owned(gateway, caller, &id).await?;
-                Ok((Done::nothing_more(case), true))
-            }
-            done => Ok((done?, false)),
-        }
+        Ok((anew::file(gateway, case, event, CALL).await?, false))
     };
-    happen::carry_out(CALL, supply).await
-}
-
-/// The case, where the same was supplied under this id before.
-async fn before(
-    gateway: &Gateway,
-    caller: &Caller,
-    id: &CaseId,
-    key: &RequestKey,
-) -> Result<Option<CaseAt>, Refusal> {
-    let used = gateway.store().request_key(&key.caller, &key.request_id);
-    match used.await.map_err(record::unavailable)? {
-        None => Ok(None),
-        Some((digest, _)) if digest == key.digest => owned(gateway, caller, id).await.map(Some),
-        Some(_) => Err(Refusal::IdReused),
-    }
+    let stands = |case| (Done::nothing_more(case), true);
+    call.carry_out(gateway, supply, stands).await
 }
 
 /// The event by which a supplement is taken in and the case decided anew.
@@ -155,12 +126,4 @@ fn not_taken_back(
 /// While something of it is asked for, or may still turn out otherwise.
 fn takes_supplements(state: CaseState) -> bool {
     state == CaseState::Incomplete || state.is_under_way()
-}
-
-/// SHA-256 over the canonical encoding; no request has the same.
-fn digest(message: &v1::SupplementRequest) -> Digest {
-    let mut hash = Sha256::new();
-    hash.update(b"supplement\0");
-    hash.update(message.encode_to_vec());
-    Digest(hash.finalize().into())
 }

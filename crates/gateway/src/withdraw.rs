@@ -1,5 +1,7 @@
 //! Withdrawal: the issuing authority ends a case that is not at its end yet.
 
+use std::convert::identity;
+
 use comity::v1;
 use comity_domain::{CaseId, CaseState};
 use comity_ledger::Leaf;
@@ -12,6 +14,7 @@ use crate::{
     gateway::Gateway,
     happen::{self, Event},
     identity::{Caller, Role},
+    once::Call,
     recall::{self, TakenBack},
     record,
     refusal::Refusal,
@@ -40,21 +43,26 @@ pub(crate) async fn carry_out(
     message: v1::WithdrawRequest,
 ) -> Result<CaseAt, Refusal> {
     admit::role(caller, &[Role::Issuing], "issuing")?;
-    let (id, reason) = from_proto::withdrawal(message).map_err(Refusal::Malformed)?;
+    let (id, reason) = from_proto::withdrawal(&message).map_err(Refusal::Malformed)?;
+    let (name, request_id) = (&message.name, &message.request_id);
+    let call = Call::new(caller, "withdraw", (name, request_id), &message)?;
     let withdraw = || async {
         let case = owned(gateway, caller, &id).await?;
         if case.row.state.step(CaseState::Withdrawn).is_err() {
             let refusal = Refusal::NotAllowedNow {
-                call: "withdraw",
+                call: call.what,
                 state: case.row.state,
                 allowed: happen::leading_to(CaseState::Withdrawn),
             };
             return Err(refusal.into());
         }
-        let event = event(gateway, caller, &case, &reason).await?;
-        Ok(file(gateway, case, event, "withdraw").await?.case)
+        let event = Event {
+            key: call.key(),
+            ..event(gateway, caller, &case, &reason).await?
+        };
+        Ok(file(gateway, case, event, call.what).await?.case)
     };
-    happen::carry_out("withdraw", withdraw).await
+    call.carry_out(gateway, withdraw, identity).await
 }
 
 /// A case of the caller's own; of others it learns nothing.

@@ -119,7 +119,18 @@ pub(crate) struct Withdraw {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     call: Call,
+}
+
+/// How a call is told from another one with the same content.
+#[derive(Debug, Args)]
+pub(crate) struct Once {
+    /// Id of the call: repeated with the same content it is done once. Without it a call
+    /// that is repeated is another call
+    #[arg(long, default_value = "", hide_default_value = true)]
+    id: String,
 }
 
 #[derive(Debug, Args)]
@@ -328,9 +339,14 @@ async fn withdraw(withdraw: Withdraw) -> Result<Exit, Failure> {
     let Withdraw {
         case: name,
         reason,
+        once,
         call,
     } = withdraw;
-    let message = v1::WithdrawRequest { name, reason };
+    let message = v1::WithdrawRequest {
+        name,
+        reason,
+        request_id: once.id,
+    };
     let mut client = connect(&call).await?;
     let answer = client.withdraw(message).await.map_err(explain)?;
     let answer = answer.into_inner();

@@ -185,6 +185,7 @@ impl Play {
         let message = v1::WithdrawRequest {
             name: self.name(),
             reason: "no need any more".to_owned(),
+            request_id: String::new(),
         };
         let caller = caller("DE", "sta", Role::Issuing);
         let withdrawn = withdraw::carry_out(self.gateway(), &caller, message).await;
@@ -290,6 +291,7 @@ impl Play {
             name,
             conclusion,
             form: None,
+            request_id: String::new(),
         };
         let done = execute::conclude(gateway, &caller, message).await;
         done.map(drop)

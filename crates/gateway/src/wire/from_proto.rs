@@ -22,8 +22,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::{
-    CaseId, CaseState, Executing, FactName, FactSource, FactValue, Facts, Issuing, Request, Stated,
-    Urgency,
+    CaseId, CaseState, Executing, FactName, FactSource, FactValue, Facts, Issuing, Request,
+    RequestId, Stated, Urgency,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value as Json;
@@ -40,7 +40,7 @@ pub use self::{
     shared::{of_share, share},
 };
 pub(crate) use self::{
-    report::{line, note, postponement, sent},
+    report::{line, note, postponement, request_id, sent},
     search::expected_one_of,
     shared::{SHARED_IN_TEAM, USE_OF_TEAM, is_further, is_use},
     team::{
@@ -170,7 +170,7 @@ fn read_request(
 pub fn supplement(
     request: &mut v1::CooperationRequest,
     supplement: v1::SupplementRequest,
-) -> Result<(CaseId, comity_domain::RequestId), Vec<Violation>> {
+) -> Result<CaseId, Vec<Violation>> {
     let v1::SupplementRequest {
         name,
         facts,
@@ -182,7 +182,7 @@ pub fn supplement(
     } = supplement;
     let mut findings = Findings::default();
     let case = read_case_name(&mut findings, Path::root("name"), &name);
-    let id = findings.id(Path::root("request_id"), &request_id);
+    findings.id::<RequestId>(Path::root("request_id"), &request_id);
     findings.bounded(Path::root("answer"), &answer, TEXT_BYTES_MAX);
     let nothing = facts.is_empty()
         && form.is_none()
@@ -195,13 +195,13 @@ pub fn supplement(
             "nothing is supplied: state facts, form, assurances, validation or answer",
         );
     }
-    let read = findings.conclude(case.zip(id))?;
+    let case = findings.conclude(case)?;
 
     request.facts.extend(facts);
     request.assurances.extend(assurances);
     request.form = form.or_else(|| request.form.take());
     request.validation = validation.or_else(|| request.validation.take());
-    Ok(read)
+    Ok(case)
 }
 
 /// The case that a resource name `cases/<id>` names.

@@ -12,6 +12,7 @@ use prost::{Message, Name};
 use prost_reflect::{
     DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage as _, SerializeOptions,
 };
+use serde_path_to_error::{Path, Segment, Track};
 use thiserror::Error;
 
 use self::ordered::{Ordered, shape};
@@ -41,9 +42,13 @@ pub struct JsonError {
 pub fn parse<M: Message + Name + Default>(text: &str) -> Result<M, JsonError> {
     let descriptor = descriptor::<M>()?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let message = DynamicMessage::deserialize(descriptor.clone(), &mut deserializer)
-        .and_then(|message| deserializer.end().map(|()| message))
-        .map_err(|error| explain(&error, &descriptor))?;
+    let mut track = Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    let message = DynamicMessage::deserialize(descriptor.clone(), tracked)
+        .map_err(|error| explain(&error, &track.path(), &descriptor))?;
+    let nowhere = Track::new().path();
+    let end = deserializer.end();
+    end.map_err(|error| explain(&error, &nowhere, &descriptor))?;
     message.transcode_to().map_err(|_| internal())
 }
 
@@ -115,26 +120,28 @@ fn internal() -> JsonError {
     JsonError::whole("message and descriptor do not fit")
 }
 
-fn explain(error: &serde_json::Error, descriptor: &MessageDescriptor) -> JsonError {
+fn explain(error: &serde_json::Error, path: &Path, descriptor: &MessageDescriptor) -> JsonError {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let place = format!(" at line {line} column {column}");
     let text = text.strip_suffix(&place).unwrap_or(&text);
     let quoted = |prefix| text.strip_prefix(prefix)?.strip_suffix('\'');
     let message = if let Some(name) = quoted("unrecognized field name '") {
-        with_suggestion(
-            format!("unknown field `{name}`"),
-            name,
-            &names(descriptor).fields,
-        )
+        with_suggestion(format!("unknown field `{name}`"), name, &fields(descriptor))
     } else if let Some(name) = quoted("unrecognized enum value '") {
-        with_suggestion(
-            format!("unknown value `{name}`"),
-            name,
-            &names(descriptor).values,
-        )
+        let known = values(descriptor, path);
+        let problem = with_suggestion(format!("unknown value `{name}`"), name, &known);
+        let known: Vec<_> = known.iter().map(|value| format!("`{value}`")).collect();
+        match known.as_slice() {
+            [] => problem,
+            known => format!("{problem}; known are {}", known.join(", ")),
+        }
     } else {
         without_value(text)
+    };
+    let message = match path.iter().next() {
+        Some(_) => format!("`{path}`: {message}"),
+        None => message,
     };
     JsonError {
         line,
@@ -168,49 +175,47 @@ fn without_value(text: &str) -> String {
     }
 }
 
-/// Every name that may stand somewhere in a message.
-#[derive(Default)]
-struct Names {
-    messages: BTreeSet<String>,
-    fields: BTreeSet<String>,
-    values: BTreeSet<String>,
+/// What may stand at a path, where that is one of listed values; that for nothing said
+/// is left out.
+fn values(descriptor: &MessageDescriptor, path: &Path) -> BTreeSet<String> {
+    let mut at = Some(Kind::Message(descriptor.clone()));
+    for segment in path {
+        let (Segment::Map { key }, Some(Kind::Message(message))) = (segment, &at) else {
+            // A place in a list, or a key of a map, of what stands in it.
+            continue;
+        };
+        if message.is_map_entry() {
+            at = Some(message.map_entry_value_field().kind());
+            continue;
+        }
+        let field = message.get_field_by_json_name(key);
+        let field = field.or_else(|| message.get_field_by_name(key));
+        at = field.map(|field| field.kind());
+    }
+    let Some(Kind::Enum(listed)) = at else {
+        return BTreeSet::new();
+    };
+    let said = listed.values().filter(|value| value.number() != 0);
+    said.map(|value| value.name().to_owned()).collect()
 }
 
-fn names(descriptor: &MessageDescriptor) -> Names {
-    let mut names = Names::default();
+/// Every name of a field that may stand somewhere in a message.
+fn fields(descriptor: &MessageDescriptor) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let mut fields = BTreeSet::new();
     let mut open = vec![descriptor.clone()];
     while let Some(message) = open.pop() {
-        if !names.messages.insert(message.full_name().to_owned()) {
+        if !seen.insert(message.full_name().to_owned()) {
             continue;
         }
         for field in message.fields() {
-            match field.kind() {
-                Kind::Message(inner) => open.push(inner),
-                Kind::Enum(inner) => {
-                    names
-                        .values
-                        .extend(inner.values().map(|value| value.name().to_owned()));
-                }
-                Kind::Double
-                | Kind::Float
-                | Kind::Int32
-                | Kind::Int64
-                | Kind::Uint32
-                | Kind::Uint64
-                | Kind::Sint32
-                | Kind::Sint64
-                | Kind::Fixed32
-                | Kind::Fixed64
-                | Kind::Sfixed32
-                | Kind::Sfixed64
-                | Kind::Bool
-                | Kind::String
-                | Kind::Bytes => {}
+            if let Kind::Message(inner) = field.kind() {
+                open.push(inner);
             }
-            names.fields.insert(field.json_name().to_owned());
+            fields.insert(field.json_name().to_owned());
         }
     }
-    names
+    fields
 }
 
 #[cfg(test)]
@@ -276,7 +281,9 @@ mod tests {
         rejects(
             r#"{"persons": [{"role": "PERSON_ROLE_VICTIMS"}]}"#,
             1,
-            "unknown value `PERSON_ROLE_VICTIMS`; did you mean `PERSON_ROLE_VICTIM`?",
+            "`persons[0].role`: unknown value `PERSON_ROLE_VICTIMS`; did you mean \
+             `PERSON_ROLE_VICTIM`?; known are `PERSON_ROLE_SUSPECT`, \
+             `PERSON_ROLE_THIRD_PARTY`, `PERSON_ROLE_VICTIM`, `PERSON_ROLE_WITNESS`",
         );
     }
 
@@ -285,7 +292,7 @@ mod tests {
         rejects(
             r#"{"persons": "Erika, expected"}"#,
             1,
-            "invalid type: found string, expected a list",
+            "`persons`: invalid type: found string, expected a list",
         );
     }
 

@@ -11,7 +11,7 @@ use comity::v1::{
 use comity_gateway::wire::structure;
 use prost_types::Struct;
 
-use super::{Call, connect, explain, text};
+use super::{Call, Once, connect, explain, text};
 use crate::{
     exit::{Exit, Failure},
     render,
@@ -34,6 +34,8 @@ pub(crate) struct Report {
     #[arg(long)]
     executing: bool,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     call: Call,
 }
 
@@ -51,6 +53,8 @@ pub(crate) struct Confirm {
     #[arg(long)]
     broken: bool,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     call: Call,
 }
 
@@ -65,6 +69,8 @@ pub(crate) struct Object {
     #[arg(long)]
     reasons: String,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     call: Call,
 }
 
@@ -75,6 +81,7 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
         note,
         form,
         executing,
+        once,
         call,
     } = report;
     let form = form.as_deref().map(read).transpose()?;
@@ -87,6 +94,7 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
             event,
             extension: None,
             form,
+            request_id: once.id,
         };
         let mut client = ExecutionServiceClient::new(call.open().await?);
         let answer = client.report_progress(message).await.map_err(explain)?;
@@ -100,6 +108,7 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
         note,
         extension: None,
         form,
+        request_id: once.id,
     };
     let answer = connect(&call).await?.report_event(message).await;
     let answer = answer.map_err(explain)?.into_inner();
@@ -127,6 +136,7 @@ pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {
         obligation,
         note,
         broken,
+        once,
         call,
     } = confirm;
     let what = if broken { "broken" } else { "met" };
@@ -136,6 +146,7 @@ pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {
         obligation_id: obligation,
         note,
         broken,
+        request_id: once.id,
     };
     let mut client = ExecutionServiceClient::new(call.open().await?);
     let answer = client.confirm_obligation(message).await;
@@ -152,6 +163,7 @@ pub(super) async fn object(object: Object) -> Result<Exit, Failure> {
         case,
         rule,
         reasons,
+        once,
         call,
     } = object;
     let said = format!("the objection to {case} is recorded");
@@ -159,6 +171,7 @@ pub(super) async fn object(object: Object) -> Result<Exit, Failure> {
         name: case,
         rule_id: rule,
         reasons,
+        request_id: once.id,
     };
     let mut client = ExecutionServiceClient::new(call.open().await?);
     let answer = client.object(message).await.map_err(explain)?.into_inner();

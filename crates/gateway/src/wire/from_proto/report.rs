@@ -1,6 +1,7 @@
 //! What is said of a case that exists: remarks, references, postponements.
 
 use comity::v1;
+use comity_domain::RequestId;
 use jiff::Timestamp;
 
 use super::{Findings, Json, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX, Violation};
@@ -12,6 +13,16 @@ use crate::wire::read::is_ahead;
 /// Where it is too long.
 pub(crate) fn line(field: &'static str, text: &str) -> Result<String, Vec<Violation>> {
     bounded(field, text, LINE_BYTES_MAX)
+}
+
+/// The id of a call that its caller may leave out.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn request_id(id: &str) -> Result<Option<RequestId>, Vec<Violation>> {
+    let mut findings = Findings::default();
+    let read = findings.optional_id(Path::root("request_id"), id);
+    findings.conclude(Some(read))
 }
 
 /// What somebody says in a few sentences.

@@ -56,12 +56,16 @@ pub fn opinion(message: &v1::DecideRequest) -> Result<(CaseId, u32), Vec<Violati
 ///
 /// # Errors
 /// Every field that is not as the contract demands.
-pub fn withdrawal(message: v1::WithdrawRequest) -> Result<(CaseId, String), Vec<Violation>> {
-    let v1::WithdrawRequest { name, reason } = message;
+pub fn withdrawal(message: &v1::WithdrawRequest) -> Result<(CaseId, String), Vec<Violation>> {
+    let v1::WithdrawRequest {
+        name,
+        reason,
+        request_id: _,
+    } = message;
     let mut findings = Findings::default();
-    let case = read_case_name(&mut findings, Path::root("name"), &name);
-    stated(&mut findings, "reason", &reason, "why, in one sentence");
-    findings.conclude(case.map(|case| (case, reason)))
+    let case = read_case_name(&mut findings, Path::root("name"), name);
+    stated(&mut findings, "reason", reason, "why, in one sentence");
+    findings.conclude(case.map(|case| (case, reason.clone())))
 }
 
 fn read_task_name(findings: &mut Findings, name: &str) -> Option<(CaseId, u32)> {

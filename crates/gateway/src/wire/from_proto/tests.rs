@@ -404,9 +404,8 @@ fn a_supplement_completes_the_request() {
         }"#,
     )
     .unwrap();
-    let (case, id) = supplement(&mut message, supplement_message).unwrap();
+    let case = supplement(&mut message, supplement_message).unwrap();
     assert_eq!(case.as_str(), "0b0e7f0a-7b1f-4c59-9d4e-0b8a6f0b6a11");
-    assert_eq!(id.as_str(), "s-1");
     assert_eq!(message.facts.len(), 5);
     assert_eq!(message.validation.unwrap().authority, "ag-berlin");
     assert!(message.form.is_some());

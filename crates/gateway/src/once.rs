@@ -1,0 +1,115 @@
+//! Calls about a case that are done once, however often they are repeated.
+
+use comity_domain::Digest;
+use comity_store::RequestKey;
+use prost::Message;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    happen::{self, Unfiled},
+    identity::Caller,
+    record,
+    refusal::Refusal,
+    wire::from_proto,
+};
+
+/// A call about one case, as its caller made it.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    caller: &'a Caller,
+    /// `cases/<id>`, as it came.
+    pub(crate) name: String,
+    /// What is done, as refusals name it.
+    pub(crate) what: &'static str,
+    key: Option<RequestKey>,
+}
+
+impl<'a> Call<'a> {
+    /// A call under an id of the caller's, or under none where that is empty: then its
+    /// repetition is another call. The same content under the same id is the same call.
+    ///
+    /// # Errors
+    /// An id that is none.
+    pub(crate) fn new(
+        caller: &'a Caller,
+        what: &'static str,
+        (name, request_id): (&str, &str),
+        message: &impl Message,
+    ) -> Result<Self, Refusal> {
+        let id = from_proto::request_id(request_id).map_err(Refusal::Malformed)?;
+        let key = id.map(|request_id| RequestKey {
+            caller: caller.to_string(),
+            request_id,
+            digest: digest(what, message),
+        });
+        Ok(Self {
+            caller,
+            name: name.to_owned(),
+            what,
+            key,
+        })
+    }
+
+    /// What the event of the call takes along.
+    pub(crate) fn key(&self) -> Option<RequestKey> {
+        self.key.clone()
+    }
+
+    /// Makes the change that the call asks for, or, where it was made before, tells by
+    /// `stands` how the case stands.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    pub(crate) async fn carry_out<T, F>(
+        &self,
+        gateway: &Gateway,
+        change: impl Fn() -> F,
+        stands: impl Fn(CaseAt) -> T,
+    ) -> Result<T, Refusal>
+    where
+        F: Future<Output = Result<T, Unfiled>>,
+    {
+        if let Some(case) = self.before(gateway).await? {
+            return Ok(stands(case));
+        }
+        let refusal = match happen::carry_out(self.what, change).await {
+            Ok(done) => return Ok(done),
+            Err(refusal) => refusal,
+        };
+        // The same call may have come in twice at a time.
+        match self.before(gateway).await {
+            Ok(Some(case)) => Ok(stands(case)),
+            Ok(None) | Err(_) => Err(refusal),
+        }
+    }
+
+    /// The case as it stands, where the call was recorded before.
+    async fn before(&self, gateway: &Gateway) -> Result<Option<CaseAt>, Refusal> {
+        let Some(key) = &self.key else {
+            return Ok(None);
+        };
+        let used = gateway.store().request_key(&key.caller, &key.request_id);
+        match used.await.map_err(record::unavailable)? {
+            None => Ok(None),
+            Some((digest, _)) if digest == key.digest => self.case(gateway).await.map(Some),
+            Some(_) => Err(Refusal::IdReused),
+        }
+    }
+
+    async fn case(&self, gateway: &Gateway) -> Result<CaseAt, Refusal> {
+        let mut case = cases::visible(gateway, self.caller, &self.name).await?;
+        case.snapshot.receipt = cases::receipt(gateway, &case).await?;
+        Ok(case)
+    }
+}
+
+/// SHA-256 over the canonical encoding; no other kind of call has the same.
+fn digest(what: &str, message: &impl Message) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(what);
+    hash.update(b"\0");
+    hash.update(message.encode_to_vec());
+    Digest(hash.finalize().into())
+}

@@ -1,0 +1,132 @@
+//! Calls about a case that are repeated because their answer was lost.
+
+use comity::v1::{self, CaseState, ResultKind, conclude_request::Conclusion};
+use tokio::task::JoinSet;
+use tonic::Code;
+
+use crate::world::{Scene, get, on_shared, reason, search, violations};
+
+fn kinds(case: &v1::Case) -> Vec<&str> {
+    case.events
+        .iter()
+        .map(|event| event.kind.as_str())
+        .collect()
+}
+
+#[test]
+fn under_an_id_of_the_callers_each_is_done_once() {
+    on_shared(async |scene| {
+        let story = search("once");
+        let case = scene.tell(&story).await;
+        let name = case.name;
+        let mut executing = scene.executing("FR", "parquet-paris").await;
+        let mut issuing = scene.issuing(story.jurisdiction, story.authority).await;
+
+        let progress = v1::ReportProgressRequest {
+            name: name.clone(),
+            note: "on the way".to_owned(),
+            request_id: "progress/1".to_owned(),
+            ..Default::default()
+        };
+        for _ in 0..2 {
+            let answer = executing.report_progress(progress.clone()).await.unwrap();
+            assert_eq!(answer.into_inner().state(), CaseState::Executing);
+        }
+        let clarified = v1::ReportEventRequest {
+            name: name.clone(),
+            event: "clarified".to_owned(),
+            request_id: "clarified/1".to_owned(),
+            ..Default::default()
+        };
+        for _ in 0..2 {
+            issuing.report_event(clarified.clone()).await.unwrap();
+        }
+        let conclude = v1::ConcludeRequest {
+            name: name.clone(),
+            conclusion: Some(Conclusion::Result(v1::Result {
+                kind: ResultKind::NothingFound.into(),
+                reason: "nothing was there".to_owned(),
+                ..v1::Result::default()
+            })),
+            form: None,
+            request_id: "conclude/1".to_owned(),
+        };
+        let first = executing.conclude(conclude.clone()).await.unwrap();
+        let again = executing.conclude(conclude.clone()).await.unwrap();
+        let (first, again) = (first.into_inner(), again.into_inner());
+        assert_eq!(again.state(), CaseState::Concluded);
+        let index = |answer: &v1::ConcludeResponse| answer.receipt.as_ref().unwrap().index;
+        assert_eq!(index(&first), index(&again));
+
+        let case = get(&mut issuing, &name).await.unwrap();
+        let once = [
+            "decision",
+            "acknowledged",
+            "progress",
+            "clarified",
+            "concluded",
+        ];
+        assert_eq!(kinds(&case), once);
+
+        // The id is of that call alone, whatever else is called under it.
+        let other = v1::ReportProgressRequest {
+            note: "still on the way".to_owned(),
+            ..progress.clone()
+        };
+        let status = executing.report_progress(other).await.unwrap_err();
+        assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+        let object = v1::ObjectRequest {
+            name: name.clone(),
+            rule_id: "eio-11-1-b".to_owned(),
+            reasons: "of security".to_owned(),
+            request_id: conclude.request_id.clone(),
+        };
+        let status = executing.object(object).await.unwrap_err();
+        assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+        // Without an id a repetition is a call of its own.
+        let bare = v1::ConcludeRequest {
+            request_id: String::new(),
+            ..conclude
+        };
+        let status = executing.conclude(bare).await.unwrap_err();
+        assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
+        // And an id of another caller's says nothing of this one's.
+        let mut other = scene.executing("FR", "parquet-lyon").await;
+        let answer = other.report_progress(progress).await.unwrap_err();
+        assert_eq!(reason(&answer), "NOT_ALLOWED_NOW");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_comes_twice_at_a_time_recalls_once() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = search("twice");
+    let case = scene.tell(&story).await;
+    let mut issuing = scene.issuing(story.jurisdiction, story.authority).await;
+    let withdraw = v1::WithdrawRequest {
+        name: case.name.clone(),
+        reason: "no need any more".to_owned(),
+        request_id: "withdraw/1".to_owned(),
+    };
+    let mut calls = JoinSet::new();
+    for _ in 0..4 {
+        let (mut issuing, withdraw) = (issuing.clone(), withdraw.clone());
+        calls.spawn(async move { issuing.withdraw(withdraw).await });
+    }
+    for answer in calls.join_all().await {
+        let case = answer.unwrap().into_inner().case.unwrap();
+        assert_eq!(case.state(), CaseState::Withdrawn);
+        assert!(case.receipt.is_some());
+    }
+    assert_eq!(scene.entries("kind=withdraw").await.len(), 1);
+    assert!(scene.entries("kind=refused").await.is_empty());
+
+    let long = v1::WithdrawRequest {
+        request_id: "x".repeat(1000),
+        ..withdraw
+    };
+    let status = issuing.withdraw(long).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(violations(&status).contains_key("request_id"));
+    scene.stop().await;
+}
