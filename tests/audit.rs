@@ -14,7 +14,7 @@ mod token;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};
 
-use comity_sandbox::stories::JURISDICTIONS;
+use comity_sandbox::register::Register;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -34,7 +34,7 @@ struct Left {
 
 /// The data folder of a gateway that heard every story.
 async fn left_behind() -> Left {
-    let scene = Scene::start(&JURISDICTIONS).await;
+    let scene = Scene::start(&Register::jurisdictions()).await;
     let cases = tell_all(&scene).await;
     let data = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let left = scene.world.data();
