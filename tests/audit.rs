@@ -93,7 +93,8 @@ fn snapshot(folder: &Path, name: &str, text: &str) {
     for (what, instead) in [
         (r"[A-Za-z0-9+/]{60,}={0,2}", "[base64]"),
         (r"(?m)^[A-Za-z0-9+/]{43}=$", "[hash]"),
-        (r"\d+\.\d{3} s", "[seconds]"),
+        // With the blanks up to the width of a longer one.
+        (r"\d+\.\d{3} s( ?) *", "[seconds]$1"),
         (r"--page-token \S+", "--page-token [token]"),
         (r"\d+ files", "[count] files"),
         (r"of \d+ entries", "of [count] entries"),

@@ -35,7 +35,7 @@ fn the_demonstration_has_a_backend_for_every_state_of_the_library() {
         ["SE → DK", "data.subscriber by"],
         ["CH → DE", "bank.transactions by ets-30"],
         ["JP → US", "bank.transactions by"],
-        ["BR → CA", "preserve.data"],
+        ["BR → CA", "bank.transactions"],
     ] {
         let row = told.split_once(states).expect(states).1;
         let row = row.split_once("───").unwrap_or((row, "")).0;

@@ -34,7 +34,7 @@ pub fn all(run: &str, now: Timestamp) -> Vec<Story> {
     stories.extend(refused());
     stories.extend(further_orders());
     stories.extend(conventions());
-    stories.push(too_early());
+    stories.push(direct());
     for (n, story) in (1..).zip(&mut stories) {
         story.request.request_id = format!("{run}/{n:02}");
         story.request.issued_at = Some(now);
@@ -300,16 +300,20 @@ fn conventions() -> Vec<Story> {
     ]
 }
 
-/// Asked on a convention that is not in force.
-fn too_early() -> Story {
+/// Asked by a prosecutor where the treaty has central authorities ask each other.
+fn direct() -> Story {
+    let ca = Register::samples("CA");
     Draft::new(
-        "Keep stored data, by a convention not yet in force",
+        "Bank records, asked round the central authorities",
         "BR",
-        "pf-24-7",
+        "mpf-sp",
         "CA",
     )
-    .asks("preserve.data", "uncc", "en")
+    .asks("bank.transactions", "br-ca-mlat", "en")
     .offence("CP 171", "", 60)
-    .selector(SelectorKind::Email, "account@ca.example".to_owned())
+    .selector(
+        SelectorKind::Account,
+        ca.map(|s| s.account).unwrap_or_default(),
+    )
     .expect(Outcome::Refused)
 }
