@@ -33,7 +33,7 @@ fn the_demonstration_has_a_backend_for_every_state_of_the_library() {
         ["ES → IT", "bank.transactions by eio"],
         ["PL → EE", "data.content by epoc"],
         ["SE → DK", "data.subscriber by"],
-        ["CH → DE", "bank.transactions by ets-30"],
+        ["CH → DE", "ets-30"],
         ["JP → US", "bank.transactions by"],
         ["BR → CA", "bank.transactions"],
     ] {
