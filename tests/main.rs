@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod clocks;
 mod crash;
+mod demo;
 mod edits;
 mod emergency;
 mod evidence;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use comity_sandbox::stories::JURISDICTIONS;
+use comity_sandbox::register::Register;
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ struct Left {
 }
 
 async fn left_behind() -> Left {
-    let scene = Scene::start(&JURISDICTIONS).await;
+    let scene = Scene::start(&Register::jurisdictions()).await;
     let mut cases = BTreeMap::new();
     for story in stories("replay") {
         // One whose backend is down would be waited for.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use comity::v1::{self, CaseState, HoldState, Outcome};
 use comity_sandbox::{
-    register::Found,
-    stories::{JURISDICTIONS, Story},
+    register::{Found, Register},
+    stories::Story,
 };
 use prost::Message as _;
 
@@ -16,7 +16,7 @@ const NOT_AT_ONCE: [&str; 2] = ["preserve.data", "documents.obtain"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_story_ends_as_expected_and_can_be_accounted_for() {
-    let scene = Scene::start(&JURISDICTIONS).await;
+    let scene = Scene::start(&Register::jurisdictions()).await;
     let stories = world::stories("stories");
     let mut entries = BTreeSet::new();
     for story in stories.iter().filter(|story| !story.backend_down) {

@@ -226,7 +226,7 @@ impl Scene {
 pub(crate) fn on_shared<T>(test: impl AsyncFnOnce(&'static Scene) -> T) -> T {
     static SHARED: LazyLock<(Runtime, Scene)> = LazyLock::new(|| {
         let runtime = Runtime::new().unwrap();
-        let scene = runtime.block_on(Scene::start(&stories::JURISDICTIONS));
+        let scene = runtime.block_on(Scene::start(&Register::jurisdictions()));
         (runtime, scene)
     });
     let (runtime, scene) = &*SHARED;

@@ -54,7 +54,7 @@ pub(crate) fn ask(options: &[String], arguments: &[&str]) -> std::process::Outpu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_answers_as_the_files_do() {
-    let scene = Scene::start(&comity_sandbox::stories::JURISDICTIONS).await;
+    let scene = Scene::start(&comity_sandbox::register::Register::jurisdictions()).await;
     let cases = tell_all(&scene).await;
     let case = &cases["Mailbox at a provider, produced directly"];
     let options = options(&scene);

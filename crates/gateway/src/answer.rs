@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use comity::v1::{self, ObligationKind};
-use comity_domain::{CaseId, CaseState};
+use comity_domain::{CaseId, CaseState, JurisdictionCode};
 use comity_ledger::Leaf;
 use comity_store::{Durable, Job, RequestKey};
 use jiff::Timestamp;
@@ -12,9 +12,9 @@ use prost::{Message as _, bytes::Bytes};
 use prost_types::Struct;
 use serde_json::Value;
 use tokio::{sync::broadcast, time::Instant};
-use tonic::Code;
 
 use crate::{
+    backends::NoAnswer,
     cases::{self, CaseAt},
     clocks::Happened,
     conditions,
@@ -78,15 +78,22 @@ impl Answer {
     }
 
     /// The executing side could not be reached; delivery goes on.
-    pub(crate) fn delivering(code: Code) -> Self {
-        let note = format!("the executing side cannot be reached ({code:?}); delivery goes on");
+    pub(crate) fn delivering(state: &JurisdictionCode, why: NoAnswer) -> Self {
+        let note = match why {
+            NoAnswer::NotConfigured(_) => format!(
+                "{why} for `{state}` on this gateway; the request is kept, and delivered once there is one"
+            ),
+            NoAnswer::Failed(_) => {
+                format!("the executing side cannot be reached ({why}); delivery goes on")
+            }
+        };
         Self::new("delivery-postponed", Some(CaseState::Delivering), note)
     }
 
     /// The executing system will never take the request; what it has of it all the
     /// same, from earlier attempts.
-    pub(crate) fn rejected(code: Code, left: Left) -> Self {
-        let reason = format!("the executing system rejected the request ({code:?})");
+    pub(crate) fn rejected(why: NoAnswer, left: Left) -> Self {
+        let reason = format!("the executing system rejected the request ({why})");
         Self {
             left,
             ..Self::never(reason)

@@ -8,7 +8,9 @@ use std::{collections::HashMap, marker::PhantomData, time::Duration};
 
 use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
+use comity_policy::Library;
 use rustls_pki_types::InvalidDnsNameError;
+use thiserror::Error;
 use tokio::time;
 use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
@@ -51,6 +53,17 @@ impl<M> Outgoing<M> {
             Self::Live(For(message, PhantomData))
         }
     }
+}
+
+/// Why a system gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum NoAnswer {
+    /// There is none to ask: of the kind named, none is configured for the State.
+    #[error("no {0} is configured")]
+    NotConfigured(&'static str),
+    /// What came instead.
+    #[error("{0:?}")]
+    Failed(Code),
 }
 
 /// See the module.
@@ -121,6 +134,23 @@ impl Backends {
         Ok(prepared)
     }
 
+    /// Tells the operator for which States of the library there is no backend: what is
+    /// approved for them waits, and nobody else would say so before.
+    pub(crate) fn tell_of_missing(&self, library: &Library) {
+        let states = library.jurisdictions().map(|state| state.code);
+        let missing: Vec<_> = states
+            .filter(|state| !self.live.contains_key(*state))
+            .map(ToString::to_string)
+            .collect();
+        if !missing.is_empty() {
+            tracing::warn!(
+                states = missing.join(" "),
+                "no backend is configured for these States: what is approved for them is kept, and \
+                 delivered once there is one; name it under `[[backend]]` and start again"
+            );
+        }
+    }
+
     /// One live backend, reached by a channel of a test's own.
     #[cfg(test)]
     pub(crate) fn over(jurisdiction: JurisdictionCode, channel: Channel) -> Self {
@@ -133,16 +163,16 @@ impl Backends {
     /// `NationalBackendService.Deliver` of a State's system.
     ///
     /// # Errors
-    /// The code of whatever came instead of an answer.
+    /// Whatever came instead of an answer.
     pub(crate) async fn deliver(
         &self,
         state: &JurisdictionCode,
         message: Outgoing<encoded::DeliverRequest>,
-    ) -> Result<v1::DeliverResponse, Code> {
+    ) -> Result<v1::DeliverResponse, NoAnswer> {
         match message {
-            Outgoing::Live(message) => in_time(of(&self.live, state)?.deliver(message)).await,
+            Outgoing::Live(message) => in_time(of(&self.live, state, LIVE)?.deliver(message)).await,
             Outgoing::Exercise(message) => {
-                in_time(of(&self.exercise, state)?.deliver(message)).await
+                in_time(of(&self.exercise, state, EXERCISE)?.deliver(message)).await
             }
         }
     }
@@ -155,11 +185,11 @@ impl Backends {
         &self,
         state: &JurisdictionCode,
         message: Outgoing<v1::NotifyRequest>,
-    ) -> Result<v1::NotifyResponse, Code> {
+    ) -> Result<v1::NotifyResponse, NoAnswer> {
         match message {
-            Outgoing::Live(message) => in_time(of(&self.live, state)?.notify(message)).await,
+            Outgoing::Live(message) => in_time(of(&self.live, state, LIVE)?.notify(message)).await,
             Outgoing::Exercise(message) => {
-                in_time(of(&self.exercise, state)?.notify(message)).await
+                in_time(of(&self.exercise, state, EXERCISE)?.notify(message)).await
             }
         }
     }
@@ -172,29 +202,33 @@ impl Backends {
         &self,
         state: &JurisdictionCode,
         message: Outgoing<v1::RecallRequest>,
-    ) -> Result<v1::RecallResponse, Code> {
+    ) -> Result<v1::RecallResponse, NoAnswer> {
         match message {
-            Outgoing::Live(message) => in_time(of(&self.live, state)?.recall(message)).await,
+            Outgoing::Live(message) => in_time(of(&self.live, state, LIVE)?.recall(message)).await,
             Outgoing::Exercise(message) => {
-                in_time(of(&self.exercise, state)?.recall(message)).await
+                in_time(of(&self.exercise, state, EXERCISE)?.recall(message)).await
             }
         }
     }
 }
 
-/// The backend of a State among those of one purpose; where none is configured, it
-/// cannot be reached.
+/// What the backends of each purpose are called.
+const LIVE: &str = "backend";
+const EXERCISE: &str = "backend for exercises";
+
+/// The backend of a State among those of one purpose.
 fn of<'b, P>(
     backends: &'b HashMap<JurisdictionCode, Backend<P>>,
     state: &JurisdictionCode,
-) -> Result<&'b Backend<P>, Code> {
-    backends.get(state).ok_or(Code::Unavailable)
+    kind: &'static str,
+) -> Result<&'b Backend<P>, NoAnswer> {
+    backends.get(state).ok_or(NoAnswer::NotConfigured(kind))
 }
 
 /// An answer within the time of one attempt.
-async fn in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, Code> {
+async fn in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, NoAnswer> {
     match time::timeout(ATTEMPT, answer).await {
-        Ok(answer) => answer.map_err(|status| status.code()),
-        Err(_) => Err(Code::DeadlineExceeded),
+        Ok(answer) => answer.map_err(|status| NoAnswer::Failed(status.code())),
+        Err(_) => Err(NoAnswer::Failed(Code::DeadlineExceeded)),
     }
 }

@@ -14,7 +14,7 @@ use tonic::Code;
 
 use crate::{
     answer::{self, Answer},
-    backends::Outgoing,
+    backends::{NoAnswer, Outgoing},
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
@@ -185,8 +185,8 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
                 Some(Err(_)) => Answer::unreadable(),
             }
         }
-        Err(code) if is_final(code) => Answer::rejected(code, left(job)),
-        Err(code) => return Box::pin(postpone(gateway, job, case, code)).await,
+        Err(why) if is_final(why) => Answer::rejected(why, left(job)),
+        Err(why) => return Box::pin(postpone(gateway, job, case, why)).await,
     };
     answer::file(gateway, case, answer, Some(job)).await
 }
@@ -205,27 +205,32 @@ async fn postpone(
     gateway: &Gateway,
     job: &Durable<Job>,
     case: CaseAt,
-    code: Code,
+    why: NoAnswer,
 ) -> Result<CaseAt, Unfiled> {
-    tracing::info!(case.id = %job.case, state.executing = %job.target, ?code, job.attempts, "delivery postponed");
+    tracing::info!(case.id = %job.case, state.executing = %job.target, %why, job.attempts, "delivery postponed");
     let case = if case.row.state == CaseState::Approved {
-        answer::file(gateway, case, Answer::delivering(code), None).await?
+        answer::file(gateway, case, Answer::delivering(&job.target, why), None).await?
     } else {
         case
     };
-    retry(gateway, job, code).await?;
+    retry(gateway, job, why).await?;
     Ok(case)
 }
 
 /// Sets the time of a job's next attempt.
-pub(crate) async fn retry(gateway: &Gateway, job: &Job, code: Code) -> Result<(), Unfiled> {
+pub(crate) async fn retry(gateway: &Gateway, job: &Job, why: NoAnswer) -> Result<(), Unfiled> {
     let when = gateway.now() + backoff(job.attempts, gateway.jitter());
-    let note = format!("{code:?}");
-    Ok(gateway.store().retry_at(job.lease, when, &note).await?)
+    Ok(gateway
+        .store()
+        .retry_at(job.lease, when, &why.to_string())
+        .await?)
 }
 
 /// A refusal by the backend that no repetition will change.
-pub(crate) fn is_final(code: Code) -> bool {
+pub(crate) fn is_final(why: NoAnswer) -> bool {
+    let NoAnswer::Failed(code) = why else {
+        return false;
+    };
     match code {
         Code::InvalidArgument
         | Code::NotFound

@@ -23,11 +23,11 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),
-        Err(code) if deliver::is_final(code) => {
-            let note = format!("the executing system does not take the notice ({code:?})");
+        Err(why) if deliver::is_final(why) => {
+            let note = format!("the executing system does not take the notice ({why})");
             finish(gateway, &job, &note).await.map_err(Unfiled::from)
         }
-        Err(code) => deliver::retry(gateway, &job, code).await,
+        Err(why) => deliver::retry(gateway, &job, why).await,
     };
     if let Err(error) = filed {
         // The lease runs out, and the outbox comes back to it.

@@ -75,13 +75,13 @@ pub(crate) async fn attempt(
     let message = Outgoing::of(&case.snapshot, message);
     let ended = match gateway.backends().recall(&job.target, message).await {
         Ok(_) => ("recalled", "what was handed over is taken back".to_owned()),
-        Err(code) if deliver::is_final(code) => {
-            tracing::error!(case.id = %job.case, ?code, "a recall was refused");
-            let note = format!("the executing system does not take back what it has ({code:?})");
+        Err(why) if deliver::is_final(why) => {
+            tracing::error!(case.id = %job.case, %why, "a recall was refused");
+            let note = format!("the executing system does not take back what it has ({why})");
             ("recall-refused", note)
         }
-        Err(code) => {
-            deliver::retry(gateway, job, code).await?;
+        Err(why) => {
+            deliver::retry(gateway, job, why).await?;
             return Ok(case);
         }
     };

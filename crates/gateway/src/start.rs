@@ -191,6 +191,7 @@ fn work(
     (failures, quiet): (listen::Failures, Duration),
     stopped: &watch::Receiver<bool>,
 ) {
+    gateway.backends().tell_of_missing(&gateway.policies());
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
     tasks.spawn(index(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));

@@ -101,6 +101,12 @@ impl Register {
         Ok(register)
     }
 
+    /// The jurisdictions that registers can be made up for: those of the library.
+    #[must_use]
+    pub fn jurisdictions() -> Vec<&'static str> {
+        Country::codes().collect()
+    }
+
     /// The database, for what a backend keeps beside the register.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
@@ -256,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_register_is_the_same_each_time_and_knows_its_samples() {
-        for code in ["DE", "FR", "NL", "IE", "GB", "US"] {
+        for code in Register::jurisdictions() {
             let samples = Register::samples(code).unwrap();
             let register = Register::in_memory(code).unwrap();
             assert_eq!(Register::samples(code).unwrap().account, samples.account);
@@ -288,10 +294,58 @@ mod tests {
     }
 
     #[test]
-    fn ibans_have_right_check_digits() {
-        for code in ["DE", "FR", "NL", "IE", "GB"] {
-            let iban = Register::samples(code).unwrap().account;
-            assert_eq!(country::iban_remainder(&iban), 1, "{iban}");
+    fn ibans_are_as_long_as_their_country_has_them_and_check() {
+        // ISO 13616-1, and of those without an IBAN the digits alone.
+        let lengths = [
+            ("BR", 29),
+            ("CA", 12),
+            ("CH", 21),
+            ("DE", 22),
+            ("DK", 18),
+            ("EE", 20),
+            ("ES", 24),
+            ("FR", 27),
+            ("GB", 22),
+            ("IE", 22),
+            ("IT", 27),
+            ("JP", 12),
+            ("NL", 18),
+            ("PL", 28),
+            ("SE", 24),
+            ("US", 12),
+        ];
+        let mut codes = Register::jurisdictions();
+        codes.sort_unstable();
+        assert_eq!(codes, lengths.map(|(code, _)| code));
+        for (code, length) in lengths {
+            let account = Register::samples(code).unwrap().account;
+            assert_eq!(account.len(), length, "{account}");
+            if length > 12 {
+                assert_eq!(account.get(..2), Some(code), "{account}");
+                assert_eq!(country::iban_remainder(&account), 1, "{account}");
+            }
+        }
+    }
+
+    #[test]
+    fn everybody_has_an_account_and_lines_of_their_own() {
+        for code in Register::jurisdictions() {
+            let register = Register::in_memory(code).unwrap();
+            for table in ["account", "subscriber"] {
+                let sql = format!("SELECT count(DISTINCT person) FROM {table}");
+                let persons: u32 = register
+                    .connection
+                    .query_row(&sql, [], |row| row.get(0))
+                    .unwrap();
+                assert_eq!(persons, PERSONS, "{code} {table}");
+            }
+            let odd = |text: &String| text.chars().any(|c| !c.is_ascii());
+            let Samples { email, phone, .. } = Register::samples(code).unwrap();
+            assert!(!odd(&email) && !email.starts_with('.'), "{email}");
+            assert!(
+                (8..=15).contains(&phone.trim_start_matches('+').len()),
+                "{phone}"
+            );
         }
     }
 

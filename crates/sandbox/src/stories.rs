@@ -25,9 +25,6 @@ pub struct Story {
     pub backend_down: bool,
 }
 
-/// Jurisdictions that the stories need.
-pub const JURISDICTIONS: [&str; 6] = ["DE", "FR", "GB", "IE", "NL", "US"];
-
 /// The stories, issued at `now`. `run` makes their request ids unique.
 #[must_use]
 pub fn all(run: &str, now: Timestamp) -> Vec<Story> {
@@ -35,6 +32,9 @@ pub fn all(run: &str, now: Timestamp) -> Vec<Story> {
     stories.extend(other_instruments());
     stories.extend(unfinished());
     stories.extend(refused());
+    stories.extend(further_orders());
+    stories.extend(conventions());
+    stories.push(direct());
     for (n, story) in (1..).zip(&mut stories) {
         story.request.request_id = format!("{run}/{n:02}");
         story.request.issued_at = Some(now);
@@ -120,7 +120,7 @@ fn other_instruments() -> Vec<Story> {
             60,
         )
         .selector(SelectorKind::Email, fr.map(|s| s.email).unwrap_or_default())
-        .form(epoc_form("content"))
+        .form(epoc_form("content", ("Paris", "FR")))
         .expect(Outcome::Approved),
         Draft::new(
             "Keep stored data before they are lost",
@@ -201,7 +201,7 @@ fn refused() -> Vec<Story> {
         .asks("data.traffic", "epoc", "en")
         .offence("StGB 263", "D20", 60)
         .selector(SelectorKind::Phone, "+35320915000".to_owned())
-        .form(epoc_form("traffic"))
+        .form(epoc_form("traffic", ("Dublin", "IE")))
         .expect(Outcome::Refused),
         Draft::new(
             "Mailbox for speech that the executing State protects",
@@ -233,4 +233,87 @@ fn refused() -> Vec<Story> {
         .offence("StGB 263", "D20", 60)
         .expect(Outcome::Approved),
     ]
+}
+
+/// Orders of the Union between further States that are approved.
+fn further_orders() -> Vec<Story> {
+    let [it, ee] = ["IT", "EE"].map(Register::samples);
+    vec![
+        Draft::new(
+            "Where the money of a swindle went",
+            "ES",
+            "instruccion-madrid",
+            "IT",
+        )
+        .asks("bank.transactions", "eio", "it")
+        .offence("CP 248", "D20", 36)
+        .selector(
+            SelectorKind::Iban,
+            it.map(|s| s.account).unwrap_or_default(),
+        )
+        .form(eio_form("ES", "IT", "bank.transactions", "CP 248"))
+        .expect(Outcome::Approved),
+        Draft::new(
+            "Mailbox at a provider, ordered by a court",
+            "PL",
+            "so-warszawa",
+            "EE",
+        )
+        .asks("data.content", "epoc", "et")
+        .offence("KK 286(1)", "D20", 96)
+        .selector(SelectorKind::Email, ee.map(|s| s.email).unwrap_or_default())
+        .form(epoc_form("content", ("Tallinn", "EE")))
+        .expect(Outcome::Approved),
+    ]
+}
+
+/// Requests on conventions and treaties between further States.
+fn conventions() -> Vec<Story> {
+    let [de, dk, us] = ["DE", "DK", "US"].map(Register::samples);
+    let of = |value: Option<&String>| value.cloned().unwrap_or_default();
+    vec![
+        Draft::new(
+            "A subscriber in Denmark, instrument left to the gateway",
+            "SE",
+            "ak-malmo",
+            "DK",
+        )
+        .asks("data.subscriber", "", "en")
+        .offence("BrB 9:1", "D20", 24)
+        .selector(SelectorKind::Phone, of(dk.as_ref().map(|s| &s.phone)))
+        .expect(Outcome::Approved),
+        Draft::new(
+            "Account of a swindler, from outside the Union",
+            "CH",
+            "sta-zuerich",
+            "DE",
+        )
+        .asks("bank.transactions", "ets-30", "de")
+        .offence("StGB 146", "", 60)
+        .selector(SelectorKind::Iban, of(de.as_ref().map(|s| &s.account)))
+        .expect(Outcome::Approved),
+        Draft::new("Account of a swindler, by treaty", "JP", "moj", "US")
+            .asks("bank.transactions", "jp-us-mlat", "en")
+            .offence("PC 246", "", 120)
+            .selector(SelectorKind::Account, of(us.as_ref().map(|s| &s.account)))
+            .expect(Outcome::Approved),
+    ]
+}
+
+/// Asked by a prosecutor where the treaty has central authorities ask each other.
+fn direct() -> Story {
+    let ca = Register::samples("CA");
+    Draft::new(
+        "Bank records, asked round the central authorities",
+        "BR",
+        "mpf-sp",
+        "CA",
+    )
+    .asks("bank.transactions", "br-ca-mlat", "en")
+    .offence("CP 171", "", 60)
+    .selector(
+        SelectorKind::Account,
+        ca.map(|s| s.account).unwrap_or_default(),
+    )
+    .expect(Outcome::Refused)
 }

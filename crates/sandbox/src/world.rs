@@ -197,7 +197,7 @@ impl World {
     /// # Errors
     /// [`WorldError::File`] when it cannot be written.
     pub fn write_config(&self, listen: SocketAddr, policies: &Path) -> Result<PathBuf, WorldError> {
-        let policies = fs::canonicalize(policies)?;
+        let policies = std::path::absolute(policies)?;
         let mut text = format!(
             "[gateway]\nlisten = \"{listen}\"\ndata = \"data\"\ntrust_domain = \"{TRUST_DOMAIN}\"\norigin = \"{TRUST_DOMAIN}/ledger\"\n\n[policies]\nfolder = {policies:?}\n\n[tls]\ncertificate = \"pki/gateway.pem\"\nkey = \"pki/gateway.key\"\nclient_ca = \"pki/ca.pem\"\n"
         );

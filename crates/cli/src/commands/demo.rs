@@ -15,6 +15,7 @@ use comfy_table::{Cell, Table};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::{config::Config, gateway, wire::to_proto};
 use comity_sandbox::{
+    register::Register,
     stories::{self, Story},
     world::World,
 };
@@ -58,6 +59,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         policies,
         ask,
     } = arguments;
+    if !policies.is_dir() {
+        let folder = policies.display();
+        return Err(format!(
+            "there is no policy folder `{folder}`: run this from the root of a clone of the \
+             repository, or name the folder of the policy files with `--policies`"
+        )
+        .into());
+    }
     let temporary = tempfile::tempdir()?;
     let folder = data.unwrap_or_else(|| temporary.path().to_owned());
     if ask.is_one() {
@@ -73,13 +82,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let world = World::start(folder, &stories::JURISDICTIONS, OffsetDateTime::now_utc()).await?;
+    let jurisdictions = Register::jurisdictions();
+    let world = World::start(folder, &jurisdictions, OffsetDateTime::now_utc()).await?;
     let config = world.write_config("127.0.0.1:0".parse()?, policies)?;
     let running = gateway::start(Config::load(&config)?, Timestamp::now).await?;
     println!(
         "gateway on {} with {} backends, up in {} ms\n",
         running.address(),
-        stories::JURISDICTIONS.len(),
+        jurisdictions.len(),
         began.elapsed().as_millis()
     );
     let mut table = render::table(&[
@@ -91,7 +101,7 @@ async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failur
         "ms",
         "ledger",
     ]);
-    render::widths(&mut table, &[17, 26, 10, 46, 16, 5, 6]);
+    render::widths(&mut table, &[18, 26, 10, 45, 16, 5, 6]);
     let mut surprises = 0;
     let mut for_judges = None;
     let run = uuid::Uuid::now_v7().to_string();
@@ -242,15 +252,21 @@ fn fate(case: &v1::Case, waited_for_backend: bool) -> String {
         }
     }
     if !result.redacted.is_empty() {
-        fate.push_str(&format!("; {} values withheld", result.redacted.len()));
-    }
-    if !result.obligations.is_empty() {
         fate.push_str(&format!(
-            "; {} obligations attached",
-            result.obligations.len()
+            "; {} withheld",
+            counted(result.redacted.len(), "value")
         ));
     }
+    if !result.obligations.is_empty() {
+        let obligations = counted(result.obligations.len(), "obligation");
+        fate.push_str(&format!("; {obligations} attached"));
+    }
     fate
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// How to go on: for one who leaves now, and for one who stays.

@@ -46,12 +46,16 @@ pub(super) fn ascii(name: &str) -> String {
     name.to_lowercase()
         .chars()
         .filter_map(|letter| match letter {
-            'ä' | 'á' | 'à' | 'â' => Some('a'),
-            'é' | 'è' | 'ê' | 'ë' => Some('e'),
-            'ö' | 'ó' | 'ô' => Some('o'),
-            'ü' | 'ú' => Some('u'),
+            'ä' | 'á' | 'à' | 'â' | 'ã' | 'å' | 'ą' | 'æ' => Some('a'),
+            'ç' | 'ć' => Some('c'),
+            'é' | 'è' | 'ê' | 'ë' | 'ę' => Some('e'),
             'í' | 'î' | 'ï' => Some('i'),
-            'ç' => Some('c'),
+            'ł' => Some('l'),
+            'ñ' | 'ń' => Some('n'),
+            'ö' | 'ó' | 'ò' | 'ô' | 'õ' | 'ø' | 'ō' => Some('o'),
+            'ś' => Some('s'),
+            'ü' | 'ú' | 'ū' => Some('u'),
+            'ź' | 'ż' => Some('z'),
             'a'..='z' => Some(letter),
             _ => None,
         })

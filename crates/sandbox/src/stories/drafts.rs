@@ -148,8 +148,9 @@ pub(super) fn eio_form(issuing: &str, executing: &str, measure: &str, provision:
     }))
 }
 
-/// The certificate of Regulation (EU) 2023/1543, filled in.
-pub(super) fn epoc_form(category: &str) -> Struct {
+/// The certificate of Regulation (EU) 2023/1543, filled in; the provider is
+/// established in a town of a State.
+pub(super) fn epoc_form(category: &str, (town, state): (&str, &str)) -> Struct {
     structure::from_json(json!({
         "order": "production",
         "issuing_authority": {
@@ -158,7 +159,7 @@ pub(super) fn epoc_form(category: &str) -> Struct {
             "email": "desk@authority.example",
             "kind": "judge",
         },
-        "addressee": {"provider": "Example Mail", "establishment": "Paris", "state": "FR"},
+        "addressee": {"provider": "Example Mail", "establishment": town, "state": state},
         "target": {"identifiers": [{"kind": "email", "value": "user@provider.example"}]},
         "data": {"category": category, "description": "as set out in the request"},
         "provisions": ["as set out in the request"],
