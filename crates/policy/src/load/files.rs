@@ -86,7 +86,8 @@ impl Folder {
         let mut folder = Self(BTreeMap::new());
         folder.read_dir(dir, "", 0, found);
         for needed in ["vocabulary.yaml", "measures.yaml", "sources.yaml"] {
-            if !folder.0.contains_key(needed) {
+            let is_told = found.iter().any(|found| *found.path == *needed);
+            if !folder.0.contains_key(needed) && !is_told {
                 found.push(
                     Diagnostic::of_file(Code::FileMissing, needed, "the file is missing")
                         .why("every library has it"),

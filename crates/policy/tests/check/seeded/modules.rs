@@ -169,6 +169,20 @@ pub(super) const MODULES: &[Seed] = &[
         "twice # again",
     ),
     seed(
+        Code::WrongValue,
+        "calendars/JP.yaml",
+        "month: 1, weekday",
+        "month: 13, weekday",
+        "month: 13",
+    ),
+    seed(
+        Code::WrongValue,
+        "instruments/pruem-2/tests.yaml",
+        "    title: \"",
+        "    title: \"\" # was \"",
+        "title: \"\"",
+    ),
+    seed(
         Code::UnknownMeasure,
         "instruments/dir-2011-36/module.yaml",
         "include: [",
