@@ -250,7 +250,8 @@ impl Source {
             excerpt: match self.text.get(first..last).unwrap_or_default() {
                 // An empty excerpt means the whole file; an empty line does not.
                 "" => " ".to_owned(),
-                lines => lines.to_owned(),
+                // Windows ends lines by two signs; places in bytes stay as they are.
+                lines => lines.replace('\r', " "),
             },
             marked: start - first..start - first + inside.len(),
         }

@@ -233,7 +233,7 @@ fn judge<'e>(
     let evaluator = Evaluator::new(&library.terms, declarations, &known, library.engine);
     let points = task.points.iter();
     points
-        .map(|point| (point, point.missed(library, attempt, &evaluator)))
+        .map(|point| (point, point.missed(attempt, &evaluator)))
         .collect()
 }
 
@@ -249,15 +249,10 @@ fn known(library: &Library, attempt: &Attempt<'_>, carrier: Option<&Instrument>)
 
 impl ExercisePoint {
     /// Why an attempt misses it.
-    fn missed(
-        &self,
-        library: &Library,
-        attempt: &Attempt<'_>,
-        evaluator: &Evaluator<'_>,
-    ) -> Vec<String> {
+    fn missed(&self, attempt: &Attempt<'_>, evaluator: &Evaluator<'_>) -> Vec<String> {
         let expected = self.expect.iter();
         let differences = expected
-            .flat_map(|expect| scenario::differences(library, expect, attempt.decision))
+            .flat_map(|expect| scenario::differences(expect, attempt.decision))
             .map(differs);
         let conditions = self
             .when

@@ -1,18 +1,21 @@
 //! An instrument's own form against its schema.
 
 use jsonschema::{
-    JsonType,
+    JsonType, ValidationError,
     error::{TypeKind, ValidationErrorKind as Kind},
 };
 use serde_json::Value;
 
 use crate::{
+    alternatives::{branches, meant},
     model::Form,
     phrases::{Fault, Tongue},
 };
 
 /// More mistakes than this help nobody.
 const MAX_PROBLEMS: usize = 50;
+/// More values or fields than this are not listed.
+const MAX_NAMES: usize = 10;
 
 /// Events that have calls, or fields of calls, of their own: these may come without a form.
 pub const OWN_CALL: [&str; 9] = [
@@ -62,40 +65,61 @@ impl ReportForm<'_> {
 
 /// Everything wrong with a form.
 pub(crate) fn errors(form: &Form, content: &Value, tongue: Tongue) -> Vec<FormProblem> {
-    let errors = form.schema.iter_errors(content).take(MAX_PROBLEMS);
-    errors
-        .map(|error| {
-            let mut field = String::from("form");
-            for part in error.instance_path().as_str().split('/').skip(1) {
-                field.push('.');
-                field.push_str(part);
-            }
+    let mut found = Vec::new();
+    for error in form.schema.iter_errors(content) {
+        for error in meant(&error) {
+            let (mut field, mut kinds) = (path(error), Vec::new());
             if let Kind::Required { property } = error.kind() {
-                field.push('.');
-                field.push_str(property.as_str().unwrap_or_default());
+                field = below(&field, property);
             }
-            let message = fault(error.kind(), tongue);
-            FormProblem { field, message }
-        })
-        .collect()
+            for inner in branches(error).into_iter().flatten().flatten() {
+                if let Kind::Constant { expected_value } = inner.kind() {
+                    field = path(inner);
+                    kinds.push(plain(expected_value));
+                }
+            }
+            let message = if kinds.is_empty() {
+                fault(error, described(form, error), tongue)
+            } else {
+                let values = &some(kinds.into_iter());
+                tongue.fault(&Fault::NotAmong { values })
+            };
+            found.push(FormProblem { field, message });
+        }
+    }
+    found.truncate(MAX_PROBLEMS);
+    found
+}
+
+/// Where an error is, as a path in the request or report.
+fn path(error: &ValidationError<'_>) -> String {
+    let pointer = error.instance_path().as_str();
+    format!("form{}", pointer.replace('/', "."))
+}
+
+fn below(path: &str, property: &Value) -> String {
+    format!("{path}.{}", plain(property))
+}
+
+/// The schema whose keyword failed.
+fn described<'a>(form: &'a Form, error: &ValidationError<'_>) -> Option<&'a Value> {
+    let (schema, _) = error.schema_path().as_str().rsplit_once('/')?;
+    form.content.pointer(schema)
 }
 
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "JSON Schema has rarer demands than are worth a sentence each"
 )]
-fn fault(kind: &Kind, tongue: Tongue) -> String {
+fn fault(error: &ValidationError<'_>, schema: Option<&Value>, tongue: Tongue) -> String {
     let among = |values: &Value| {
         let one = std::slice::from_ref(values);
         let values = values.as_array().map_or(one, Vec::as_slice);
-        let values: Vec<_> = values
-            .iter()
-            .map(|value| format!("`{}`", plain(value)))
-            .collect();
-        tongue.fault(&Fault::NotAmong {
-            values: &values.join(", "),
-        })
+        let values = &some(values.iter().map(plain));
+        tongue.fault(&Fault::NotAmong { values })
     };
+    let described = schema.and_then(|schema| schema.get("description")?.as_str());
+    let kind = error.kind();
     match kind {
         Kind::Required { .. } => tongue.fault(&Fault::Missing),
         Kind::Type { kind } => tongue.fault(&Fault::Kind {
@@ -103,8 +127,38 @@ fn fault(kind: &Kind, tongue: Tongue) -> String {
         }),
         Kind::Enum { options } => among(options),
         Kind::Constant { expected_value } => among(expected_value),
-        Kind::Format { format } => tongue.fault(&Fault::Format { format }),
-        Kind::Pattern { pattern } => tongue.fault(&Fault::Pattern { pattern }),
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+            let fields = &some(missing(error).into_iter());
+            let keyword = kind.keyword();
+            tongue.fault(&if fields.is_empty() {
+                Fault::Other { keyword }
+            } else {
+                Fault::NoneOf { fields }
+            })
+        }
+        Kind::Format { format } => tongue.fault(&Fault::Format {
+            format,
+            example: example(format),
+        }),
+        Kind::Pattern { pattern } => tongue.fault(&Fault::Pattern { pattern, described }),
+        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
+            let known = schema.and_then(|schema| schema.get("properties")?.as_object());
+            let free = known.into_iter().flat_map(|known| known.keys());
+            let free = free.filter(|name| error.instance().get(name.as_str()).is_none());
+            let known = &some(free.cloned());
+            tongue.fault(&Fault::UnknownFields { known })
+        }
+        other => measured(other, tongue),
+    }
+}
+
+/// What is too small, too large, too short, too long or twice.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "JSON Schema has rarer demands than are worth a sentence each"
+)]
+fn measured(kind: &Kind, tongue: Tongue) -> String {
+    match kind {
         Kind::Minimum { limit } => tongue.fault(&Fault::AtLeast {
             limit: &plain(limit),
         }),
@@ -122,13 +176,47 @@ fn fault(kind: &Kind, tongue: Tongue) -> String {
         Kind::MinItems { limit } => tongue.fault(&Fault::FewestEntries { limit: *limit }),
         Kind::MaxItems { limit } => tongue.fault(&Fault::MostEntries { limit: *limit }),
         Kind::UniqueItems => tongue.fault(&Fault::Repeats),
-        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
-            tongue.fault(&Fault::UnknownFields)
-        }
         other => tongue.fault(&Fault::Other {
             keyword: other.keyword(),
         }),
     }
+}
+
+/// The fields of which one would be enough, where that is all that is wrong.
+fn missing(error: &ValidationError<'_>) -> Vec<String> {
+    let of_branch = |branch: &Vec<ValidationError<'_>>| {
+        if let [only] = branch.as_slice()
+            && let Kind::Required { property } = only.kind()
+        {
+            return Some(below(&path(only), property));
+        }
+        None
+    };
+    let branches = branches(error).into_iter().flatten();
+    let fields: Option<_> = branches.map(of_branch).collect();
+    fields.unwrap_or_default()
+}
+
+/// How a value of a format looks.
+fn example(format: &str) -> Option<&'static str> {
+    match format {
+        "date" => Some("2026-11-26"),
+        "date-time" => Some("2026-11-26T14:05:00+01:00"),
+        "email" => Some("office@example.org"),
+        _ => None,
+    }
+}
+
+/// So many of some names as can be read, between backticks.
+fn some(names: impl Iterator<Item = String>) -> String {
+    let mut shown: Vec<_> = names
+        .take(MAX_NAMES + 1)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if let Some(last) = shown.get_mut(MAX_NAMES) {
+        "…".clone_into(last);
+    }
+    shown.join(", ")
 }
 
 fn types(kind: &TypeKind) -> Vec<JsonType> {

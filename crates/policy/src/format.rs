@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::{
     diagnostic::{Report, Source},
-    yaml,
+    encoding, yaml,
 };
 
 use self::lines::Lines;
@@ -20,7 +20,12 @@ use self::lines::Lines;
 ///
 /// # Errors
 /// What keeps the file from being read.
-pub fn format(path: &str, text: &str) -> Result<String, Report> {
+pub fn format(path: &str, bytes: impl AsRef<[u8]>) -> Result<String, Report> {
+    let (source, foreign) = encoding::source(path, bytes.as_ref().to_vec());
+    if let Some(found) = foreign {
+        return Err(Report::new(vec![found]));
+    }
+    let text = &*source.text;
     let parse = |text: &str| {
         let source = Source {
             path: Arc::from(path),
@@ -34,6 +39,12 @@ pub fn format(path: &str, text: &str) -> Result<String, Report> {
         .map_or(&[][..], |(_, node)| node.items());
     let lines = Lines::new(&source, &node);
     let formatted = lines.spaced(rule::ordered(&source, &lines, rules));
+    let ends = |end| text.matches(end).count();
+    let formatted = if ends("\r\n") == ends("\n") {
+        formatted.replace('\n', "\r\n")
+    } else {
+        formatted
+    };
     let same = parse(&formatted).is_ok_and(|(_, after)| after.to_json() == node.to_json());
     let kept = comments(text) == comments(&formatted);
     Ok(if same && kept {

@@ -5,6 +5,7 @@
 //! approved, a [`Permit`]. The same request, modules and time always give the
 //! same decision.
 
+mod alternatives;
 mod atlas;
 mod clocks;
 mod competence;
@@ -13,6 +14,7 @@ mod coverage;
 mod decide;
 mod diagnostic;
 mod diff;
+mod encoding;
 mod evaluate;
 mod exercise;
 mod explain;

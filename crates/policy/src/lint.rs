@@ -9,6 +9,7 @@ mod meeting;
 mod scenarios;
 mod search;
 mod shadow;
+mod structure;
 mod texts;
 mod time;
 mod truth;

@@ -14,6 +14,7 @@ mod jurisdiction;
 mod obligation;
 mod place;
 mod precedence;
+mod provision;
 mod raw;
 mod readable;
 mod rules;
@@ -141,7 +142,10 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
             Kind::Calendar => {
                 calendars.extend(vocabulary::calendar(&place, &mut context));
             }
-            Kind::Tests => tests.extend(test_file(document)),
+            Kind::Tests => {
+                context.unique(&place.at("tests"), "scenario");
+                tests.extend(test_file(document));
+            }
             Kind::Vocabulary
             | Kind::Measures
             | Kind::Sources

@@ -9,10 +9,10 @@ use comity_domain::{
 };
 
 use crate::{
-    FormCheck, Library,
+    FormCheck,
     findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
-    model::{Binding, Instrument},
+    model::{Binding, Instrument, Model},
     phrases::Remark,
     reader::Reader,
     resolve::{self, Matter, Obstacle},
@@ -229,9 +229,9 @@ const SUFFIXES: [&str; 10] = [
 
 /// A decision may find something under this id: a rule of the library, or the
 /// library's own remark about one of its modules.
-pub(crate) fn may_be_found(library: &Library, id: &str) -> bool {
+pub(crate) fn may_be_found(model: &Model, id: &str) -> bool {
     let remark = || {
-        library.modules().any(|module| {
+        model.every_module().any(|module| {
             let (_, name) = module.id.as_str().split_once('/').unwrap_or_default();
             let name = name.to_ascii_lowercase();
             let end = id
@@ -240,7 +240,8 @@ pub(crate) fn may_be_found(library: &Library, id: &str) -> bool {
             end.is_some_and(|end| SUFFIXES.contains(&end))
         })
     };
-    library.rules().any(|rule| rule.id().as_str() == id) || remark()
+    let mut rules = model.every_module().flat_map(|module| &module.rules);
+    rules.any(|rule| rule.id.as_str() == id) || remark()
 }
 
 /// About a module, with the law it sets out.

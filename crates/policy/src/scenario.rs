@@ -31,6 +31,9 @@ use crate::{
 
 use self::suppose::{GivenSupposition, Supposed};
 
+/// Where in a scenario stands what is expected.
+pub(crate) const EXPECTED: &str = "/expect/";
+
 /// Which scenarios to run; where nothing is named, all.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
@@ -307,9 +310,19 @@ impl Scenario {
     /// # Errors
     /// What of the scenario has no meaning in this library.
     fn try_out(&self, library: &Library, result: &mut ScenarioResult) -> Result<Vec<Seen>, String> {
-        if let Some(name) = self.unknown_names(&library.model).into_iter().next() {
+        // What is expected does not keep the request from being decided.
+        let (mut expected, asked) = (Vec::new(), self.unknown_names(&library.model));
+        for name in asked {
             let remedy = name.remedy.map(|remedy| format!(": {remedy}"));
-            return Err(format!("{}{}", name.message, remedy.unwrap_or_default()));
+            let said = format!("{}{}", name.message, remedy.unwrap_or_default());
+            if !name.place.starts_with(EXPECTED) {
+                return Err(said);
+            }
+            expected.push(Mismatch {
+                what: "name".to_owned(),
+                expected: "one that the library has".to_owned(),
+                found: said,
+            });
         }
         let supposed = self.supposed(library)?;
         let library = supposed.as_ref().map_or(library, |other| &other.library);
@@ -317,7 +330,8 @@ impl Scenario {
         let trace = library.trace(&given.question());
         result.outcome = Some(trace.decision.outcome);
         result.decided = compare::summary(&trace.decision);
-        result.differences = compare::differences(library, &self.expect, &trace.decision);
+        expected.extend(compare::differences(&self.expect, &trace.decision));
+        result.differences = expected;
         Ok(trace.asked.iter().map(Seen::of).collect())
     }
 

@@ -373,6 +373,17 @@ impl<'a> Reader<'a> {
 
     fn syntax(&self, error: &ScanError) -> Stop {
         let at = self.offset(error.marker().index());
+        if let Some(tab) = tab(&self.source.text, at, error.info()) {
+            return Box::new(
+                self.source
+                    .diagnostic(Code::YamlSyntax, tab, "a tab where spaces must stand")
+                    .why("YAML forbids tabs here")
+                    .remedy(
+                        "put spaces in place of every tab, as many as on the lines beside it, and set the \
+                         editor to insert spaces",
+                    ),
+            );
+        }
         let plainly = || {
             let message = format!("not YAML: {}", error.info());
             self.source
@@ -396,6 +407,29 @@ impl<'a> Reader<'a> {
             .copied()
             .unwrap_or(self.source.text.len())
     }
+}
+
+/// The tab that a parser stumbled over at an offset: where it says so, else in the
+/// indentation of that line or of the next, else just before.
+fn tab(text: &str, at: usize, said: &str) -> Option<Range<usize>> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let near = text.get(start..)?;
+    let indented = || {
+        let mut from = start;
+        near.split('\n').take(2).find_map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            let tab = line.get(..indent)?.find('\t').map(|tab| from + tab);
+            from += line.len() + 1;
+            tab.filter(|_| indent < line.len())
+        })
+    };
+    let told = || {
+        said.contains("tab")
+            .then(|| Some(start + near.find('\t')?))?
+    };
+    let before = || (text.get(..at)?.ends_with('\t')).then(|| at - 1);
+    let tab = indented().or_else(told).or_else(before)?;
+    Some(tab..tab + 1)
 }
 
 /// The YAML 1.2 core schema without its octal and hexadecimal numbers.

@@ -81,6 +81,8 @@ codes! {
         "mend the schema: forms are checked against it";
     Error: UnknownSource "unknown-source" "A citation of a source that sources.yaml does not have"
         "correct the name, or add the source with its official title";
+    Error: MalformedCitation "malformed-citation" "A citation that names no provision"
+        "write the provision as the law numbers it, such as `art 11(1)(g)` or `s 59(3)`";
     Error: UnknownMeasure "unknown-measure" "A measure or tag that measures.yaml does not have"
         "correct the name, or add the measure with its title";
     Error: UnknownFact "unknown-fact" "A fact that neither the vocabulary nor the form has"
@@ -135,6 +137,8 @@ codes! {
         "correct the line shown: it contradicts itself or the lines before it";
     Warning: RuleAlwaysLifted "rule-always-lifted" "A rule that is lifted whenever it holds"
         "correct or remove the line of `unless` shown";
+    Warning: LineWithoutEffect "line-without-effect" "A line that says the same whatever the facts are"
+        "correct the line, or remove it: the rule says the same without it";
     Warning: RuleShadowed "rule-shadowed" "A rule that adds nothing to another"
         "remove it, or narrow the other rule: whenever this one holds, the other says the same";
     Warning: RuleDuplicate "rule-duplicate" "Two versions of a rule that are law at the same time"

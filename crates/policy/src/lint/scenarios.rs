@@ -4,7 +4,7 @@ use super::Subject;
 use crate::{
     diagnostic::{Code, Diagnostic},
     load::{Kind, Place},
-    scenario::unknown_names,
+    scenario::{EXPECTED, unknown_names},
 };
 
 pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
@@ -21,10 +21,19 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                     document,
                     pointer: format!("{}{}", scenario.pointer, name.place),
                 };
+                let wrong = if name.is_key {
+                    Place::wrong_key
+                } else {
+                    Place::wrong
+                };
+                let why = if name.place.starts_with(EXPECTED) {
+                    "no decision could be as expected, or every one would be"
+                } else {
+                    "the scenario would be about nothing"
+                };
                 found.push(
-                    place
-                        .wrong(Code::ScenarioUnknownName, name.message)
-                        .why("the scenario would be about nothing")
+                    wrong(&place, Code::ScenarioUnknownName, name.message)
+                        .why(why)
                         .remedy_if(name.remedy),
                 );
             }

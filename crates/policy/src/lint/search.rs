@@ -6,6 +6,7 @@
 use std::{cell::Cell, collections::BTreeSet, sync::Arc};
 
 use comity_domain::{FactName, FactSource, FactUse, FactUseSource, FactValue, RuleId};
+use jiff::civil::Date;
 
 use super::{Law, Subject};
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 const MAX_STEPS: usize = 20_000;
 /// Values of a set that are tried in every combination.
 const MAX_MEMBERS: usize = 4;
+/// A day where no line names one.
+const SOME_DAY: Date = Date::constant(2000, 1, 1);
 /// Functions that reckon with days: a result may lie far from any literal.
 const RECKONING: [&str; 4] = [".offset(", ".durationSince(", ".toDate(", ".toTime("];
 
@@ -73,6 +76,9 @@ impl<'a> Search<'a> {
                     subsets(named(lines, kind), all.iter())?
                 }
                 (_, FactType::SetOfText) => subsets(texts(lines), [Arc::from("other")].iter())?,
+                (_, FactType::Day) if values.iter().all(Option::is_none) => {
+                    vec![FactValue::Day(SOME_DAY)]
+                }
                 _ => continue,
             };
             *values = exact.into_iter().map(Some).collect();
@@ -155,8 +161,11 @@ fn is_plain(line: &Condition) -> bool {
 
 fn compares_with_values(lowered: &Lowered) -> bool {
     let both = |operands: &[Lowered; 2]| operands.iter().all(compares_with_values);
-    let facts =
-        |operands: &[Lowered; 2]| operands.iter().all(|side| matches!(side, Lowered::Fact(_)));
+    // A fact compares with itself alike whatever it is.
+    let facts = |operands: &[Lowered; 2]| match operands {
+        [Lowered::Fact(one), Lowered::Fact(other)] => one != other,
+        _ => false,
+    };
     match lowered {
         Lowered::Fact(_) | Lowered::Value(_) => true,
         Lowered::Not(operand) | Lowered::IsEmpty(operand) => compares_with_values(operand),

@@ -1,9 +1,10 @@
-//! Rules whose conditions no request meets, and rules that are lifted whenever
-//! they would hold.
+//! Rules whose conditions no request meets, rules that are lifted whenever they
+//! would hold, and lines that say the same whatever the facts are.
 
 use super::{
     Law, Subject,
     search::{Found, Goal, Search},
+    structure::settled,
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -17,7 +18,8 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let place = subject.place(&law.rule.id);
         let read = place.filter(|place| is_whole(law.rule, place));
         if let Some(place) = read {
-            found.extend(wrong(subject, law, place));
+            let wrong = built_wrong(law.rule, place).or_else(|| wrong(subject, law, place));
+            found.extend(wrong.or_else(|| idle(subject, law, place)));
         }
     }
 }
@@ -29,6 +31,66 @@ fn is_whole(rule: &Rule, place: &Place<'_>) -> bool {
         list.map_or(0, Vec::len)
     };
     written("when") == rule.when.len() && written("unless") == rule.unless.len()
+}
+
+/// A line that contradicts itself, or lifts the rule, by how it is built alone.
+fn built_wrong(rule: &Rule, place: &Place<'_>) -> Option<Diagnostic> {
+    let find = |lines: &[Condition], holds| {
+        let mut lines = lines.iter();
+        lines.position(|line| settled(&line.tree) == Some(holds))
+    };
+    let contradiction = find(&rule.when, false);
+    let contradiction = contradiction.map(|line| contradicts(&place.at("when").at(line), 0));
+    contradiction.or_else(|| {
+        let line = find(&rule.unless, true)?;
+        Some(lifts(&place.at("unless").at(line), true))
+    })
+}
+
+/// A line of `when` that always holds, or one of `unless` that never does.
+fn idle(subject: &Subject<'_>, law: Law<'_>, place: &Place<'_>) -> Option<Diagnostic> {
+    let never = |line: &Condition, goal: &Goal<'_>| {
+        let search = Search::new(subject, law, &[line]);
+        search.is_some_and(|search| search.reach(goal) == Found::No)
+    };
+    let always_holds = |line: &Condition| {
+        let no = vec![line];
+        let fails = Goal {
+            no,
+            ..Goal::default()
+        };
+        settled(&line.tree) == Some(true) || never(line, &fails)
+    };
+    let never_holds = |line: &Condition| {
+        let yes = vec![line];
+        let holds = Goal {
+            yes,
+            ..Goal::default()
+        };
+        settled(&line.tree) == Some(false) || never(line, &holds)
+    };
+    let of_when = || {
+        Some((
+            "when",
+            law.rule.when.iter().position(always_holds)?,
+            "always",
+        ))
+    };
+    let of_unless = || {
+        Some((
+            "unless",
+            law.rule.unless.iter().position(never_holds)?,
+            "never",
+        ))
+    };
+    let (key, line, how) = of_when().or_else(of_unless)?;
+    let found = place
+        .at(key)
+        .at(line)
+        .wrong(Code::LineWithoutEffect, format!("this line {how} holds"))
+        .why("whatever the facts are, in the scope of the rule")
+        .remedy("correct the line, or remove it: the rule says the same without it");
+    Some(found)
 }
 
 fn wrong(subject: &Subject<'_>, law: Law<'_>, place: &Place<'_>) -> Option<Diagnostic> {

@@ -18,6 +18,7 @@ use crate::{
 use super::{
     files::{Folder, Kind},
     place::Place,
+    provision::malformed,
     raw,
     schema::Document,
     vocabulary,
@@ -108,7 +109,16 @@ impl Context {
     /// `dir-2014-41 art 11(1)(g)` as a citation.
     pub(super) fn cite(&mut self, place: &Place<'_>, cite: &str) -> Citation {
         let (source, provision) = cite.split_once(' ').unwrap_or((cite, ""));
-        self.citation(place, source, provision.trim())
+        let provision = provision.trim();
+        if let Some((message, remedy)) = malformed(provision) {
+            self.found.push(
+                place
+                    .wrong(Code::MalformedCitation, message)
+                    .why("nobody could look it up")
+                    .remedy(remedy),
+            );
+        }
+        self.citation(place, source, provision)
     }
 
     pub(super) fn cite_if(&mut self, place: &Place<'_>, cite: Option<&String>) -> Option<Citation> {
@@ -282,6 +292,27 @@ impl Context {
         })
     }
 
+    /// Ids of the entries of a list are unique in it.
+    pub(super) fn unique(&mut self, list: &Place<'_>, noun: &str) {
+        let entries = list.json().and_then(|list| list.as_array());
+        let mut seen = BTreeSet::new();
+        for index in 0..entries.map_or(0, Vec::len) {
+            let place = list.at(index).at("id");
+            let id = place.json().and_then(|id| id.as_str());
+            if let Some(id) = id.filter(|id| !seen.insert(*id)) {
+                self.found.push(
+                    place
+                        .wrong(
+                            Code::DuplicateName,
+                            format!("a second {noun} is called `{id}`"),
+                        )
+                        .why(format!("{noun}s are told apart by their ids"))
+                        .remedy("choose another"),
+                );
+            }
+        }
+    }
+
     /// A State that is the value at a place.
     pub(super) fn state(&mut self, place: &Place<'_>, code: &str) -> Option<JurisdictionCode> {
         let wrong = self.not_listed(STATES, country(code), |code, message| {
@@ -314,9 +345,10 @@ impl Context {
 
     /// An instrument of the library.
     pub(super) fn instrument(&mut self, place: &Place<'_>, id: &str) -> Option<InstrumentId> {
-        if !self.instruments.contains(id) {
-            let kinds = self.vocabulary.as_ref().map(|known| &known.types);
-            let kinds = kinds.and_then(|types| types.get(INSTRUMENT_KINDS));
+        if let Some(vocabulary) = &self.vocabulary
+            && !self.instruments.contains(id)
+        {
+            let kinds = vocabulary.types.get(INSTRUMENT_KINDS);
             let kinds = kinds.into_iter().flatten().map(|kind| &**kind);
             let known = self.instruments.iter().map(String::as_str).chain(kinds);
             self.found.push(

@@ -1,9 +1,6 @@
 //! Exercises: every name in them is known, every path can be read.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use comity_domain::JurisdictionCode;
 use serde_json::{Map, Value};
@@ -18,7 +15,7 @@ use crate::{
 
 use super::{
     context::{Context, words},
-    files::{Folder, Kind},
+    files::{File, Folder, Kind},
     jurisdiction,
     place::Place,
     raw,
@@ -65,7 +62,7 @@ pub(super) fn exercise(
     let (at, mut tasks) = (place.at("tasks"), Vec::new());
     for (index, task) in raw.tasks.into_iter().enumerate() {
         let start = format!("{}/{}.json", place.document.file.folder(), task.start);
-        let text = folder.get(&start).map(|file| Arc::clone(&file.source.text));
+        let text = folder.get(&start).map(File::unmarked);
         let at = at.at(index);
         let wrong = match text
             .as_deref()
@@ -150,19 +147,7 @@ fn task(
         points,
     } = raw;
     let at = place.at("points");
-    let mut seen = BTreeSet::new();
-    for (index, point) in points.iter().enumerate() {
-        if !seen.insert(point.id.clone()) {
-            let message = format!("a second point is called `{}`", point.id);
-            context.found.push(
-                at.at(index)
-                    .at("id")
-                    .wrong(Code::DuplicateName, message)
-                    .why("points are told apart by their ids")
-                    .remedy("choose another"),
-            );
-        }
-    }
+    context.unique(&at, "point");
     let points = points.into_iter().enumerate();
     let points = points.filter_map(|(index, raw)| point(&at.at(index), raw, (rules, context)));
     let points = points.collect();

@@ -10,7 +10,10 @@ use std::{
 use comity_domain::Digest;
 use sha2::{Digest as _, Sha256};
 
-use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::{
+    diagnostic::{Code, Diagnostic, Source},
+    encoding,
+};
 
 /// Largest file read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -83,7 +86,8 @@ impl Folder {
         let mut folder = Self(BTreeMap::new());
         folder.read_dir(dir, "", 0, found);
         for needed in ["vocabulary.yaml", "measures.yaml", "sources.yaml"] {
-            if !folder.0.contains_key(needed) {
+            let is_told = found.iter().any(|found| *found.path == *needed);
+            if !folder.0.contains_key(needed) && !is_told {
                 found.push(
                     Diagnostic::of_file(Code::FileMissing, needed, "the file is missing")
                         .why("every library has it"),
@@ -158,14 +162,12 @@ impl Folder {
             }
             return;
         };
-        match text(file) {
-            Ok(text) => {
-                let path: Arc<str> = Arc::from(path);
-                let source = Source {
-                    path: Arc::clone(&path),
-                    text,
-                };
-                self.0.insert(path, File { source, kind });
+        match bytes(file) {
+            Ok(bytes) => {
+                let (source, foreign) = encoding::source(path, bytes);
+                found.extend(foreign);
+                self.0
+                    .insert(Arc::clone(&source.path), File { source, kind });
             }
             Err(error) => found.push(unreadable(path, &error)),
         }
@@ -173,6 +175,11 @@ impl Folder {
 }
 
 impl File {
+    /// Its text without a byte order mark.
+    pub(super) fn unmarked(&self) -> Arc<str> {
+        Arc::from(self.source.text.trim_start_matches('\u{feff}'))
+    }
+
     /// The folder it stands in, without the last `/`.
     pub(super) fn folder(&self) -> &str {
         self.source
@@ -188,12 +195,12 @@ impl File {
     }
 }
 
-fn text(file: &Path) -> std::io::Result<Arc<str>> {
+fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
     if fs::metadata(file)?.len() > MAX_FILE {
         let message = format!("larger than {MAX_FILE} bytes");
         return Err(std::io::Error::other(message));
     }
-    fs::read_to_string(file).map(Arc::from)
+    fs::read(file)
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {

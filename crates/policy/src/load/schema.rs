@@ -6,6 +6,7 @@ use jsonschema::{Registry, ValidationError, Validator, error::ValidationErrorKin
 use serde_json::Value;
 
 use crate::{
+    alternatives::meant,
     diagnostic::{Code, Diagnostic},
     yaml::{self, Node},
 };
@@ -140,13 +141,15 @@ impl Schemas {
         let mut faults = Vec::new();
         for error in validator.iter_errors(&json) {
             faults.push(error.instance_path().as_str().to_owned());
-            let explanation = Explanation {
-                file,
-                root: &node,
-                keyword: self.keyword(&error),
-                error: &error,
-            };
-            explanation.say(found);
+            for error in meant(&error) {
+                let explanation = Explanation {
+                    file,
+                    root: &node,
+                    keyword: self.keyword(error),
+                    error,
+                };
+                explanation.say(found);
+            }
         }
         Some(Document {
             file,

@@ -106,11 +106,18 @@ pub(crate) enum Fault<'a> {
     NotAmong {
         values: &'a str,
     },
+    /// One of several fields must be there.
+    NoneOf {
+        fields: &'a str,
+    },
     Format {
         format: &'a str,
+        example: Option<&'a str>,
     },
     Pattern {
         pattern: &'a str,
+        /// What the schema says of how the field is written.
+        described: Option<&'a str>,
     },
     AtLeast {
         limit: &'a str,
@@ -137,7 +144,10 @@ pub(crate) enum Fault<'a> {
         limit: u64,
     },
     Repeats,
-    UnknownFields,
+    UnknownFields {
+        /// Fields that may stand there and do not; none, or some.
+        known: &'a str,
+    },
     /// Anything else, by the word of JSON Schema for it.
     Other {
         keyword: &'a str,

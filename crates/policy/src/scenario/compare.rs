@@ -9,16 +9,11 @@ use std::{collections::BTreeSet, fmt::Display};
 use comity_domain::{Clock, ClockUnit, Decision, GroundKind, Outcome, RuleRef};
 
 use super::{Mismatch, expected::Expected};
-use crate::{Library, findings::deciding, remarks};
+use crate::findings::deciding;
 
 /// Every difference.
-pub(crate) fn differences(
-    library: &Library,
-    expected: &Expected,
-    decision: &Decision,
-) -> Vec<Mismatch> {
+pub(crate) fn differences(expected: &Expected, decision: &Decision) -> Vec<Mismatch> {
     let mut comparison = Comparison {
-        library,
         expected,
         decision,
         found: Vec::new(),
@@ -35,7 +30,6 @@ pub(crate) fn differences(
 }
 
 struct Comparison<'a> {
-    library: &'a Library,
     expected: &'a Expected,
     decision: &'a Decision,
     found: Vec<Mismatch>,
@@ -71,9 +65,6 @@ impl Comparison<'_> {
         for rule in &self.expected.absent {
             if found.contains(rule.as_str()) {
                 self.differs("rule", format!("no {rule}"), "among the findings");
-            } else if !remarks::may_be_found(self.library, rule) {
-                // What can never be found would be absent whatever was decided.
-                self.differs("rule", format!("no {rule}"), "no rule of the library");
             }
         }
     }

@@ -1,14 +1,16 @@
 //! Names in a scenario that no register has: the request would be decided as
 //! one from nobody, or about nothing.
 
+mod expected;
+
 use comity_domain::JurisdictionCode;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{ANY_OFFENCE, GivenOffence, GivenRequest, Scenario};
+use super::{ANY_OFFENCE, GivenOffence, GivenRequest, Scenario, request};
 use crate::{
-    diagnostic::{add_state, suggest},
-    model::{Jurisdiction, Model},
+    diagnostic::{add_state, nearest, suggest},
+    model::{FactType, Jurisdiction, Model},
 };
 
 /// A name that means nothing in a library.
@@ -16,6 +18,8 @@ use crate::{
 pub(crate) struct UnknownName {
     /// JSON pointer within the scenario.
     pub(crate) place: String,
+    /// It is the key at that place.
+    pub(crate) is_key: bool,
     pub(crate) message: String,
     pub(crate) remedy: Option<String>,
 }
@@ -37,9 +41,13 @@ impl Scenario {
             ("issuing", Some(&request.issuing)),
             ("executing", Some(&request.executing)),
         ] {
-            names.state(field, code);
+            names.state(&format!("/request/{field}"), code);
         }
         names.authorities(request);
+        names.measure(&request.measure);
+        let named = request.instrument.iter();
+        named.for_each(|id| names.instrument("/request/instrument", id));
+        names.facts(request);
         names.listed(
             "/request/authority_kind",
             ("AuthorityKind", request.authority_kind.as_ref()),
@@ -47,6 +55,18 @@ impl Scenario {
         if let Some(validation) = &request.validation {
             let kind = ("AuthorityKind", Some(&validation.kind));
             names.listed("/request/validation/kind", kind);
+        }
+        for (index, person) in request.persons.iter().enumerate() {
+            let place = format!("/request/persons/{index}");
+            names.state(&format!("{place}/nationality"), person.nationality.as_ref());
+            names.state(&format!("{place}/residence"), person.residence.as_ref());
+        }
+        for (id, states) in &self.suppose.binds {
+            let place = format!("/suppose/binds/{id}");
+            names.instrument(&place, id);
+            for code in states.keys() {
+                names.state(&format!("{place}/{code}"), Some(code));
+            }
         }
         for (index, kind) in request.assurances.iter().enumerate() {
             let place = format!("/request/assurances/{index}");
@@ -62,6 +82,7 @@ impl Scenario {
                 names.offence(&place, (&request.issuing, offence));
             }
         }
+        names.expected(&self.expect);
         names.found
     }
 }
@@ -73,14 +94,94 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn add(&mut self, place: &str, message: String, remedy: Option<String>) {
+        // What stands under these has names for keys.
+        let keys = [
+            "/request/facts/",
+            "/suppose/",
+            "/expect/kinds/",
+            "/expect/clocks/",
+        ];
         self.found.push(UnknownName {
+            is_key: keys.iter().any(|map| place.starts_with(map)),
             place: place.to_owned(),
             message,
             remedy,
         });
     }
 
-    fn state(&mut self, field: &str, code: Option<&String>) {
+    /// One of many names that mean nothing unless they are among the known ones.
+    fn among<'n>(
+        &mut self,
+        place: &str,
+        (what, name): (&str, &str),
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        if !known.clone().any(|known| known == name) {
+            self.add(
+                place,
+                format!("`{name}` is no {what}"),
+                suggest(name, known),
+            );
+        }
+    }
+
+    fn measure(&mut self, name: &str) {
+        let known = self.model.measures.kinds.keys();
+        let known = known.map(|id| id.as_str());
+        self.among(
+            "/request/measure",
+            ("measure of measures.yaml", name),
+            known,
+        );
+    }
+
+    fn instrument(&mut self, place: &str, name: &str) {
+        let known = self.model.instruments.keys();
+        let known = known.map(|id| id.as_str());
+        self.among(place, ("instrument of the library", name), known);
+    }
+
+    /// Facts that are stated: their names and types.
+    fn facts(&mut self, request: &GivenRequest) {
+        let vocabulary = &self.model.vocabulary;
+        for (name, value) in &request.facts {
+            let place = format!("/request/facts/{name}");
+            if request::is_of_form(name) {
+                let instruments = self.model.instruments.values();
+                let forms = instruments.flat_map(|instrument| &instrument.forms);
+                let known = forms.flat_map(|form| form.fields.keys());
+                self.among(
+                    &place,
+                    ("field of any form", name),
+                    known.map(|field| &**field),
+                );
+            } else if let Some(declaration) = vocabulary.facts.get(name.as_str()) {
+                if let Err(message) = request::value(vocabulary, &declaration.kind, value) {
+                    let mut known = None;
+                    if let FactType::Listed(kind) | FactType::SetOf(kind) = &declaration.kind {
+                        known = vocabulary.types.get(kind);
+                    }
+                    let known = known.into_iter().flatten().map(|value| &**value);
+                    let near = nearest(value.as_str().unwrap_or_default(), known);
+                    let remedy = near.map_or_else(
+                        || "write such a value".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    self.found.push(UnknownName {
+                        place,
+                        is_key: false,
+                        message: format!("fact `{name}` {message}"),
+                        remedy: Some(remedy),
+                    });
+                }
+            } else {
+                let known = vocabulary.facts.keys().map(|fact| &**fact);
+                self.among(&place, ("fact of vocabulary.yaml", name), known);
+            }
+        }
+    }
+
+    fn state(&mut self, place: &str, code: Option<&String>) {
         let states = self.model.vocabulary.types.get("State");
         let Some((states, code)) = states.zip(code) else {
             return;
@@ -88,7 +189,7 @@ impl<'a> Names<'a> {
         let country = code.split_once('-').map_or(&**code, |(country, _)| country);
         if !states.contains(country) {
             let message = format!("`{code}` is no State of vocabulary.yaml");
-            self.add(&format!("/request/{field}"), message, Some(add_state(code)));
+            self.add(place, message, Some(add_state(code)));
         }
     }
 

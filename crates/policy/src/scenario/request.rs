@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::given::{GivenOffence, GivenPerson, GivenRequest, GivenRole, GivenUrgency};
 use crate::{
     FormCheck, Library, Question, facts,
-    model::{FactDeclaration, Instrument},
+    model::{FactDeclaration, FactType, Instrument, Vocabulary},
     periods,
     resolve::{self, Matter},
 };
@@ -254,9 +254,7 @@ fn stated(library: &Library, given: &GivenRequest) -> Result<Facts, String> {
             return Err(format!("`{name}` is no fact of vocabulary.yaml"));
         };
         let source = stated_by(declaration);
-        let value = facts::of_json(value)
-            .ok_or_else(|| "is no value of a fact".to_owned())
-            .and_then(|value| facts::typed(vocabulary, &declaration.kind, &value))
+        let value = self::value(vocabulary, &declaration.kind, value)
             .map_err(|message| format!("fact `{name}` {message}"))?;
         facts.insert(Arc::clone(name), Stated { value, source });
     }
@@ -272,8 +270,21 @@ fn stated(library: &Library, given: &GivenRequest) -> Result<Facts, String> {
     Ok(facts)
 }
 
+/// A value of a fact or field as its type has it.
+///
+/// # Errors
+/// What the type demands.
+pub(super) fn value(
+    vocabulary: &Vocabulary,
+    kind: &FactType,
+    value: &Value,
+) -> Result<FactValue, String> {
+    let value = facts::of_json(value).ok_or("is a map: write one value, or a list")?;
+    facts::typed(vocabulary, kind, &value)
+}
+
 /// A fact that is a field of the instrument's form.
-fn is_of_form(name: &str) -> bool {
+pub(super) fn is_of_form(name: &str) -> bool {
     name.starts_with("form.")
 }
 
@@ -296,12 +307,7 @@ fn form<'a>(
             let carrier = carrier.map_or("no instrument", |carrier| carrier.id.as_str());
             return Err(format!("`{name}` is no field of the form of {carrier}"));
         };
-        facts::of_json(value)
-            .ok_or_else(|| "is no value of a field".to_owned())
-            .and_then(|value| {
-                let kind = &field.declaration.kind;
-                facts::typed(&library.model.vocabulary, kind, &value)
-            })
+        self::value(&library.model.vocabulary, &field.declaration.kind, value)
             .map_err(|message| format!("field `{name}` {message}"))?;
         let steps = name.split('.').skip(1);
         let place = steps.fold(&mut excerpt, |place, step| &mut place[step]);

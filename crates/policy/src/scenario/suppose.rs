@@ -15,13 +15,13 @@ use crate::{Library, diagnostic::suggest, model::Binding};
 pub(super) struct GivenSupposition {
     /// By instrument and State.
     #[serde(default)]
-    binds: BTreeMap<String, BTreeMap<String, GivenBinding>>,
+    pub(super) binds: BTreeMap<String, BTreeMap<String, GivenBinding>>,
 }
 
 /// What of a binding is other than on record; the rest is as on record.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GivenBinding {
+pub(super) struct GivenBinding {
     since: Option<String>,
     until: Option<String>,
     languages: Option<Vec<String>>,

@@ -388,12 +388,12 @@ fn assert_shown(difference: &Difference, old: &Edit, new: &Edit) {
             "{}",
             effect.example.scenario
         );
-        // A measure that is new cannot even be asked for.
+        // What is new cannot even be asked for.
         let said = result.outcome == Some(before)
             || result
                 .differences
                 .iter()
-                .any(|told| told.found.contains("is no measure"));
+                .any(|told| told.found.contains("` is no "));
         assert!(before == after || said, "{:?}", result.differences);
     }
 }

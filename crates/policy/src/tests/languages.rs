@@ -88,14 +88,20 @@ fn what_stands_against_an_instrument_is_said_in_the_readers_language() {
 
 #[test]
 fn what_is_wrong_with_a_form_is_said_in_the_readers_language() {
-    let form = r#"{"type": "object", "additionalProperties": false, "required": ["missing"], "properties": {
+    let form = r##"{"type": "object", "additionalProperties": false, "required": ["missing"], "properties": {
         "missing": {"type": "string"}, "kind": {"type": ["integer", "null"]}, "one": {"enum": ["a", "b"]},
         "const": {"const": true}, "day": {"type": "string", "format": "date"}, "pattern": {"type": "string", "pattern": "^x"},
         "low": {"type": "integer", "minimum": 3}, "high": {"type": "integer", "maximum": 3},
         "more": {"type": "integer", "exclusiveMinimum": 3}, "less": {"type": "integer", "exclusiveMaximum": 3},
         "empty": {"type": "string", "minLength": 1}, "short": {"type": "string", "minLength": 9}, "long": {"type": "string", "maxLength": 1},
         "none": {"type": "array", "minItems": 1}, "few": {"type": "array", "minItems": 2}, "many": {"type": "array", "maxItems": 1},
-        "twice": {"type": "array", "uniqueItems": true}, "odd": {"type": "integer", "multipleOf": 2}}}"#;
+        "twice": {"type": "array", "uniqueItems": true}, "odd": {"type": "integer", "multipleOf": 2},
+        "letter": {"enum": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]},
+        "state": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2"},
+        "either": {"anyOf": [{"required": ["user"]}, {"required": ["device"]}]},
+        "person": {"oneOf": [{"type": "object", "properties": {"kind": {"const": "natural"}, "name": {"type": "string"}}},
+                             {"type": "object", "properties": {"kind": {"const": "legal"}, "seat": {"type": "string"}}}]},
+        "people": {"type": "array", "items": {"$ref": "#/properties/person"}}}}"##;
     let small = r#"{"type": "object", "required": ["place"],
             "properties": {"place": {"type": "object", "required": ["city"],
                                      "properties": {"city": {"type": "string"}}}}}"#;
@@ -104,6 +110,8 @@ fn what_is_wrong_with_a_form_is_said_in_the_readers_language() {
         "kind": "secret", "one": "secret", "const": "secret", "day": "secret", "pattern": "secret", "low": 1,
         "high": 77, "more": 3, "less": 77, "empty": "", "short": "secret", "long": "secret", "none": [],
         "few": ["secret"], "many": ["secret", 2], "twice": ["secret", "secret"], "odd": 77, "secret": 1,
+        "letter": "secret", "state": "secret", "either": {}, "person": {"kind": "secret"},
+        "people": [{"kind": "natural", "name": 77}, {"kind": "legal", "seat": 77}],
     });
     let mut said = Vec::new();
     for language in ["en", "de", "fr"] {

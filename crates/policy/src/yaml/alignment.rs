@@ -29,6 +29,9 @@ pub(crate) fn alignment(source: &Source, node: &Node) -> Option<Vec<usize>> {
             let spaces = rest.len() - rest.trim_start_matches(' ').len();
             rest = rest.get(spaces.min(indent)..)?;
         }
+        if expected == '\n' {
+            rest = rest.strip_prefix('\r').unwrap_or(rest);
+        }
         map.extend(std::iter::repeat_n(end - rest.len(), expected.len_utf8()));
         rest = match (style, expected) {
             // The last line break of a block stands after its span.
@@ -79,6 +82,8 @@ mod tests {
         let block = "a: |\n  one\n    two\n\n  three\nb: 1\n";
         assert_eq!(written(block, "two").unwrap(), "two");
         assert_eq!(written(block, "three").unwrap(), "three");
+        let windows = block.replace('\n', "\r\n");
+        assert_eq!(written(&windows, "three").unwrap(), "three");
         assert_eq!(written("a: |2-\n  \"x\"", "x").unwrap(), "x");
     }
 

@@ -5,6 +5,19 @@
     reason = "clippy does not see that helpers of tests are tests"
 )]
 
+/// Compares a report with the one on record. The law grows: lines are compared
+/// with where the seeds stand, and their numbers are not kept.
+macro_rules! shown {
+    ($report:expr) => {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_omit_expression(true);
+        settings.add_filter(r"(?m)^ *(-->.*?):\d+:(\d+)$", "$1:[line]:$2");
+        settings.add_filter(r"(?m)^ *\d* ([|=])", " $1");
+        settings.bind(|| insta::assert_snapshot!($report));
+    };
+}
+
+mod encoding;
 mod schemas;
 mod seeded;
 

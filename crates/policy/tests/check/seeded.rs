@@ -41,18 +41,6 @@ const fn seed(
     }
 }
 
-/// Compares a report with the one on record. The law grows: lines are compared
-/// with where the seeds stand, and their numbers are not kept.
-macro_rules! shown {
-    ($report:expr) => {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_omit_expression(true);
-        settings.add_filter(r"(?m)^ *(-->.*?):\d+:(\d+)$", "$1:[line]:$2");
-        settings.add_filter(r"(?m)^ *\d* ([|=])", " $1");
-        settings.bind(|| insta::assert_snapshot!($report));
-    };
-}
-
 #[test]
 fn the_shipped_library_is_clean() {
     let (library, report) = Library::check(&shipped());
@@ -195,7 +183,7 @@ impl Seeded {
     }
 }
 
-fn copy() -> TempDir {
+pub(super) fn copy() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let from = shipped();
     for file in files(&from) {

@@ -24,11 +24,11 @@ pub(super) fn run(arguments: &Fmt) -> Result<Exit, Failure> {
     yaml(&arguments.policies, &mut files)?;
     let mut changed = 0;
     for file in &files {
-        let text = fs::read_to_string(file)
-            .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+        let text =
+            fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
         let shown = file.display().to_string();
         let formatted = comity_policy::format(&shown, &text)?;
-        if formatted == text {
+        if formatted.as_bytes() == text {
             continue;
         }
         changed += 1;

@@ -53,7 +53,7 @@ pub(super) fn scenario(
     let absent: BTreeSet<&str> = absent
         .into_iter()
         // A rule that is gone altogether is not expected to be absent.
-        .filter(|rule| !is_there(rule, after) && remarks::may_be_found(new, rule))
+        .filter(|rule| !is_there(rule, after) && remarks::may_be_found(&new.model, rule))
         .collect();
     for (name, rules) in [("rules", come), ("absent", absent)] {
         if !rules.is_empty() {

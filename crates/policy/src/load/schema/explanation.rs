@@ -75,7 +75,21 @@ impl Explanation<'_> {
             ValidationErrorKind::UniqueItems => wrong(
                 "something stands twice in this list".to_owned(),
                 "each stands once",
-            ),
+            )
+            .remedy("keep one of them"),
+            ValidationErrorKind::MinLength { limit: 1 } => wrong(
+                "nothing is written here".to_owned(),
+                "the schema asks for a text",
+            )
+            .remedy("write it, or remove the key where it may be left out"),
+            ValidationErrorKind::Minimum { limit } => {
+                let message = format!("`{}` is too small", value());
+                wrong(message, "the schema asks for more").remedy(format!("write {limit} or more"))
+            }
+            ValidationErrorKind::Maximum { limit } => {
+                let message = format!("`{}` is too large", value());
+                wrong(message, "the schema asks for less").remedy(format!("write {limit} or less"))
+            }
             _ => wrong(self.error.to_string(), "the schema does not allow it"),
         };
         diagnostic.remedy_if(self.description())

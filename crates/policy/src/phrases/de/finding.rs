@@ -87,8 +87,17 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
             format!("muss {} sein", listed(&kinds, "oder"))
         }
         Fault::NotAmong { values } => format!("muss einer dieser Werte sein: {values}"),
-        Fault::Format { format } => format!("muss im Format `{format}` geschrieben sein"),
-        Fault::Pattern { pattern } => format!("muss dem Muster `{pattern}` entsprechen"),
+        Fault::NoneOf { fields } => format!("muss eines davon enthalten: {fields}"),
+        Fault::Format {
+            format,
+            example: Some(example),
+        } => format!("muss im Format `{format}` geschrieben sein, zum Beispiel `{example}`"),
+        Fault::Format { format, .. } => format!("muss im Format `{format}` geschrieben sein"),
+        Fault::Pattern {
+            pattern,
+            described: Some(described),
+        } => format!("muss dem Muster `{pattern}` entsprechen ({described})"),
+        Fault::Pattern { pattern, .. } => format!("muss dem Muster `{pattern}` entsprechen"),
         Fault::AtLeast { limit } => format!("muss mindestens {limit} betragen"),
         Fault::AtMost { limit } => format!("darf höchstens {limit} betragen"),
         Fault::MoreThan { limit } => format!("muss über {limit} liegen"),
@@ -100,7 +109,12 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
         Fault::FewestEntries { limit } => format!("muss mindestens {limit} Einträge haben"),
         Fault::MostEntries { limit } => format!("darf höchstens {limit} Einträge haben"),
         Fault::Repeats => "darf keinen Eintrag wiederholen".to_owned(),
-        Fault::UnknownFields => "enthält Felder, die das Formblatt nicht kennt".to_owned(),
+        Fault::UnknownFields { known: "" } => {
+            "enthält Felder, die das Formblatt nicht kennt".to_owned()
+        }
+        Fault::UnknownFields { known } => {
+            format!("enthält Felder, die das Formblatt nicht kennt; es kennt: {known}")
+        }
         Fault::Other { keyword } => format!("entspricht nicht dem Formblatt (`{keyword}`)"),
     }
 }

@@ -82,8 +82,17 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
             format!("must be {}", listed(&kinds, "or"))
         }
         Fault::NotAmong { values } => format!("must be one of: {values}"),
-        Fault::Format { format } => format!("must be written as `{format}`"),
-        Fault::Pattern { pattern } => format!("must match the pattern `{pattern}`"),
+        Fault::NoneOf { fields } => format!("must have one of: {fields}"),
+        Fault::Format {
+            format,
+            example: Some(example),
+        } => format!("must be written as `{format}`, such as `{example}`"),
+        Fault::Format { format, .. } => format!("must be written as `{format}`"),
+        Fault::Pattern {
+            pattern,
+            described: Some(described),
+        } => format!("must match the pattern `{pattern}` ({described})"),
+        Fault::Pattern { pattern, .. } => format!("must match the pattern `{pattern}`"),
         Fault::AtLeast { limit } => format!("must be at least {limit}"),
         Fault::AtMost { limit } => format!("must be at most {limit}"),
         Fault::MoreThan { limit } => format!("must be more than {limit}"),
@@ -95,7 +104,10 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
         Fault::FewestEntries { limit } => format!("must have at least {limit} entries"),
         Fault::MostEntries { limit } => format!("must have at most {limit} entries"),
         Fault::Repeats => "must not repeat an entry".to_owned(),
-        Fault::UnknownFields => "has fields that the form does not know".to_owned(),
+        Fault::UnknownFields { known: "" } => "has fields that the form does not know".to_owned(),
+        Fault::UnknownFields { known } => {
+            format!("has fields that the form does not know; it knows: {known}")
+        }
         Fault::Other { keyword } => format!("is not as the form demands (`{keyword}`)"),
     }
 }

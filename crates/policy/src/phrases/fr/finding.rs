@@ -88,8 +88,17 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
             format!("doit être {}", listed(&kinds, "ou"))
         }
         Fault::NotAmong { values } => format!("doit être l'une de ces valeurs : {values}"),
-        Fault::Format { format } => format!("doit être écrit au format `{format}`"),
-        Fault::Pattern { pattern } => format!("doit suivre le modèle `{pattern}`"),
+        Fault::NoneOf { fields } => format!("doit avoir l'un de ces champs : {fields}"),
+        Fault::Format {
+            format,
+            example: Some(example),
+        } => format!("doit être écrit au format `{format}`, par exemple `{example}`"),
+        Fault::Format { format, .. } => format!("doit être écrit au format `{format}`"),
+        Fault::Pattern {
+            pattern,
+            described: Some(described),
+        } => format!("doit suivre le modèle `{pattern}` ({described})"),
+        Fault::Pattern { pattern, .. } => format!("doit suivre le modèle `{pattern}`"),
         Fault::AtLeast { limit } => format!("doit être d'au moins {limit}"),
         Fault::AtMost { limit } => format!("doit être d'au plus {limit}"),
         Fault::MoreThan { limit } => format!("doit dépasser {limit}"),
@@ -101,7 +110,12 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
         Fault::FewestEntries { limit } => format!("doit avoir au moins {limit} entrées"),
         Fault::MostEntries { limit } => format!("doit avoir au plus {limit} entrées"),
         Fault::Repeats => "ne doit pas répéter une entrée".to_owned(),
-        Fault::UnknownFields => "contient des champs inconnus du formulaire".to_owned(),
+        Fault::UnknownFields { known: "" } => {
+            "contient des champs inconnus du formulaire".to_owned()
+        }
+        Fault::UnknownFields { known } => {
+            format!("contient des champs inconnus du formulaire ; il connaît : {known}")
+        }
         Fault::Other { keyword } => format!("n'est pas conforme au formulaire (`{keyword}`)"),
     })
 }

@@ -112,6 +112,77 @@ pub(super) const MODULES: &[Seed] = &[
         "recieved",
     ),
     seed(
+        Code::MalformedCitation,
+        "instruments/eio/module.yaml",
+        "cite: [\"dir-2014-41 art 6(1)(b)\"",
+        "cite: [\"dir-2014-41 artcile 6(1)(b)\"",
+        "artcile 6",
+    ),
+    seed(
+        Code::MalformedCitation,
+        "instruments/led/module.yaml",
+        "  - id: led-",
+        "  - id: led-open
+    title: {en: \"A bracket that nothing closes\"}
+    cite: \"led-2016-680 art 35(1\"
+    effect: permit
+
+  - id: led-",
+        "art 35(1\"",
+    ),
+    seed(
+        Code::MalformedCitation,
+        "instruments/budapest/module.yaml",
+        "cite: \"ets-185 art ",
+        "cite: \"ets-185 TODO art ",
+        "TODO art ",
+    ),
+    seed(
+        Code::WrongValue,
+        "instruments/police-informal/tests.yaml",
+        "tests:\n",
+        "tests:
+  - id: misspelt
+    title: \"A kind of obligation that is none\"
+    request: {issuing: DE, executing: FR, measure: police.information}
+    expect: {outcome: APPROVED, obligations: [specialty]}
+
+",
+        "[specialty]",
+    ),
+    seed(
+        Code::DuplicateName,
+        "instruments/jit/tests.yaml",
+        "tests:\n",
+        "tests:
+  - id: twice
+    title: \"One\"
+    request: {issuing: DE, executing: FR, measure: data.content}
+    expect: {outcome: APPROVED}
+
+  - id: twice # again
+    title: \"Another\"
+    request: {issuing: DE, executing: FR, measure: data.content}
+    expect: {outcome: APPROVED}
+
+",
+        "twice # again",
+    ),
+    seed(
+        Code::WrongValue,
+        "calendars/JP.yaml",
+        "month: 1, weekday",
+        "month: 13, weekday",
+        "month: 13",
+    ),
+    seed(
+        Code::WrongValue,
+        "instruments/pruem-2/tests.yaml",
+        "    title: \"",
+        "    title: \"\" # was \"",
+        "title: \"\"",
+    ),
+    seed(
         Code::UnknownMeasure,
         "instruments/dir-2011-36/module.yaml",
         "include: [",

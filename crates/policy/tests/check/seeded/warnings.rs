@@ -111,6 +111,93 @@ pub(super) const WARNINGS: &[Seed] = &[
         "context.measure.contains(Measure::\"bank\")",
     ),
     seed(
+        Code::LineWithoutEffect,
+        "instruments/br-ca-mlat/module.yaml",
+        "rules:\n",
+        "rules:
+  - id: br-ca-always
+    title: {en: \"Military or not\"}
+    cite: \"br-ca-mlat art 1\"
+    effect: refer
+    role: executing-authority
+    question: {en: \"Does it matter?\"}
+    when:
+      - context.offence.political
+      - context.offence.military || !context.offence.military
+
+",
+        "context.offence.military || !",
+    ),
+    seed(
+        Code::LineWithoutEffect,
+        "instruments/untoc/module.yaml",
+        "rules:\n",
+        "rules:
+  - id: untoc-never
+    title: {en: \"Never less than itself\"}
+    cite: \"untoc art 18\"
+    effect: refer
+    role: executing-authority
+    question: {en: \"Does it matter?\"}
+    when:
+      - context.offence.political
+    unless:
+      - context.offence.max_penalty_months != context.offence.max_penalty_months
+
+",
+        "!= context.offence.max_penalty_months",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "instruments/epoc/tests.yaml",
+        "tests:\n",
+        "tests:
+  - id: misspelt
+    title: \"Names that are none\"
+    request:
+      issuing: DE
+      executing: FR
+      measure: data.subscribr
+      facts:
+        offence.militery: true
+        proceedings: criminl
+    expect:
+      outcome: APPROVED
+      absent: [epoc-12-1-aa]
+      missing: [dual_criminalty]
+
+",
+        "data.subscribr",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "instruments/epoc/tests.yaml",
+        "",
+        "",
+        "offence.militery",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "instruments/epoc/tests.yaml",
+        "",
+        "",
+        "criminl",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "instruments/epoc/tests.yaml",
+        "",
+        "",
+        "epoc-12-1-aa",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "instruments/epoc/tests.yaml",
+        "",
+        "",
+        "dual_criminalty",
+    ),
+    seed(
         Code::RuleShadowed,
         "instruments/tca/module.yaml",
         "  - id: tca-1-2-military\n",

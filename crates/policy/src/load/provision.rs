@@ -1,0 +1,79 @@
+//! Provisions as citations name them. States number their law in many ways, so that only
+//! what can be no provision at all is refused.
+
+use crate::diagnostic::nearest;
+
+/// Words before the number of a provision, in the languages of the States.
+const KINDS: &str = "abs absatz allegato alinéa amend amendment anexo annex annexe annexes art article articles \
+    articoli articolo artículo artículos artigo artigos artikel artikelen artikeln arts artt artykuł bijlage \
+    capítulo chapter chapitre considerando kapitel letter para paragraaf paragraf paragraph paragraphe \
+    paragraphs paras part parte parts point points prot protocol protocols punkt punto recital recitals \
+    regulation rule rules schedule secção sección section sections sezione title titre título";
+/// Stand for a provision that is still to be found.
+const PLACEHOLDERS: [&str; 6] = ["todo", "tbd", "tbc", "fixme", "xxx", "n/a"];
+
+/// Why this cannot name a provision, and what to do.
+pub(super) fn malformed(provision: &str) -> Option<(String, String)> {
+    let remedy = "write the provision as the law numbers it, such as `art 11(1)(g)` or `s 59(3)`";
+    let because = |message: String| Some((message, remedy.to_owned()));
+    let words: Vec<&str> = provision.split_whitespace().collect();
+    let plain = |word: &str| {
+        word.trim_matches(|sign| ".,:;()".contains(sign))
+            .to_lowercase()
+    };
+    if let Some(word) = words.iter().find(|word| {
+        let word = plain(word);
+        PLACEHOLDERS.contains(&&*word) || word.contains('?')
+    }) {
+        return because(format!("`{word}` is no provision"));
+    }
+    if !are_balanced(provision) {
+        return because(format!("the brackets of `{provision}` do not match"));
+    }
+    let stray = |sign: char| !sign.is_alphanumeric() && !"§)'\"”’»°ºª".contains(sign);
+    let ends = provision
+        .chars()
+        .next()
+        .into_iter()
+        .chain(provision.chars().next_back());
+    if let Some(sign) = ends.into_iter().find(|sign| stray(*sign) && *sign != '.') {
+        return because(format!("a provision cannot begin or end with `{sign}`"));
+    }
+    words.windows(2).find_map(|pair| {
+        let [word, number] = pair else { return None };
+        let (kind, first) = (plain(word), word.chars().next()?.to_lowercase().next()?);
+        let is_word = kind.chars().all(char::is_alphabetic);
+        let mut known = KINDS.split(' ');
+        // Short words are abbreviations of all kinds.
+        if !is_number(number) || !is_word || kind.len() < 4 || known.any(|known| known == kind) {
+            return None;
+        }
+        let kinds = KINDS.split(' ').filter(|known| known.starts_with(first));
+        let meant = nearest(&kind, kinds)?;
+        Some((
+            format!("`{word}` is no kind of provision"),
+            format!("did you mean `{meant}`?"),
+        ))
+    })
+}
+
+fn is_number(word: &str) -> bool {
+    let is_roman = || word.chars().all(|letter| "IVXLC".contains(letter));
+    word.starts_with(|first: char| first.is_ascii_digit()) || is_roman()
+}
+
+/// Every bracket is closed by its like, and none is empty.
+fn are_balanced(text: &str) -> bool {
+    let mut open = Vec::new();
+    let mut last = ' ';
+    for sign in text.chars() {
+        match sign {
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            ')' | ']' if open.pop() != Some(sign) || "([".contains(last) => return false,
+            _ => {}
+        }
+        last = sign;
+    }
+    open.is_empty()
+}
