@@ -124,17 +124,19 @@ impl Connection {
         let root = root(error);
         let (server, ca, cert) = (&self.server, self.ca.display(), self.cert.display());
         let why = match root.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidCertificate(wrong)) => match wrong {
-                CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-                    "its certificate is not one of the authority in `{ca}`: name the gateway's \
-                     own by --ca"
-                ),
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => {
-                    format!("{wrong}: say a name of its certificate by --server-name")
-                }
-                wrong => format!("its certificate is not to be trusted: {wrong}"),
-            },
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) => format!(
+                "its certificate is not one of the authority in `{ca}`: name the gateway's own by \
+                 --ca"
+            ),
+            Some(rustls::Error::InvalidCertificate(
+                wrong @ (CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. }),
+            )) => format!("{wrong}: say a name of its certificate by --server-name"),
+            Some(rustls::Error::InvalidCertificate(wrong)) => {
+                format!("its certificate is not to be trusted: {wrong}")
+            }
             Some(rustls::Error::AlertReceived(alert)) => format!(
                 "it does not take the certificate in `{cert}` ({alert:?}): see that it is of an \
                  authority that the gateway knows, and has not run out"

@@ -62,18 +62,62 @@ fn is_number(word: &str) -> bool {
     word.starts_with(|first: char| first.is_ascii_digit()) || is_roman()
 }
 
-/// Every bracket is closed by its like, and none is empty.
+/// Every bracket is closed by its like, and none is empty. That behind the letter of a
+/// list opens nowhere: `lit a)`.
 fn are_balanced(text: &str) -> bool {
     let mut open = Vec::new();
     let mut last = ' ';
+    // Letters since a space, or none where anything else stood among them.
+    let mut letters = Some(0);
     for sign in text.chars() {
         match sign {
             '(' => open.push(')'),
             '[' => open.push(']'),
+            ')' if open.is_empty() && matches!(letters, Some(1..=4)) => {}
             ')' | ']' if open.pop() != Some(sign) || "([".contains(last) => return false,
             _ => {}
         }
+        letters = match sign {
+            sign if sign.is_whitespace() => Some(0),
+            sign if sign.is_alphabetic() => letters.map(|count| count + 1),
+            _ => None,
+        };
         last = sign;
     }
     open.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn national_ways_of_counting_are_provisions() {
+        for provision in [
+            "art 11(1)(g)",
+            "§ 59 Abs. 3 Nr. 2",
+            "art 6, par 1, lettera b)",
+            "lit a)",
+            "artykuł 607k § 2",
+            "Sch 1 para 3",
+            "recital 44",
+        ] {
+            assert_eq!(malformed(provision), None, "{provision}");
+        }
+    }
+
+    #[test]
+    fn what_names_none_is_told() {
+        for provision in [
+            "TODO",
+            "art 11(1",
+            "art 3)",
+            "art ()",
+            "art 4(2]",
+            "artcile 4",
+            "art 4,",
+        ] {
+            assert!(malformed(provision).is_some(), "{provision}");
+        }
+    }
 }
