@@ -1,10 +1,11 @@
 //! Calls about a case that are repeated because their answer was lost.
 
 use comity::v1::{self, CaseState, ResultKind, conclude_request::Conclusion};
+use comity_gateway::wire::structure;
 use tokio::task::JoinSet;
 use tonic::Code;
 
-use crate::world::{Scene, get, on_shared, reason, search, violations};
+use crate::world::{Scene, eventually, get, on_shared, reason, search, violations};
 
 fn kinds(case: &v1::Case) -> Vec<&str> {
     case.events
@@ -97,6 +98,43 @@ fn under_an_id_of_the_callers_each_is_done_once() {
     });
 }
 
+#[test]
+fn receipts_and_objections_are_recorded_once() {
+    on_shared(async |scene| {
+        let story = search("objected-once");
+        let name = scene.tell(&story).await.name;
+        let mut executing = scene.executing("FR", "parquet-paris").await;
+        let mut issuing = scene.issuing(story.jurisdiction, story.authority).await;
+        let form = serde_json::json!({
+            "order": {"issuing_authority": "StA Berlin", "received_on": "2026-11-25"},
+            "received_by": {"name": "Parquet de Paris", "contact": "greffe"},
+            "signature": {"name": "A. Durand", "date": "2026-11-26"},
+        });
+        let acknowledge = v1::AcknowledgeRequest {
+            name: name.clone(),
+            reference: "FR-1".to_owned(),
+            form: Some(structure::from_json(form.as_object().unwrap())),
+            request_id: "acknowledge/1".to_owned(),
+        };
+        let object = v1::ObjectRequest {
+            name: name.clone(),
+            rule_id: "eio-11-1-b".to_owned(),
+            reasons: "of security".to_owned(),
+            request_id: "object/1".to_owned(),
+        };
+        for _ in 0..2 {
+            executing.acknowledge(acknowledge.clone()).await.unwrap();
+        }
+        for _ in 0..2 {
+            let answer = executing.object(object.clone()).await.unwrap();
+            assert_eq!(answer.into_inner().state(), CaseState::NotExecuted);
+        }
+        let case = get(&mut issuing, &name).await.unwrap();
+        let once = ["decision", "acknowledged", "acknowledged", "objected"];
+        assert_eq!(kinds(&case), once, "on delivery, and on the form");
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_that_comes_twice_at_a_time_recalls_once() {
     let scene = Scene::start(&["DE", "FR"]).await;
@@ -119,6 +157,12 @@ async fn a_withdrawal_that_comes_twice_at_a_time_recalls_once() {
         assert!(case.receipt.is_some());
     }
     assert_eq!(scene.entries("kind=withdraw").await.len(), 1);
+    eventually("it is recalled", async || {
+        let case = get(&mut issuing, &case.name).await.unwrap();
+        kinds(&case).contains(&"recalled").then_some(())
+    })
+    .await;
+    assert_eq!(scene.backend("FR").recalls().unwrap(), 1);
     assert!(scene.entries("kind=refused").await.is_empty());
 
     let long = v1::WithdrawRequest {

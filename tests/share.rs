@@ -164,6 +164,7 @@ async fn conditions_bind_from_acceptance() {
     let early = v1::ConfirmObligationRequest {
         name: tip.case.name.clone(),
         obligation_id: "s2".to_owned(),
+        request_id: "confirm/s2".to_owned(),
         ..v1::ConfirmObligationRequest::default()
     };
     let status = tip.recipient.confirm_obligation(early.clone()).await;
@@ -179,8 +180,14 @@ async fn conditions_bind_from_acceptance() {
     assert!(s2.unwrap().due_at.is_some(), "its time runs");
     assert!(case.clocks.iter().any(|clock| clock.clock_id == "s2"));
 
-    tip.recipient.confirm_obligation(early).await.unwrap();
+    // What was refused has not used up its id; what was done is done once under it.
+    for _ in 0..2 {
+        let again = early.clone();
+        tip.recipient.confirm_obligation(again).await.unwrap();
+    }
     assert_eq!(conditions(&tip.case().await)["s2"], Confirmed);
+    let confirmed = tip.scene.entries("kind=obligation-confirmed").await;
+    assert_eq!(confirmed.len(), 1);
     let report = tip.scene.stop().await;
     assert_eq!(report.unpublished, 0);
 }

@@ -3,7 +3,10 @@
 use std::{error::Error, fs, io, path::PathBuf, pin::Pin, time::Duration};
 
 use clap::Args;
-use rustls::CertificateError;
+use rustls::{
+    CertificateError,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 use tonic::{
     Status,
     transport::{self, Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
@@ -102,9 +105,9 @@ impl Connection {
             )
             .into());
         }
-        let ca = pem(&self.ca, "CERTIFICATE", ("--ca", "a certificate authority"))?;
-        let cert = pem(&self.cert, "CERTIFICATE", ("--cert", "a certificate"))?;
-        let key = pem(&self.key, "PRIVATE KEY", ("--key", "a private key"))?;
+        let ca = pem::<CertificateDer<'_>>(&self.ca, ("--ca", "certificate"))?;
+        let cert = pem::<CertificateDer<'_>>(&self.cert, ("--cert", "certificate"))?;
+        let key = pem::<PrivateKeyDer<'_>>(&self.key, ("--key", "private key"))?;
         let mut tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(ca))
             .identity(Identity::from_pem(cert, key));
@@ -166,15 +169,13 @@ impl Connection {
 }
 
 /// A file of PEM that holds something of a kind.
-fn pem(path: &PathBuf, label: &str, (option, what): (&str, &str)) -> Result<Vec<u8>, Failure> {
+fn pem<T: PemObject>(path: &PathBuf, (option, what): (&str, &str)) -> Result<Vec<u8>, Failure> {
     let bytes = read(path)?;
-    let (begins, ends) = (b"-----BEGIN ", format!("{label}-----"));
-    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    if lines.any(|line| line.starts_with(begins) && line.ends_with(ends.as_bytes())) {
+    if T::from_pem_slice(&bytes).is_ok() {
         return Ok(bytes);
     }
     let shown = path.display();
-    Err(format!("`{shown}` holds no {label} in PEM: name the file of {what} by {option}").into())
+    Err(format!("`{shown}` holds no {what} in PEM: name the right file by {option}").into())
 }
 
 /// The last of an error's causes, which knows what happened.

@@ -1,6 +1,6 @@
 //! Admission: who asks, is it well-formed, does the library know its words.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::{CaseId, Decision, Digest, Request, Ruling, Urgency};
@@ -352,11 +352,11 @@ pub(crate) fn malformed(field: &str, description: &str) -> Refusal {
 /// Words of the request that a policy library does not know.
 fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
     let mut violations = Vec::new();
-    let mut require = |known: bool, field: &str, description: String| {
+    let mut require = |known: bool, field: &str, description: fmt::Arguments<'_>| {
         if !known {
             violations.push(Violation {
                 field: field.to_owned(),
-                description,
+                description: description.to_string(),
             });
         }
     };
@@ -368,20 +368,20 @@ fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
         require(
             known,
             field,
-            format!("no rules for `{code}` are loaded: name a State of the library"),
+            format_args!("no rules for `{code}` are loaded: name a State of the library"),
         );
     }
     let measure = &request.measure;
     require(
         policies.measure_exists(measure),
         "measure",
-        format!("`{measure}` is not in the measure tree: name a measure of `measures.yaml`"),
+        format_args!("`{measure}` is not in the measure tree: name a measure of `measures.yaml`"),
     );
     if let Some(instrument) = &request.instrument {
         require(
             policies.instrument_exists(instrument),
             "instrument",
-            format!("no module `{instrument}` is loaded: leave it empty to have one resolved"),
+            format_args!("no module `{instrument}` is loaded: leave it empty to have one resolved"),
         );
     }
     let executing = &request.executing.0;
@@ -392,7 +392,7 @@ fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
         require(
             directory.any(|known| **known.id == *id.as_str()),
             "executing.authority",
-            format!(
+            format_args!(
                 "`{id}` is not in the directory of {executing}: leave it empty to have the competent one named"
             ),
         );

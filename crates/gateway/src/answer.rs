@@ -221,11 +221,11 @@ impl Answer {
         }
     }
 
-    /// In which call.
+    /// In which call, and so who answered.
     pub(crate) fn in_call(self, call: &Call<'_>) -> Self {
         Self {
             key: call.key(),
-            ..self
+            ..self.by(call.caller)
         }
     }
 

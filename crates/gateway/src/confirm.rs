@@ -46,8 +46,7 @@ async fn carry_out(
             "is missing: say how it was broken",
         ));
     }
-    let (name, request_id) = (&message.name, &message.request_id);
-    let call = Call::new(caller, "confirm an obligation", (name, request_id), message)?;
+    let call = Call::new(caller, "confirm an obligation", message)?;
     let confirm = || async {
         let mut case = cases::visible(gateway, caller, &message.name).await?;
         let condition = condition(&case, &message.obligation_id)?;

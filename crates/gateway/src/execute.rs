@@ -25,8 +25,7 @@ pub(crate) async fn acknowledge(
     message: v1::AcknowledgeRequest,
 ) -> Result<v1::AcknowledgeResponse, Refusal> {
     entitled(gateway, caller).await?;
-    let (name, request_id) = (&message.name, &message.request_id);
-    let call = Call::new(caller, "acknowledge", (name, request_id), &message);
+    let call = Call::new(caller, "acknowledge", &message);
     let call = record::attempted(gateway, caller, call).await?;
     let v1::AcknowledgeRequest {
         reference, form, ..
@@ -42,7 +41,7 @@ pub(crate) async fn acknowledge(
         }
         report::open(case.row.state).map(|()| Answer::confirmed(reference))
     };
-    let case = report::file(gateway, caller, &call, form, answer).await?;
+    let case = report::file(gateway, &call, form, answer).await?;
     Ok(v1::AcknowledgeResponse {
         state: case.snapshot.state,
     })
@@ -55,8 +54,7 @@ pub(crate) async fn report_progress(
     message: v1::ReportProgressRequest,
 ) -> Result<v1::ReportProgressResponse, Refusal> {
     entitled(gateway, caller).await?;
-    let (name, request_id) = (&message.name, &message.request_id);
-    let call = Call::new(caller, "report progress", (name, request_id), &message);
+    let call = Call::new(caller, "report progress", &message);
     let call = record::attempted(gateway, caller, call).await?;
     let v1::ReportProgressRequest {
         name: _,
@@ -74,13 +72,13 @@ pub(crate) async fn report_progress(
         on_form: form.is_some(),
     };
     if report.event == REMEDIED {
-        let case = report.end(gateway, caller, (&call, REMEDIED)).await?;
+        let case = report.end(gateway, &call, REMEDIED).await?;
         return Ok(v1::ReportProgressResponse {
             state: case.snapshot.state,
         });
     }
     let answer = |case: &CaseAt| report.read(gateway, case);
-    let case = report::file(gateway, caller, &call, form, answer).await?;
+    let case = report::file(gateway, &call, form, answer).await?;
     Ok(v1::ReportProgressResponse {
         state: case.snapshot.state,
     })
@@ -97,7 +95,7 @@ pub(crate) async fn conclude(
         Some(Conclusion::Postponement(_)) => "postpone",
         Some(Conclusion::Result(_)) | None => "conclude",
     };
-    let call = Call::new(caller, what, (&message.name, &message.request_id), &message);
+    let call = Call::new(caller, what, &message);
     let call = record::attempted(gateway, caller, call).await?;
     let v1::ConcludeRequest {
         form, conclusion, ..
@@ -110,13 +108,13 @@ pub(crate) async fn conclude(
                 team::leaves_joining_to_parties(case, &result)?;
                 Ok(Answer::result(result.clone()))
             };
-            report::file(gateway, caller, &call, form, answer).await?
+            report::file(gateway, &call, form, answer).await?
         }
         Some(Conclusion::Postponement(postponement)) => {
             let postponement = from_proto::postponement(postponement).map_err(Refusal::Malformed);
             let (reason, until) = record::attempted(gateway, caller, postponement).await?;
             let answer = |_: &CaseAt| Ok(Answer::postponed(reason.clone(), until));
-            report::file(gateway, caller, &call, form, answer).await?
+            report::file(gateway, &call, form, answer).await?
         }
         None => {
             let refusal =

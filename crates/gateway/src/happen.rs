@@ -4,7 +4,7 @@
 //! writes it down, so that every change takes the table of transitions, the
 //! ledger and the watchers along.
 
-use comity_domain::{CaseId, CaseState, IllegalTransition};
+use comity_domain::{CaseState, IllegalTransition};
 use comity_ledger::Leaf;
 use comity_policy::Calendars;
 use comity_store::{
@@ -77,9 +77,9 @@ pub(crate) enum Unfiled {
     /// The case changed meanwhile, or another worker holds the delivery.
     #[error("the case changed meanwhile")]
     Conflict,
-    /// The same call was recorded before; this is the case it led to.
+    /// The same call was recorded before.
     #[error("the call was recorded before")]
-    Before(CaseId),
+    Before,
     /// The call's id was used before for another one.
     #[error("the id was used before for another call")]
     IdReused,
@@ -283,7 +283,7 @@ impl Unfiled {
                 allowed: leading_to(error.to),
             },
             Self::Conflict => Refusal::Conflict("the case"),
-            Self::Before(_) | Self::IdReused => Refusal::IdReused,
+            Self::Before | Self::IdReused => Refusal::IdReused,
             Self::Unread(refusal) => refusal,
             Self::Unavailable(error) => record::unavailable(error),
         }
@@ -300,7 +300,7 @@ impl From<CommitError> for Unfiled {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict { .. } | CommitError::LeaseLost => Self::Conflict,
-            CommitError::Replay(case) => Self::Before(case),
+            CommitError::Replay(_) => Self::Before,
             CommitError::Mismatch => Self::IdReused,
             CommitError::IllegalTransition(error) => Self::NotAllowed(error),
             CommitError::Unavailable(_)

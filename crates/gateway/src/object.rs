@@ -64,7 +64,7 @@ async fn carry_out(
         name,
         rule_id,
         reasons,
-        request_id,
+        request_id: _,
     } = message;
     let roles = [Role::Executing, Role::Backend];
     admit::role(caller, &roles, "executing and backend")?;
@@ -72,7 +72,7 @@ async fn carry_out(
     if reasons.trim().is_empty() {
         return Err(admit::malformed("reasons", "are missing: say why"));
     }
-    let call = Call::new(caller, "object", (name, request_id), message)?;
+    let call = Call::new(caller, "object", message)?;
     let object = || async {
         let case = cases::visible(gateway, caller, name).await?;
         let rule = ground(gateway, &case, rule_id)?;
@@ -81,7 +81,7 @@ async fn carry_out(
             rule: &rule,
             reasons: &reasons,
         };
-        file(gateway, (caller, &call), case, raised).await
+        file(gateway, &call, case, raised).await
     };
     call.carry_out(gateway, object, identity).await
 }
@@ -90,9 +90,9 @@ async fn carry_out(
 /// [`REMEDIED`]. It may while a clock runs that this ends.
 pub(crate) async fn end(
     gateway: &Gateway,
-    caller: &Caller,
+    call: &Call<'_>,
     event: &'static str,
-    (call, note): (&Call<'_>, &str),
+    note: &str,
 ) -> Result<CaseAt, Refusal> {
     let ended = async {
         let reasons = from_proto::note("note", note).map_err(Refusal::Malformed)?;
@@ -103,7 +103,7 @@ pub(crate) async fn end(
             ));
         }
         let end = || async {
-            let case = cases::visible(gateway, caller, &call.name).await?;
+            let case = cases::visible(gateway, call.caller, &call.name).await?;
             let Some(clock) = clocks::ended_by(&case, event, gateway.now())? else {
                 let none = format!(
                     "no clock of the case runs that `{event}` ends; `Case.clocks` says which there are"
@@ -115,16 +115,16 @@ pub(crate) async fn end(
                 rule: &clock.rule,
                 reasons: &reasons,
             };
-            file(gateway, (caller, call), case, raised).await
+            file(gateway, call, case, raised).await
         };
         call.carry_out(gateway, end, identity).await
     };
-    record::attempted(gateway, caller, ended.await).await
+    record::attempted(gateway, call.caller, ended.await).await
 }
 
 async fn file(
     gateway: &Gateway,
-    (caller, call): (&Caller, &Call<'_>),
+    call: &Call<'_>,
     case: CaseAt,
     raised: Raised<'_>,
 ) -> Result<CaseAt, Unfiled> {
@@ -132,7 +132,7 @@ async fn file(
     let _nothing = gateway.evidence().none_handed_over().await;
     let event = Event {
         key: call.key(),
-        ..event(gateway, caller, &case, raised).await?
+        ..event(gateway, call.caller, &case, raised).await?
     };
     let (case, _) = happen::file(gateway, case, event, None).await?;
     Ok(case)

@@ -1,5 +1,6 @@
 //! Calls about a case that are done once, however often they are repeated.
 
+use comity::v1;
 use comity_domain::Digest;
 use comity_store::RequestKey;
 use prost::Message;
@@ -15,10 +16,43 @@ use crate::{
     wire::from_proto,
 };
 
+/// A message about one case that its caller may repeat.
+pub(crate) trait Repeatable: Message {
+    /// `cases/<id>`.
+    fn name(&self) -> &str;
+    /// Empty where the caller gave none.
+    fn request_id(&self) -> &str;
+}
+
+macro_rules! repeatable {
+    ($($message:ident),+ $(,)?) => {$(
+        impl Repeatable for v1::$message {
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            fn request_id(&self) -> &str {
+                &self.request_id
+            }
+        }
+    )+};
+}
+
+repeatable!(
+    AcknowledgeRequest,
+    ConcludeRequest,
+    ConfirmObligationRequest,
+    ObjectRequest,
+    ReportEventRequest,
+    ReportProgressRequest,
+    SupplementRequest,
+    WithdrawRequest,
+);
+
 /// A call about one case, as its caller made it.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
-    caller: &'a Caller,
+    pub(crate) caller: &'a Caller,
     /// `cases/<id>`, as it came.
     pub(crate) name: String,
     /// What is done, as refusals name it.
@@ -35,10 +69,9 @@ impl<'a> Call<'a> {
     pub(crate) fn new(
         caller: &'a Caller,
         what: &'static str,
-        (name, request_id): (&str, &str),
-        message: &impl Message,
+        message: &impl Repeatable,
     ) -> Result<Self, Refusal> {
-        let id = from_proto::request_id(request_id).map_err(Refusal::Malformed)?;
+        let id = from_proto::request_id(message.request_id()).map_err(Refusal::Malformed)?;
         let key = id.map(|request_id| RequestKey {
             caller: caller.to_string(),
             request_id,
@@ -46,7 +79,7 @@ impl<'a> Call<'a> {
         });
         Ok(Self {
             caller,
-            name: name.to_owned(),
+            name: message.name().to_owned(),
             what,
             key,
         })

@@ -52,12 +52,7 @@ pub(crate) async fn event(
 ) -> Result<v1::ReportEventResponse, Refusal> {
     let allowed = admit::role(caller, &[Role::Issuing], "issuing");
     record::attempted(gateway, caller, allowed).await?;
-    let call = Call::new(
-        caller,
-        REPORT,
-        (&message.name, &message.request_id),
-        &message,
-    );
+    let call = Call::new(caller, REPORT, &message);
     let call = record::attempted(gateway, caller, call).await?;
     let ReportEventRequest {
         name: _,
@@ -75,11 +70,11 @@ pub(crate) async fn event(
         on_form: form.is_some(),
     };
     if report.event == LIFTED {
-        let case = report.end(gateway, caller, (&call, LIFTED)).await?;
+        let case = report.end(gateway, &call, LIFTED).await?;
         return reported(&case);
     }
     let read = |case: &CaseAt| Ok(report.read(gateway, case)?.told());
-    let case = file(gateway, caller, &call, form, read).await?;
+    let case = file(gateway, &call, form, read).await?;
     reported(&case)
 }
 
@@ -93,19 +88,18 @@ fn reported(case: &CaseAt) -> Result<v1::ReportEventResponse, Refusal> {
 /// case changes meanwhile. A refusal is on record when it comes back.
 pub(crate) async fn file(
     gateway: &Gateway,
-    caller: &Caller,
     call: &Call<'_>,
     form: Option<Struct>,
     answer: impl Fn(&CaseAt) -> Result<Answer, Refusal>,
 ) -> Result<CaseAt, Refusal> {
     let report = || async {
-        let case = cases::visible(gateway, caller, &call.name).await?;
-        let answer = answer(&case)?.by(caller).in_call(call);
+        let case = cases::visible(gateway, call.caller, &call.name).await?;
+        let answer = answer(&case)?.in_call(call);
         let form = check(gateway, &case, answer.event(), form.as_ref())?;
         answer::file(gateway, case, answer.on(form), None).await
     };
     let reported = call.carry_out(gateway, report, identity).await;
-    record::attempted(gateway, caller, reported).await
+    record::attempted(gateway, call.caller, reported).await
 }
 
 /// The form that comes with the report of an event, if it is as the instrument
@@ -200,8 +194,8 @@ impl Report {
     pub(crate) async fn end(
         &self,
         gateway: &Gateway,
-        caller: &Caller,
-        (call, event): (&Call<'_>, &'static str),
+        call: &Call<'_>,
+        event: &'static str,
     ) -> Result<CaseAt, Refusal> {
         let wrong = format!("goes with no `{event}`: leave it out");
         let alone = match (&self.extension, self.on_form) {
@@ -209,8 +203,8 @@ impl Report {
             (None, true) => Err(admit::malformed("form", &wrong)),
             (None, false) => Ok(()),
         };
-        record::attempted(gateway, caller, alone).await?;
-        object::end(gateway, caller, event, (call, &self.note)).await
+        record::attempted(gateway, call.caller, alone).await?;
+        object::end(gateway, call, event, &self.note).await
     }
 
     /// An event by which data are held, or held no more, is taken only where it does

@@ -46,8 +46,7 @@ pub(crate) async fn carry_out(
     admit::role(caller, &[Role::Issuing], "issuing")?;
     let id = from_proto::supplement(&mut v1::CooperationRequest::default(), message.clone())
         .map_err(Refusal::Malformed)?;
-    let (name, request_id) = (&message.name, &message.request_id);
-    let call = Call::new(caller, CALL, (name, request_id), &message)?;
+    let call = Call::new(caller, CALL, &message)?;
     let supply = || async {
         let mut case = owned(gateway, caller, &id).await?;
         let event = event(gateway, caller, &mut case, &message).await?;

@@ -44,8 +44,7 @@ pub(crate) async fn carry_out(
 ) -> Result<CaseAt, Refusal> {
     admit::role(caller, &[Role::Issuing], "issuing")?;
     let (id, reason) = from_proto::withdrawal(&message).map_err(Refusal::Malformed)?;
-    let (name, request_id) = (&message.name, &message.request_id);
-    let call = Call::new(caller, "withdraw", (name, request_id), &message)?;
+    let call = Call::new(caller, "withdraw", &message)?;
     let withdraw = || async {
         let case = owned(gateway, caller, &id).await?;
         if case.row.state.step(CaseState::Withdrawn).is_err() {

@@ -66,7 +66,7 @@ impl ReportForm<'_> {
 /// Everything wrong with a form.
 pub(crate) fn errors(form: &Form, content: &Value, tongue: Tongue) -> Vec<FormProblem> {
     let mut found = Vec::new();
-    for error in form.schema.iter_errors(content) {
+    for error in form.schema.iter_errors(content).take(MAX_PROBLEMS) {
         for error in meant(&error) {
             let (mut field, mut kinds) = (path(error), Vec::new());
             if let Kind::Required { property } = error.kind() {

@@ -49,40 +49,24 @@ fn built_wrong(rule: &Rule, place: &Place<'_>) -> Option<Diagnostic> {
 
 /// A line of `when` that always holds, or one of `unless` that never does.
 fn idle(subject: &Subject<'_>, law: Law<'_>, place: &Place<'_>) -> Option<Diagnostic> {
-    let never = |line: &Condition, goal: &Goal<'_>| {
-        let search = Search::new(subject, law, &[line]);
-        search.is_some_and(|search| search.reach(goal) == Found::No)
-    };
-    let always_holds = |line: &Condition| {
-        let no = vec![line];
-        let fails = Goal {
+    let says = |line: &Condition, holds: bool| {
+        let (yes, no) = if holds {
+            (Vec::new(), vec![line])
+        } else {
+            (vec![line], Vec::new())
+        };
+        let otherwise = Goal {
+            yes,
             no,
             ..Goal::default()
         };
-        settled(&line.tree) == Some(true) || never(line, &fails)
+        let search = || Search::new(subject, law, &[line]);
+        settled(&line.tree) == Some(holds)
+            || search().is_some_and(|search| search.reach(&otherwise) == Found::No)
     };
-    let never_holds = |line: &Condition| {
-        let yes = vec![line];
-        let holds = Goal {
-            yes,
-            ..Goal::default()
-        };
-        settled(&line.tree) == Some(false) || never(line, &holds)
-    };
-    let of_when = || {
-        Some((
-            "when",
-            law.rule.when.iter().position(always_holds)?,
-            "always",
-        ))
-    };
-    let of_unless = || {
-        Some((
-            "unless",
-            law.rule.unless.iter().position(never_holds)?,
-            "never",
-        ))
-    };
+    let place_of = |lines: &[Condition], holds| lines.iter().position(|line| says(line, holds));
+    let of_when = || Some(("when", place_of(&law.rule.when, true)?, "always"));
+    let of_unless = || Some(("unless", place_of(&law.rule.unless, false)?, "never"));
     let (key, line, how) = of_when().or_else(of_unless)?;
     let found = place
         .at(key)
