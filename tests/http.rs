@@ -40,10 +40,14 @@ pub(crate) async fn post(address: SocketAddr, path: &str, body: &[u8]) -> (Strin
     exchange(address, &[head.as_bytes(), body].concat()).await
 }
 
-/// Fetches a file of the ledger into a folder.
+/// Fetches a file of the ledger into a folder, once it is there: a checkpoint is
+/// there before its kept copy.
 async fn fetch(address: SocketAddr, path: &str, into: &Path) -> Vec<u8> {
-    let (head, body) = ask(address, "GET", &format!("/{path}")).await;
-    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+    let body = eventually(path, async || {
+        let (head, body) = ask(address, "GET", &format!("/{path}")).await;
+        head.starts_with("HTTP/1.1 200").then_some(body)
+    })
+    .await;
     let target = into.join(path);
     fs::create_dir_all(target.parent().unwrap()).unwrap();
     fs::write(target, &body).unwrap();

@@ -22,6 +22,7 @@ use comity::v1::{
 use prost::Message as _;
 use rusqlite::{OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
+use tokio::task;
 use tonic::{Request, Response, Status};
 
 pub use self::server::{ServeError, Serving};
@@ -167,6 +168,19 @@ impl Backend {
         )
     }
 
+    /// Works where waiting for the register holds up no other call: a thread that
+    /// serves calls may be the one that everybody's timers and sockets depend on.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Status> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let backend = self.clone();
+        task::spawn_blocking(move || work(&backend))
+            .await
+            .map_err(|_| Status::internal("the backend failed"))?
+            .map(Response::new)
+    }
+
     fn admit<T>(&self, request: Request<T>) -> Result<T, Status> {
         server::require_gateway(&request)?;
         if self.0.up.load(Ordering::SeqCst) {
@@ -223,7 +237,8 @@ impl NationalBackendService for Backend {
     ) -> Result<Response<DeliverResponse>, Status> {
         let message = self.admit(request)?;
         self.0.received.fetch_add(1, Ordering::SeqCst);
-        self.deliver_once(&message).map(Response::new)
+        self.aside(move |backend| backend.deliver_once(&message))
+            .await
     }
 
     async fn recall(
@@ -231,8 +246,8 @@ impl NationalBackendService for Backend {
         request: Request<RecallRequest>,
     ) -> Result<Response<RecallResponse>, Status> {
         let message = self.admit(request)?;
-        let recalled = self.with(|register| recall::carry_out(register, &message))?;
-        Ok(Response::new(recalled))
+        self.aside(move |backend| backend.with(|register| recall::carry_out(register, &message)))
+            .await
     }
 
     async fn notify(
@@ -240,7 +255,7 @@ impl NationalBackendService for Backend {
         request: Request<NotifyRequest>,
     ) -> Result<Response<NotifyResponse>, Status> {
         let message = self.admit(request)?;
-        self.note(&message).map(Response::new)
+        self.aside(move |backend| backend.note(&message)).await
     }
 
     async fn capabilities(
