@@ -19,23 +19,20 @@ use crate::{
 
 type Reply<T> = Result<Response<T>, Status>;
 
-/// Serves both services, over plain HTTP/2 and over mutual TLS.
-pub(crate) async fn serve(plain: SocketAddr, tls: SocketAddr, pki: &Path) -> Result<(), AnyError> {
+/// Serves both services over mutual TLS.
+pub(crate) async fn serve(listen: SocketAddr, pki: &Path) -> Result<(), AnyError> {
     let cooperation = CooperationServiceServer::new(Direct {
         answer: bench_answer(),
     });
     let backend = NationalBackendServiceServer::new(Backend {
         result: bench_result(),
     });
-    let on_plain = Server::builder()
-        .add_service(cooperation.clone())
-        .serve(plain);
-    let on_tls = Server::builder()
+    Server::builder()
         .tls_config(Pki::open(pki).backend()?)?
         .add_service(cooperation)
         .add_service(backend)
-        .serve(tls);
-    tokio::try_join!(on_plain, on_tls)?;
+        .serve(listen)
+        .await?;
     Ok(())
 }
 
@@ -73,7 +70,6 @@ impl NationalBackendService for Backend {
 }
 
 /// What proxies forward to: equal work without a gateway.
-#[derive(Clone)]
 struct Direct {
     answer: wire::SubmitResponse,
 }

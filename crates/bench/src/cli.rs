@@ -25,10 +25,8 @@ pub(crate) enum Command {
     Ledger(Ledger),
     /// The national system behind every contender.
     Backend {
-        /// Where plain HTTP/2 is served, for proxies.
-        plain: SocketAddr,
         /// Where mutual TLS is served.
-        tls: SocketAddr,
+        listen: SocketAddr,
         /// Folder of certificates.
         pki: PathBuf,
     },
@@ -142,10 +140,9 @@ impl Command {
                 }))
             }
             Some(Value(role)) if role == "backend" => {
-                let [plain, tls, pki] = values(parser)?;
+                let [listen, pki] = values(parser)?;
                 Ok(Self::Backend {
-                    plain: plain.parse()?,
-                    tls: tls.parse()?,
+                    listen: listen.parse()?,
                     pki: pki.into(),
                 })
             }

@@ -143,37 +143,33 @@ pub(crate) struct Ground {
     pub(crate) folder: PathBuf,
     /// Certificates.
     pub(crate) pki: Pki,
-    /// Where the backend serves plain HTTP/2.
-    pub(crate) plain: SocketAddr,
     /// Where the backend serves mutual TLS.
-    pub(crate) tls: SocketAddr,
-    backend: Process,
+    pub(crate) backend: SocketAddr,
+    process: Process,
 }
 
 impl Ground {
     /// Makes certificates and starts the backend.
     pub(crate) fn prepare(folder: &Path) -> Result<Self, AnyError> {
         let pki = Pki::create(folder.join("pki"))?;
-        let (plain, tls) = (free_address()?, free_address()?);
+        let backend = free_address()?;
         let arguments = [
             "backend",
-            &plain.to_string(),
-            &tls.to_string(),
+            &backend.to_string(),
             &pki.folder.to_string_lossy(),
         ];
-        let backend = Process::start_part(&arguments, folder)?;
+        let process = Process::start_part(&arguments, folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             pki,
-            plain,
-            tls,
             backend,
+            process,
         })
     }
 
     /// The backend's process, whose CPU time is not any proxy's.
     pub(crate) fn backend_pid(&self) -> u32 {
-        self.backend.id()
+        self.process.id()
     }
 
     /// Writes a configuration, filling in `@NAME@` for each name given.

@@ -66,7 +66,7 @@ async fn run(command: Command) -> Result<(), AnyError> {
             Command::Saturate(plan) => saturate::measure(&plan).await,
             Command::Ledger(plan) => ledger::measure(&plan).await,
             Command::Evidence(transfer) => evidence::measure(&transfer).await,
-            Command::Backend { plain, tls, pki } => backend::serve(plain, tls, &pki).await,
+            Command::Backend { listen, pki } => backend::serve(listen, &pki).await,
             Command::Authorizer { listen } => authorizer::serve(listen).await,
         }
     };

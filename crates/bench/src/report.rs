@@ -112,9 +112,9 @@ impl Report {
     /// An empty report.
     pub(crate) fn new(plan: &Plan) -> Self {
         let method = format!(
-            "{} rounds, {} s a turn after a warm-up. {} bytes asked and {} answered over mutual TLS. Load client, \
-             backend and contenders share {} processors; nothing is pinned. CPU is the contender's processes alone \
-             (`direct`: the backend's). Proxies forward in the clear, Comity delivers over mutual TLS.",
+            "{} rounds, {} s a turn after a warm-up. {} bytes asked and {} answered, over mutual TLS in and out. Load \
+             client, backend and contenders share {} processors; nothing is pinned. CPU is the contender's processes \
+             alone (`direct`: the backend's).",
             plan.rounds,
             plan.turn.as_secs(),
             bench_request(0).encoded_len(),

@@ -34,7 +34,7 @@ pub(super) fn start(
             ("EXECUTING", &EXECUTING),
             ("PLACES", &places),
             ("FRONT", &front),
-            ("BACKEND", &ground.tls),
+            ("BACKEND", &ground.backend),
         ],
     )?;
     let mut command = Command::new(program);

@@ -7,6 +7,6 @@ pub(super) fn start(ground: &Ground) -> Contender {
     let version = format!("comity-bench {}", env!("CARGO_PKG_VERSION"));
     Contender {
         pids: vec![ground.backend_pid()],
-        ..Contender::new(Kind::Direct, version, ground.tls, Vec::new())
+        ..Contender::new(Kind::Direct, version, ground.backend, Vec::new())
     }
 }

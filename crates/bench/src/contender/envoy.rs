@@ -36,7 +36,7 @@ fn start_kind(
         &[
             ("PKI", &ground.pki.folder.display()),
             ("FRONT_PORT", &front.port()),
-            ("BACKEND_PORT", &ground.plain.port()),
+            ("BACKEND_PORT", &ground.backend.port()),
             ("WITHOUT_AUTHORIZER", &authorizer.is_none()),
             // Never called while the filter is disabled.
             (

@@ -19,7 +19,7 @@ pub(super) fn start(ground: &Ground, program: &Path) -> Result<Contender, AnyErr
             ("DIR", &folder.display()),
             ("PKI", &ground.pki.folder.display()),
             ("FRONT", &front),
-            ("BACKEND", &ground.plain),
+            ("BACKEND", &ground.backend),
         ],
     )?;
     let mut command = Command::new(program);
