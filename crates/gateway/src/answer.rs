@@ -295,7 +295,7 @@ pub(crate) async fn file(
     let rejected = match &result {
         Some(result) if to == CaseState::NotExecuted => {
             let of = (&case, job.map(|job| &**job));
-            share::rejected(gateway, of, (&result.reason, left)).await?
+            Box::pin(share::rejected(gateway, of, (&result.reason, left))).await?
         }
         _ => None,
     };

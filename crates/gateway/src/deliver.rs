@@ -175,7 +175,8 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         receipt: case.snapshot.receipt.clone(),
     };
     let message = Outgoing::of(&case.snapshot, message);
-    let answer = match gateway.backends().deliver(&job.target, message).await {
+    let delivery = Box::pin(gateway.backends().deliver(&job.target, message));
+    let answer = match delivery.await {
         Ok(v1::DeliverResponse { reference, result }) => {
             // A reference that is none is no reason to lose the answer.
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
@@ -188,7 +189,7 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         Err(why) if is_final(why) => Answer::rejected(why, left(job)),
         Err(why) => return Box::pin(postpone(gateway, job, case, why)).await,
     };
-    answer::file(gateway, case, answer, Some(job)).await
+    Box::pin(answer::file(gateway, case, answer, Some(job))).await
 }
 
 /// What the executing system has where it refuses an attempt: an earlier one, whose

@@ -61,7 +61,7 @@ pub(crate) async fn submit_known(
         let way = gateway.lanes().way(urgency);
         let request = match origin::is_repeated(gateway, caller, request.as_ref()).await? {
             true => request,
-            false => origin::trace(gateway, caller, request).await?,
+            false => Box::pin(origin::trace(gateway, caller, request)).await?,
         };
         way.give().await;
         let admission = admit::request(gateway, caller, request, text_language)?;
@@ -74,7 +74,7 @@ pub(crate) async fn submit_known(
         Some(id) => Filed::Before(id),
         None => {
             let verdict = admission.decide(gateway.now());
-            record::decision(gateway, caller, admission, verdict).await?
+            Box::pin(record::decision(gateway, caller, admission, verdict)).await?
         }
     };
     let (case, job) = match filed {

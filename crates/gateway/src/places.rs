@@ -217,6 +217,8 @@ impl Place {
     /// call before that.
     pub(crate) fn keep<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
         let place = PLACE.try_with(Arc::clone);
+        // Moved on and on otherwise, and an exchange is tens of kilobytes.
+        let work = Box::pin(work);
         async move {
             match place {
                 Ok(place) => place.carry(work).await,
