@@ -4,6 +4,7 @@
 use std::{
     fs,
     future::Future,
+    io::Write as _,
     path::Path,
     process::Command,
     sync::mpsc as std_mpsc,
@@ -15,7 +16,7 @@ use comity_ledger::{Key, Leaf, Publisher, prove};
 use comity_store::{Entry, Options, Store, Transaction};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::JoinSet};
 
 use crate::{
     AnyError, accounts,
@@ -32,6 +33,8 @@ const RECORD: usize = 1024;
 const ENTRY: usize = 400;
 /// Entries under one checkpoint.
 const BETWEEN: u64 = 5_000;
+/// Flushes that are timed.
+const FLUSHES: usize = 200;
 /// Proofs that are timed.
 const PROOFS: u64 = 2_000;
 /// The log's name.
@@ -62,6 +65,10 @@ pub(crate) async fn measure(plan: &Ledger) -> Result<(), AnyError> {
 
 /// Commits a second: of the store and of SQLite alone, in turns.
 async fn commits(out: &Path, rounds: u32, turn: Duration) -> Result<(), AnyError> {
+    let flush = flush(out)?;
+    println!(
+        "a flush of a page takes {flush:.0} µs here: where that is little, processors are the bound"
+    );
     println!("commits a second, {WRITERS} writers, records of {RECORD} bytes");
     println!("{:>8} {:>8} {:>6}", "SQLite", "store", "ratio");
     let mut ratios = Vec::new();
@@ -82,18 +89,37 @@ async fn commits(out: &Path, rounds: u32, turn: Duration) -> Result<(), AnyError
     Ok(())
 }
 
+/// How long a page takes to be on this disk, the median in microseconds.
+fn flush(out: &Path) -> Result<f64, AnyError> {
+    let path = out.join("page");
+    let mut page = fs::File::create(&path)?;
+    let mut times = Vec::with_capacity(FLUSHES);
+    for _ in 0..FLUSHES {
+        let begun = Instant::now();
+        page.write_all(&[0x5a; 8192])?;
+        page.sync_data()?;
+        times.push(each(begun.elapsed(), 1));
+    }
+    fs::remove_file(path)?;
+    Ok(Spread::of(times).map_or(0.0, |spread| spread.median))
+}
+
 /// The store: sealed record, leaf, columns, published every second meanwhile.
 async fn of_store(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
     let store = Store::open(dir, Key::generate(ORIGIN)?, &Options::default())?;
-    let commit = || async {
-        let transaction = Transaction {
-            entries: vec![Entry {
-                leaf: Leaf::new(Timestamp::now(), "remark", "bench"),
-                record: vec![0x5a; RECORD],
-            }],
-            ..Transaction::default()
-        };
-        store.commit(transaction).await.is_ok()
+    let each = store.clone();
+    let commit = move || {
+        let store = each.clone();
+        async move {
+            let transaction = Transaction {
+                entries: vec![Entry {
+                    leaf: Leaf::new(Timestamp::now(), "remark", "bench"),
+                    record: vec![0x5a; RECORD],
+                }],
+                ..Transaction::default()
+            };
+            store.commit(transaction).await.is_ok()
+        }
     };
     let done = together(turn, commit).await?;
     store.close().await;
@@ -116,7 +142,7 @@ async fn of_sqlite(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
     db.execute_batch("CREATE TABLE entry (idx INTEGER PRIMARY KEY, record BLOB NOT NULL)")?;
     let (queue, waiting) = std_mpsc::channel();
     let writer = thread::spawn(move || write_all(&db, &waiting));
-    let commit = || {
+    let commit = move || {
         let queue = queue.clone();
         async move {
             let (reply, answer) = oneshot::channel();
@@ -124,7 +150,6 @@ async fn of_sqlite(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
         }
     };
     let done = together(turn, commit).await?;
-    drop(queue);
     match writer.join() {
         Ok(written) => written?,
         Err(_) => return Err("the writer came to grief".into()),
@@ -153,25 +178,30 @@ fn write_all(db: &Connection, waiting: &std_mpsc::Receiver<Waiting>) -> rusqlite
     Ok(())
 }
 
-/// How often a second all writers together are done, each one commit after the other.
-async fn together<F: Future<Output = bool>>(
+/// How often a second all writers together are done, each one commit after the other
+/// and all of them at once, as calls of a gateway are.
+async fn together<F: Future<Output = bool> + Send + 'static>(
     turn: Duration,
-    commit: impl Fn() -> F,
+    commit: impl Fn() -> F + Clone + Send + Sync + 'static,
 ) -> Result<f64, AnyError> {
     let begun = Instant::now();
-    let writer = async || {
-        let mut done = 0_u32;
-        while begun.elapsed() < turn {
-            if !commit().await {
-                return Err("a commit failed");
+    let mut writers = JoinSet::new();
+    for _ in 0..WRITERS {
+        let commit = commit.clone();
+        writers.spawn(async move {
+            let mut done = 0_u32;
+            while begun.elapsed() < turn {
+                if !commit().await {
+                    return Err("a commit failed");
+                }
+                done += 1;
             }
-            done += 1;
-        }
-        Ok(done)
-    };
+            Ok(done)
+        });
+    }
     let mut all = 0.0;
-    for done in futures::future::join_all((0..WRITERS).map(|_| writer())).await {
-        all += f64::from(done?);
+    while let Some(done) = writers.join_next().await {
+        all += f64::from(done??);
     }
     Ok(all / begun.elapsed().as_secs_f64())
 }

@@ -28,7 +28,10 @@ mod workshop;
 
 use std::{error::Error, process::ExitCode};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::cli::Command;
 
@@ -56,9 +59,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// One thread, as for every contender: the machine is shared with them.
-#[tokio::main(flavor = "current_thread")]
-async fn run(command: Command) -> Result<(), AnyError> {
+/// On one thread, as every contender has: the machine is shared with them. The ledger
+/// alone has as many as a gateway that is not told otherwise.
+fn run(command: Command) -> Result<(), AnyError> {
+    let mut runtime = match command {
+        Command::Ledger(_) => Builder::new_multi_thread(),
+        Command::Compare(_)
+        | Command::Saturate(_)
+        | Command::Evidence(_)
+        | Command::Backend { .. }
+        | Command::Authorizer { .. } => Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(work(command))
+}
+
+async fn work(command: Command) -> Result<(), AnyError> {
     let mut terminated = signal(SignalKind::terminate())?;
     let work = async {
         match command {
