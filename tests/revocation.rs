@@ -198,7 +198,7 @@ async fn nobody_is_believed_on_a_list_that_has_run_out() {
     assert_eq!(next(&mut theirs).await, ServingStatus::NotServing);
     assert!(is_served(scene.address(), &good).await);
 
-    publish(Duration::seconds(5));
+    publish(Duration::seconds(10));
     assert_eq!(next(&mut theirs).await, ServingStatus::Serving);
     while let Ok(Some(_)) = theirs.message().await {}
     assert!(!is_served(scene.address(), &good).await);
@@ -224,7 +224,7 @@ async fn a_connection_ends_with_the_certificate_that_it_was_made_with() {
     let now = OffsetDateTime::now_utc();
     let validity = Validity {
         from: now - Duration::hours(1),
-        until: now + Duration::seconds(5),
+        until: now + Duration::seconds(10),
     };
     let short = scene.world.pki().issue(&identity, &[], validity).unwrap();
     ended(watch(&scene, &short).await).await;
