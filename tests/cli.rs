@@ -107,7 +107,9 @@ async fn decide_prints_what_the_gateway_decides() {
     ] {
         let story = story("decide", title);
         let file = scene.folder().join("request.json");
-        fs::write(&file, json::print(&story.request).unwrap()).unwrap();
+        // Some editors set a mark before it.
+        let text = format!("\u{feff}{}", json::print(&story.request).unwrap());
+        fs::write(&file, text).unwrap();
         let case = scene.tell(&story).await;
         let by_gateway = json::print(&case.decision.unwrap()).unwrap();
         let output = comity(["policy", "decide", "--json", file.to_str().unwrap()]);
@@ -162,8 +164,10 @@ fn what_cannot_be_read_is_a_failure_and_says_where() {
         "decide",
         folder.path().join("none").to_str().unwrap(),
     ]);
+    fs::write(&file, b"\xff\xfe{\0}\0").unwrap();
+    let foreign = comity(["policy", "decide", file.to_str().unwrap()]);
     let misuse = comity(["policy", "decied"]);
-    let all = [unknown, missing, misuse]
+    let all = [unknown, missing, foreign, misuse]
         .map(|output| shown(&output))
         .join("\n");
     stable(folder.path()).bind(|| insta::assert_snapshot!(all));

@@ -372,10 +372,16 @@ pub(super) fn read<M: prost::Message + prost::Name + Default>(file: &Path) -> Re
     json::parse(&text(file)?).map_err(|error| format!("{}:{error}", file.display()).into())
 }
 
-/// What stands in a file.
+/// What stands in a file, without the byte order mark that some editors set before it.
 fn text(file: &Path) -> Result<String, Failure> {
-    let read = fs::read_to_string(file);
-    read.map_err(|error| format!("cannot read `{}`: {error}", file.display()).into())
+    let bytes = fs::read(file);
+    let bytes = bytes.map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| format!("`{}` is not UTF-8: save it as UTF-8", file.display()))?;
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => Ok(rest.to_owned()),
+        None => Ok(text),
+    }
 }
 
 /// Prints a message as JSON, or in words.
