@@ -1,6 +1,7 @@
 //! What the issuing authority adds to its request.
 
 use comity::v1::{self, CaseState, Outcome};
+use comity_gateway::wire::structure;
 use tonic::Code;
 
 use super::{kinds, reaches, truth};
@@ -239,4 +240,38 @@ async fn a_delivery_under_way_hands_over_what_was_approved() {
     assert_eq!(case.request.unwrap().assurances.len(), 1);
     assert_eq!(backend.standing(&case.name).unwrap(), 1);
     scene.stop().await;
+}
+
+#[test]
+fn a_form_that_names_another_state_than_its_request_is_mended_first() {
+    on_shared(async |scene| {
+        let mut story = search("contradicting");
+        let right = story.request.form.clone().unwrap();
+        let mut form = structure::to_json(right.clone()).unwrap();
+        form["states"]["executing"] = "NL".into();
+        story.request.form = Some(structure::from_json(&form));
+        let case = scene.tell(&story).await;
+        assert_eq!(case.state(), CaseState::Incomplete);
+        let found = case.decision.clone().unwrap().requirements;
+        let [requirement] = found.as_slice() else {
+            panic!("{found:#?}");
+        };
+        assert_eq!(requirement.field, "form.states.executing");
+        assert_eq!(
+            requirement.remedy,
+            "must agree with `executing.jurisdiction` of the request"
+        );
+
+        let mended = v1::SupplementRequest {
+            name: case.name.clone(),
+            request_id: "contradicting/1".to_owned(),
+            form: Some(right),
+            ..v1::SupplementRequest::default()
+        };
+        let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+        let answer = client.supplement(mended).await.unwrap().into_inner();
+        let decision = answer.case.unwrap().decision.unwrap();
+        assert_eq!(decision.outcome(), Outcome::Approved, "{decision:#?}");
+        reaches(scene, &story, &case.name, CaseState::Concluded).await;
+    });
 }

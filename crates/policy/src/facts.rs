@@ -11,7 +11,7 @@ use std::{
 use comity_domain::{FactName, FactSource, FactUse, FactUseSource, FactValue, Request, Stated};
 use jiff::civil::Date;
 
-pub(crate) use self::derive::{derive, outline, urgency};
+pub(crate) use self::derive::{derive, outline, role, urgency};
 use crate::{
     diagnostic::suggest,
     evaluate::Known,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// More mistakes than this help nobody.
-const MAX_PROBLEMS: usize = 50;
+pub(crate) const MAX_PROBLEMS: usize = 50;
 /// More values or fields than this are not listed.
 const MAX_NAMES: usize = 10;
 

@@ -36,6 +36,7 @@ mod reader;
 mod registers;
 mod remarks;
 mod resolve;
+mod restated;
 mod ruling;
 mod scenario;
 #[cfg(test)]

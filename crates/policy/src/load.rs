@@ -17,6 +17,7 @@ mod precedence;
 mod provision;
 mod raw;
 mod readable;
+mod restated;
 mod rules;
 mod schema;
 mod vocabulary;

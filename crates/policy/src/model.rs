@@ -2,6 +2,7 @@
 //! deciding. Nothing here is evaluated and nothing here reads a file.
 
 mod form;
+mod restated;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,7 +19,10 @@ use jiff::civil::Date;
 
 use crate::{condition::Lowered, exercise::Exercise};
 
-pub(crate) use self::form::{Form, FormField, FormFields, FormSection};
+pub(crate) use self::{
+    form::{Form, FormField, FormFields, FormSection},
+    restated::{Meaning, OwnField, RequestField, Restatement, Step},
+};
 
 /// Everything in the policy folder, checked.
 #[derive(Debug, Clone)]

@@ -7,15 +7,17 @@ use comity_domain::{
     Citation, Confidence, Digest, Ground, GroundKind, InvalidId, Judgement, JurisdictionCode,
     ModuleId, Referral, Requirement, RuleRef, Ruled, Stage,
 };
+use serde_json::Value;
 
 use crate::{
     FormCheck,
     findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
-    model::{Binding, Instrument, Model},
+    model::{Binding, Form, Instrument, Model},
     phrases::Remark,
     reader::Reader,
     resolve::{self, Matter, Obstacle},
+    restated::contradictions,
     ruling::Image,
 };
 
@@ -55,7 +57,7 @@ pub(crate) fn form(
             field: "form".to_owned(),
             message: tongue.remark(&Remark::AttachForm { form: &title }),
         }],
-        FormCheck::Given(content) => form::errors(expected, content, tongue),
+        FormCheck::Given(content) => form_problems(expected, content, setting),
     };
     let finding = Finding {
         module: &instrument.module.id,
@@ -71,6 +73,18 @@ pub(crate) fn form(
         stage: Stage::Instrument,
     });
     findings.requirements.extend(requirements);
+}
+
+/// What the schema of a form finds wrong with one, and what in it contradicts the request.
+fn form_problems(expected: &Form, content: &Value, setting: &Setting<'_>) -> Vec<FormProblem> {
+    let tongue = setting.reader.tongue();
+    let mut problems = form::errors(expected, content, tongue);
+    let against = (setting.reader.model, tongue);
+    let mut contradictions = contradictions(expected, content, setting.request, against);
+    contradictions.retain(|found| problems.iter().all(|known| known.field != found.field));
+    problems.extend(contradictions);
+    problems.truncate(form::MAX_PROBLEMS);
+    problems
 }
 
 /// A State that is bound only as far as is known: whether it is, a human says.

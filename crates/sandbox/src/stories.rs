@@ -120,7 +120,7 @@ fn other_instruments() -> Vec<Story> {
             60,
         )
         .selector(SelectorKind::Email, fr.map(|s| s.email).unwrap_or_default())
-        .form(epoc_form("content", ("Paris", "FR")))
+        .form(epoc_form("content", ("Paris", "FR"), 60))
         .expect(Outcome::Approved),
         Draft::new(
             "Keep stored data before they are lost",
@@ -201,7 +201,7 @@ fn refused() -> Vec<Story> {
         .asks("data.traffic", "epoc", "en")
         .offence("StGB 263", "D20", 60)
         .selector(SelectorKind::Phone, "+35320915000".to_owned())
-        .form(epoc_form("traffic", ("Dublin", "IE")))
+        .form(epoc_form("traffic", ("Dublin", "IE"), 60))
         .expect(Outcome::Refused),
         Draft::new(
             "Mailbox for speech that the executing State protects",
@@ -262,7 +262,7 @@ fn further_orders() -> Vec<Story> {
         .asks("data.content", "epoc", "et")
         .offence("KK 286(1)", "D20", 96)
         .selector(SelectorKind::Email, ee.map(|s| s.email).unwrap_or_default())
-        .form(epoc_form("content", ("Tallinn", "EE")))
+        .form(epoc_form("content", ("Tallinn", "EE"), 96))
         .expect(Outcome::Approved),
     ]
 }

@@ -105,6 +105,8 @@ codes! {
         "write the name of the folder, or move the file";
     Error: FormIncomplete "form-incomplete" "A form without its provision, or a provision without its form"
         "put form.schema.json beside module.yaml and name title and provision in it: both or neither";
+    Error: Restatement "restatement" "A form that restates what no request says so"
+        "name a field of the request, at the field of the form that says the same";
     Error: ConditionSyntax "condition-syntax" "A condition that cannot be read"
         "mend the expression at the place shown";
     Error: ConditionType "condition-type" "A condition whose types do not fit"

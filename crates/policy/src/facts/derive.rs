@@ -342,7 +342,8 @@ pub(crate) fn urgency(urgency: Urgency) -> &'static str {
     }
 }
 
-fn role(role: PersonRole) -> &'static str {
+/// A person's part as the vocabulary lists it.
+pub(crate) fn role(role: PersonRole) -> &'static str {
     match role {
         PersonRole::Suspect => "suspect",
         PersonRole::Victim => "victim",

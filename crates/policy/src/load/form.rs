@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     diagnostic::{Code, Diagnostic},
-    model::{FactDeclaration, FactType, FormField, FormFields, FormSection},
+    model::{FactDeclaration, FactType, FormField, FormFields, FormSection, Restatement},
     phrases::{self, Remark},
     yaml::{self, Node},
 };
 
-use super::files::File;
+use super::{context::Context, files::File, restated::restated};
 
 /// Deepest nesting of fields that rules may test.
 const MAX_DEPTH: usize = 8;
@@ -28,6 +28,7 @@ pub(super) struct FormFile {
     pub(super) schema: jsonschema::Validator,
     pub(super) sections: Vec<FormSection>,
     pub(super) fields: FormFields,
+    pub(super) restated: Vec<Restatement>,
     pub(super) content: Value,
 }
 
@@ -35,7 +36,7 @@ pub(super) struct FormFile {
 ///
 /// # Errors
 /// Why it cannot be read.
-pub(super) fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
+pub(super) fn read(file: &File, context: &mut Context) -> Result<FormFile, Vec<Diagnostic>> {
     // JSON is YAML: the same reader refuses repeated keys and knows places.
     let node = yaml::parse(&file.source)?;
     let json = node.to_json();
@@ -58,6 +59,7 @@ pub(super) fn read(file: &File) -> Result<FormFile, Vec<Diagnostic>> {
         schema,
         sections: sections(&node),
         fields,
+        restated: restated(&file.source, (&node, &json), context),
         content: json,
     })
 }
@@ -107,7 +109,7 @@ fn collect(schema: &Value, path: &str, depth: usize, root: &Value, fields: &mut 
 }
 
 /// What a local `$ref` points to; nothing else is ever fetched.
-fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+pub(super) fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     let target = schema.get("$ref").and_then(Value::as_str);
     let target = target.and_then(|target| root.pointer(target.strip_prefix('#')?));
     target.unwrap_or(schema)
@@ -122,7 +124,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 /// A field's type, and its values where they are listed.
-fn typed(schema: &Value, root: &Value) -> Option<(FactType, BTreeSet<Arc<str>>)> {
+pub(super) fn typed(schema: &Value, root: &Value) -> Option<(FactType, BTreeSet<Arc<str>>)> {
     let options = |schema: &Value| -> Option<BTreeSet<Arc<str>>> {
         let values = schema.get("enum")?.as_array()?.iter();
         values.map(|value| value.as_str().map(Arc::from)).collect()

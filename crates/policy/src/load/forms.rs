@@ -49,7 +49,7 @@ impl Forms {
     /// Reads the forms of a library; one with mistakes is left out, and they
     /// are reported.
     pub(super) fn new(folder: &Folder, documents: &[Document<'_>], context: &mut Context) -> Self {
-        let mut files = Files::read(folder, &mut context.found);
+        let mut files = Files::read(folder, context);
         let modules = documents
             .iter()
             .filter(|document| document.file.kind == Kind::Instrument);
@@ -144,10 +144,11 @@ struct Files {
 }
 
 impl Files {
-    fn read(folder: &Folder, found: &mut Vec<Diagnostic>) -> Self {
+    fn read(folder: &Folder, context: &mut Context) -> Self {
         let files = folder.files().filter(|file| file.kind == Kind::Form);
         let read = files.map(|file| {
-            let form = read(file).map_err(|mistakes| found.extend(mistakes)).ok();
+            let form = read(file, context);
+            let form = form.map_err(|mistakes| context.found.extend(mistakes)).ok();
             (Arc::clone(&file.source.path), form)
         });
         Self {
@@ -291,8 +292,21 @@ fn form(
         schema,
         sections,
         fields,
+        restated,
         content,
     } = file?;
+    if !events.is_empty() && !restated.is_empty() {
+        context.found.push(
+            place
+                .at("events")
+                .wrong_key(
+                    Code::Restatement,
+                    "a form of reports restates fields of the request",
+                )
+                .why("reports are not compared with the request")
+                .remedy("take `restates` out of its schema, or `events` out of here"),
+        );
+    }
     Some(Form {
         name: Arc::from(name),
         schema,
@@ -306,5 +320,6 @@ fn form(
         sections,
         fields,
         read: BTreeSet::new(),
+        restated,
     })
 }

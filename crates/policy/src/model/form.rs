@@ -7,7 +7,7 @@ use std::{
 
 use comity_domain::{Citation, FactName, Text};
 
-use super::{FactDeclaration, Instrument, MeasureFilter, Rule};
+use super::{FactDeclaration, Instrument, MeasureFilter, Restatement, Rule};
 
 impl Instrument {
     /// The form that has all fields of forms which a rule reads.
@@ -46,6 +46,8 @@ pub(crate) struct Form {
     pub(crate) fields: FormFields,
     /// Those fields that a rule of the library reads.
     pub(crate) read: BTreeSet<FactName>,
+    /// Fields that say again what the request says.
+    pub(crate) restated: Vec<Restatement>,
 }
 
 impl Form {

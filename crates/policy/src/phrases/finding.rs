@@ -148,6 +148,10 @@ pub(crate) enum Fault<'a> {
         /// Fields that may stand there and do not; none, or some.
         known: &'a str,
     },
+    /// Says something else than the request does.
+    Contradicts {
+        field: &'a str,
+    },
     /// Anything else, by the word of JSON Schema for it.
     Other {
         keyword: &'a str,

@@ -1,6 +1,6 @@
 //! Rules that read the fields of an instrument's own form.
 
-use comity_domain::{Decision, FactUseSource, Outcome, Request};
+use comity_domain::{Decision, FactSource, FactUseSource, FactValue, Outcome, Request, Stated};
 use serde_json::{Value, json};
 
 use super::small::{DE, ORDER, edited, request};
@@ -219,4 +219,94 @@ fn a_field_of_a_form_left_out_is_asked_for_where_a_rule_needs_it() {
         fields("hearing", FormCheck::Given(&room)).0,
         Outcome::Approved
     );
+}
+
+/// Fields that restate the request, in the small form's place.
+const RESTATING: &str = r#""properties": {
+    "to": {"type": "string", "restates": "executing.jurisdiction"},
+    "asked": {"type": "array", "items": {"type": "object", "properties": {
+        "measure": {"type": "string", "restates": "measure"}}}},
+    "persons": {"type": "array", "items": {"oneOf": [
+        {"properties": {"kind": {"const": "natural"},
+                        "role": {"enum": ["suspect", "victim"], "restates": "persons[].role"}}},
+        {"properties": {"kind": {"const": "legal"}}}]}},
+    "months": {"type": "integer", "restates": "offences[].max_penalty_months"},
+    "haste": {"type": "string", "restates": {"field": "urgency.level", "as": ["urgent", "emergency"]}},
+    "committed": {"type": "string", "format": "date", "restates": "facts[\"offence.committed\"]"},
+    "traffic": {"type": "boolean", "restates": {"field": "measure", "as": {"true": ["coercive"], "false": ["hearing"]}}},
+    "place""#;
+
+fn contradicted(request: &Request, fields: Value) -> Vec<(String, String)> {
+    let library = edited(&[], &[(FORM, "\"properties\": {\"place\"", RESTATING)]);
+    let form = form(fields);
+    let decision = decide(&library, request, FormCheck::Given(&form));
+    let found = decision.requirements.iter();
+    let found = found.map(|found| (found.field.to_string(), found.remedy.to_string()));
+    let found: Vec<_> = found.collect();
+    let outcome = match found.is_empty() {
+        true => Outcome::Approved,
+        false => Outcome::Incomplete,
+    };
+    assert_eq!(decision.outcome, outcome, "{decision:#?}");
+    found
+}
+
+#[test]
+fn a_form_that_contradicts_its_request_is_incomplete() {
+    let mut request = request();
+    request.offences[0].max_penalty_months = Some(60);
+    let committed = Stated {
+        value: FactValue::Day("2026-01-02".parse().unwrap()),
+        source: FactSource::Requester,
+    };
+    request.facts.insert("offence.committed".into(), committed);
+    for (fields, path, of) in [
+        (json!({"to": "NL"}), "to", "executing.jurisdiction"),
+        (
+            json!({"asked": [{"measure": "data.traffic"}, {"measure": "hearing"}]}),
+            "asked.1.measure",
+            "measure",
+        ),
+        // What lies above or below is decided by other rules.
+        (
+            json!({"asked": [{"measure": "data"}]}),
+            "asked.0.measure",
+            "measure",
+        ),
+        (
+            json!({"persons": [{"kind": "natural", "role": "victim"}]}),
+            "persons.0.role",
+            "persons[].role",
+        ),
+        (
+            json!({"months": 12}),
+            "months",
+            "offences[].max_penalty_months",
+        ),
+        (json!({"haste": "a train leaves"}), "haste", "urgency.level"),
+        (
+            json!({"committed": "2025-01-02"}),
+            "committed",
+            "facts[\"offence.committed\"]",
+        ),
+        (json!({"traffic": false}), "traffic", "measure"),
+    ] {
+        let message = format!("must agree with `{of}` of the request");
+        assert_eq!(
+            contradicted(&request, fields),
+            [(format!("form.{path}"), message)]
+        );
+    }
+    let agreeing = json!({
+        "to": "FR", "asked": [{"measure": "data.traffic"}], "months": 60, "traffic": true,
+        "committed": "2026-01-02", "persons": [{"kind": "legal", "role": "victim"}],
+    });
+    assert!(contradicted(&request, agreeing).is_empty());
+    assert!(contradicted(&request, json!({})).is_empty());
+}
+
+#[test]
+fn what_the_request_leaves_open_is_not_contradicted() {
+    let open = json!({"months": 12, "committed": "2025-01-02"});
+    assert!(contradicted(&request(), open).is_empty());
 }

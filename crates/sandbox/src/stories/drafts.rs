@@ -130,7 +130,7 @@ pub(super) fn eio_form(issuing: &str, executing: &str, measure: &str, provision:
             "description": "as set out in the request",
             "evidence_sought": "records of the year 2025",
         }],
-        "persons": [{"kind": "natural", "role": "suspect", "name": "Muster", "first_names": "Max"}],
+        "persons": [],
         "proceedings": "criminal",
         "grounds": {
             "summary": "goods were sold that the seller did not have",
@@ -149,8 +149,8 @@ pub(super) fn eio_form(issuing: &str, executing: &str, measure: &str, provision:
 }
 
 /// The certificate of Regulation (EU) 2023/1543, filled in; the provider is
-/// established in a town of a State.
-pub(super) fn epoc_form(category: &str, (town, state): (&str, &str)) -> Struct {
+/// established in a town of a State, and the offence carries so many months.
+pub(super) fn epoc_form(category: &str, (town, state): (&str, &str), months: u32) -> Struct {
     structure::from_json(json!({
         "order": "production",
         "issuing_authority": {
@@ -165,7 +165,7 @@ pub(super) fn epoc_form(category: &str, (town, state): (&str, &str)) -> Struct {
         "provisions": ["as set out in the request"],
         "grounds": "necessary and proportionate: no other means leads to the author",
         "summary": "goods were sold that the seller did not have",
-        "threshold": {"basis": "5(4)(a)", "category": "D20", "max_penalty_months": 60},
+        "threshold": {"basis": "5(4)(a)", "category": "D20", "max_penalty_months": months},
         "notification": {"notified": true, "authority": "Enforcing authority"},
         "signature": {"name": "A. Beispiel", "post": "judge", "date": "2026-11-20"},
     }))

@@ -547,3 +547,22 @@ fn a_form_of_reports_names_events() {
     let edits: Vec<_> = edits.iter().map(|(a, b, c)| (*a, *b, &**c)).collect();
     shown!(report(&edits));
 }
+
+#[test]
+fn a_form_restates_what_requests_have() {
+    let fields = r#"{"type": "object", "properties": {
+  "to": {"type": "string", "restates": "executing.state"},
+  "measure": {"type": "string", "restates": {"field": "measure", "as": {"data": ["data"]}}},
+  "role": {"enum": ["suspect", "expert"], "restates": "persons[].role"},
+  "urgent": {"type": "boolean", "restates": "urgency.level"},
+  "hurry": {"type": "boolean", "restates": {"field": "urgency.level", "as": {"true": ["urgnt"]}}},
+  "fiscal": {"type": "boolean", "restates": "facts[\"offence.fiscl\"]"},
+  "broken": {"type": "boolean", "restates": ["measure"]}
+}, "if": {"properties": {"to": {"restates": "measure"}}}}"#;
+    let whole = "{\"type\": \"object\", \"required\": [\"a\"]}";
+    shown!(report(&[(
+        "instruments/eio/form.schema.json",
+        whole,
+        fields
+    )]));
+}

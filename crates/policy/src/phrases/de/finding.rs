@@ -115,6 +115,9 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
         Fault::UnknownFields { known } => {
             format!("enthält Felder, die das Formblatt nicht kennt; es kennt: {known}")
         }
+        Fault::Contradicts { field } => {
+            format!("muss mit `{field}` des Ersuchens übereinstimmen")
+        }
         Fault::Other { keyword } => format!("entspricht nicht dem Formblatt (`{keyword}`)"),
     }
 }

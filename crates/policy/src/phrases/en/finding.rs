@@ -108,6 +108,7 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
         Fault::UnknownFields { known } => {
             format!("has fields that the form does not know; it knows: {known}")
         }
+        Fault::Contradicts { field } => format!("must agree with `{field}` of the request"),
         Fault::Other { keyword } => format!("is not as the form demands (`{keyword}`)"),
     }
 }

@@ -116,6 +116,7 @@ pub(in crate::phrases) fn fault(fault: &Fault<'_>) -> String {
         Fault::UnknownFields { known } => {
             format!("contient des champs inconnus du formulaire ; il connaît : {known}")
         }
+        Fault::Contradicts { field } => format!("doit concorder avec `{field}` de la demande"),
         Fault::Other { keyword } => format!("n'est pas conforme au formulaire (`{keyword}`)"),
     })
 }
