@@ -475,7 +475,11 @@ async fn what_is_erased_is_readable_nowhere() {
         (status.code(), reason(&status).as_str()),
         (Code::PermissionDenied, "NOT_COMPETENT")
     );
-    assert!(executing.delete(&name).await.unwrap().receipt.is_some());
+    let deleted = executing.delete(&name).await.unwrap().receipt.unwrap();
+    let again = executing.delete(&name).await.unwrap().receipt.unwrap();
+    assert_eq!(deleted.index, again.index, "repeated it changes nothing");
+    let status = issuing.delete(&name).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "to the other it is gone");
     for party in [&mut issuing, &mut executing] {
         let status = party.read(&name, 0, 1).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound);

@@ -1,6 +1,9 @@
 //! Calls about a case that are repeated because their answer was lost.
 
-use comity::v1::{self, CaseState, ResultKind, conclude_request::Conclusion};
+use comity::v1::{
+    self, CaseState, ResultKind, ReviewTaskState, ReviewVerdict, conclude_request::Conclusion,
+    fact_value::Value,
+};
 use comity_gateway::wire::structure;
 use tokio::task::JoinSet;
 use tonic::Code;
@@ -173,4 +176,66 @@ async fn a_withdrawal_that_comes_twice_at_a_time_recalls_once() {
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(violations(&status).contains_key("request_id"));
     scene.stop().await;
+}
+
+#[test]
+fn an_opinion_that_comes_twice_at_a_time_is_one_persons_one_opinion() {
+    on_shared(async |scene| {
+        let mut story = search("decide-once");
+        let stated = v1::FactValue {
+            value: Some(Value::Truth(true)),
+        };
+        let facts = &mut story.request.facts;
+        facts.insert("ground.fundamental_rights".to_owned(), stated);
+        let case = scene.tell(&story).await;
+        assert_eq!(case.state(), CaseState::UnderReview);
+        let name = format!("{}-1", case.name.replace("cases/", "tasks/"));
+
+        let mut durand = scene.reviewer("FR", "tj-paris-ji", "A. Durand").await;
+        let read = v1::GetTaskRequest { name: name.clone() };
+        let read = durand.get_task(read).await.unwrap().into_inner();
+        let release = v1::DecideRequest {
+            name: name.clone(),
+            verdict: ReviewVerdict::Release.into(),
+            reasons: "as the file shows".to_owned(),
+            etag: read.task.unwrap().etag,
+            request_id: "decide/1".to_owned(),
+            ..v1::DecideRequest::default()
+        };
+        let mut calls = JoinSet::new();
+        for _ in 0..4 {
+            let (mut durand, release) = (durand.clone(), release.clone());
+            calls.spawn(async move { durand.decide(release).await });
+        }
+        for answer in calls.join_all().await {
+            let answer = answer.unwrap().into_inner();
+            assert_eq!(answer.task.unwrap().opinions.len(), 1);
+            assert_eq!(kinds(&answer.case.unwrap()), ["decision", "review"]);
+        }
+        // Read anew, as who lost the answer does: the task has changed by the first.
+        let anew = v1::DecideRequest {
+            etag: String::new(),
+            ..release.clone()
+        };
+        let answer = durand.decide(anew.clone()).await.unwrap().into_inner();
+        assert_eq!(answer.task.unwrap().state(), ReviewTaskState::Open);
+        let other = v1::DecideRequest {
+            verdict: ReviewVerdict::Refuse.into(),
+            ..anew.clone()
+        };
+        let status = durand.decide(other).await.unwrap_err();
+        assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+        // A colleague's opinion is never taken for hers.
+        let mut martin = scene.reviewer("FR", "tj-paris-ji", "B. Martin").await;
+        let status = martin.decide(anew.clone()).await.unwrap_err();
+        assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+        let own = v1::DecideRequest {
+            request_id: "decide/martin".to_owned(),
+            ..anew
+        };
+        for _ in 0..2 {
+            let answer = martin.decide(own.clone()).await.unwrap().into_inner();
+            assert_eq!(answer.task.unwrap().state(), ReviewTaskState::Answered);
+        }
+    });
 }

@@ -11,6 +11,7 @@ use comity::v1::{
 };
 use comity_gateway::wire::{json, to_proto};
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
 use tonic::{Code, Status, transport::Channel};
 
 use crate::{
@@ -128,6 +129,7 @@ impl Joint {
         let message = v1::JoinRequest {
             name: self.team.name.clone(),
             conditions: conditions.to_vec(),
+            request_id: String::new(),
         };
         let answer = self.of(party).await.join(message).await?.into_inner();
         assert!(answer.receipt.is_some());
@@ -139,6 +141,7 @@ impl Joint {
         let message = v1::LeaveRequest {
             name: self.team.name.clone(),
             reason: "the investigation here is closed".to_owned(),
+            request_id: String::new(),
         };
         let answer = self.of(party).await.leave(message).await?.into_inner();
         assert!(answer.receipt.is_some());
@@ -310,7 +313,7 @@ async fn a_stranger_cannot_tell_that_a_team_exists() {
             client
                 .join(v1::JoinRequest {
                     name: name.clone(),
-                    conditions: Vec::new(),
+                    ..v1::JoinRequest::default()
                 })
                 .await
                 .err(),
@@ -318,6 +321,7 @@ async fn a_stranger_cannot_tell_that_a_team_exists() {
                 .leave(v1::LeaveRequest {
                     name: name.clone(),
                     reason: reason_why,
+                    ..v1::LeaveRequest::default()
                 })
                 .await
                 .err(),
@@ -422,6 +426,59 @@ async fn repeated_calls_change_nothing_and_other_content_is_refused() {
     let leaves = joint.scene.entries("kind=team-left").await;
     assert_eq!((joins.len(), leaves.len()), (2, 1));
     verify(joint).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_an_id_a_party_joins_and_leaves_once_and_is_told_so_later() {
+    let scene = Scene::start(&["DE", "FR", "NL"]).await;
+    let joint = Joint::proposed(scene, "jit/once").await;
+    let mut client = joint.of(FR).await;
+    let join = v1::JoinRequest {
+        name: joint.team.name.clone(),
+        request_id: "join/1".to_owned(),
+        ..v1::JoinRequest::default()
+    };
+    let mut calls = JoinSet::new();
+    for _ in 0..4 {
+        let (mut client, join) = (client.clone(), join.clone());
+        calls.spawn(async move { client.join(join).await });
+    }
+    for answer in calls.join_all().await {
+        assert!(answer.unwrap().into_inner().receipt.is_some());
+    }
+    let leave = v1::LeaveRequest {
+        name: joint.team.name.clone(),
+        reason: "the investigation here is closed".to_owned(),
+        request_id: "leave/1".to_owned(),
+    };
+    for _ in 0..2 {
+        client.leave(leave.clone()).await.unwrap();
+    }
+    // The joining comes once more, late: it was recorded, and is not refused.
+    let late = client.join(join.clone()).await.unwrap().into_inner();
+    let members = late.team.unwrap().members;
+    assert!(
+        members
+            .iter()
+            .any(|one| one.state() == TeamMemberState::Left)
+    );
+    let other = v1::JoinRequest {
+        conditions: vec![condition(ObligationKind::UseLimit, "other")],
+        ..join
+    };
+    let status = client.join(other).await.unwrap_err();
+    assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+    let other = v1::LeaveRequest {
+        reason: "for another reason".to_owned(),
+        ..leave
+    };
+    let status = client.leave(other).await.unwrap_err();
+    assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+    for kind in ["team-joined", "team-left"] {
+        let entries = joint.scene.entries(&format!("kind={kind}")).await;
+        assert_eq!(entries.len(), 1, "{kind}");
+    }
+    joint.scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -181,6 +181,7 @@ async fn left_out_of_emergencies(scene: &Scene, ended: &str) {
         name: ended.to_owned(),
         finding: v1::EmergencyFinding::Justified.into(),
         reasons: "there was one".to_owned(),
+        request_id: String::new(),
     };
     let status = auditor.assess_emergency(assessment).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");

@@ -34,6 +34,7 @@ async fn assess(auditor: &mut Auditor, case: &v1::Case, reasons: &str) -> Result
         name: case.name.clone(),
         finding: EmergencyFinding::Justified.into(),
         reasons: reasons.to_owned(),
+        request_id: String::new(),
     };
     let answer = auditor.assess_emergency(message).await?;
     Ok(answer.into_inner().receipt.unwrap().index)
@@ -87,6 +88,8 @@ async fn who_claims_an_emergency_is_asked_whether_there_was_one() {
         "unjustified",
         "--reasons",
         "no life was at risk",
+        "--id",
+        "assess/1",
     ];
     for command in [
         &finding[..],
@@ -94,6 +97,11 @@ async fn who_claims_an_emergency_is_asked_whether_there_was_one() {
     ] {
         told.push_str(&audit(command));
     }
+    let again = audit(&finding);
+    assert!(
+        again.contains("unjustified") && told.contains(again.trim()),
+        "{again}"
+    );
     let told = told.replace(&case.name, "cases/[id]");
     stable(scene.folder()).bind(|| insta::assert_snapshot!("assessed", told));
 

@@ -1,4 +1,4 @@
-//! Calls about a case that are done once, however often they are repeated.
+//! Calls that are done once, however often they are repeated.
 
 use comity::v1;
 use comity_domain::Digest;
@@ -10,15 +10,16 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::{self, Unfiled},
+    holder::Holder,
     identity::Caller,
     record,
     refusal::Refusal,
     wire::from_proto,
 };
 
-/// A message about one case that its caller may repeat.
+/// A message about one case, team or task that its caller may repeat.
 pub(crate) trait Repeatable: Message {
-    /// `cases/<id>`.
+    /// `cases/<id>`, `teams/<id>` or `tasks/<id>`.
     fn name(&self) -> &str;
     /// Empty where the caller gave none.
     fn request_id(&self) -> &str;
@@ -40,8 +41,12 @@ macro_rules! repeatable {
 
 repeatable!(
     AcknowledgeRequest,
+    AssessEmergencyRequest,
     ConcludeRequest,
     ConfirmObligationRequest,
+    DecideRequest,
+    JoinRequest,
+    LeaveRequest,
     ObjectRequest,
     ReportEventRequest,
     ReportProgressRequest,
@@ -49,11 +54,11 @@ repeatable!(
     WithdrawRequest,
 );
 
-/// A call about one case, as its caller made it.
+/// A call, as its caller made it.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
-    /// `cases/<id>`, as it came.
+    /// Of what it is about, as it came.
     pub(crate) name: String,
     /// What is done, as refusals name it.
     pub(crate) what: &'static str,
@@ -85,6 +90,17 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// The call of one person among those of an authority: another's is another call.
+    pub(crate) fn of(mut self, person: &Holder) -> Self {
+        if let Some(key) = &mut self.key {
+            let mut hash = Sha256::new();
+            hash.update(key.digest.0);
+            hash.update(&person.subject);
+            key.digest = Digest(hash.finalize().into());
+        }
+        self
+    }
+
     /// What the event of the call takes along.
     pub(crate) fn key(&self) -> Option<RequestKey> {
         self.key.clone()
@@ -104,29 +120,48 @@ impl<'a> Call<'a> {
     where
         F: Future<Output = Result<T, Unfiled>>,
     {
-        if let Some(case) = self.before(gateway).await? {
-            return Ok(stands(case));
+        let stands = || async { self.case(gateway).await.map(&stands) };
+        self.carry_out_or(gateway, change, stands).await
+    }
+
+    /// [`Call::carry_out`], where the caller is told of something else than of the case,
+    /// or may not see it as a party does.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    pub(crate) async fn carry_out_or<T, F, S>(
+        &self,
+        gateway: &Gateway,
+        change: impl Fn() -> F,
+        stands: impl Fn() -> S,
+    ) -> Result<T, Refusal>
+    where
+        F: Future<Output = Result<T, Unfiled>>,
+        S: Future<Output = Result<T, Refusal>>,
+    {
+        if self.is_recorded(gateway).await? {
+            return stands().await;
         }
         let refusal = match happen::carry_out(self.what, change).await {
             Ok(done) => return Ok(done),
             Err(refusal) => refusal,
         };
         // The same call may have come in twice at a time.
-        match self.before(gateway).await {
-            Ok(Some(case)) => Ok(stands(case)),
-            Ok(None) | Err(_) => Err(refusal),
+        match self.is_recorded(gateway).await {
+            Ok(true) => stands().await,
+            Ok(false) | Err(_) => Err(refusal),
         }
     }
 
-    /// The case as it stands, where the call was recorded before.
-    async fn before(&self, gateway: &Gateway) -> Result<Option<CaseAt>, Refusal> {
+    /// The call was recorded before.
+    async fn is_recorded(&self, gateway: &Gateway) -> Result<bool, Refusal> {
         let Some(key) = &self.key else {
-            return Ok(None);
+            return Ok(false);
         };
         let used = gateway.store().request_key(&key.caller, &key.request_id);
         match used.await.map_err(record::unavailable)? {
-            None => Ok(None),
-            Some((digest, _)) if digest == key.digest => self.case(gateway).await.map(Some),
+            None => Ok(false),
+            Some((digest, _)) if digest == key.digest => Ok(true),
             Some(_) => Err(Refusal::IdReused),
         }
     }

@@ -130,7 +130,7 @@ pub(crate) struct Once {
     /// Id of the call: repeated with the same content it is done once. Without it a call
     /// that is repeated is another call
     #[arg(long, default_value = "", hide_default_value = true)]
-    id: String,
+    pub(super) id: String,
 }
 
 #[derive(Debug, Args)]

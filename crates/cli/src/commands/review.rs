@@ -6,7 +6,7 @@ use comity_gateway::wire::statement;
 use jiff::Timestamp;
 use tonic::transport::Channel;
 
-use super::request::Call;
+use super::request::{Call, Once};
 use crate::{
     client::{complete, explain},
     exit::{Exit, Failure},
@@ -56,6 +56,8 @@ pub(crate) struct Answer {
     /// With `consult`: what the issuing authority is asked
     #[arg(long, default_value = "")]
     question: String,
+    #[command(flatten)]
+    once: Once,
     #[command(flatten)]
     call: Call,
 }
@@ -118,6 +120,7 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
         verdict,
         reasons,
         question,
+        once,
         call,
     } = answer;
     let verdict = match verdict {
@@ -135,6 +138,7 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
         question,
         etag: seen.etag,
         signature: prost::bytes::Bytes::new(),
+        request_id: once.id,
     };
     let lines = statement::of(&message, &basis);
     message.signature = statement::sign(&call.connection.own_key()?, &lines)?.into();

@@ -7,7 +7,7 @@ use comity::v1::{self, team_service_client::TeamServiceClient};
 use jiff::Timestamp;
 use tonic::transport::Channel;
 
-use super::request::{Call, Submission, exit, read, wait};
+use super::request::{Call, Once, Submission, exit, read, wait};
 use crate::{
     client::{complete, explain},
     exit::{Exit, Failure},
@@ -51,6 +51,8 @@ pub(crate) struct Join {
     #[arg(long)]
     file: Option<PathBuf>,
     #[command(flatten)]
+    once: Once,
+    #[command(flatten)]
     call: Call,
 }
 
@@ -61,6 +63,8 @@ pub(crate) struct Leave {
     /// Why, in one sentence
     #[arg(long)]
     reason: String,
+    #[command(flatten)]
+    once: Once,
     #[command(flatten)]
     call: Call,
 }
@@ -133,13 +137,17 @@ async fn join(join: Join) -> Result<Exit, Failure> {
     let Join {
         team: name,
         file,
+        once,
         call,
     } = join;
     let message = match &file {
         Some(file) => read(file)?,
         None => v1::JoinRequest::default(),
     };
-    let message = v1::JoinRequest { name, ..message };
+    let mut message = v1::JoinRequest { name, ..message };
+    if !once.id.is_empty() {
+        message.request_id = once.id;
+    }
     let mut client = connect(&call).await?;
     let answer = client.join(message).await.map_err(explain)?.into_inner();
     call.print(&answer, || {
@@ -152,9 +160,14 @@ async fn leave(leave: Leave) -> Result<Exit, Failure> {
     let Leave {
         team: name,
         reason,
+        once,
         call,
     } = leave;
-    let message = v1::LeaveRequest { name, reason };
+    let message = v1::LeaveRequest {
+        name,
+        reason,
+        request_id: once.id,
+    };
     let mut client = connect(&call).await?;
     let answer = client.leave(message).await.map_err(explain)?.into_inner();
     call.print(&answer, || {

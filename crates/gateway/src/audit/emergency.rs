@@ -14,6 +14,7 @@ use crate::{
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::{Caller, Role},
+    once::Call,
     record,
     refusal::Refusal,
     wire::{encoded, from_proto, to_proto},
@@ -119,6 +120,7 @@ async fn carry_out(
             return Err(admit::malformed("finding", missing));
         }
     };
+    let call = Call::new(caller, "assess an emergency", message)?;
     let assess = || async {
         let case = cases::load(gateway, &id).await?;
         assessable(gateway, &id, &case).await?;
@@ -132,12 +134,18 @@ async fn carry_out(
         };
         let event = Event {
             told: true,
+            key: call.key(),
             ..Event::new(leaf, case.row.state, adds)
         };
         let (case, _) = happen::file(gateway, case, event, None).await?;
         Ok::<_, Unfiled>(case)
     };
-    match happen::carry_out("assess an emergency", assess).await {
+    let stands = || async {
+        let mut case = cases::load(gateway, &id).await?;
+        case.snapshot.receipt = cases::receipt(gateway, &case).await?;
+        Ok(case)
+    };
+    match call.carry_out_or(gateway, assess, stands).await {
         Err(Refusal::NotFound { kind, name }) => Err(not_found(gateway, (kind, name)).await?),
         assessed => assessed,
     }

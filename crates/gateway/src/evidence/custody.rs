@@ -104,6 +104,20 @@ pub(super) async fn found(
     })
 }
 
+/// The last erasure of an item of a case, by itself.
+pub(super) async fn erased(
+    gateway: &Gateway,
+    case: &CaseAt,
+    sha256: Digest,
+) -> Result<Option<Step>, Refusal> {
+    let rows = rows(gateway, &case.row.id, &[ERASED]).await?.into_iter();
+    let of_item = |row: &EntryRow| {
+        let evidence = row.leaf.evidence.as_ref();
+        evidence.is_some_and(|described| described.sha256.0 == sha256.0)
+    };
+    Ok(rows.rev().find(of_item).map(step))
+}
+
 /// The key that an item is sealed to, if it is.
 pub(super) async fn recipient(gateway: &Gateway, item: &Item) -> Result<String, Refusal> {
     if !item.described.sealed {
@@ -149,12 +163,15 @@ async fn rows(gateway: &Gateway, case: &CaseId, kinds: &[&str]) -> Result<Vec<En
 fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
     let mut steps: BTreeMap<Digest, Vec<Step>> = BTreeMap::new();
     let mut items: BTreeMap<Digest, Item> = BTreeMap::new();
-    for EntryRow { index, leaf, .. } in rows {
+    for row in rows {
+        let EntryRow {
+            index, ref leaf, ..
+        } = row;
         if leaf.kind == ERASURE {
             // With the case went all that was stored for it.
             items.clear();
         }
-        let Some(described) = leaf.evidence else {
+        let Some(described) = leaf.evidence.clone() else {
             continue;
         };
         let sha256 = Digest(described.sha256.0);
@@ -174,12 +191,7 @@ fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
         } else if leaf.kind == ERASED {
             items.remove(&sha256);
         }
-        steps.entry(sha256).or_default().push(Step {
-            kind: leaf.kind,
-            at: leaf.at,
-            actor: leaf.actor,
-            index,
-        });
+        steps.entry(sha256).or_default().push(step(row));
     }
     let mut items: Vec<Item> = items.into_values().collect();
     items.sort_by_key(|item| item.index);
@@ -187,4 +199,15 @@ fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
         item.custody = steps.remove(&item.id.sha256).unwrap_or_default();
     }
     items
+}
+
+/// What an entry says of the item that it is about.
+fn step(row: EntryRow) -> Step {
+    let EntryRow { index, leaf, .. } = row;
+    Step {
+        kind: leaf.kind,
+        at: leaf.at,
+        actor: leaf.actor,
+        index,
+    }
 }

@@ -10,7 +10,8 @@ use super::{
     entitled, leaf, sweep, unusable,
 };
 use crate::{
-    cases, gateway::Gateway, identity::Caller, record, refusal::Refusal, wire::evidence as wire,
+    audit, cases, gateway::Gateway, identity::Caller, record, refusal::Refusal,
+    wire::evidence as wire,
 };
 
 /// See `EvidenceService.DeleteItem`.
@@ -33,15 +34,24 @@ async fn begin(
     let (case, sha256) = wire::item_name(&name)?;
     let reason = wire::reason(reason)?;
     let case = cases::visible(gateway, caller, case).await?;
-    let item = custody::found(gateway, &case, sha256).await?;
     let actor = caller.to_string();
+    let request = case.snapshot.request_digest();
+    let item = match custody::found(gateway, &case, sha256).await {
+        Err(missing @ Refusal::NotFound { .. }) => {
+            let before = custody::erased(gateway, &case, sha256).await?;
+            let before = before.filter(|before| before.actor == actor);
+            let index = before.ok_or(missing)?.index;
+            let receipt = Some(audit::receipt(gateway, index, request).await?);
+            return Ok(DeleteItemResponse { receipt });
+        }
+        found => found?,
+    };
     if Side::of(&item.by, &case) != Side::of(&actor, &case) {
         return Err(Refusal::NotCompetent(
             "the other side stored this item: ask that side to delete it",
         ));
     }
     let committed = erase(gateway, &actor, item, reason.into_bytes()).await?;
-    let request = case.snapshot.request_digest();
     Ok(DeleteItemResponse {
         receipt: record::receipt(gateway, &committed, &request),
     })

@@ -9,8 +9,9 @@ use crate::{
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
     gateway::Gateway,
-    happen::{self, Event},
+    happen::Event,
     identity::Role,
+    once::Call,
     record,
     refusal::Refusal,
     wire::{
@@ -53,10 +54,16 @@ pub(crate) async fn carry_out(
 ) -> Result<(Done, u32), Refusal> {
     admit::role(reviewer.caller, &[Role::Reviewer], "reviewer")?;
     from_proto::opinion(message).map_err(Refusal::Malformed)?;
-    // Where somebody was quicker, what that left is looked at again.
-    let decide = || async {
+    let call = Call::new(reviewer.caller, "decide", &opinion::content(message))?;
+    let call = call.of(reviewer.holder);
+    let stands = || async {
         let (case, task) = entitle::task(gateway, reviewer.caller, &message.name).await?;
         entitle::check(gateway, reviewer, (&case, &task))?;
+        Ok((case, task))
+    };
+    // Where somebody was quicker, what that left is looked at again.
+    let decide = || async {
+        let (case, task) = stands().await?;
         opinion::check(gateway, reviewer.holder, (&case, &task), message)?;
         let number = task.number;
         let (case, event) = if message.verdict() == ReviewVerdict::Consult {
@@ -64,10 +71,18 @@ pub(crate) async fn carry_out(
         } else {
             answer(gateway, reviewer, (case, task), message).await?
         };
+        let event = Event {
+            key: call.key(),
+            ..event
+        };
         let done = anew::file(gateway, case, event, "review").await?;
         Ok((done, number))
     };
-    happen::carry_out("decide", decide).await
+    let stands = || async {
+        let (case, task) = stands().await?;
+        Ok((Done::nothing_more(case), task.number))
+    };
+    call.carry_out_or(gateway, decide, stands).await
 }
 
 /// The issuing authority is asked first.

@@ -11,6 +11,7 @@ use crate::{
     gateway::Gateway,
     happen::{self, Event, Unfiled},
     identity::Caller,
+    once::Call,
     record,
     refusal::Refusal,
     wire::{
@@ -25,12 +26,16 @@ pub(crate) async fn joining(
     caller: &Caller,
     message: v1::JoinRequest,
 ) -> Result<v1::JoinResponse, Refusal> {
-    let v1::JoinRequest { name, conditions } = message;
     let joined = async {
         admit::role(caller, &PARTIES, OPEN_TO)?;
+        let call = Call::new(caller, "join", &message)?;
+        let v1::JoinRequest {
+            name: _,
+            conditions,
+            request_id: _,
+        } = message;
         let conditions = from_proto::joining(conditions).map_err(Refusal::Malformed)?;
-        let act = Act::Join(conditions);
-        carry_out(gateway, caller, &name, &act).await
+        carry_out(gateway, &call, &Act::Join(conditions)).await
     };
     let (team, receipt) = record::attempted(gateway, caller, joined.await).await?;
     Ok(v1::JoinResponse {
@@ -45,14 +50,14 @@ pub(crate) async fn leave(
     caller: &Caller,
     message: v1::LeaveRequest,
 ) -> Result<v1::LeaveResponse, Refusal> {
-    let v1::LeaveRequest { name, reason } = message;
     let left = async {
         admit::role(caller, &PARTIES, OPEN_TO)?;
-        let reason = from_proto::note("reason", &reason).map_err(Refusal::Malformed)?;
+        let call = Call::new(caller, "leave", &message)?;
+        let reason = from_proto::note("reason", &message.reason).map_err(Refusal::Malformed)?;
         if reason.trim().is_empty() {
             return Err(admit::malformed("reason", "is missing: say why"));
         }
-        carry_out(gateway, caller, &name, &Act::Leave(reason)).await
+        carry_out(gateway, &call, &Act::Leave(reason)).await
     };
     let (team, receipt) = record::attempted(gateway, caller, left.await).await?;
     Ok(v1::LeaveResponse {
@@ -73,41 +78,40 @@ enum Act {
 /// The team after the act, and the proof that the act is on record.
 async fn carry_out(
     gateway: &Gateway,
-    caller: &Caller,
-    name: &str,
+    call: &Call<'_>,
     act: &Act,
 ) -> Result<(v1::Team, Option<v1::Receipt>), Refusal> {
-    let filed = happen::carry_out(act.call(), || file(gateway, caller, name, act)).await?;
-    let (team, _) = of(gateway, caller, name).await?;
+    let stands = || async {
+        let (team, seat) = of(gateway, call.caller, &call.name).await?;
+        Ok(own_case(&team, member(&team, seat)?))
+    };
+    let act = || file(gateway, call, act);
+    let filed = call.carry_out_or(gateway, act, stands).await?;
+    let (team, _) = of(gateway, call.caller, &call.name).await?;
     let receipt = cases::receipt(gateway, &filed).await?;
     Ok((show::team(&team, gateway.now()), receipt))
 }
 
 /// The case of the party after the act.
-async fn file(
-    gateway: &Gateway,
-    caller: &Caller,
-    name: &str,
-    act: &Act,
-) -> Result<CaseAt, Unfiled> {
-    let (team, seat) = of(gateway, caller, name).await?;
+async fn file(gateway: &Gateway, call: &Call<'_>, act: &Act) -> Result<CaseAt, Unfiled> {
+    let (team, seat) = of(gateway, call.caller, &call.name).await?;
     let own = member(&team, seat)?;
-    let case = own.case().unwrap_or(&team.first).clone();
+    let case = own_case(&team, own);
     match act {
         Act::Join(conditions) if is_to_join(gateway, &team, own, conditions)? => {
             let act = TeamAct {
                 conditions: conditions.clone(),
                 ..done(gateway, own, false)
             };
-            let answer = Answer::joined(act).by(caller);
+            let answer = Answer::joined(act).in_call(call);
             answer::file(gateway, case, answer, None).await
         }
         Act::Leave(reason) if own.state() == TeamMemberState::Invited => {
-            let answer = Answer::declined(reason.clone()).by(caller);
+            let answer = Answer::declined(reason.clone()).in_call(call);
             answer::file(gateway, case, answer, None).await
         }
         Act::Leave(reason) if own.state() == TeamMemberState::Joined => {
-            let event = left(gateway, caller, (&case, own), reason);
+            let event = left(gateway, call, (&case, own), reason);
             let (case, _) = happen::file(gateway, case, event, None).await?;
             Ok(case)
         }
@@ -116,13 +120,9 @@ async fn file(
     }
 }
 
-impl Act {
-    fn call(&self) -> &'static str {
-        match self {
-            Self::Join(_) => "join",
-            Self::Leave(_) => "leave",
-        }
-    }
+/// The case in which a party acts: its own, or for whoever proposed the first.
+fn own_case(team: &Team, own: &Member) -> CaseAt {
+    own.case().unwrap_or(&team.first).clone()
 }
 
 /// A party is to be recorded as joining, rather than having joined with the same
@@ -167,14 +167,14 @@ fn done(gateway: &Gateway, own: &Member, left: bool) -> TeamAct {
 /// The event by which a party leaves.
 fn left(
     gateway: &Gateway,
-    caller: &Caller,
+    call: &Call<'_>,
     (case, own): (&CaseAt, &Member),
     reason: &str,
 ) -> Event {
     let now = gateway.now();
     let leaf = Leaf {
         note: Some("a party has left the team".to_owned()),
-        ..Leaf::new(now, "team-left", &caller.to_string())
+        ..Leaf::new(now, "team-left", &call.caller.to_string())
     };
     let adds = encoded::Case {
         remark: reason.to_owned(),
@@ -186,6 +186,7 @@ fn left(
     };
     Event {
         told: true,
+        key: call.key(),
         ..Event::new(leaf, case.row.state, adds)
     }
 }

@@ -51,6 +51,7 @@ pub fn of(opinion: &v1::DecideRequest, basis: &str) -> String {
         question,
         etag: _,
         signature: _,
+        request_id: _,
     } = opinion;
     let verdict = opinion.verdict().as_str_name();
     let verdict = verdict.trim_start_matches("REVIEW_VERDICT_");

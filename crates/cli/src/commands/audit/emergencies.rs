@@ -13,7 +13,7 @@ use tonic::transport::Channel;
 use super::source;
 use crate::{
     client::{complete, explain},
-    commands::request::Call,
+    commands::request::{Call, Once},
     exit::{Exit, Failure},
     render::{self, ledger::short},
 };
@@ -46,6 +46,8 @@ pub(crate) struct Assessment {
     /// Why; sealed, and shown to the parties of the case
     #[arg(long)]
     reasons: String,
+    #[command(flatten)]
+    once: Once,
     #[command(flatten)]
     call: Call,
 }
@@ -88,6 +90,7 @@ pub(super) fn assess(arguments: Assessment) -> Result<Exit, Failure> {
         case,
         finding,
         reasons,
+        once,
         call,
     } = arguments;
     let finding = match finding {
@@ -98,6 +101,7 @@ pub(super) fn assess(arguments: Assessment) -> Result<Exit, Failure> {
         name: format!("cases/{case}"),
         finding: finding.into(),
         reasons,
+        request_id: once.id,
     };
     let answer = complete(async {
         let mut client = Client::new(call.open().await?);

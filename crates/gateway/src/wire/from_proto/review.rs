@@ -32,6 +32,7 @@ pub fn opinion(message: &v1::DecideRequest) -> Result<(CaseId, u32), Vec<Violati
         // Compared with what they are to match.
         etag: _,
         signature: _,
+        request_id: _,
     } = message;
     let mut findings = Findings::default();
     let task = read_task_name(&mut findings, name);
