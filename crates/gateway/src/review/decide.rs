@@ -59,7 +59,7 @@ pub(crate) async fn carry_out(
     let stands = || async {
         let (case, task) = entitle::task(gateway, reviewer.caller, &message.name).await?;
         entitle::check(gateway, reviewer, (&case, &task))?;
-        Ok((case, task))
+        Ok::<_, Refusal>((case, task))
     };
     // Where somebody was quicker, what that left is looked at again.
     let decide = || async {
