@@ -296,16 +296,7 @@ fn form(
         content,
     } = file?;
     if !events.is_empty() && !restated.is_empty() {
-        context.found.push(
-            place
-                .at("events")
-                .wrong_key(
-                    Code::Restatement,
-                    "a form of reports restates fields of the request",
-                )
-                .why("reports are not compared with the request")
-                .remedy("take `restates` out of its schema, or `events` out of here"),
-        );
+        context.found.push(uncompared(place));
     }
     Some(Form {
         name: Arc::from(name),
@@ -322,4 +313,16 @@ fn form(
         read: BTreeSet::new(),
         restated,
     })
+}
+
+/// A form of reports that says what it restates.
+fn uncompared(place: &Place<'_>) -> Diagnostic {
+    place
+        .at("events")
+        .wrong_key(
+            Code::Restatement,
+            "a form of reports restates fields of the request",
+        )
+        .why("reports are not compared with the request")
+        .remedy("take `restates` out of its schema, or `events` out of here")
 }
