@@ -40,14 +40,10 @@ pub(crate) async fn post(address: SocketAddr, path: &str, body: &[u8]) -> (Strin
     exchange(address, &[head.as_bytes(), body].concat()).await
 }
 
-/// Fetches a file of the ledger into a folder, once it is there: a checkpoint is
-/// there before its kept copy.
+/// Fetches a file of the ledger into a folder.
 async fn fetch(address: SocketAddr, path: &str, into: &Path) -> Vec<u8> {
-    let body = eventually(path, async || {
-        let (head, body) = ask(address, "GET", &format!("/{path}")).await;
-        head.starts_with("HTTP/1.1 200").then_some(body)
-    })
-    .await;
+    let (head, body) = ask(address, "GET", &format!("/{path}")).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
     let target = into.join(path);
     fs::create_dir_all(target.parent().unwrap()).unwrap();
     fs::write(target, &body).unwrap();
@@ -72,8 +68,15 @@ async fn a_ledger_is_fetched_and_verified_by_who_has_no_copy() {
         (size > 2).then_some(size)
     })
     .await;
+    let kept = format!("checkpoints/{size}");
+    // A checkpoint is there before its kept copy.
+    eventually("the copy is kept", async || {
+        let (head, _) = ask(address, "GET", &format!("/{kept}")).await;
+        head.starts_with("HTTP/1.1 200").then_some(())
+    })
+    .await;
     for path in [
-        format!("checkpoints/{size}"),
+        kept,
         format!("tile/0/000.p/{size}"),
         format!("tile/entries/000.p/{size}"),
     ] {

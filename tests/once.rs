@@ -5,10 +5,9 @@ use comity::v1::{
     fact_value::Value,
 };
 use comity_gateway::wire::structure;
-use tokio::task::JoinSet;
 use tonic::Code;
 
-use crate::world::{Scene, eventually, get, on_shared, reason, search, violations};
+use crate::world::{Scene, at_a_time, eventually, get, on_shared, reason, search, violations};
 
 fn kinds(case: &v1::Case) -> Vec<&str> {
     case.events
@@ -149,13 +148,12 @@ async fn a_withdrawal_that_comes_twice_at_a_time_recalls_once() {
         reason: "no need any more".to_owned(),
         request_id: "withdraw/1".to_owned(),
     };
-    let mut calls = JoinSet::new();
-    for _ in 0..4 {
+    let withdrawing = || {
         let (mut issuing, withdraw) = (issuing.clone(), withdraw.clone());
-        calls.spawn(async move { issuing.withdraw(withdraw).await });
-    }
-    for answer in calls.join_all().await {
-        let case = answer.unwrap().into_inner().case.unwrap();
+        async move { issuing.withdraw(withdraw).await }
+    };
+    for answer in at_a_time(withdrawing).await {
+        let case = answer.into_inner().case.unwrap();
         assert_eq!(case.state(), CaseState::Withdrawn);
         assert!(case.receipt.is_some());
     }
@@ -202,13 +200,12 @@ fn an_opinion_that_comes_twice_at_a_time_is_one_persons_one_opinion() {
             request_id: "decide/1".to_owned(),
             ..v1::DecideRequest::default()
         };
-        let mut calls = JoinSet::new();
-        for _ in 0..4 {
+        let deciding = || {
             let (mut durand, release) = (durand.clone(), release.clone());
-            calls.spawn(async move { durand.decide(release).await });
-        }
-        for answer in calls.join_all().await {
-            let answer = answer.unwrap().into_inner();
+            async move { durand.decide(release).await }
+        };
+        for answer in at_a_time(deciding).await {
+            let answer = answer.into_inner();
             assert_eq!(answer.task.unwrap().opinions.len(), 1);
             assert_eq!(kinds(&answer.case.unwrap()), ["decision", "review"]);
         }

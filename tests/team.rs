@@ -11,12 +11,11 @@ use comity::v1::{
 };
 use comity_gateway::wire::{json, to_proto};
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
 use tonic::{Code, Status, transport::Channel};
 
 use crate::{
     cli::{comity, shown},
-    world::{Scene, get, reason},
+    world::{Scene, at_a_time, get, reason},
 };
 
 type Teams = TeamServiceClient<Channel>;
@@ -438,13 +437,12 @@ async fn under_an_id_a_party_joins_and_leaves_once_and_is_told_so_later() {
         request_id: "join/1".to_owned(),
         ..v1::JoinRequest::default()
     };
-    let mut calls = JoinSet::new();
-    for _ in 0..4 {
+    let joining = || {
         let (mut client, join) = (client.clone(), join.clone());
-        calls.spawn(async move { client.join(join).await });
-    }
-    for answer in calls.join_all().await {
-        assert!(answer.unwrap().into_inner().receipt.is_some());
+        async move { client.join(join).await }
+    };
+    for answer in at_a_time(joining).await {
+        assert!(answer.into_inner().receipt.is_some());
     }
     let leave = v1::LeaveRequest {
         name: joint.team.name.clone(),

@@ -30,7 +30,7 @@ use comity_sandbox::{
 use jiff::Timestamp;
 use tempfile::TempDir;
 use time::OffsetDateTime;
-use tokio::{runtime::Runtime, time::Instant};
+use tokio::{runtime::Runtime, task::JoinSet, time::Instant};
 use tonic::{Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -314,6 +314,20 @@ pub(crate) fn reason(status: &Status) -> String {
     let info = details.error_info().expect("every refusal has one");
     assert_eq!(info.domain, "comity.v1");
     info.reason.clone()
+}
+
+/// What a call is answered that comes four times at a time.
+pub(crate) async fn at_a_time<T, F>(call: impl Fn() -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Status>> + Send + 'static,
+{
+    let mut calls = JoinSet::new();
+    for _ in 0..4 {
+        calls.spawn(call());
+    }
+    let answers = calls.join_all().await.into_iter();
+    answers.collect::<Result<_, _>>().unwrap()
 }
 
 /// Looks until there is something to see.

@@ -107,9 +107,9 @@ fn flush(out: &Path) -> Result<f64, AnyError> {
 /// The store: sealed record, leaf, columns, published every second meanwhile.
 async fn of_store(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
     let store = Store::open(dir, Key::generate(ORIGIN)?, &Options::default())?;
-    let each = store.clone();
+    let shared = store.clone();
     let commit = move || {
-        let store = each.clone();
+        let store = shared.clone();
         async move {
             let transaction = Transaction {
                 entries: vec![Entry {

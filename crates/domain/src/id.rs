@@ -66,6 +66,15 @@ identifier! {
     }
 }
 
+impl JurisdictionCode {
+    /// The State: of a subdivision, that which it belongs to.
+    #[must_use]
+    pub fn country(&self) -> &str {
+        let code = self.as_str();
+        code.split_once('-').map_or(code, |(country, _)| country)
+    }
+}
+
 identifier! {
     /// An instrument by the folder name of its module, for example `eio`.
     InstrumentId, "instrument id", "lower-case letters, digits and hyphens, at most 64", slug

@@ -28,7 +28,7 @@ pub use id::{
 };
 pub use request::{
     Assurance, Offence, Origin, Person, PersonRole, Request, Selector, SelectorKind, Source,
-    Urgency, Validation,
+    Urgency, VALIDATING_KINDS, Validation,
 };
 pub use ruling::{Judgement, Ruled, Ruling, Settles};
 pub use text::{Citation, Text};

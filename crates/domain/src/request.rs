@@ -121,6 +121,11 @@ pub enum PersonRole {
     ThirdParty,
 }
 
+impl PersonRole {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Suspect, Self::Victim, Self::Witness, Self::ThirdParty];
+}
+
 /// What a measure is aimed at, without its value.
 #[derive(Debug, Clone)]
 pub struct Selector {
@@ -166,12 +171,20 @@ pub enum Urgency {
     Emergency,
 }
 
+impl Urgency {
+    /// Every one, the least urgent first.
+    pub const ALL: [Self; 3] = [Self::Routine, Self::Urgent, Self::Emergency];
+}
+
+/// Kinds of validating authority that the contract lists.
+pub const VALIDATING_KINDS: [&str; 4] = ["judge", "court", "investigating-judge", "prosecutor"];
+
 /// Validation of a request by a judicial authority.
 #[derive(Debug, Clone)]
 pub struct Validation {
     /// The validating authority.
     pub authority: AuthorityId,
-    /// Its kind: `judge`, `court`, `investigating-judge` or `prosecutor`.
+    /// Its kind, one of [`VALIDATING_KINDS`].
     pub authority_kind: Arc<str>,
     /// When it was validated.
     pub at: Timestamp,

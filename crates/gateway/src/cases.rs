@@ -219,6 +219,13 @@ pub(crate) async fn with_receipt(
     })
 }
 
+/// A case as it stands, whoever asks, with the proof that it is on record.
+pub(crate) async fn recorded(gateway: &Gateway, id: &CaseId) -> Result<CaseAt, Refusal> {
+    let mut case = load(gateway, id).await?;
+    case.snapshot.receipt = receipt(gateway, &case).await?;
+    Ok(case)
+}
+
 /// The receipt of the event by which a case came to stand as it does.
 pub(crate) async fn receipt(
     gateway: &Gateway,

@@ -19,7 +19,6 @@ use crate::{
     gateway::Gateway,
     happen::Unfiled,
     notify, origin, recall, record,
-    refusal::Refusal,
     share::Left,
     wire::{
         self,
@@ -112,7 +111,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     if job.step == record::ONWARD {
         return origin::tell(gateway, job).await;
     }
-    match recorded(gateway, &job).await {
+    match cases::recorded(gateway, &job.case).await {
         Ok(case) if job.step == record::DELIVER && is_void(case.row.state) => {
             overtaken(gateway, &job).await;
         }
@@ -125,13 +124,6 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
 /// still is, since it stays approved.
 fn is_void(state: CaseState) -> bool {
     state.is_final() && state != CaseState::Concluded
-}
-
-/// The case of a job, with the proof that it is on record.
-async fn recorded(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
-    let mut case = cases::load(gateway, &job.case).await?;
-    case.snapshot.receipt = cases::receipt(gateway, &case).await?;
-    Ok(case)
 }
 
 /// Ends a job that the case has no use for any more: the executing side has reported

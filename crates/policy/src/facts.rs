@@ -16,6 +16,7 @@ use crate::{
     diagnostic::suggest,
     evaluate::Known,
     model::{FactDeclaration, FactType, Presumption, Vocabulary},
+    phrases::primary,
 };
 
 /// The language that every text has.
@@ -197,8 +198,9 @@ impl Presumed {
 
     /// With reasons in a language, BCP 47; in English where there are none.
     pub(crate) fn in_language(&self, language: &str) -> Option<&Known> {
-        let primary = language.split('-').next().unwrap_or(language);
-        self.0.get(primary).or_else(|| self.0.get(ENGLISH))
+        self.0
+            .get(primary(language))
+            .or_else(|| self.0.get(ENGLISH))
     }
 }
 

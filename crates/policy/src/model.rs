@@ -21,7 +21,7 @@ use crate::{condition::Lowered, exercise::Exercise};
 
 pub(crate) use self::{
     form::{Form, FormField, FormFields, FormSection},
-    restated::{Meaning, OwnField, RequestField, Restatement, Step},
+    restated::{Meaning, OwnField, RequestField, Restatement, Step, TRUTHS},
 };
 
 /// Everything in the policy folder, checked.

@@ -26,11 +26,16 @@ pub(crate) enum Tongue {
     French,
 }
 
+/// The language of a tag of BCP 47, without region and script.
+pub(crate) fn primary(language: &str) -> &str {
+    language.split('-').next().unwrap_or(language)
+}
+
 impl Tongue {
     /// The language for a reader of `language`, BCP 47; English where it has
     /// no phrases of its own.
     pub(crate) fn of(language: &str) -> Self {
-        match language.split('-').next().unwrap_or(language) {
+        match primary(language) {
             "de" => Self::German,
             "fr" => Self::French,
             _ => Self::English,

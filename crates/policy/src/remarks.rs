@@ -1,7 +1,7 @@
 //! Findings of the library itself, where no rule of a module speaks: nothing
 //! permits a request, nothing carries it, or its form is not as it should be.
 
-use std::{str::FromStr, sync::Arc};
+use std::{ops::ControlFlow, str::FromStr, sync::Arc};
 
 use comity_domain::{
     Citation, Confidence, Digest, Ground, GroundKind, InvalidId, Judgement, JurisdictionCode,
@@ -14,7 +14,7 @@ use crate::{
     findings::{EXECUTING_AUTHORITY, Findings, ISSUING_AUTHORITY, Setting, Speaker},
     form::{self, FormProblem},
     model::{Binding, Form, Instrument, Model},
-    phrases::Remark,
+    phrases::{Fault, Remark},
     reader::Reader,
     resolve::{self, Matter, Obstacle},
     restated::contradictions,
@@ -79,11 +79,20 @@ pub(crate) fn form(
 fn form_problems(expected: &Form, content: &Value, setting: &Setting<'_>) -> Vec<FormProblem> {
     let tongue = setting.reader.tongue();
     let mut problems = form::errors(expected, content, tongue);
-    let against = (setting.reader.model, tongue);
-    let mut contradictions = contradictions(expected, content, setting.request, against);
-    contradictions.retain(|found| problems.iter().all(|known| known.field != found.field));
-    problems.extend(contradictions);
-    problems.truncate(form::MAX_PROBLEMS);
+    let against = (setting.request, setting.reader.model);
+    let _all_or_enough = contradictions(expected, content, against, &mut |path, restated| {
+        if problems.len() >= form::MAX_PROBLEMS {
+            return ControlFlow::Break(());
+        }
+        if problems.iter().all(|known| known.field != path) {
+            let field = &restated.path();
+            problems.push(FormProblem {
+                field: path.to_owned(),
+                message: tongue.fault(&Fault::Contradicts { field }),
+            });
+        }
+        ControlFlow::Continue(())
+    });
     problems
 }
 

@@ -1,77 +1,95 @@
 //! A form against its own request. What is decided is the request; what the
 //! executing authority reads is the form: both must say the same.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{fmt::Write as _, ops::ControlFlow, sync::Arc};
 
-use comity_domain::{FactValue, JurisdictionCode, Request};
+use comity_domain::{FactValue, Request};
 use serde_json::Value;
 
 use crate::{
     facts,
-    form::FormProblem,
-    model::{Form, Meaning, Model, OwnField, RequestField, Restatement, Step},
-    periods,
-    phrases::{Fault, Tongue},
+    model::{Form, Meaning, Model, OwnField, RequestField, Step},
+    periods, phrases,
 };
 
-/// Everything in a form that contradicts its request, without values. What is left
-/// out, on either side, contradicts nothing.
+/// Tells of everything in a form that contradicts its request, without values: the path
+/// in the form, and the field of the request; until told to stop.
+///
+/// What the form leaves out contradicts nothing, nor what the request leaves open. It
+/// does not leave open whom it concerns, which category an offence has and whether it was
+/// validated: a form that names more than the request has contradicts it.
 pub(crate) fn contradictions(
     form: &Form,
     content: &Value,
-    request: &Request,
-    (model, tongue): (&Model, Tongue),
-) -> Vec<FormProblem> {
-    let mut found = Vec::new();
+    (request, model): (&Request, &Model),
+    found: &mut dyn FnMut(&str, &RequestField) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     for restated in &form.restated {
-        let mut values = Vec::new();
-        visit(content, &restated.path, "form".to_owned(), &mut values);
-        let contradicting = values
-            .into_iter()
-            .filter(|(_, value)| contradicts(restated, value, request, model));
-        let field = restated.field.path();
-        found.extend(contradicting.map(|(path, _)| FormProblem {
-            field: path,
-            message: tongue.fault(&Fault::Contradicts { field: &field }),
-        }));
+        let (field, meaning) = (&restated.field, &restated.meaning);
+        let by_kind = *field == RequestField::Own(OwnField::Measure) && *meaning != Meaning::Same;
+        let said = match by_kind {
+            // As a rule names them: with everything below, or by tag.
+            true => {
+                let kinds = model.kinds(&request.measure).iter().cloned();
+                Some(kinds.map(FactValue::Text).collect())
+            }
+            false => said(field, request, model),
+        };
+        let Some(said) = said else {
+            continue;
+        };
+        let mut path = "form".to_owned();
+        let mut visited = |path: &str, value: &Value| match contradicts(meaning, &said, value) {
+            true => found(path, field),
+            false => ControlFlow::Continue(()),
+        };
+        visit(content, &restated.path, &mut path, &mut visited)?;
     }
-    found
+    ControlFlow::Continue(())
 }
 
-/// Every value at a place of the form, with its path.
-fn visit<'v>(value: &'v Value, steps: &[Step], path: String, found: &mut Vec<(String, &'v Value)>) {
+/// Looks at every value at a place of the form, with its path.
+fn visit(
+    value: &Value,
+    steps: &[Step],
+    path: &mut String,
+    found: &mut dyn FnMut(&str, &Value) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let Some((step, rest)) = steps.split_first() else {
-        found.push((path, value));
-        return;
+        return found(path, value);
     };
+    let length = path.len();
     match step {
         Step::Field(name) => {
             if let Some(inner) = value.get(&**name) {
-                visit(inner, rest, format!("{path}.{name}"), found);
+                path.extend([".", name]);
+                visit(inner, rest, path, found)?;
+                path.truncate(length);
             }
         }
         Step::Only { field, is } => {
             if value.get(&**field) == Some(is) {
-                visit(value, rest, path, found);
+                visit(value, rest, path, found)?;
             }
         }
         Step::Each => {
             let entries = value.as_array().into_iter().flatten();
             for (index, inner) in entries.enumerate() {
-                visit(inner, rest, format!("{path}.{index}"), found);
+                // A string takes whatever is written.
+                let _ = write!(path, ".{index}");
+                visit(inner, rest, path, found)?;
+                path.truncate(length);
             }
         }
     }
+    ControlFlow::Continue(())
 }
 
-fn contradicts(restated: &Restatement, value: &Value, request: &Request, model: &Model) -> bool {
-    let meant = match &restated.meaning {
+fn contradicts(meaning: &Meaning, said: &[FactValue], value: &Value) -> bool {
+    let meant = match meaning {
         // A value of another type than the schema demands is reported as such.
         Meaning::Same => {
-            let said = said(&restated.field, request, model);
-            return said
-                .zip(facts::of_json(value))
-                .is_some_and(|(said, value)| !said.contains(&value));
+            return facts::of_json(value).is_some_and(|value| !said.contains(&value));
         }
         Meaning::Values(values) => {
             let text = value.as_str().map(str::to_owned);
@@ -79,19 +97,12 @@ fn contradicts(restated: &Restatement, value: &Value, request: &Request, model: 
         }
         Meaning::FilledIn(meant) => Some(meant),
     };
-    let said = match restated.field {
-        // As a rule names them: with everything below, or by tag.
-        RequestField::Own(OwnField::Measure) => {
-            let kinds = model.kinds(&request.measure).iter().cloned();
-            Some(kinds.map(FactValue::Text).collect())
-        }
-        RequestField::Own(_) | RequestField::Fact(_) => said(&restated.field, request, model),
-    };
-    meant.zip(said).is_some_and(|(meant, said)| {
+    meant.is_some_and(|meant| {
         let agrees = |value: &FactValue| match value {
             FactValue::Text(text) => meant.contains(text),
             FactValue::Truth(truth) => meant.contains(if *truth { "true" } else { "false" }),
-            FactValue::Number(_) | FactValue::Day(_) | FactValue::Set(_) => true,
+            // `as` is taken for none of these.
+            FactValue::Number(_) | FactValue::Day(_) | FactValue::Set(_) => false,
         };
         !said.iter().any(agrees)
     })
@@ -101,6 +112,8 @@ fn contradicts(restated: &Restatement, value: &Value, request: &Request, model: 
 /// leaves that open.
 fn said(field: &RequestField, request: &Request, model: &Model) -> Option<Vec<FactValue>> {
     let text = |text: &str| FactValue::Text(Arc::from(text));
+    // Forms may know countries and languages alone.
+    let whole_or = |whole: &str, part: &str| vec![text(whole), text(part)];
     let offences = Some(&request.offences).filter(|offences| !offences.is_empty());
     let field = match field {
         RequestField::Own(field) => field,
@@ -110,8 +123,14 @@ fn said(field: &RequestField, request: &Request, model: &Model) -> Option<Vec<Fa
         }
     };
     Some(match field {
-        OwnField::IssuingState => state(&request.issuing.0),
-        OwnField::ExecutingState => state(&request.executing.0),
+        OwnField::IssuingState => {
+            let state = &request.issuing.0;
+            whole_or(state.as_str(), state.country())
+        }
+        OwnField::ExecutingState => {
+            let state = &request.executing.0;
+            whole_or(state.as_str(), state.country())
+        }
         OwnField::Measure => vec![text(request.measure.as_str())],
         OwnField::Category => {
             let ticked = offences?.iter().filter_map(|one| one.category.clone());
@@ -139,8 +158,7 @@ fn said(field: &RequestField, request: &Request, model: &Model) -> Option<Vec<Fa
         OwnField::Urgency => vec![text(facts::urgency(request.urgency))],
         OwnField::Language => {
             let language = request.language.as_deref()?;
-            let primary = language.split('-').next().unwrap_or(language);
-            vec![text(language), text(primary)]
+            whole_or(language, phrases::primary(language))
         }
         OwnField::ValidatorKind => {
             let validation = request.validation.iter();
@@ -154,16 +172,6 @@ fn said(field: &RequestField, request: &Request, model: &Model) -> Option<Vec<Fa
             days.map(|day| written(FactValue::Day(day))).collect()
         }
     })
-}
-
-/// A State, or the country of one of its parts: forms know countries alone.
-fn state(code: &JurisdictionCode) -> Vec<FactValue> {
-    let code = code.as_str();
-    let country = code.split_once('-').map_or(code, |(country, _)| country);
-    let both = BTreeSet::from([code, country]);
-    both.into_iter()
-        .map(|code| FactValue::Text(Arc::from(code)))
-        .collect()
 }
 
 /// As forms write it, in which a day is a text.

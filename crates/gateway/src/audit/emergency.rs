@@ -140,11 +140,7 @@ async fn carry_out(
         let (case, _) = happen::file(gateway, case, event, None).await?;
         Ok::<_, Unfiled>(case)
     };
-    let stands = || async {
-        let mut case = cases::load(gateway, &id).await?;
-        case.snapshot.receipt = cases::receipt(gateway, &case).await?;
-        Ok(case)
-    };
+    let stands = || cases::recorded(gateway, &id);
     match call.carry_out_or(gateway, assess, stands).await {
         Err(Refusal::NotFound { kind, name }) => Err(not_found(gateway, (kind, name)).await?),
         assessed => assessed,

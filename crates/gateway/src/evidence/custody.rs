@@ -163,7 +163,8 @@ async fn rows(gateway: &Gateway, case: &CaseId, kinds: &[&str]) -> Result<Vec<En
 fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
     let mut steps: BTreeMap<Digest, Vec<Step>> = BTreeMap::new();
     let mut items: BTreeMap<Digest, Item> = BTreeMap::new();
-    for row in rows {
+    for mut row in rows {
+        let described = row.leaf.evidence.take();
         let EntryRow {
             index, ref leaf, ..
         } = row;
@@ -171,7 +172,7 @@ fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
             // With the case went all that was stored for it.
             items.clear();
         }
-        let Some(described) = leaf.evidence.clone() else {
+        let Some(described) = described else {
             continue;
         };
         let sha256 = Digest(described.sha256.0);

@@ -56,14 +56,14 @@ pub(crate) async fn carry_out(
     from_proto::opinion(message).map_err(Refusal::Malformed)?;
     let call = Call::new(reviewer.caller, "decide", &opinion::content(message))?;
     let call = call.of(reviewer.holder);
-    let stands = || async {
+    let open = || async {
         let (case, task) = entitle::task(gateway, reviewer.caller, &message.name).await?;
         entitle::check(gateway, reviewer, (&case, &task))?;
         Ok::<_, Refusal>((case, task))
     };
     // Where somebody was quicker, what that left is looked at again.
     let decide = || async {
-        let (case, task) = stands().await?;
+        let (case, task) = open().await?;
         opinion::check(gateway, reviewer.holder, (&case, &task), message)?;
         let number = task.number;
         let (case, event) = if message.verdict() == ReviewVerdict::Consult {
@@ -79,7 +79,7 @@ pub(crate) async fn carry_out(
         Ok((done, number))
     };
     let stands = || async {
-        let (case, task) = stands().await?;
+        let (case, task) = open().await?;
         Ok((Done::nothing_more(case), task.number))
     };
     call.carry_out_or(gateway, decide, stands).await

@@ -16,7 +16,7 @@ use crate::{
     evaluate::Known,
     facts,
     model::{Instrument, Jurisdiction, Model},
-    periods,
+    periods, phrases,
     resolve::{self, Matter},
     scenario::obligation_kind,
 };
@@ -105,9 +105,7 @@ impl<'a> Derivation<'a> {
         let request = self.request;
         let vocabulary = &self.model.vocabulary;
         let state = |code: &JurisdictionCode| {
-            let code = code.as_str();
-            let country = code.split_once('-').map_or(code, |(country, _)| country);
-            let known = [code, country]
+            let known = [code.as_str(), code.country()]
                 .into_iter()
                 .find(|code| listed(vocabulary, "State", code));
             FactValue::Text(Arc::from(known.unwrap_or("other")))
@@ -173,7 +171,7 @@ impl<'a> Derivation<'a> {
         // A State that declared no language has not said what it accepts.
         let binding = instrument.binds.get(&self.request.executing.0);
         if let Some(binding) = binding.filter(|binding| !binding.languages.is_empty()) {
-            let primary = language.split('-').next().unwrap_or(language);
+            let primary = phrases::primary(language);
             let accepted = binding
                 .languages
                 .iter()

@@ -132,8 +132,7 @@ impl<'a> Law<'a> {
         let asks = self.rule.stage == Stage::Outbound;
         let listed = subject.model.vocabulary.types.get("State");
         let value = |code: &JurisdictionCode| {
-            let code = code.as_str();
-            let country = code.split_once('-').map_or(code, |(country, _)| country);
+            let country = code.country();
             let known = listed.is_some_and(|values| values.contains(country));
             Arc::from(if known { country } else { "other" })
         };

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::{
     diagnostic::{Code, Diagnostic, Source, suggest},
-    model::{FactType, Meaning, Measures, OwnField, RequestField, Restatement, Step, Vocabulary},
+    model::{
+        FactType, Meaning, Measures, OwnField, RequestField, Restatement, Step, TRUTHS, Vocabulary,
+    },
     yaml::Node,
 };
 
@@ -168,6 +170,15 @@ impl Reading<'_> {
         let (field, kind, values) = self.field(&name, &place)?;
         let meaning = match meaning {
             None => self.same(pointer, (&name, &kind, &values), of_field)?,
+            // None of it would be compared.
+            Some(_) if !matches!(kind, FactType::Text | FactType::Truth) => {
+                let wrong = format!("`as` cannot say what values of `{name}` mean");
+                return Err(Box::new(
+                    self.wrong(&format!("{pointer}/as"), wrong)
+                        .why("neither a text nor true or false")
+                        .remedy("leave `as` out, or what it stands in"),
+                ));
+            }
             Some(raw) => self.meaning(&format!("{pointer}/as"), (&name, &values), raw, of_field)?,
         };
         Ok(Restatement {
@@ -185,24 +196,12 @@ impl Reading<'_> {
     ) -> Result<(RequestField, FactType, Option<Values>), Box<Diagnostic>> {
         let own = OwnField::ALL.into_iter().find(|own| own.path() == name);
         if let Some(own) = own {
-            let values = match own {
-                OwnField::Measure => {
-                    let tree = self.measures.iter().flat_map(|tree| tree.kinds.values());
-                    self.measures.map(|_| tree.flatten().cloned().collect())
-                }
-                OwnField::IssuingState
-                | OwnField::ExecutingState
-                | OwnField::Category
-                | OwnField::MaxPenalty
-                | OwnField::DeathPossible
-                | OwnField::PersonRole
-                | OwnField::Urgency
-                | OwnField::Language
-                | OwnField::ValidatorKind
-                | OwnField::ValidatedOn => {
-                    let listed = own.values();
-                    listed.map(|values| values.iter().map(|value| Arc::from(*value)).collect())
-                }
+            let values = match own == OwnField::Measure {
+                true => self.measures.map(|tree| {
+                    let kinds = tree.kinds.values();
+                    kinds.flatten().cloned().collect()
+                }),
+                false => own.values(),
             };
             return Ok((RequestField::Own(own), own.kind(), values));
         }
@@ -237,8 +236,8 @@ impl Reading<'_> {
         })?;
         let (kind, values) = match &declaration.kind {
             FactType::Listed(list) => (FactType::Text, vocabulary.types.get(list).cloned()),
-            other @ (FactType::Truth
-            | FactType::Number
+            FactType::Truth => (FactType::Truth, Some(TRUTHS.map(Arc::from).into())),
+            other @ (FactType::Number
             | FactType::Text
             | FactType::Day
             | FactType::SetOf(_)
@@ -309,7 +308,7 @@ impl Reading<'_> {
             RawValues::Values(raw) => raw,
         };
         let options = match of_field {
-            Some((FactType::Truth, _)) => ["true", "false"].map(Arc::from).into(),
+            Some((FactType::Truth, _)) => TRUTHS.map(Arc::from).into(),
             Some((_, options)) => options,
             None => Values::new(),
         };

@@ -5,9 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::FactName;
+use comity_domain::{FactName, PersonRole, Urgency, VALIDATING_KINDS};
 
 use super::FactType;
+use crate::facts;
+
+/// Truth values as schemas write them.
+pub(crate) const TRUTHS: [&str; 2] = ["true", "false"];
 
 /// A field of a form that says again what a field of the request says.
 #[derive(Debug, Clone)]
@@ -32,7 +36,7 @@ pub(crate) enum Step {
 }
 
 /// What the values of the form's field mean in those of the request's.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// The same.
     Same,
@@ -104,7 +108,7 @@ impl OwnField {
             Self::Urgency => "urgency.level",
             Self::Language => "language",
             Self::ValidatorKind => "validation.authority_kind",
-            Self::ValidatedOn => "validation.at",
+            Self::ValidatedOn => "validation.validated_at",
         }
     }
 
@@ -125,19 +129,20 @@ impl OwnField {
     }
 
     /// The values that it can have, where the contract lists them.
-    pub(crate) fn values(self) -> Option<&'static [&'static str]> {
-        match self {
-            Self::PersonRole => Some(&["suspect", "victim", "witness", "third-party"]),
-            Self::Urgency => Some(&["routine", "urgent", "emergency"]),
-            Self::ValidatorKind => Some(&["judge", "court", "investigating-judge", "prosecutor"]),
+    pub(crate) fn values(self) -> Option<BTreeSet<Arc<str>>> {
+        let listed = match self {
+            Self::PersonRole => PersonRole::ALL.map(facts::role).to_vec(),
+            Self::Urgency => Urgency::ALL.map(facts::urgency).to_vec(),
+            Self::ValidatorKind => VALIDATING_KINDS.to_vec(),
+            Self::DeathPossible => TRUTHS.to_vec(),
             Self::IssuingState
             | Self::ExecutingState
             | Self::Measure
             | Self::Category
             | Self::MaxPenalty
-            | Self::DeathPossible
             | Self::Language
-            | Self::ValidatedOn => None,
-        }
+            | Self::ValidatedOn => return None,
+        };
+        Some(listed.into_iter().map(Arc::from).collect())
     }
 }

@@ -306,6 +306,23 @@ fn a_form_that_contradicts_its_request_is_incomplete() {
 }
 
 #[test]
+fn a_form_names_nobody_whom_its_request_does_not() {
+    let mut request = request();
+    request.persons.clear();
+    let named = json!({"persons": [{"kind": "natural", "role": "suspect"}]});
+    let found = contradicted(&request, named).into_iter();
+    let paths: Vec<_> = found.map(|(path, _)| path).collect();
+    assert_eq!(paths, ["form.persons.0.role"]);
+}
+
+#[test]
+fn contradictions_without_end_are_cut() {
+    let asked = vec![json!({"measure": "hearing"}); 10_000];
+    let found = contradicted(&request(), json!({ "asked": asked }));
+    assert_eq!(found.len(), 50);
+}
+
+#[test]
 fn what_the_request_leaves_open_is_not_contradicted() {
     let open = json!({"months": 12, "committed": "2025-01-02"});
     assert!(contradicted(&request(), open).is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use comity::v1;
 use comity_domain::{
     Assurance, AuthorityId, JurisdictionCode, Offence, Person, PersonRole, Selector, SelectorKind,
-    Urgency, Validation,
+    Urgency, VALIDATING_KINDS, Validation,
 };
 use jiff::{Timestamp, Unit, civil::Date};
 
@@ -19,8 +19,6 @@ use crate::wire::{
 const PENALTY_MONTHS_MAX: u32 = 12_000;
 /// Nobody is known to have lived longer than 122 years.
 const AGE_YEARS_MAX: u8 = 130;
-/// Kinds of validating authority that the contract lists.
-const VALIDATING_KINDS: [&str; 4] = ["judge", "court", "investigating-judge", "prosecutor"];
 
 /// Stands in a draft for an authority that is not named; in no directory.
 const UNNAMED: &str = "unnamed";

@@ -556,6 +556,8 @@ fn a_form_restates_what_requests_have() {
   "role": {"enum": ["suspect", "expert"], "restates": "persons[].role"},
   "urgent": {"type": "boolean", "restates": "urgency.level"},
   "hurry": {"type": "boolean", "restates": {"field": "urgency.level", "as": {"true": ["urgnt"]}}},
+  "months": {"enum": ["many"], "restates": {"field": "offences[].max_penalty_months", "as": {"many": ["36"]}}},
+  "death": {"type": "boolean", "restates": {"field": "offences[].death_possible", "as": {"true": ["yes"]}}},
   "fiscal": {"type": "boolean", "restates": "facts[\"offence.fiscl\"]"},
   "broken": {"type": "boolean", "restates": ["measure"]}
 }, "if": {"properties": {"to": {"restates": "measure"}}}}"#;
