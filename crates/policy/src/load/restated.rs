@@ -168,10 +168,12 @@ impl Reading<'_> {
             Raw::Meaning(raw) => (raw.field, format!("{pointer}/field"), Some(raw.meaning)),
         };
         let (field, kind, values) = self.field(&name, &place)?;
-        let meaning = match meaning {
-            None => self.same(pointer, (&name, &kind, &values), of_field)?,
+        let meaning = match (meaning, kind) {
+            // Its mistakes are reported where it is declared, and nothing is loaded.
+            (_, None) => Meaning::Same,
+            (None, Some(kind)) => self.same(pointer, (&name, &kind, &values), of_field)?,
             // None of it would be compared.
-            Some(_) if !matches!(kind, FactType::Text | FactType::Truth) => {
+            (Some(_), Some(kind)) if !matches!(kind, FactType::Text | FactType::Truth) => {
                 let wrong = format!("`as` cannot say what values of `{name}` mean");
                 return Err(Box::new(
                     self.wrong(&format!("{pointer}/as"), wrong)
@@ -179,7 +181,9 @@ impl Reading<'_> {
                         .remedy("leave `as` out, or what it stands in"),
                 ));
             }
-            Some(raw) => self.meaning(&format!("{pointer}/as"), (&name, &values), raw, of_field)?,
+            (Some(raw), Some(_)) => {
+                self.meaning(&format!("{pointer}/as"), (&name, &values), raw, of_field)?
+            }
         };
         Ok(Restatement {
             path: path.to_vec(),
@@ -188,12 +192,13 @@ impl Reading<'_> {
         })
     }
 
-    /// The field of the request, its type, and its values where they are listed.
+    /// The field of the request, its type if that is known, and its values where they
+    /// are listed.
     fn field(
         &self,
         name: &str,
         place: &str,
-    ) -> Result<(RequestField, FactType, Option<Values>), Box<Diagnostic>> {
+    ) -> Result<(RequestField, Option<FactType>, Option<Values>), Box<Diagnostic>> {
         let own = OwnField::ALL.into_iter().find(|own| own.path() == name);
         if let Some(own) = own {
             let values = match own == OwnField::Measure {
@@ -203,7 +208,7 @@ impl Reading<'_> {
                 }),
                 false => own.values(),
             };
-            return Ok((RequestField::Own(own), own.kind(), values));
+            return Ok((RequestField::Own(own), Some(own.kind()), values));
         }
         let fact = name
             .strip_prefix("facts[\"")
@@ -220,8 +225,7 @@ impl Reading<'_> {
             ));
         };
         let Some(vocabulary) = self.vocabulary else {
-            // Its mistakes are reported, and nothing is loaded.
-            return Ok((RequestField::Fact(Arc::from(fact)), FactType::Text, None));
+            return Ok((RequestField::Fact(Arc::from(fact)), None, None));
         };
         let known = vocabulary.facts.get_key_value(fact);
         let (fact, declaration) = known.ok_or_else(|| {
@@ -243,7 +247,7 @@ impl Reading<'_> {
             | FactType::SetOf(_)
             | FactType::SetOfText) => (other.clone(), None),
         };
-        Ok((RequestField::Fact(Arc::clone(fact)), kind, values))
+        Ok((RequestField::Fact(Arc::clone(fact)), Some(kind), values))
     }
 
     /// Values that mean what they are.

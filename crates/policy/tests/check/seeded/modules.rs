@@ -42,6 +42,13 @@ pub(super) const MODULES: &[Seed] = &[
         "remedy: {en: \"Ask again\"}",
     ),
     seed(
+        Code::Restatement,
+        "instruments/vienna-1988/form.schema.json",
+        "\"restates\": \"persons[].role\"",
+        "\"restates\": \"person.role\"",
+        "person.role",
+    ),
+    seed(
         Code::ConditionType,
         "instruments/epoc/module.yaml",
         "context.objection.hours <= 240\n    unless",
