@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use comity::v1::{self, CaseState};
+use comity::v1::{self, CaseState, ResultKind, ReviewVerdict, conclude_request::Conclusion};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -201,5 +201,142 @@ async fn strangers_without_end_leave_few_entries() {
     .await;
     let scene = scene.restart().await;
     assert_eq!(notes(&scene).await, ["not-tls", "not-tls, 19 more"]);
+    scene.stop().await;
+}
+
+/// What a side may add to a case, in the tests below.
+const EVENTS: u32 = 2;
+
+#[track_caller]
+fn assert_full(status: &Status) {
+    assert_eq!(reason(status), "NOT_ALLOWED_NOW", "{status:?}");
+    let said = status.message();
+    assert!(
+        said.contains("of which it may add 2 and 16777216"),
+        "{said}"
+    );
+    assert!(said.contains("still goes through"), "{said}");
+}
+
+async fn narrow() -> Scene {
+    Scene::start_with(&["DE", "FR"], |config| {
+        config.limits.events_per_side = EVENTS;
+    })
+    .await
+}
+
+fn clarified(name: &str) -> v1::ReportEventRequest {
+    v1::ReportEventRequest {
+        name: name.to_owned(),
+        event: "clarified".to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_side_adds_so_much_to_a_case_and_can_still_end_it() {
+    let scene = narrow().await;
+    let story = search("full");
+    let name = scene.tell(&story).await.name;
+    let mut executing = scene.executing("FR", "parquet-paris").await;
+    let mut issuing = scene.issuing(story.jurisdiction, story.authority).await;
+    let progress = v1::ReportProgressRequest {
+        name: name.clone(),
+        note: "on the way".to_owned(),
+        ..Default::default()
+    };
+    let conclude = |conclusion| v1::ConcludeRequest {
+        name: name.clone(),
+        conclusion: Some(conclusion),
+        ..Default::default()
+    };
+    let postpone = conclude(Conclusion::Postponement(v1::Postponement {
+        reason: "it might prejudice an investigation".to_owned(),
+        until: None,
+    }));
+    executing.report_progress(progress.clone()).await.unwrap();
+    executing.conclude(postpone.clone()).await.unwrap();
+    // A time limit stands still: what makes it go on is never refused, what only says so
+    // once more is.
+    executing.report_progress(progress.clone()).await.unwrap();
+    assert_full(&executing.report_progress(progress).await.unwrap_err());
+    assert_full(&executing.conclude(postpone).await.unwrap_err());
+    // The other side has its own.
+    for _ in 0..EVENTS {
+        issuing.report_event(clarified(&name)).await.unwrap();
+    }
+    assert_full(&issuing.report_event(clarified(&name)).await.unwrap_err());
+    let supplement = v1::SupplementRequest {
+        name: name.clone(),
+        request_id: "full/supplement".to_owned(),
+        answer: "once more".to_owned(),
+        ..Default::default()
+    };
+    assert_full(&issuing.supplement(supplement).await.unwrap_err());
+    let nothing = conclude(Conclusion::Result(v1::Result {
+        kind: ResultKind::NothingFound.into(),
+        reason: "nothing was there".to_owned(),
+        ..Default::default()
+    }));
+    executing.conclude(nothing).await.unwrap();
+    let case = get(&mut issuing, &name).await.unwrap();
+    assert_eq!(case.state(), CaseState::Concluded);
+    let added = |kind: &str| case.events.iter().filter(|one| one.kind == kind).count();
+    let counts = ["progress", "postponed", "clarified", "supplement"].map(added);
+    assert_eq!(counts, [2, 1, 2, 0]);
+
+    // Another case has room of its own, and is withdrawn when it is full.
+    let name = scene.tell(&search("full-too")).await.name;
+    for _ in 0..EVENTS {
+        issuing.report_event(clarified(&name)).await.unwrap();
+    }
+    assert_full(&issuing.report_event(clarified(&name)).await.unwrap_err());
+    let withdraw = v1::WithdrawRequest {
+        name,
+        reason: "no need any more".to_owned(),
+        ..Default::default()
+    };
+    issuing.withdraw(withdraw).await.unwrap();
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reviewers_ask_so_often_and_can_still_answer() {
+    let scene = narrow().await;
+    let mut story = search("asked");
+    let doubted = v1::FactValue {
+        value: Some(v1::fact_value::Value::Truth(true)),
+    };
+    let facts = &mut story.request.facts;
+    facts.insert("ground.disproportionate".to_owned(), doubted);
+    let name = scene.tell(&story).await.name;
+    let mut reviewer = scene.reviewer("FR", "parquet-paris", "A. Durand").await;
+    let mut issuing = scene.issuing(story.jurisdiction, story.authority).await;
+    let consult = v1::DecideRequest {
+        name: format!("{}-1", name.replace("cases/", "tasks/")),
+        verdict: ReviewVerdict::Consult.into(),
+        reasons: "it is not clear".to_owned(),
+        question: "is there no milder means?".to_owned(),
+        ..Default::default()
+    };
+    for round in 0..EVENTS {
+        reviewer.decide(consult.clone()).await.unwrap();
+        let supplement = v1::SupplementRequest {
+            name: name.clone(),
+            request_id: format!("asked/{round}"),
+            answer: "there is none".to_owned(),
+            ..Default::default()
+        };
+        issuing.supplement(supplement).await.unwrap();
+    }
+    assert_full(&reviewer.decide(consult.clone()).await.unwrap_err());
+    let release = v1::DecideRequest {
+        verdict: ReviewVerdict::Release.into(),
+        question: String::new(),
+        ..consult
+    };
+    let answer = reviewer.decide(release).await.unwrap().into_inner();
+    let decision = answer.case.unwrap().decision.unwrap();
+    assert_eq!(decision.outcome(), v1::Outcome::Approved);
     scene.stop().await;
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::{sync::broadcast, time::Instant};
 
 use crate::{
+    adding::{Adding, Side},
     backends::NoAnswer,
     cases::{self, CaseAt},
     clocks::Happened,
@@ -59,6 +60,10 @@ pub(crate) struct Answer {
     actor: String,
     /// What makes a repetition of the call behind it harmless.
     key: Option<RequestKey>,
+    /// A side may say it again and again.
+    again: bool,
+    /// What it is for the limit of what a side may add.
+    adding: Adding,
 }
 
 impl Answer {
@@ -74,7 +79,8 @@ impl Answer {
     pub(crate) fn confirmed(reference: String) -> Self {
         let note = "receipt is confirmed on the instrument's form";
         let answer = Self::new(ACKNOWLEDGED, None, note);
-        answer.happened(ACKNOWLEDGED).referenced(reference)
+        let answer = answer.happened(ACKNOWLEDGED).referenced(reference);
+        answer.again()
     }
 
     /// The executing side could not be reached; delivery goes on.
@@ -121,7 +127,7 @@ impl Answer {
             _ => format!("`{event}` is reported"),
         };
         let answer = Self::new(event.clone(), to, note);
-        answer.remarked(remark).happened(event)
+        answer.remarked(remark).happened(event).again()
     }
 
     /// A side extends a time limit, for a reason that it gives.
@@ -129,7 +135,7 @@ impl Answer {
         let answer = Self::new(EXTENDED, None, note);
         let mut answer = answer.remarked(reason).happened(EXTENDED);
         answer.clocks.push(extension);
-        answer
+        answer.again()
     }
 
     /// Recognition or execution is postponed.
@@ -140,7 +146,7 @@ impl Answer {
         answer.adds.postponement_reason = reason;
         answer.adds.postponed_until = until.map(to_proto::timestamp);
         answer.clocks.extend(until.map(Happened::PostponedUntil));
-        answer
+        answer.again()
     }
 
     /// What came of it.
@@ -223,8 +229,13 @@ impl Answer {
 
     /// In which call, and so who answered.
     pub(crate) fn in_call(self, call: &Call<'_>) -> Self {
+        let adding = match self.again {
+            true => Adding::Report(Side::of(call.caller)),
+            false => Adding::Always,
+        };
         Self {
             key: call.key(),
+            adding,
             ..self.by(call.caller)
         }
     }
@@ -245,6 +256,15 @@ impl Answer {
             told: false,
             actor: "gateway".to_owned(),
             key: None,
+            again: false,
+            adding: Adding::Always,
+        }
+    }
+
+    fn again(self) -> Self {
+        Self {
+            again: true,
+            ..self
         }
     }
 
@@ -279,6 +299,8 @@ pub(crate) async fn file(
         told,
         actor,
         key,
+        again: _,
+        adding,
     } = answer;
     let to = match to {
         Some(to) => case.row.state.step(to)?,
@@ -319,6 +341,7 @@ pub(crate) async fn file(
         clocks,
         told,
         key,
+        adding,
         ..Event::new(leaf, to, encoded::Case { result, ..adds })
     };
     if let Some(rejected) = rejected {

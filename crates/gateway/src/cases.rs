@@ -30,6 +30,9 @@ const AT_ONCE: usize = 16;
 /// Bytes of cases after which a page ends early; clients usually take 4 MiB.
 const PAGE_BYTES: usize = 3 << 20;
 
+/// Bytes of events with which a case is shown.
+const EVENTS_BYTES: usize = 1 << 20;
+
 /// Roles of those who take part in cases.
 const PARTIES: [Role; 3] = [Role::Issuing, Role::Executing, Role::Backend];
 
@@ -181,9 +184,22 @@ pub(crate) async fn whole(gateway: &Gateway, case: CaseAt) -> Result<v1::Case, R
     let mut events = events(gateway, &case.row.id, 0).await?;
     // What happened since the case was read is told with what it made of the case.
     events.truncate(usize::try_from(case.version).unwrap_or(usize::MAX));
+    let events = latest(events);
     let mut snapshot = with_receipt(gateway, case).await?;
     snapshot.events = events;
     open(&snapshot)
+}
+
+/// As many of the latest events as a case is shown with, and the last whatever its size.
+fn latest(mut events: Vec<v1::CaseEvent>) -> Vec<v1::CaseEvent> {
+    let mut bytes = 0;
+    let fit = events.iter().rev().take_while(|event| {
+        bytes += event.encoded_len();
+        bytes <= EVENTS_BYTES
+    });
+    let fit = fit.count().max(1);
+    events.drain(..events.len().saturating_sub(fit));
+    events
 }
 
 /// A case with every part taken apart.
@@ -462,5 +478,31 @@ pub(crate) fn no_case(id: &CaseId) -> Refusal {
     Refusal::NotFound {
         kind: "case",
         name: format!("cases/{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_shown_with_the_latest_of_its_events() {
+        let event = |sequence, bytes: usize| v1::CaseEvent {
+            sequence,
+            remark: "x".repeat(bytes),
+            ..v1::CaseEvent::default()
+        };
+        let shown = |events: &[v1::CaseEvent]| -> Vec<u32> {
+            let latest = latest(events.to_vec());
+            latest.iter().map(|event| event.sequence).collect()
+        };
+        let half = EVENTS_BYTES / 2;
+        assert!(shown(&[]).is_empty());
+        assert_eq!(shown(&[event(1, 1), event(2, half)]), [1, 2]);
+        assert_eq!(
+            shown(&[event(1, half), event(2, half), event(3, 1)]),
+            [2, 3]
+        );
+        assert_eq!(shown(&[event(1, 1), event(2, EVENTS_BYTES)]), [2]);
     }
 }

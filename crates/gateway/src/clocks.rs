@@ -23,7 +23,7 @@ pub(crate) use self::brought::brought;
 use crate::{cases::CaseAt, refusal::Refusal, wire};
 
 /// Id of the clock of a postponement.
-const POSTPONEMENT: &str = "postponement";
+pub(crate) const POSTPONEMENT: &str = "postponement";
 
 /// What an event means for the time limits of its case.
 #[derive(Debug, Clone)]

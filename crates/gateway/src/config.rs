@@ -134,6 +134,8 @@ pub struct Limits {
     /// Size of the database, in bytes, beyond which new requests are refused;
     /// those accepted before are carried to their end. `None`: what the disk has.
     pub store_bytes: Option<u64>,
+    /// Most events that each side may add to a case by itself.
+    pub events_per_side: u32,
 }
 
 impl Default for Limits {
@@ -148,6 +150,8 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             quiet: Duration::from_secs(3600),
             store_bytes: None,
+            // A report every working day for two years.
+            events_per_side: 500,
         }
     }
 }

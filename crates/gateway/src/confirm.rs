@@ -8,6 +8,7 @@ use comity_domain::BoundParty;
 use comity_ledger::Leaf;
 
 use crate::{
+    adding::{Adding, Side},
     admit,
     cases::{self, CaseAt},
     clocks::Happened,
@@ -196,6 +197,10 @@ fn broken(
         rules: vec![condition.obligation_id.clone()],
         ..Leaf::new(now, "obligation-broken", &caller.to_string())
     };
+    let adding = match condition.broken_at {
+        None => Adding::Always,
+        Some(_) => Adding::Again(Side::of(caller)),
+    };
     let at = Some(to_proto::timestamp(now));
     let broken = v1::Condition {
         state: ConditionState::Breached.into(),
@@ -207,6 +212,7 @@ fn broken(
     };
     Ok(Event {
         told: true,
+        adding,
         ..said(case, leaf, broken)
     })
 }

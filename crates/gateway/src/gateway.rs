@@ -54,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) origin: String,
     pub(crate) clock: Clock,
     pub(crate) signed_opinions: bool,
+    /// Most events that a side may add to a case by itself.
+    pub(crate) events_per_side: u32,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -117,6 +119,11 @@ impl Gateway {
     /// Reviewers must sign what they answer.
     pub(crate) fn demands_signed_opinions(&self) -> bool {
         self.0.parts.signed_opinions
+    }
+
+    /// Most events that a side may add to a case by itself.
+    pub(crate) fn events_per_side(&self) -> u32 {
+        self.0.parts.events_per_side
     }
 
     pub(crate) fn now(&self) -> Timestamp {

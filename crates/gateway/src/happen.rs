@@ -16,6 +16,7 @@ use prost::Message as _;
 use thiserror::Error;
 
 use crate::{
+    adding::{self, Adding},
     cases::{self, CaseAt},
     clocks::{self, Happened},
     effects,
@@ -49,6 +50,8 @@ pub(crate) struct Event {
     pub(crate) key: Option<RequestKey>,
     /// The personal values of the request that it adds.
     pub(crate) terms: Vec<Term>,
+    /// What it is for the limit of what a side may add.
+    pub(crate) adding: Adding,
 }
 
 impl Event {
@@ -64,6 +67,7 @@ impl Event {
             cancel: None,
             key: None,
             terms: Vec::new(),
+            adding: Adding::Always,
         }
     }
 }
@@ -168,7 +172,11 @@ async fn write(
         key,
         terms,
         mut case,
-    } = step(case, event, policies.calendars())?;
+    } = step(
+        case,
+        event,
+        (policies.calendars(), gateway.events_per_side()),
+    )?;
     let transaction = Transaction {
         key,
         case: Some(case.row.clone()),
@@ -199,8 +207,13 @@ pub(crate) struct Step {
 /// Takes an event into a case.
 ///
 /// # Errors
-/// The case does not allow it, or is not one that a gateway wrote.
-pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Result<Step, Unfiled> {
+/// The case does not allow it, or is not one that a gateway wrote, or a side that may add
+/// `events_per_side` has added as much.
+pub(crate) fn step(
+    case: CaseAt,
+    event: Event,
+    (calendars, events_per_side): (Calendars<'_>, u32),
+) -> Result<Step, Unfiled> {
     let Event {
         leaf,
         to,
@@ -211,6 +224,7 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         cancel,
         key,
         mut terms,
+        adding,
     } = event;
     if let Some(form) = &adds.form {
         terms.extend(personal::of_report(&leaf.kind, form));
@@ -222,12 +236,11 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         snapshot,
         obligations,
         version,
-        row,
+        mut row,
     } = case;
     if to != row.state {
         row.state.step(to)?;
     }
-    let mut row = row;
     if to.is_final() {
         // Nobody is asked about what is over.
         row.reviewers.clear();
@@ -239,19 +252,16 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         ..adds
     };
     let (before, when) = ((&snapshot, &row), (to, leaf.at));
-    let (adds, wake_at) = effects::of(calendars, before, adds, happened, when)?;
+    let (mut adds, wake_at) = effects::of(calendars, before, adds, happened, when)?;
+    let bytes = adds.encoded_len();
+    adding::count((adding, events_per_side), &snapshot, &mut adds, bytes)?;
     let record = adds.encode_to_vec();
     let snapshot = snapshot.then(adds);
     let wake_at = match hold::is_ripe(&snapshot) {
         true => Some(leaf.at),
         false => wake_at,
     };
-    let leaf = Leaf {
-        case: Some(row.id.to_string()),
-        state: Some(state_name(to).to_owned()),
-        exercise: row.exercise,
-        ..leaf
-    };
+    let leaf = placed(leaf, &row, to);
     let case = CaseAt {
         snapshot,
         obligations,
@@ -271,6 +281,16 @@ pub(crate) fn step(case: CaseAt, event: Event, calendars: Calendars<'_>) -> Resu
         terms,
         case,
     })
+}
+
+/// What the ledger says of an event, with the case and where that stands after it.
+fn placed(leaf: Leaf, row: &CaseChange, to: CaseState) -> Leaf {
+    Leaf {
+        case: Some(row.id.to_string()),
+        state: Some(state_name(to).to_owned()),
+        exercise: row.exercise,
+        ..leaf
+    }
 }
 
 impl Unfiled {

@@ -1,5 +1,6 @@
 //! The five stages and the gRPC services.
 
+mod adding;
 mod admit;
 mod anew;
 mod answer;

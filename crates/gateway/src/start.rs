@@ -117,6 +117,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         folder: config.policies.folder.clone(),
         why,
     };
+    let limits = config.limits;
     let source = Source::new(&config);
     let today = policies::day(clock());
     let (candidate, seen) = source.first(today).await.map_err(unusable)?;
@@ -144,23 +145,20 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         evidence,
         witness: witness::open(&config)?,
         timestamps: standing,
-        lanes: Lanes::new(&config.limits),
+        lanes: Lanes::new(&limits),
         origin: config.origin.clone(),
         clock,
         signed_opinions: config.signed_opinions,
+        events_per_side: limits.events_per_side,
         stopped: stopped.clone(),
     });
     // A ledger says under which law each stretch of it was written.
     let recorded = record::start(&gateway, signatures).await;
     recorded.map_err(StartError::Record)?;
     let mut tasks = JoinSet::new();
-    let (incoming, failures) = listen::accept(
-        listener,
-        current,
-        &config.trust_domain,
-        config.limits.into(),
-    );
-    let (routes, health) = routes(&gateway, config.limits.max_message_bytes).await;
+    let (incoming, failures) =
+        listen::accept(listener, current, &config.trust_domain, limits.into());
+    let (routes, health) = routes(&gateway, limits.max_message_bytes).await;
     let watcher = Watcher::new(gateway.clone(), health.clone(), seen);
     let monitored = web::serve(&mut tasks, monitor, &gateway, metrics::answer, &stopped);
     let shown = web::serve(&mut tasks, log, &gateway, log::answer, &stopped);
@@ -169,10 +167,9 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
     tasks.spawn(asking);
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
-    let quiet = config.limits.quiet;
-    work(&mut tasks, &gateway, (failures, quiet), &stopped);
-    let observe = Observe::new(gateway.clone(), config.limits);
-    tasks.spawn(serve((routes, observe), incoming, config.limits, stopped));
+    work(&mut tasks, &gateway, (failures, limits.quiet), &stopped);
+    let observe = Observe::new(gateway.clone(), limits);
+    tasks.spawn(serve((routes, observe), incoming, limits, stopped));
     Ok(Running {
         address,
         monitored,

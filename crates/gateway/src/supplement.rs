@@ -5,6 +5,7 @@ use comity::v1;
 use comity_domain::{CaseState, FactSource};
 
 use crate::{
+    adding::{Adding, Side},
     admit,
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
@@ -90,7 +91,14 @@ async fn event(
         consultations: answered,
         ..encoded::Case::default()
     };
-    anew::event(gateway, case, decided, occasion, adds).await
+    let event = anew::event(gateway, case, decided, occasion, adds).await?;
+    // What rebuts an approval takes back what was handed over.
+    let corrects = case.row.state.is_under_way() && !event.to.is_under_way();
+    let adding = match corrects {
+        true => Adding::Always,
+        false => Adding::Again(Side::Issuing),
+    };
+    Ok(Event { adding, ..event })
 }
 
 /// What was raised for the other side to judge is not taken back: its judge has it

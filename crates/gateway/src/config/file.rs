@@ -110,6 +110,7 @@ struct LimitsFile {
     handshake_timeout_s: Option<Spanned<usize>>,
     quiet_s: Option<Spanned<usize>>,
     store_bytes: Option<Spanned<u64>>,
+    events_per_side: Option<Spanned<usize>>,
 }
 
 /// Everything wrong with a file so far.
@@ -348,6 +349,7 @@ impl LimitsFile {
             handshake_timeout_s,
             quiet_s,
             store_bytes,
+            events_per_side,
         } = self;
         let store_bytes = store_bytes.and_then(|written| match *written.get_ref() {
             0 => {
@@ -373,6 +375,11 @@ impl LimitsFile {
         let (handshake, quiet) = (default.handshake_timeout, default.quiet);
         let handshake_timeout = seconds("handshake_timeout_s", handshake_timeout_s, handshake);
         let quiet = seconds("quiet_s", quiet_s, quiet);
+        let events = bound(
+            "events_per_side",
+            events_per_side,
+            default.events_per_side as usize,
+        );
         Limits {
             max_message_bytes: bound(
                 "max_message_bytes",
@@ -386,6 +393,7 @@ impl LimitsFile {
             handshake_timeout,
             quiet,
             store_bytes,
+            events_per_side: u32::try_from(events).unwrap_or(u32::MAX),
         }
     }
 }

@@ -383,6 +383,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         origin: "gateway.example/log".to_owned(),
         clock: Timestamp::now,
         signed_opinions: false,
+        events_per_side: Limits::default().events_per_side,
         stopped: watch::channel(false).1,
     })
 }

@@ -5,6 +5,7 @@ use comity_domain::CaseState;
 use comity_ledger::Leaf;
 
 use crate::{
+    adding::{Adding, Side},
     admit,
     anew::{self, Done, Occasion},
     cases::{self, CaseAt},
@@ -102,7 +103,11 @@ fn ask(
         consultations,
         ..of_task(task)
     };
-    Ok((case, Event::new(leaf, CaseState::Incomplete, adds)))
+    let event = Event {
+        adding: Adding::Again(Side::Reviewing),
+        ..Event::new(leaf, CaseState::Incomplete, adds)
+    };
+    Ok((case, event))
 }
 
 /// The question is answered, or one person more has said something to it.

@@ -10,7 +10,7 @@ use comity_domain::Digest;
 use prost::{Message, bytes::Bytes};
 use prost_types::{Struct, Timestamp};
 
-pub(crate) use self::kept::{Errand, Handover, Kept, Recall, Task, TeamAct};
+pub(crate) use self::kept::{Added, Errand, Handover, Kept, Recall, Task, TeamAct};
 
 /// [`v1::Case`], and what is kept beside it.
 #[derive(Clone, PartialEq, Message)]

@@ -34,6 +34,26 @@ pub(crate) struct Kept {
     /// What parties to the team that it sets up did, in order.
     #[prost(message, repeated, tag = "8")]
     pub(crate) team_acts: Vec<TeamAct>,
+    /// What the issuing side has added so far, of what it may add without end.
+    #[prost(message, optional, tag = "9")]
+    pub(crate) issuing_added: Option<Added>,
+    /// The same of the executing side.
+    #[prost(message, optional, tag = "10")]
+    pub(crate) executing_added: Option<Added>,
+    /// The same of reviewers.
+    #[prost(message, optional, tag = "11")]
+    pub(crate) reviewing_added: Option<Added>,
+}
+
+/// How much a side has added to a case.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Added {
+    /// Events.
+    #[prost(uint32, tag = "1")]
+    pub(crate) events: u32,
+    /// Bytes of their records.
+    #[prost(uint64, tag = "2")]
+    pub(crate) bytes: u64,
 }
 
 /// A party to a team has signed its agreement, or has left.
@@ -121,6 +141,9 @@ impl Kept {
             reason,
             held,
             team_acts,
+            issuing_added,
+            executing_added,
+            reviewing_added,
         } = event;
         if !language.is_empty() {
             self.language = language;
@@ -133,6 +156,9 @@ impl Kept {
         self.handover = handover.or(self.handover);
         self.held = held.or(self.held);
         self.team_acts.extend(team_acts);
+        self.issuing_added = issuing_added.or(self.issuing_added);
+        self.executing_added = executing_added.or(self.executing_added);
+        self.reviewing_added = reviewing_added.or(self.reviewing_added);
         for task in tasks {
             match self.tasks.iter_mut().find(|one| one.number == task.number) {
                 Some(before) => *before = task,
