@@ -185,7 +185,7 @@ fn each_role_is_let_into_its_own_calls_only() {
     let table = on_shared(async |scene| {
         let mut channels = Vec::new();
         for role in Role::ALL {
-            let channel = scene.connect("DE", "roles", role.as_str()).await;
+            let channel = scene.connect("DE", "sta-berlin", role.as_str()).await;
             channels.push((role, channel));
         }
         let mut table = String::new();
@@ -435,7 +435,11 @@ fn a_case_is_seen_by_its_parties_only() {
             ("DE", "sta-berlin", "executing", true),
             (story.jurisdiction, "tj-paris-ji", "issuing", false),
             ("DE", "sta-berlin", "issuing", false),
-            ("IE", "ie-central", "executing", false),
+            // Another State's; one whose State's directory gives it other work; one that
+            // no directory knows.
+            ("IE", "ie-central-authority", "executing", false),
+            ("DE", "lka-berlin", "executing", false),
+            ("DE", "stranger", "executing", false),
             (story.jurisdiction, story.authority, "executing", false),
             ("EU", "auditor", "auditor", false),
         ] {
@@ -448,13 +452,19 @@ fn a_case_is_seen_by_its_parties_only() {
                 Err(status) => {
                     assert!(!sees, "{who}: {status:?}");
                     let party = ["issuing", "executing"].contains(&role);
-                    let expected = if party {
-                        "NOT_FOUND"
-                    } else {
-                        "PERMISSION_DENIED"
+                    let expected = match party {
+                        true if authority == "stranger" => "NOT_COMPETENT",
+                        true => "NOT_FOUND",
+                        false => "PERMISSION_DENIED",
                     };
                     assert_eq!(reason(&status), expected, "{who}");
                 }
+            }
+            if role == "executing" {
+                let listed = client.list_cases(v1::ListCasesRequest::default()).await;
+                let listed = listed.map_or_else(|_| Vec::new(), |page| page.into_inner().cases);
+                let listed = listed.iter().any(|case| case.name == name);
+                assert_eq!(listed, sees, "{who} has it in the list");
             }
         }
     });

@@ -105,7 +105,7 @@ async fn a_caller_watches_as_much_as_it_may_call() {
     assert_eq!(reason(&status), "OVERLOADED");
     assert!(get(&mut client, &case.name).await.is_ok());
     // Streams of others are none of its own.
-    let mut executing = Cooperation::new(scene.connect("FR", "tj-paris", "executing").await);
+    let mut executing = Cooperation::new(scene.connect("FR", "tj-paris-ji", "executing").await);
     watch(&mut executing, &case.name).await.unwrap();
     drop(other);
     eventually("one may be watched again", async || {

@@ -260,7 +260,9 @@ async fn evidence_is_held_as_results_are() {
         .unwrap()
         .jurisdiction
         .clone();
-    let channel = scene.connect(&state, "provider", "executing").await;
+    let channel = scene
+        .connect(&state, "parquet-paris-e-evidence", "executing")
+        .await;
     let mut executing = EvidenceServiceClient::new(channel);
     let channel = scene
         .connect(story.jurisdiction, story.authority, "issuing")

@@ -94,7 +94,7 @@ fn under_an_id_of_the_callers_each_is_done_once() {
         let status = executing.conclude(bare).await.unwrap_err();
         assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
         // And an id of another caller's says nothing of this one's.
-        let mut other = scene.executing("FR", "parquet-lyon").await;
+        let mut other = scene.executing("FR", "tj-lyon-ji").await;
         let answer = other.report_progress(progress).await.unwrap_err();
         assert_eq!(reason(&answer), "NOT_ALLOWED_NOW");
     });

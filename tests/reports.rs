@@ -245,11 +245,11 @@ fn only_the_executing_state_reports() {
             name: case.name,
             ..Default::default()
         };
-        let mut other = scene.executing("IE", "ie-bystander").await;
+        let mut other = scene.executing("IE", "ie-dpp").await;
         let status = other.report_progress(message.clone()).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound);
         scene
-            .assert_recorded(("IE", "ie-bystander", "executing"), "refused", "NOT_FOUND")
+            .assert_recorded(("IE", "ie-dpp", "executing"), "refused", "NOT_FOUND")
             .await;
         let mut own = scene.executing("FR", "parquet-paris").await;
         own.report_progress(message).await.unwrap();

@@ -76,6 +76,47 @@ fn an_incomplete_case_is_completed_decided_anew_and_delivered() {
 }
 
 #[test]
+fn a_case_in_a_language_that_is_not_read_is_completed_in_one_that_is() {
+    on_shared(async |scene| {
+        let mut story = search("language");
+        story.request.language = "EN".to_owned();
+        let case = scene.tell(&story).await;
+        assert_eq!(case.state(), CaseState::Incomplete);
+        let missing = case.decision.unwrap().requirements;
+        assert!(
+            missing.iter().all(|one| one.field == "language"),
+            "{missing:?}"
+        );
+        let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+        let message = v1::SupplementRequest {
+            name: case.name.clone(),
+            request_id: "language/1".to_owned(),
+            // Tags are the same in letters of any case.
+            language: "FR-fr".to_owned(),
+            ..v1::SupplementRequest::default()
+        };
+        let answer = client.supplement(message.clone()).await.unwrap();
+        let case = answer.into_inner().case.unwrap();
+        let decision = case.decision.unwrap();
+        assert_eq!(decision.outcome(), Outcome::Approved, "{decision:#?}");
+        assert_eq!(case.request.unwrap().language, "FR-fr");
+        // What was handed over remains what it is.
+        let case = reaches(scene, &story, &case.name, CaseState::Acknowledged).await;
+        let later = v1::SupplementRequest {
+            request_id: "language/2".to_owned(),
+            offences: story.request.offences.clone(),
+            persons: story.request.persons.clone(),
+            ..message
+        };
+        let status = client.supplement(later).await.unwrap_err();
+        let found = violations(&status);
+        let fields: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(fields, ["language", "offences", "persons"]);
+        assert!(get(&mut client, &case.name).await.is_ok());
+    });
+}
+
+#[test]
 fn only_the_owner_supplements_and_something_must_be_supplied() {
     on_shared(async |scene| {
         let story = story("owner", CAPITAL);
@@ -108,7 +149,7 @@ async fn an_approval_that_is_rebutted_after_delivery_is_recalled() {
     let case = scene.tell(&story).await;
     assert_eq!(case.state(), CaseState::Acknowledged);
     let mut client = scene.issuing(story.jurisdiction, story.authority).await;
-    let executing = scene.connect("FR", "tj-paris", "executing").await;
+    let executing = scene.connect("FR", "tj-paris-ji", "executing").await;
     let watch = v1::WatchCaseRequest {
         name: case.name.clone(),
         after_sequence: 0,

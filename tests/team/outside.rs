@@ -2,7 +2,7 @@
 //! party that shared it is asked.
 
 use super::*;
-use crate::world::{submit, violations};
+use crate::world::{Cooperation, submit, violations};
 
 /// What Germany asks of France: to use what France shared, for an offence.
 fn asked(
@@ -104,6 +104,29 @@ async fn the_party_that_shared_consents_or_does_not() {
         (told.count() == 4).then_some(())
     })
     .await;
+    verify(joint).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_is_no_party_sees_and_ends_nothing() {
+    let (joint, source) = shared("outside", &[]).await;
+    for (authority, sees) in [("sta-berlin", true), ("sta-muenchen-1", false)] {
+        let channel = joint.scene.connect("DE", authority, "executing").await;
+        let found = get(&mut Cooperation::new(channel), &source.name).await;
+        assert_eq!(found.is_ok(), sees, "{authority}");
+    }
+    let mut other = joint.scene.executing("DE", "sta-muenchen-1").await;
+    let ended = v1::ConcludeRequest {
+        name: source.name.clone(),
+        conclusion: Some(v1::conclude_request::Conclusion::Result(v1::Result {
+            kind: v1::ResultKind::NotExecuted.into(),
+            reason: "not ours".to_owned(),
+            ..v1::Result::default()
+        })),
+        ..v1::ConcludeRequest::default()
+    };
+    let status = other.conclude(ended).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
     verify(joint).await;
 }
 

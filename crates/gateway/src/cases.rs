@@ -17,7 +17,11 @@ use crate::{
     identity::{Caller, Role},
     record::{self, RETRY_AFTER},
     refusal::Refusal,
-    wire::{self, encoded, from_proto, to_proto},
+    wire::{
+        self,
+        encoded::{self, Asked},
+        from_proto, to_proto,
+    },
 };
 
 /// Events read from the store at once.
@@ -128,16 +132,63 @@ pub(crate) async fn visible(
 ) -> Result<CaseAt, Refusal> {
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
     let id = from_proto::case_name(name).map_err(Refusal::Malformed)?;
+    in_directory(gateway, caller)?;
     let case = load(gateway, &id).await?;
-    let may = match caller.role {
-        Role::Issuing => case.row.owner == caller.to_string(),
-        Role::Executing | Role::Backend => {
-            case.row.executing.0 == caller.jurisdiction && was_delivered(&case)
-        }
-        Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => false,
-    };
     // Whoever may not see it learns nothing, not even that it exists.
-    if may { Ok(case) } else { Err(no_case(&id)) }
+    if may_see(gateway, caller, &case) {
+        Ok(case)
+    } else {
+        Err(no_case(&id))
+    }
+}
+
+/// Refuses an executing authority that its State's directory does not know: nobody can
+/// say what it executes.
+fn in_directory(gateway: &Gateway, caller: &Caller) -> Result<(), Refusal> {
+    let Caller {
+        jurisdiction,
+        authority,
+        ..
+    } = caller;
+    let known = || gateway.policies().has_authority(jurisdiction, authority);
+    if caller.role != Role::Executing || known() {
+        return Ok(());
+    }
+    Err(Refusal::NotCompetent(
+        "the State's directory of authorities does not know this one: have it entered there with \
+         what it may execute",
+    ))
+}
+
+/// Its owner sees a case, and the State to which it was handed: the national system that
+/// received it, the authority to which it is addressed, and those that execute such things.
+fn may_see(gateway: &Gateway, caller: &Caller, case: &CaseAt) -> bool {
+    let handed = || case.row.executing.0 == caller.jurisdiction && was_delivered(case);
+    match caller.role {
+        Role::Issuing => case.row.owner == caller.to_string(),
+        Role::Backend => handed(),
+        Role::Executing => handed() && executes(gateway, caller, case),
+        Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => false,
+    }
+}
+
+/// Whether a case is addressed to the caller's authority, or is of what the directory has
+/// it execute. What a team is told is for its parties alone.
+fn executes(gateway: &Gateway, caller: &Caller, case: &CaseAt) -> bool {
+    let Some(Asked { executing, measure }) = case.snapshot.asked() else {
+        return false;
+    };
+    let authority = caller.authority.as_str();
+    let addressee = executing.unwrap_or_default().authority;
+    let team = measure.starts_with("team.") && !addressee.is_empty();
+    if team || addressee == authority {
+        return addressee == authority;
+    }
+    let policies = gateway.policies();
+    let able = measure
+        .parse()
+        .map(|measure| policies.addressees(&caller.jurisdiction, &measure));
+    able.is_ok_and(|able| able.iter().any(|one| **one.id == *authority))
 }
 
 /// Reads a case with its events and the newest proof.
@@ -269,6 +320,7 @@ pub(crate) async fn list(
         filter,
     } = message;
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
+    in_directory(gateway, caller)?;
     let asked = from_proto::case_filter(&filter)?;
     let mut filter = CaseFilter {
         state: asked.state,
@@ -296,7 +348,7 @@ pub(crate) async fn list(
                 break 'page true;
             }
             before = Some(row.opened);
-            if let Some(case) = listed(caller, read(row)?)? {
+            if let Some(case) = listed(gateway, caller, read(row)?)? {
                 bytes += case.encoded_len();
                 cases.push(case);
             }
@@ -312,9 +364,9 @@ pub(crate) async fn list(
     })
 }
 
-/// A case as its list shows it; nothing where it was never handed to the caller's side.
-fn listed(caller: &Caller, case: CaseAt) -> Result<Option<v1::Case>, Refusal> {
-    if caller.role != Role::Issuing && !was_delivered(&case) {
+/// A case as its list shows it; nothing where the caller may not see it.
+fn listed(gateway: &Gateway, caller: &Caller, case: CaseAt) -> Result<Option<v1::Case>, Refusal> {
+    if !may_see(gateway, caller, &case) {
         return Ok(None);
     }
     let taken_back = is_taken_back(caller, &case);

@@ -76,6 +76,9 @@ async fn event(
             allowed: all.filter(|state| takes_supplements(*state)).collect(),
         });
     }
+    if case.row.state != CaseState::Incomplete {
+        remains_itself(message)?;
+    }
     let mut request = anew::request(case)?;
     not_taken_back(gateway, &request, message)?;
     from_proto::supplement(&mut request, message.clone()).map_err(Refusal::Malformed)?;
@@ -99,6 +102,29 @@ async fn event(
         false => Adding::Again(Side::Issuing),
     };
     Ok(Event { adding, ..event })
+}
+
+/// What was handed over is not made another request.
+fn remains_itself(message: &v1::SupplementRequest) -> Result<(), Refusal> {
+    let changed = [
+        ("language", !message.language.is_empty()),
+        ("offences", !message.offences.is_empty()),
+        ("persons", !message.persons.is_empty()),
+    ];
+    let changed = changed.into_iter().filter(|(_, changed)| *changed);
+    let violations: Vec<_> = changed
+        .map(|(field, _)| Violation {
+            field: field.to_owned(),
+            description:
+                "is supplied only while the case is incomplete: this one was handed over; \
+                          leave it out, or withdraw and send another request"
+                    .to_owned(),
+        })
+        .collect();
+    match violations.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::Malformed(violations)),
+    }
 }
 
 /// What was raised for the other side to judge is not taken back: its judge has it

@@ -72,9 +72,17 @@ pub(crate) fn may_search_persons(
     state: &JurisdictionCode,
     authority: &AuthorityId,
 ) -> bool {
-    let state = model.jurisdictions.get(state);
-    let record = state.and_then(|state| state.authorities.get(authority.as_str()));
-    record.is_some_and(|record| record.may_search_persons)
+    record(model, state, authority).is_some_and(|record| record.may_search_persons)
+}
+
+/// What the directory of a State says of an authority.
+pub(crate) fn record<'a>(
+    model: &'a Model,
+    state: &JurisdictionCode,
+    authority: &AuthorityId,
+) -> Option<&'a AuthorityRecord> {
+    let state = model.jurisdictions.get(state)?;
+    state.authorities.get(authority.as_str())
 }
 
 fn is_central(state: &Jurisdiction, id: &Arc<str>, record: &AuthorityRecord) -> bool {

@@ -199,7 +199,7 @@ impl Presumed {
     /// With reasons in a language, BCP 47; in English where there are none.
     pub(crate) fn in_language(&self, language: &str) -> Option<&Known> {
         self.0
-            .get(primary(language))
+            .get(primary(language).as_str())
             .or_else(|| self.0.get(ENGLISH))
     }
 }

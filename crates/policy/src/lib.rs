@@ -374,6 +374,12 @@ impl Library {
         competence::competent(&self.model, state, authority, (role, measure))
     }
 
+    /// Whether the directory of a State has an authority.
+    #[must_use]
+    pub fn has_authority(&self, state: &JurisdictionCode, authority: &AuthorityId) -> bool {
+        competence::record(&self.model, state, authority).is_some()
+    }
+
     /// Whether the directory of a State lets the auditors of an authority search records
     /// by the personal values in them.
     #[must_use]

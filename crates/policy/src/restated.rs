@@ -158,7 +158,7 @@ fn said(field: &RequestField, request: &Request, model: &Model) -> Option<Vec<Fa
         OwnField::Urgency => vec![text(facts::urgency(request.urgency))],
         OwnField::Language => {
             let language = request.language.as_deref()?;
-            whole_or(language, phrases::primary(language))
+            whole_or(language, &phrases::primary(language))
         }
         OwnField::ValidatorKind => {
             let validation = request.validation.iter();

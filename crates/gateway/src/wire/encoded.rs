@@ -87,6 +87,15 @@ pub(crate) struct DeliverRequest {
     pub(crate) receipt: Option<v1::Receipt>,
 }
 
+/// What is asked of whom, of a [`v1::CooperationRequest`].
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Asked {
+    #[prost(message, optional, tag = "3")]
+    pub(crate) executing: Option<v1::ExecutingParty>,
+    #[prost(string, tag = "5")]
+    pub(crate) measure: String,
+}
+
 /// What the actor of an event said of it, and the form on which it was reported, by
 /// the event's record. The contract's [`v1::Case`] has neither.
 #[must_use]
@@ -176,6 +185,11 @@ impl Case {
     pub(crate) fn request_digest(&self) -> Digest {
         let request = self.request.as_deref();
         request.map_or(Digest([0; 32]), super::digest_of)
+    }
+
+    /// What the request asks of whom; nothing where there is none, or it is not readable.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        Asked::decode(self.request.clone()?).ok()
     }
 
     /// The same with every part taken apart.

@@ -179,6 +179,9 @@ pub fn supplement(
         validation,
         request_id,
         answer,
+        language,
+        offences,
+        persons,
     } = supplement;
     let mut findings = Findings::default();
     let case = read_case_name(&mut findings, Path::root("name"), &name);
@@ -188,11 +191,15 @@ pub fn supplement(
         && form.is_none()
         && assurances.is_empty()
         && validation.is_none()
+        && language.is_empty()
+        && offences.is_empty()
+        && persons.is_empty()
         && answer.trim().is_empty();
     if nothing {
         findings.reject::<()>(
             Path::root("facts"),
-            "nothing is supplied: state facts, form, assurances, validation or answer",
+            "nothing is supplied: state facts, form, assurances, validation, language, offences, \
+             persons or answer",
         );
     }
     let case = findings.conclude(case)?;
@@ -201,6 +208,15 @@ pub fn supplement(
     request.assurances.extend(assurances);
     request.form = form.or_else(|| request.form.take());
     request.validation = validation.or_else(|| request.validation.take());
+    if !language.is_empty() {
+        request.language = language;
+    }
+    if !offences.is_empty() {
+        request.offences = offences;
+    }
+    if !persons.is_empty() {
+        request.persons = persons;
+    }
     Ok(case)
 }
 

@@ -175,7 +175,7 @@ impl<'a> Derivation<'a> {
             let accepted = binding
                 .languages
                 .iter()
-                .any(|accepted| &**accepted == primary);
+                .any(|accepted| **accepted == *primary);
             self.put_truth("language_accepted", FactSource::Register, Some(accepted));
         }
     }
