@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, io, net::SocketAddr, path::Path};
 
-use comity::v1::{self, audit_service_client::AuditServiceClient, conclude_request::Conclusion};
+use comity::v1::{
+    self, audit_service_client::AuditServiceClient, conclude_request::Conclusion,
+    team_service_client::TeamServiceClient,
+};
 use comity_gateway::identity::Role;
 use comity_ledger::{Checkpoint, Hash, Proof, VerifierKey, verify_proof};
 use comity_sandbox::pki::Issued;
@@ -28,7 +31,7 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 use tonic_prost::ProstCodec;
-use tonic_reflection::pb::v1alpha::{
+use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
@@ -307,6 +310,29 @@ async fn cases_are_listed_newest_first_page_by_page() {
         }
     }
     assert_eq!(listed, names);
+    // A page of one list is no page of another.
+    message.page_size = 2;
+    let page = client.list_cases(message.clone()).await.unwrap();
+    let page_token = page.into_inner().next_page_token;
+    let other = v1::ListCasesRequest {
+        filter: "state=CONCLUDED".to_owned(),
+        page_token: page_token.clone(),
+        ..message.clone()
+    };
+    let status = client.list_cases(other).await.unwrap_err();
+    assert!(violations(&status).contains_key("page_token"), "{status:?}");
+    let mut teams = TeamServiceClient::new(
+        scene
+            .connect(story.jurisdiction, story.authority, "issuing")
+            .await,
+    );
+    let foreign = v1::ListTeamsRequest {
+        page_token,
+        ..v1::ListTeamsRequest::default()
+    };
+    let status = teams.list_teams(foreign).await.unwrap_err();
+    assert!(violations(&status).contains_key("page_token"), "{status:?}");
+    message.page_token.clear();
 
     let filtered = |filter: &str| v1::ListCasesRequest {
         filter: filter.to_owned(),

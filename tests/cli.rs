@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::world::{Scene, approvable, policies, story};
+use crate::world::{Scene, approvable, policies, story, submit, violations};
 
 /// The command, built if need be: the root package does not depend on it.
 pub(crate) static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -116,6 +116,21 @@ async fn decide_prints_what_the_gateway_decides() {
         assert_eq!(output.status.code(), Some(code), "{}", shown(&output));
         let by_command = String::from_utf8(output.stdout).unwrap();
         assert_eq!(timeless(&by_command), timeless(&by_gateway), "{title}");
+    }
+    // What the gateway does not take in is not decided either.
+    let mut unknown = story("unknown", "House search").request;
+    unknown.measure = "data.foo".to_owned();
+    unknown.instrument = "foo".to_owned();
+    unknown.executing.as_mut().unwrap().jurisdiction = "XX".to_owned();
+    let file = scene.folder().join("unknown.json");
+    fs::write(&file, json::print(&unknown).unwrap()).unwrap();
+    let output = comity(["policy", "decide", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = shown(&output);
+    let mut client = scene.issuing("DE", "sta-berlin").await;
+    let status = submit(&mut client, &unknown, 0).await.unwrap_err();
+    for (field, why) in violations(&status) {
+        assert!(told.contains(&format!("{field}: {why}")), "{told}");
     }
     scene.stop().await;
 }

@@ -212,6 +212,33 @@ fn that_an_order_cannot_be_executed_is_told_on_its_form() {
 }
 
 #[test]
+fn no_condition_waits_for_what_cannot_happen() {
+    on_shared(async |scene| {
+        let (_, case) = delivered(scene, "in-vain").await;
+        let mut client = scene.executing("FR", "parquet-paris").await;
+        let conclude = |event: &str| {
+            let mut result = result(&serde_json::json!({"found": "a diary"}));
+            result.obligations = vec![v1::Obligation {
+                kind: v1::ObligationKind::Notify.into(),
+                bound_party: "issuing".to_owned(),
+                parameters: [("event".to_owned(), event.to_owned())].into(),
+                ..v1::Obligation::default()
+            }];
+            v1::ConcludeRequest {
+                name: case.name.clone(),
+                conclusion: Some(Conclusion::Result(result)),
+                ..v1::ConcludeRequest::default()
+            }
+        };
+        let status = client.conclude(conclude("nope")).await.unwrap_err();
+        let found = violations(&status);
+        let fields: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(fields, ["result.obligations[0].parameters[\"event\"]"]);
+        client.conclude(conclude("transferred")).await.unwrap();
+    });
+}
+
+#[test]
 fn an_event_that_has_no_form_is_reported_on_none() {
     on_shared(async |scene| {
         let story = preservation("no-form");

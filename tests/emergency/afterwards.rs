@@ -78,6 +78,12 @@ async fn who_claims_an_emergency_is_asked_whether_there_was_one() {
     let mut own = Auditor::new(own.await);
     let status = assess(&mut own, &case, "it was").await.unwrap_err();
     assert_eq!(reason(&status), "PERMISSION_DENIED");
+    // Nobody judges its own claim, or another State's.
+    for (state, authority) in [(mailbox.jurisdiction, mailbox.authority), ("DE", "bfj")] {
+        let mut judge = Auditor::new(scene.connect(state, authority, "auditor").await);
+        let status = assess(&mut judge, &case, "it was").await.unwrap_err();
+        assert_eq!(reason(&status), "NOT_COMPETENT", "{state} {authority}");
+    }
 
     let options = options_of(&scene, ["EU", "auditor", "auditor"]);
     let audit = |command: &[&str]| shown(&ask(&options, command));

@@ -190,6 +190,38 @@ async fn nobody_else_learns_that_an_item_exists() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_one_side_stored_is_not_called_stored_for_the_other() {
+    let on = Delivered::start("both").await;
+    let content = content(500);
+    let mut issuing = on.issuing().await;
+    let mut executing = on.executing().await;
+    issuing.send(on.upload(&content, 0)).await.unwrap();
+    let not_now = (Code::FailedPrecondition, "NOT_ALLOWED_NOW", None);
+    let status = check(&mut executing, on.upload(&content, 0), not_now).await;
+    assert!(
+        status.message().contains("it alone can delete it"),
+        "{status:?}"
+    );
+    // One's own again is no mistake, unless it is called something else.
+    assert!(issuing.send(on.upload(&content, 0)).await.unwrap().complete);
+    let changes: [fn(&mut EvidenceHeader); 2] = [
+        |header| header.size += 1,
+        |header| header.media_type = "video/webm".to_owned(),
+    ];
+    for (change, field) in changes
+        .into_iter()
+        .zip(["header.size", "header.media_type"])
+    {
+        let mut other = on.header(&content, 0);
+        change(&mut other);
+        let malformed = (Code::InvalidArgument, "MALFORMED", None);
+        let status = check(&mut issuing, vec![header(other)], malformed).await;
+        assert_eq!(violations(&status).into_keys().collect::<Vec<_>>(), [field]);
+    }
+    on.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn before_delivery_only_the_issuing_side_stores_and_after_the_end_nobody() {
     let on = Delivered::start("ends").await;
     let (papers, film) = (content(700), content(800));

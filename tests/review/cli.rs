@@ -114,6 +114,7 @@ async fn a_reviewer_asks_and_decides_and_the_requester_answers_and_withdraws() {
     }
     let mut settings = stable(scene.folder());
     settings.add_filter(r"entry \d+", "entry [n]");
+    settings.add_filter(r"\d+ days left", "[n] days left");
     // The delivery may have been acknowledged meanwhile.
     settings.add_filter(r" is (APPROVED|ACKNOWLEDGED)\n", " is [under way]\n");
     for told_by_the_backend in [

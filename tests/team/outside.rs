@@ -121,6 +121,7 @@ async fn an_authority_that_is_no_party_sees_and_ends_nothing() {
         conclusion: Some(v1::conclude_request::Conclusion::Result(v1::Result {
             kind: v1::ResultKind::NotExecuted.into(),
             reason: "not ours".to_owned(),
+            ground: "jit-2002 art 1".to_owned(),
             ..v1::Result::default()
         })),
         ..v1::ConcludeRequest::default()

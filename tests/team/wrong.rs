@@ -58,7 +58,7 @@ async fn what_is_wrong_with_an_agreement_is_said_of_the_field() {
     )
     .await;
     check(
-        |m| m.conditions = vec![condition(ObligationKind::Redact, "")],
+        |m| m.conditions = vec![condition(ObligationKind::Redact, "the trial")],
         &["conditions[0].kind"],
     )
     .await;

@@ -1,6 +1,6 @@
 //! What people read: decisions and tables on a terminal.
 
-mod clocks;
+pub(crate) mod clocks;
 mod conditions;
 pub(crate) mod ledger;
 mod preflight;
@@ -364,23 +364,6 @@ fn short_citation(rule: &v1::RuleReference) -> String {
     let citation = rule.citation.as_ref();
     citation.map_or_else(String::new, |cited| {
         format!("{} {}", cited.source, cited.provision)
-    })
-}
-
-/// The next time limit that runs, with its date.
-pub(crate) fn deadline(decision: &v1::Decision) -> String {
-    let running = decision
-        .clocks
-        .iter()
-        .filter(|clock| clock.due_at.is_some());
-    let next =
-        running.min_by_key(|clock| clock.due_at.as_ref().map_or(i64::MAX, |due| due.seconds));
-    next.map_or_else(String::new, |clock| {
-        format!(
-            "{}\n{}",
-            length(clock),
-            clock.due_at.as_ref().map_or_else(String::new, day)
-        )
     })
 }
 

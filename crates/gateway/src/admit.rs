@@ -1,6 +1,6 @@
 //! Admission: who asks, is it well-formed, does the library know its words.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use comity::v1;
 use comity_domain::{CaseId, Decision, Digest, Request, Ruling, Urgency};
@@ -100,7 +100,7 @@ impl Admission {
     /// What another bundle says of it, or the words of it that the other bundle
     /// does not know. No permit comes of that.
     pub(crate) fn decide_by(&self, other: &Library, now: Timestamp) -> Result<Decision, Refusal> {
-        let mut unknown = unknown_words(other, &self.request);
+        let mut unknown = wire::words::unknown(other, &self.request);
         if unknown.is_empty() {
             return Ok(other.decide(&self.question(now)).decision);
         }
@@ -295,7 +295,7 @@ fn admit(gateway: &Gateway, read: Read, language: String) -> Result<Admission, R
         form,
     } = read;
     let policies = gateway.policies();
-    let unknown = unknown_words(&policies, &request);
+    let unknown = wire::words::unknown(&policies, &request);
     if !unknown.is_empty() {
         return Err(Refusal::Malformed(unknown));
     }
@@ -347,60 +347,4 @@ pub(crate) fn malformed(field: &str, description: &str) -> Refusal {
         field: field.to_owned(),
         description: description.to_owned(),
     }])
-}
-
-/// Words of the request that a policy library does not know.
-fn unknown_words(policies: &Library, request: &Request) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let mut require = |known: bool, field: &str, description: fmt::Arguments<'_>| {
-        if !known {
-            violations.push(Violation {
-                field: field.to_owned(),
-                description: description.to_string(),
-            });
-        }
-    };
-    for (field, code) in [
-        ("issuing.jurisdiction", &request.issuing.0),
-        ("executing.jurisdiction", &request.executing.0),
-    ] {
-        let known = policies.knows(code);
-        require(
-            known,
-            field,
-            format_args!("no rules for `{code}` are loaded: name a State of the library"),
-        );
-    }
-    let measure = &request.measure;
-    require(
-        policies.measure_exists(measure),
-        "measure",
-        format_args!("`{measure}` is not in the measure tree: name a measure of `measures.yaml`"),
-    );
-    if let Some(instrument) = &request.instrument {
-        require(
-            policies.instrument_exists(instrument),
-            "instrument",
-            format_args!("no module `{instrument}` is loaded: leave it empty to have one resolved"),
-        );
-    }
-    let executing = &request.executing.0;
-    if let Some(id) = &request.executing_authority
-        && policies.knows(executing)
-    {
-        let mut directory = policies.authorities(executing);
-        require(
-            directory.any(|known| **known.id == *id.as_str()),
-            "executing.authority",
-            format_args!(
-                "`{id}` is not in the directory of {executing}: leave it empty to have the competent one named"
-            ),
-        );
-    }
-    let stated = policies.check_stated(request).into_iter();
-    violations.extend(stated.map(|problem| Violation {
-        field: problem.field,
-        description: problem.message,
-    }));
-    violations
 }

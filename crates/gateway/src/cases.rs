@@ -130,8 +130,17 @@ pub(crate) async fn visible(
     caller: &Caller,
     name: &str,
 ) -> Result<CaseAt, Refusal> {
+    visible_in(gateway, caller, ("name", name)).await
+}
+
+/// Reads the case that a field names for somebody who may see it.
+pub(crate) async fn visible_in(
+    gateway: &Gateway,
+    caller: &Caller,
+    (field, name): (&'static str, &str),
+) -> Result<CaseAt, Refusal> {
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
-    let id = from_proto::case_name(name).map_err(Refusal::Malformed)?;
+    let id = from_proto::case_named(field, name).map_err(Refusal::Malformed)?;
     in_directory(gateway, caller)?;
     let case = load(gateway, &id).await?;
     // Whoever may not see it learns nothing, not even that it exists.
@@ -322,24 +331,25 @@ pub(crate) async fn list(
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
     in_directory(gateway, caller)?;
     let asked = from_proto::case_filter(&filter)?;
-    let mut filter = CaseFilter {
+    let mut found = CaseFilter {
         state: asked.state,
         executing: asked.executing,
         instrument: asked.instrument,
         ..CaseFilter::default()
     };
     match caller.role {
-        Role::Issuing => filter.owner = Some(caller.to_string()),
-        Role::Executing | Role::Backend => filter.executing = Some(caller.jurisdiction.clone()),
+        Role::Issuing => found.owner = Some(caller.to_string()),
+        Role::Executing | Role::Backend => found.executing = Some(caller.jurisdiction.clone()),
         Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => {}
     }
     let mut left = from_proto::page_size(page_size)?;
-    let mut before = from_proto::page_token(&page_token)?;
+    let list = format!("cases of {} by {filter}", caller.role);
+    let mut before = from_proto::place(&page_token, &list)?;
     let mut cases = Vec::new();
     let mut bytes = 0;
     let full = 'page: loop {
         let few = AT_ONCE.min(left);
-        let rows = gateway.store().list(filter.clone(), before, few).await;
+        let rows = gateway.store().list(found.clone(), before, few).await;
         let rows = rows.map_err(record::unavailable)?;
         let no_more = rows.len() < few;
         left -= rows.len();
@@ -360,7 +370,8 @@ pub(crate) async fn list(
     let next = before.filter(|_| full);
     Ok(ListCasesResponse {
         cases,
-        next_page_token: next.map_or_else(String::new, |opened| opened.to_string()),
+        next_page_token: next
+            .map_or_else(String::new, |opened| from_proto::place_token(opened, &list)),
     })
 }
 
@@ -384,14 +395,15 @@ fn listed(gateway: &Gateway, caller: &Caller, case: CaseAt) -> Result<Option<v1:
 pub(crate) async fn page(
     gateway: &Gateway,
     filter: CaseFilter,
-    (size, token): (i32, &str),
+    (list, size, token): (&str, i32, &str),
 ) -> Result<(Vec<CaseRow>, String), Refusal> {
     let limit = from_proto::page_size(size)?;
-    let before = from_proto::page_token(token)?;
+    let before = from_proto::place(token, list)?;
     let rows = gateway.store().list(filter, before, limit).await;
     let rows = rows.map_err(record::unavailable)?;
     let last = rows.last().filter(|_| rows.len() == limit);
-    let next = last.map_or_else(String::new, |row| row.opened.to_string());
+    let token = |row: &CaseRow| from_proto::place_token(row.opened, list);
+    let next = last.map_or_else(String::new, token);
     Ok((rows, next))
 }
 

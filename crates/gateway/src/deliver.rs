@@ -174,14 +174,21 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
             match result.map(wire::answer::read) {
                 None => Answer::acknowledged(reference),
-                Some(Ok(result)) => Answer::result(result).referenced(reference),
-                Some(Err(_)) => Answer::unreadable(),
+                Some(Ok(result)) if can_be_kept(gateway, &result) => {
+                    Answer::result(result).referenced(reference)
+                }
+                Some(Ok(_) | Err(_)) => Answer::unreadable(),
             }
         }
         Err(why) if is_final(why) => Answer::rejected(why, left(job)),
         Err(why) => return Box::pin(postpone(gateway, job, case, why)).await,
     };
     Box::pin(answer::file(gateway, case, answer, Some(job))).await
+}
+
+/// No condition of an answer waits for an event that the library does not know.
+fn can_be_kept(gateway: &Gateway, answer: &wire::answer::Answer) -> bool {
+    wire::words::unknown_events(&gateway.policies(), answer).is_empty()
 }
 
 /// What the executing system has where it refuses an attempt: an earlier one, whose

@@ -15,7 +15,7 @@ use crate::{
     refusal::Refusal,
     report::{self, Report},
     team,
-    wire::{self, from_proto},
+    wire::{self, Violation, from_proto},
 };
 
 /// See `ExecutionService.Acknowledge`.
@@ -102,7 +102,7 @@ pub(crate) async fn conclude(
     } = message;
     let case = match conclusion {
         Some(Conclusion::Result(result)) => {
-            let result = wire::answer::read(result).map_err(Refusal::Malformed);
+            let result = readable(gateway, result).map_err(Refusal::Malformed);
             let result = record::attempted(gateway, caller, result).await?;
             let answer = |case: &CaseAt| {
                 team::leaves_joining_to_parties(case, &result)?;
@@ -127,6 +127,21 @@ pub(crate) async fn conclude(
         state: snapshot.state,
         receipt: snapshot.receipt,
     })
+}
+
+/// What came of it, where nothing in it is wrong or hangs on what cannot happen.
+fn readable(gateway: &Gateway, result: v1::Result) -> Result<wire::answer::Answer, Vec<Violation>> {
+    let answer = wire::answer::read(result).map_err(|mut violations| {
+        for Violation { field, .. } in &mut violations {
+            field.insert_str(0, "result.");
+        }
+        violations
+    })?;
+    let unknown = wire::words::unknown_events(&gateway.policies(), &answer);
+    match unknown.is_empty() {
+        true => Ok(answer),
+        false => Err(unknown),
+    }
 }
 
 /// Lets only the executing side in.

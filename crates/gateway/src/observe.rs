@@ -28,10 +28,11 @@ const SHARE: &str = "/comity.v1.CooperationService/ShareInformation";
 const SHARE_IN_TEAM: &str = "/comity.v1.TeamService/Share";
 
 /// What is streamed for as long as the caller likes. Downloads have bounds of their own.
-const STREAMED: [&str; 4] = [
+const STREAMED: [&str; 5] = [
     "/comity.v1.CooperationService/WatchCase",
     "/comity.v1.AuditService/ExportCase",
     "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
@@ -186,7 +187,8 @@ fn unread(status: &Status, limits: &Limits) -> Refusal {
             admit::malformed("", &late)
         }
         Code::Unimplemented => Refusal::NotYet(
-            "the contract has no such method: generate the client from the published files",
+            "the gateway serves no such method: generate the client from the published files; \
+             `NationalBackendService` is for national systems to serve",
         ),
         Code::Ok
         | Code::Cancelled

@@ -348,7 +348,10 @@ fn malformed(violations: &[Violation]) -> String {
     let count = violations.len();
     let first = violations
         .first()
-        .map(|Violation { field, description }| format!(": `{field}`: {description}"))
+        .map(|Violation { field, description }| match field.as_str() {
+            "" => format!(": the message {description}"),
+            field => format!(": `{field}`: {description}"),
+        })
         .unwrap_or_default();
     if count > VIOLATIONS_SHOWN_MAX {
         return format!(

@@ -298,13 +298,15 @@ async fn routes(gateway: &Gateway, max_message_bytes: usize) -> (Routes, HealthR
             .await;
     }
     let mut routes = services::routes(gateway, max_message_bytes).add_service(health);
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(comity::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1alpha();
-    match reflection {
-        Ok(reflection) => routes = routes.add_service(reflection),
-        Err(error) => tracing::error!(%error, "reflection is off"),
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(comity::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Clients speak one or the other: what was stabilised as v1 is called v1alpha by many.
+    match (reflection().build_v1(), reflection().build_v1alpha()) {
+        (Ok(stable), Ok(alpha)) => routes = routes.add_service(stable).add_service(alpha),
+        (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "reflection is off"),
     }
     (routes, reporter)
 }

@@ -15,6 +15,7 @@ pub(crate) mod selector;
 pub mod statement;
 pub mod structure;
 pub mod to_proto;
+pub mod words;
 
 use comity::v1;
 use comity_domain::Digest;

@@ -307,6 +307,12 @@ impl Library {
         Calendars(&self.model.calendars)
     }
 
+    /// The vocabulary has an event of this name.
+    #[must_use]
+    pub fn has_event(&self, event: &str) -> bool {
+        registers::has_event(&self.model, event)
+    }
+
     /// The events of the vocabulary that a side makes happen and reports, by name.
     pub fn events_of(&self, side: BoundParty) -> impl Iterator<Item = &str> {
         registers::events_of(&self.model, side)

@@ -20,7 +20,7 @@ mod readable;
 mod restated;
 mod rules;
 mod schema;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 #[cfg(test)]
 mod tests;

@@ -159,6 +159,12 @@ pub(crate) fn measures(model: &Model) -> impl Iterator<Item = MeasureInfo<'_>> {
     })
 }
 
+/// Whether the vocabulary has an event.
+pub(crate) fn has_event(model: &Model, event: &str) -> bool {
+    let events = model.vocabulary.types.get(crate::load::vocabulary::EVENT);
+    events.is_some_and(|events| events.contains(event))
+}
+
 /// The events that a side reports.
 pub(crate) fn events_of(model: &Model, side: BoundParty) -> impl Iterator<Item = &str> {
     let produced = model.vocabulary.produced.iter();

@@ -216,7 +216,7 @@ fn row(table: &mut Table, story: &Story, told: &Told) {
             render::deciding(decision),
             fate(case, *waited_for_backend)
         )),
-        Cell::new(render::deadline(decision)),
+        Cell::new(render::clocks::deadline(&case.clocks)),
         Cell::new(took.as_millis()),
         Cell::new(ledger),
     ]);

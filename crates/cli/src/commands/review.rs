@@ -108,7 +108,7 @@ async fn show(named: Named) -> Result<Exit, Failure> {
     let mut client = connect(&call).await?;
     let answer = read(&mut client, task).await?;
     let task = answer.task.clone().unwrap_or_default();
-    call.print(&answer, || review::task(&task))?;
+    call.print(&answer, || review::task(&task, Timestamp::now()))?;
     Ok(Exit::Done)
 }
 
@@ -148,7 +148,7 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
     call.print(&answer, || {
         format!(
             "{}{}",
-            review::task(&task),
+            review::task(&task, Timestamp::now()),
             render::case(&case, Timestamp::now())
         )
     })?;

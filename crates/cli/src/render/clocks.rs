@@ -23,6 +23,20 @@ pub(crate) fn next(clocks: &[CaseClock], now: Timestamp) -> String {
     })
 }
 
+/// The first limit that runs out, with its length and its last day or moment.
+pub(crate) fn deadline(clocks: &[CaseClock]) -> String {
+    let limits = clocks.iter().filter(|clock| clock.due_at.is_some());
+    let first = limits.min_by_key(|clock| due(clock));
+    first.map_or_else(String::new, |clock| {
+        format!(
+            "{} {}\n{}",
+            clock.measures,
+            amount(clock, clock.length),
+            day(clock)
+        )
+    })
+}
+
 fn line(clock: &CaseClock, now: Timestamp) -> String {
     let mut line = format!("{}: {}", clock.measures, standing(clock, now));
     if clock.extended > 0 {
@@ -218,6 +232,8 @@ mod tests {
         let now = Timestamp::from_second(NOW).unwrap();
         let mut all = lines(&clocks, now);
         all.push(format!("next: {}", next(&clocks, now)));
+        // The day is the last one as the State counts it, whatever the hour of the moment.
+        all.push(format!("deadline: {}", deadline(&clocks[1..3])));
         insta::assert_snapshot!(all.join("\n"));
     }
 }

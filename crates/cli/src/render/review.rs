@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use comfy_table::{Attribute, Cell, Color, Table};
-use comity::v1::{self, ReviewTask, ReviewTaskState, UrgencyLevel, fact_value::Value};
+use comity::v1::{self, ClockState, ReviewTask, ReviewTaskState, UrgencyLevel, fact_value::Value};
+use jiff::Timestamp;
 
-use super::{citation, day, finding, instant, length};
+use super::{citation, clocks, finding, instant};
 
 /// A table of tasks.
 pub(crate) fn table() -> Table {
@@ -45,12 +46,12 @@ pub(crate) fn row(task: &ReviewTask) -> [Cell; 4] {
         name,
         Cell::new(format!("{role}\n{}", state(task))),
         Cell::new(asked),
-        Cell::new(deadline(task)),
+        Cell::new(clocks::deadline(&task.limits)),
     ]
 }
 
 /// A task in words: question, rule, facts, grounds, opinions.
-pub(crate) fn task(task: &ReviewTask) -> String {
+pub(crate) fn task(task: &ReviewTask, now: Timestamp) -> String {
     let referral = task.referral.clone().unwrap_or_default();
     let mut text = format!("{} of {}: {}\n", task.name, task.case, state(task));
     // Writing to a string cannot fail.
@@ -68,10 +69,10 @@ pub(crate) fn task(task: &ReviewTask) -> String {
     for fact in &task.facts {
         line("fact", &self::fact(fact));
     }
-    for clock in &task.clocks {
-        let due = clock.due_at.as_ref();
-        let until = due.map_or_else(String::new, |due| format!(", until {}", day(due)));
-        line("time limit", &format!("{}{until}", length(clock)));
+    let mut limits = task.limits.clone();
+    limits.retain(|limit| matches!(limit.state(), ClockState::Running | ClockState::Paused));
+    for limit in clocks::lines(&limits, now) {
+        line("time limit", &limit);
     }
     for consultation in &task.consultations {
         line("asked", &consultation.question);
@@ -135,16 +136,4 @@ fn state(task: &ReviewTask) -> &'static str {
         ReviewTaskState::Lapsed => "lapsed",
         ReviewTaskState::Unspecified => "",
     }
-}
-
-/// The next time limit that runs.
-fn deadline(task: &ReviewTask) -> String {
-    let next = task
-        .clocks
-        .iter()
-        .filter_map(|clock| Some((clock.due_at.as_ref()?, clock)))
-        .min_by_key(|(due, _)| due.seconds);
-    next.map_or_else(String::new, |(due, clock)| {
-        format!("{}\n{}", length(clock), day(due))
-    })
 }

@@ -37,10 +37,15 @@ pub(crate) async fn list(
         subject: "emergencies".to_owned(),
         ..v1::Access::default()
     };
+    let list = if assessed {
+        "emergencies"
+    } else {
+        "emergencies to assess"
+    };
     let asked = admit::role(caller, &[Role::Auditor], "auditor").and_then(|()| {
         let access = from_proto::access(access::EMERGENCIES, stated)?;
         let limit = from_proto::page_size(page_size)?;
-        Ok((access, limit, from_proto::page_token::<u64>(&page_token)?))
+        Ok((access, limit, from_proto::place(&page_token, list)?))
     });
     let (mut access, limit, after) = record::attempted(gateway, caller, asked).await?;
     let store = gateway.store();
@@ -50,7 +55,8 @@ pub(crate) async fn list(
     let more = claims.len() > limit;
     claims.truncate(limit);
     let last = claims.last().filter(|_| more);
-    let next_page_token = last.map_or_else(String::new, |last| last.case.opened.to_string());
+    let token = |last: &Claim| from_proto::place_token(last.case.opened, list);
+    let next_page_token = last.map_or_else(String::new, token);
     // Whose reasons are read is on record before they are.
     for claim in &claims {
         access
@@ -116,13 +122,14 @@ async fn carry_out(
             (UNJUSTIFIED, "it was put forward as an emergency wrongly")
         }
         EmergencyFinding::Unspecified => {
-            let missing = "is missing: JUSTIFIED or UNJUSTIFIED";
+            let missing = "is missing or none of the contract's: JUSTIFIED or UNJUSTIFIED";
             return Err(admit::malformed("finding", missing));
         }
     };
     let call = Call::new(caller, "assess an emergency", message)?;
     let assess = || async {
         let case = cases::load(gateway, &id).await?;
+        concerned(gateway, caller, &case)?;
         assessable(gateway, &id, &case).await?;
         let leaf = Leaf {
             note: Some(note.to_owned()),
@@ -160,6 +167,25 @@ async fn not_found(
              nothing is left to assess it by"
         )),
     })
+}
+
+/// Refuses auditors of the authority that claimed it, and those of a State of the library
+/// that has no part in it; one of no State is above both sides.
+fn concerned(gateway: &Gateway, caller: &Caller, case: &cases::CaseAt) -> Result<(), Refusal> {
+    let claimant = Caller::recorded(&case.row.owner)?;
+    let state = &caller.jurisdiction;
+    if claimant.jurisdiction == *state && claimant.authority == caller.authority {
+        return Err(Refusal::NotCompetent(
+            "the authority claimed this emergency itself: another assesses it",
+        ));
+    }
+    let has_part = [&case.row.issuing.0, &case.row.executing.0].contains(&state);
+    if !has_part && gateway.policies().knows(state) {
+        return Err(Refusal::NotCompetent(
+            "the case is one of other States: their auditors assess it",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses what was no emergency, is not at its end, or was assessed before.

@@ -58,7 +58,7 @@ pub(crate) async fn list(
 ) -> Result<ListItemsResponse, Refusal> {
     let ListItemsRequest { case } = message;
     entitled(caller)?;
-    let case = cases::visible(gateway, caller, &case).await?;
+    let case = cases::visible_in(gateway, caller, ("case", &case)).await?;
     let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED, ERASURE]).await?;
     let mut items = Vec::new();
     for item in stored(&case.row.id, rows) {

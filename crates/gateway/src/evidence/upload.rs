@@ -10,7 +10,9 @@ use comity_evidence::{About, EvidenceError, ItemId, Upload, sealed};
 use tokio::{sync::watch, time};
 use tonic::{Code, Status, Streaming};
 
-use super::{CHUNK_BYTES_MAX, STILL_MAX, custody, described, entitled, leaf, unusable};
+use super::{
+    CHUNK_BYTES_MAX, Described, Item, STILL_MAX, Side, custody, described, entitled, leaf, unusable,
+};
 use crate::{
     admit,
     cases::{self, CaseAt},
@@ -49,7 +51,7 @@ async fn receive(
             return Err(admit::malformed("header", description));
         }
     };
-    let case = cases::visible(gateway, caller, &header.case).await?;
+    let case = cases::visible_in(gateway, caller, ("header.case", &header.case)).await?;
     let about = accept(gateway, caller, &case, &header)?;
     let id = ItemId {
         case: case.row.id.clone(),
@@ -64,6 +66,7 @@ async fn receive(
     // Nobody else completes the item while this turn lasts.
     let turn = evidence.room.turn(&id).await;
     if let Some(item) = custody::find(gateway, &id).await? {
+        is_the_same(&item, (caller, &case), &header)?;
         return Ok(answer(&id, item.described.size, true));
     }
     let mut upload = evidence.room.begin(turn, about).await.map_err(unusable)?;
@@ -72,6 +75,39 @@ async fn receive(
         return Ok(answer(&id, upload.stored(), false));
     }
     complete(gateway, caller, (&case, &id), upload).await
+}
+
+/// Refuses to call an item stored for its caller that the other side can delete, or that
+/// is another than announced.
+fn is_the_same(
+    item: &Item,
+    (caller, case): (&Caller, &CaseAt),
+    header: &Header,
+) -> Result<(), Refusal> {
+    if Side::of(&item.by, case) != Side::of(&caller.to_string(), case) {
+        return Err(Refusal::NotNow(
+            "the other side stored an item of the same bytes, and it alone can delete it: rely on \
+             that one, or seal or pack yours, so that it is an item of its own"
+                .to_owned(),
+        ));
+    }
+    let Described {
+        size,
+        media_type,
+        sealed,
+        sha256: _,
+    } = &item.described;
+    let wrong = [
+        ("header.size", *size != header.size),
+        ("header.media_type", *media_type != header.media_type),
+        ("header.recipient", *sealed != header.recipient.is_some()),
+    ];
+    let wrong = wrong.into_iter().find(|(_, wrong)| *wrong);
+    wrong.map_or(Ok(()), |(field, _)| {
+        let description = "is another than that of the item stored under this SHA-256: send it as \
+                           it was, or delete that one first";
+        Err(admit::malformed(field, description))
+    })
 }
 
 /// What the caller announces, if it may be stored.

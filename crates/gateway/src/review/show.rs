@@ -39,6 +39,7 @@ pub(super) fn task(case: &CaseAt, task: &Task) -> Result<v1::ReviewTask, Refusal
         against: decision.grounds,
         in_favour: decision.permits,
         clocks,
+        limits: case.snapshot.clocks.clone(),
         consultations: of_task.cloned().collect(),
         etag: etag(case, task),
         name,

@@ -8,7 +8,7 @@ use comity::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{exchange, gateway::Gateway, refusal::Refusal, wire::from_proto};
+use crate::{admit, exchange, gateway::Gateway, refusal::Refusal, wire::from_proto};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -30,6 +30,11 @@ impl PolicyService for Policy {
         ) = enter(request)?;
         let limit = from_proto::page_size(page_size).map_err(Refusal::from)?;
         let policies = self.0.policies();
+        let known = |module: &str| policies.modules().any(|one| one.id.as_str() == module);
+        if !page_token.is_empty() && !known(&page_token) {
+            let none = "is not one that a page of this list named: begin without it";
+            return Err(admit::malformed("page_token", none).into());
+        }
         let mut rest = policies
             .modules()
             .filter(|module| module.id.as_str() > page_token.as_str());

@@ -24,7 +24,7 @@ pub(crate) async fn teams(
         page_token,
     } = message;
     admit::role(caller, &PARTIES, OPEN_TO)?;
-    let page = (page_size, page_token.as_str());
+    let page = ("teams", page_size, page_token.as_str());
     let filter = own(caller, OfTeam::SetUp);
     let (rows, next_page_token) = cases::page(gateway, filter, page).await?;
     let mut teams = Vec::new();
@@ -51,7 +51,7 @@ pub(crate) async fn shared(
         page_token,
     } = message;
     let (team, _) = of(gateway, caller, &name).await?;
-    let page = (page_size, page_token.as_str());
+    let page = (name.as_str(), page_size, page_token.as_str());
     let filter = own(caller, OfTeam::SharedIn(team.id));
     let (rows, next_page_token) = cases::page(gateway, filter, page).await?;
     let mut found = Vec::new();

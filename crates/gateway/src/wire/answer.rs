@@ -1,7 +1,10 @@
 //! What an executing authority sends back, read and shown.
 
+use std::collections::BTreeMap;
+
 use comity::v1;
 use comity_domain::ClockUnit;
+use jiff::civil::Date;
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -22,6 +25,27 @@ pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
     ("working_days", ClockUnit::WorkingDays),
     ("months", ClockUnit::Months),
 ];
+
+/// Every parameter of a condition.
+const PARAMETERS: [&str; 15] = [
+    "path",
+    "code",
+    "until",
+    "purpose",
+    "party",
+    "role",
+    "confirmer",
+    EVENT,
+    "exception",
+    "period",
+    "extension_days",
+    "hours",
+    "days",
+    "working_days",
+    "months",
+];
+/// Handling codes, as modules name them.
+const HANDLING: [&str; 4] = ["H0", "H1", "H2", "H3"];
 
 /// Longest time that a side may set for a condition, in the units that it names.
 const TIME_MAX: u16 = 3650;
@@ -218,15 +242,33 @@ pub(super) fn condition(
     if !matches!(bound_party.as_str(), "issuing" | "executing") {
         findings.reject::<()>(at.field("bound_party"), "expected `issuing` or `executing`");
     }
-    for (name, _) in TIMES {
-        let time = parameters.get(name);
-        let is_in = |time: u16| (1..=TIME_MAX).contains(&time);
-        if time.is_some_and(|time| !time.parse().is_ok_and(is_in)) {
-            let wrong = format!("expected a whole number from 1 to {TIME_MAX}");
-            findings.reject::<()>(at.field("parameters").key(name), wrong);
-        }
-    }
+    self::parameters(findings, at.field("parameters"), parameters);
     Some(condition)
+}
+
+/// What is said of a condition can be acted on.
+fn parameters(findings: &mut Findings, at: Path<'_>, parameters: &BTreeMap<String, String>) {
+    for (name, value) in parameters {
+        let set = TIMES.iter().any(|(time, _)| time == name);
+        let is_in = |time: u16| (1..=TIME_MAX).contains(&time);
+        let wrong = match name.as_str() {
+            name if !PARAMETERS.contains(&name) => {
+                format!("is none: they are {}", PARAMETERS.join(", "))
+            }
+            _ if value.trim().is_empty() => "is empty: say what, or leave it out".to_owned(),
+            "code" if !HANDLING.contains(&value.as_str()) => {
+                format!("expected one of {}", HANDLING.join(", "))
+            }
+            "until" if value.parse::<Date>().is_err() => {
+                "expected a day such as `2026-01-31`".to_owned()
+            }
+            _ if set && !value.parse().is_ok_and(is_in) => {
+                format!("expected a whole number from 1 to {TIME_MAX}")
+            }
+            _ => continue,
+        };
+        findings.reject::<()>(at.key(name), wrong);
+    }
 }
 
 fn needed(findings: &mut Findings, field: &'static str, text: &str, otherwise: &str) {
@@ -272,6 +314,28 @@ mod tests {
             r#"{"kind": "RESULT_KIND_COMPLETE", "obligations": [{}]}"#,
             &["obligations[0].kind", "obligations[0].bound_party"],
         );
+    }
+
+    #[test]
+    fn what_nobody_could_act_on_is_refused() {
+        let check = |parameters: serde_json::Value, field: &str| {
+            let result = serde_json::json!({
+                "kind": "RESULT_KIND_COMPLETE",
+                "obligations": [{
+                    "kind": "OBLIGATION_KIND_RETAIN_UNTIL",
+                    "bound_party": "issuing",
+                    "parameters": parameters,
+                }],
+            });
+            let field = format!("obligations[0].parameters[\"{field}\"]");
+            self::check(&result.to_string(), &[&field]);
+        };
+        check(serde_json::json!({"until": "yesterday"}), "until");
+        check(serde_json::json!({"until": "9999-02-30"}), "until");
+        check(serde_json::json!({"code": "H9"}), "code");
+        check(serde_json::json!({"purpose": " "}), "purpose");
+        check(serde_json::json!({"foo": "bar"}), "foo");
+        check(serde_json::json!({"days": "soon"}), "days");
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub use self::{
     shared::{of_share, share},
 };
 pub(crate) use self::{
+    listing::{place, place_token},
     report::{line, note, postponement, request_id, sent},
     search::expected_one_of,
     shared::{SHARED_IN_TEAM, USE_OF_TEAM, is_further, is_use},

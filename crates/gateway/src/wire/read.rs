@@ -12,6 +12,8 @@ pub(super) const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Longest name, function, contact or other line, in bytes.
 pub(super) const LINE_BYTES_MAX: usize = 512;
 /// How far a requester's clock may run ahead of the gateway's.
+/// The beginning of year 1, in seconds of Unix time: the contract's first moment.
+const YEAR_1: i64 = -62_135_596_800;
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// The place of a field in a message; costs nothing until it is displayed.
@@ -229,10 +231,15 @@ impl Findings {
         time: Option<prost_types::Timestamp>,
     ) -> Option<Timestamp> {
         let prost_types::Timestamp { seconds, nanos } = time?;
-        let valid_nanos = (0..1_000_000_000).contains(&nanos);
+        if !(0..1_000_000_000).contains(&nanos) {
+            return self.reject(at, "expected `nanos` from 0 to 999,999,999");
+        }
         match Timestamp::new(seconds, nanos) {
-            Ok(time) if valid_nanos => Some(time),
-            Ok(_) | Err(_) => self.reject(at, "not a moment between the years 1 and 9999"),
+            Ok(time) if seconds >= YEAR_1 => Some(time),
+            Ok(_) | Err(_) => self.reject(
+                at,
+                "not a moment between the year 1 and 9999-12-30T22:00:00Z, the last that is counted",
+            ),
         }
     }
 

@@ -26,7 +26,7 @@ use super::{
 /// The listed type made from the measure tree.
 const MEASURE: &str = "Measure";
 /// The listed type made from the events.
-pub(super) const EVENT: &str = "Event";
+pub(crate) const EVENT: &str = "Event";
 /// The kind every measure is of.
 const ALL: &str = "all";
 /// Names that Cedar, or the schema made for it, uses itself.

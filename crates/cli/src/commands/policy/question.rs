@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use comity::v1;
 use comity_domain::Request;
-use comity_gateway::wire::{from_proto, to_proto};
+use comity_gateway::wire::{Violation, from_proto, to_proto, words};
 use comity_policy::{FormCheck, Library, Question};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
@@ -66,13 +66,11 @@ impl Manner {
         let latest = message.issued_at.as_ref().map_or(now, |at| {
             Timestamp::from_second(at.seconds).unwrap_or(now).max(now)
         });
-        let (request, form) = from_proto::request(message, latest).map_err(|violations| {
-            violations
-                .iter()
-                .fold("the request is malformed".to_owned(), |text, violation| {
-                    format!("{text}\n  {}: {}", violation.field, violation.description)
-                })
-        })?;
+        let (request, form) = from_proto::request(message, latest).map_err(refused)?;
+        let unknown = words::unknown(&library, &request);
+        if !unknown.is_empty() {
+            return Err(refused(unknown).into());
+        }
         Ok(Ready {
             library,
             request,
@@ -81,6 +79,15 @@ impl Manner {
             now,
         })
     }
+}
+
+/// Why a gateway would not take the request in.
+fn refused(violations: Vec<Violation>) -> String {
+    violations
+        .iter()
+        .fold("the request is malformed".to_owned(), |text, violation| {
+            format!("{text}\n  {}: {}", violation.field, violation.description)
+        })
 }
 
 impl Asked {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use comity::v1;
 use comity_domain::{CaseState, InstrumentId, JurisdictionCode};
 
-use super::case_state;
+use super::{case_state, search::seal};
 use crate::wire::{
     Violation,
     read::{Findings, Path},
@@ -15,6 +15,9 @@ use crate::wire::{
 const PAGE_SIZE_DEFAULT: usize = 50;
 /// Most entries on a page.
 pub const PAGE_SIZE_MAX: usize = 500;
+
+/// The order of lists that go by place.
+const PLACES: &str = "place";
 
 /// Which cases to list; what is `None` is not asked about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +60,23 @@ pub fn page_token<T: FromStr>(token: &str) -> Result<Option<T>, Vec<Violation>> 
         }),
     };
     findings.conclude(read)
+}
+
+/// Where a page of cases begins: the place of the last case before it, by a token of the
+/// same list.
+///
+/// # Errors
+/// One violation of the field `page_token` when no page of this list named it.
+pub(crate) fn place(token: &str, list: &str) -> Result<Option<u64>, Vec<Violation>> {
+    let (place, sealed) = token.split_once('-').unwrap_or((token, ""));
+    let own = token.is_empty() || sealed == seal(list, PLACES);
+    // What is no number names no place.
+    page_token(if own { place } else { "another list's" })
+}
+
+/// The token of a page of a list that begins after a place.
+pub(crate) fn place_token(place: u64, list: &str) -> String {
+    format!("{place}-{}", seal(list, PLACES))
 }
 
 /// Reads a filter such as `state=UNDER_REVIEW AND executing=FR`.

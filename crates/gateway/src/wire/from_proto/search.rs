@@ -391,7 +391,7 @@ fn read_token(token: &str, seal: String) -> Option<Cursor> {
 
 /// What ties a token to its search: a slip, not a secret. To the value of a search by one
 /// the store ties it, under a key.
-fn seal(filter: &str, order_by: &str) -> String {
+pub(super) fn seal(filter: &str, order_by: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(format!("{filter}\n{order_by}")).into();
     let [a, b, c, d, ..] = digest;
     format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
