@@ -76,6 +76,33 @@ async fn what_is_wrong_with_an_agreement_is_said_of_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_says_of_a_team_what_its_agreement_does_not() {
+    let scene = Scene::start(&["DE", "FR", "NL"]).await;
+    let mut message = agreement("led");
+    message.agreement.as_mut().unwrap().states_of_operation = vec!["DE".to_owned()];
+    let answer = teams(&scene, DE).await.propose(message).await.unwrap();
+    let case = answer.into_inner().cases.swap_remove(0);
+    assert_eq!(case.state(), CaseState::Incomplete);
+    let led = "team.leader_of_state_of_operation";
+    let said = v1::FactValue {
+        value: Some(v1::fact_value::Value::Truth(true)),
+    };
+    let supplement = v1::SupplementRequest {
+        name: case.name,
+        request_id: "led/1".to_owned(),
+        facts: [(led.to_owned(), said)].into(),
+        ..v1::SupplementRequest::default()
+    };
+    let mut client = scene.issuing(DE.0, DE.1).await;
+    let status = client.supplement(supplement).await.unwrap_err();
+    let found = violations(&status);
+    let fields: Vec<_> = found.keys().map(String::as_str).collect();
+    assert_eq!(fields, [format!("facts[\"{led}\"]")]);
+    assert_eq!(scene.backend("FR").received(), 0);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_share_is_said_of_the_field() {
     let joint = Joint::in_force("wrong-share").await;
     let check = async |change: fn(&mut v1::ShareRequest), fields: &[&str]| {

@@ -3,6 +3,8 @@
 
 mod agreement;
 
+use std::collections::BTreeMap;
+
 use comity::v1;
 use comity_domain::{CaseId, FactName, FactSource, FactValue, Facts, Stated};
 
@@ -18,6 +20,9 @@ use crate::wire::{
 /// Longest id of a proposal or of something shared, bytes: that of the case with each
 /// party is longer by a State.
 const ID_BYTES_MAX: usize = 120;
+
+/// The fact that a leader comes from a State in which the team operates.
+const LED: &str = "team.leader_of_state_of_operation";
 
 /// A request to several parties alike.
 #[derive(Debug)]
@@ -110,10 +115,7 @@ pub(crate) fn proposal(
     };
     agreement::check(&mut findings, &agreement, &proposer, signed);
     let led = v1::fact_value::Value::Truth(agreement::is_led(&agreement));
-    facts.insert(
-        "team.leader_of_state_of_operation".to_owned(),
-        v1::FactValue { value: Some(led) },
-    );
+    facts.insert(LED.to_owned(), v1::FactValue { value: Some(led) });
     let request = v1::CooperationRequest {
         request_id,
         issuing: Some(issuing(&proposer, responsible)),
@@ -238,6 +240,25 @@ pub(crate) fn of_team_share(violations: Vec<Violation>) -> Vec<Violation> {
         ("executing", "recipients"),
     ];
     renamed(violations, &names)
+}
+
+/// Refuses what is said of a team against the agreement that the gateway has.
+pub(super) fn as_agreed(
+    findings: &mut Findings,
+    team: Option<&v1::TeamContext>,
+    facts: &BTreeMap<String, v1::FactValue>,
+) {
+    let agreement = team.and_then(|team| team.agreement.as_ref());
+    let stated = facts.get(LED).and_then(|fact| fact.value.as_ref());
+    let led = |agreement| v1::fact_value::Value::Truth(agreement::is_led(agreement));
+    if agreement
+        .zip(stated)
+        .is_some_and(|(agreement, stated)| *stated != led(agreement))
+    {
+        let wrong = "is known from the agreement: leave it out, or withdraw and propose one in which \
+                     it is so";
+        findings.reject::<()>(Path::root("facts").key(LED), wrong);
+    }
 }
 
 /// What the gateway knows of the team that a request belongs to, and of the one in
