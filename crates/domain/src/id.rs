@@ -16,6 +16,14 @@ pub struct InvalidId {
     rule: &'static str,
 }
 
+impl InvalidId {
+    /// What shape it must have.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $rule:literal, $valid:expr) => {
         $(#[$doc])*

@@ -111,7 +111,8 @@ pub(crate) async fn conclude(
             report::file(gateway, &call, form, answer).await?
         }
         Some(Conclusion::Postponement(postponement)) => {
-            let postponement = from_proto::postponement(postponement).map_err(Refusal::Malformed);
+            let postponement =
+                from_proto::postponement(postponement, gateway.now()).map_err(Refusal::Malformed);
             let (reason, until) = record::attempted(gateway, caller, postponement).await?;
             let answer = |_: &CaseAt| Ok(Answer::postponed(reason.clone(), until));
             report::file(gateway, &call, form, answer).await?

@@ -30,6 +30,8 @@ pub(crate) const OUTSIDE: [&str; 2] = ["transmitted-otherwise", "answered-otherw
 pub(crate) const REPORT: &str = "report an event";
 /// What the executing side reports where it names nothing else.
 const PROGRESS: &str = "progress";
+/// What says nothing without words, unless it comes on a form.
+const CLARIFY: &str = "clarification-requested";
 
 /// What a side has to report.
 #[derive(Debug)]
@@ -180,6 +182,10 @@ impl Report {
             let possible = possible.join(", ");
             let wrong = format!("is no event that this side reports here; those are {possible}");
             return Err(admit::malformed("event", &wrong));
+        }
+        if event == CLARIFY && remark.trim().is_empty() && !self.on_form {
+            let silent = "is missing: say what is to be clarified";
+            return Err(admit::malformed("note", silent));
         }
         self.holds(gateway, case, (event, &remark))?;
         let to = (event == PROGRESS).then_some(CaseState::Executing);

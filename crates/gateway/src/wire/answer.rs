@@ -353,8 +353,8 @@ mod tests {
             &format!(r#"{{"kind": "RESULT_KIND_COMPLETE", "obligations": [{paths}, {times}]}}"#),
             &[
                 "obligations[0].kind",
-                "obligations[1].parameters[\"working_days\"]",
                 "obligations[1].parameters[\"months\"]",
+                "obligations[1].parameters[\"working_days\"]",
             ],
         );
     }

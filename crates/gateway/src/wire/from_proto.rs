@@ -116,8 +116,7 @@ fn read_request(
     let issuing = parts::issuing(findings, issuing);
     let executing = parts::executing(findings, executing);
     let instrument = shared::instrument(findings, &instrument, origin.as_ref());
-    team::as_agreed(findings, team.as_ref(), &facts);
-    let known = team::known(findings, origin.as_ref(), team);
+    let known = team::known(findings, origin.as_ref(), (team, &facts));
     let source = shared::source(findings, &measure, (&source_case, origin));
     let measure = findings.id(Path::root("measure"), &measure);
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);

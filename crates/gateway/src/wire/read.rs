@@ -149,7 +149,7 @@ impl Findings {
     {
         match text.parse() {
             Ok(id) => Some(id),
-            Err(error) if text.is_empty() => self.missing(at, error.to_string()),
+            Err(error) if text.is_empty() => self.missing(at, format!("missing: {}", error.rule())),
             Err(error) => self.reject(at, error.to_string()),
         }
     }

@@ -24,7 +24,10 @@ pub struct Call {
 /// Every field that is not as the contract demands.
 pub fn access(call: Call, stated: v1::Access) -> Result<v1::Access, Vec<Violation>> {
     let mut findings = Findings::default();
-    let category = category(&mut findings, call, stated.category());
+    let category = match AccessCategory::try_from(stated.category) {
+        Ok(stated) => category(&mut findings, call, stated),
+        Err(_) => findings.reject(Path::root("category"), UNFIT),
+    };
     let v1::Access {
         category: _,
         call: _,
@@ -74,13 +77,12 @@ fn category(findings: &mut Findings, call: Call, stated: AccessCategory) -> Opti
             AccessCategory::Consultation,
             AccessCategory::Consultation | AccessCategory::Disclosure | AccessCategory::Combination,
         ) => Some(stated),
-        (_, _) => findings.reject(
-            Path::root("category"),
-            "is none that this reading can be: leave it out, or name consultation, disclosure \
-             or combination",
-        ),
+        (_, _) => findings.reject(Path::root("category"), UNFIT),
     }
 }
+
+const UNFIT: &str = "is none that this reading can be: leave it out, or name consultation, \
+     disclosure or combination";
 
 #[cfg(test)]
 mod tests {

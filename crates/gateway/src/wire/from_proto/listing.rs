@@ -109,10 +109,16 @@ fn read_term(filter: &mut CaseFilter, term: &str) -> Option<()> {
         instrument,
     } = filter;
     let (key, value) = term.split_once('=')?;
+    // A value may be quoted (AIP-160).
+    let value = value.trim();
+    let quoted = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let value = quoted.unwrap_or(value);
     match key.trim() {
-        "state" => once(state, read_state(value.trim())?),
-        "executing" => once(executing, value.trim().parse().ok()?),
-        "instrument" => once(instrument, value.trim().parse().ok()?),
+        "state" => once(state, read_state(value)?),
+        "executing" => once(executing, value.parse().ok()?),
+        "instrument" => once(instrument, value.parse().ok()?),
         _ => None,
     }
 }
@@ -147,7 +153,7 @@ mod tests {
             executing: Some("FR".parse().unwrap()),
             instrument: Some("eio".parse().unwrap()),
         };
-        let text = "state=UNDER_REVIEW AND executing = FR AND instrument=eio";
+        let text = "state=\"UNDER_REVIEW\" AND executing = FR AND instrument=eio";
         assert_eq!(case_filter(text), Ok(expected));
         for bad in [
             "state",

@@ -39,6 +39,7 @@ pub(crate) fn note(field: &'static str, text: &str) -> Result<String, Vec<Violat
 /// Every field that is not as the contract demands.
 pub(crate) fn postponement(
     postponement: v1::Postponement,
+    now: Timestamp,
 ) -> Result<(String, Option<Timestamp>), Vec<Violation>> {
     let v1::Postponement { reason, until } = postponement;
     let mut findings = Findings::default();
@@ -51,6 +52,10 @@ pub(crate) fn postponement(
         );
     }
     let until = findings.time(at.field("until"), until);
+    if until.is_some_and(|until| until <= now) {
+        let wrong = "is over: say until when from now on, or leave it out";
+        findings.reject::<()>(at.field("until"), wrong);
+    }
     findings.conclude(Some((reason, until)))
 }
 
@@ -90,16 +95,21 @@ mod tests {
         let read = |reason: &str, nanos| {
             let until = Some(prost_types::Timestamp { seconds: 7, nanos });
             let reason = reason.to_owned();
-            postponement(v1::Postponement { reason, until })
+            let now = Timestamp::from_second(7).unwrap();
+            postponement(v1::Postponement { reason, until }, now)
         };
-        let until = Timestamp::from_second(7).unwrap();
-        assert_eq!(read("art 15", 0).unwrap().1, Some(until));
-        let fields: Vec<_> = read(" ", -1)
-            .unwrap_err()
-            .into_iter()
-            .map(|violation| violation.field)
-            .collect();
-        assert_eq!(fields, ["postponement.reason", "postponement.until"]);
+        let until = Timestamp::new(7, 1).unwrap();
+        assert_eq!(read("art 15", 1).unwrap().1, Some(until));
+        let fields = |reason: &str, nanos| -> Vec<_> {
+            let wrong = read(reason, nanos).unwrap_err().into_iter();
+            wrong.map(|violation| violation.field).collect()
+        };
+        assert_eq!(
+            fields(" ", -1),
+            ["postponement.reason", "postponement.until"]
+        );
+        // What is over is no postponement.
+        assert_eq!(fields("art 15", 0), ["postponement.until"]);
     }
 
     #[test]

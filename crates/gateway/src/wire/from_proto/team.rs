@@ -243,7 +243,7 @@ pub(crate) fn of_team_share(violations: Vec<Violation>) -> Vec<Violation> {
 }
 
 /// Refuses what is said of a team against the agreement that the gateway has.
-pub(super) fn as_agreed(
+fn as_agreed(
     findings: &mut Findings,
     team: Option<&v1::TeamContext>,
     facts: &BTreeMap<String, v1::FactValue>,
@@ -266,8 +266,9 @@ pub(super) fn as_agreed(
 pub(super) fn known(
     findings: &mut Findings,
     origin: Option<&v1::Origin>,
-    team: Option<v1::TeamContext>,
+    (team, stated): (Option<v1::TeamContext>, &BTreeMap<String, v1::FactValue>),
 ) -> Facts {
+    as_agreed(findings, team.as_ref(), stated);
     let team = team.into_iter();
     let inside = team.flat_map(|context| self::context(findings, context));
     inside.chain(origin.and_then(known_use)).collect()
