@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use comity::v1;
+use comity::v1::{self, audit_service_client::AuditServiceClient};
 use comity_gateway::wire::json;
 use comity_sandbox::world::World;
 use prost::Message as _;
@@ -11,7 +11,7 @@ use tonic::Code;
 use super::{audit, tell_all};
 use crate::{
     cli::{comity, shown},
-    world::{Scene, approvable, eventually, violations},
+    world::{Scene, approvable, eventually, reason, violations},
 };
 
 /// The options that name a gateway and an auditor.
@@ -237,6 +237,41 @@ async fn every_reading_is_on_record_in_its_category() {
     );
     let refused = page(&data, &["search", "--kind", "malformed"]);
     assert_eq!(refused.entries.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_opens_the_records_of_its_own_state() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let story = approvable("reach");
+    let case = scene.tell(&story).await;
+    assert_eq!(story.request.executing.as_ref().unwrap().jurisdiction, "DE");
+    let index = case.receipt.unwrap().index;
+    for (state, reaches) in [("FR", true), ("DE", true), ("EU", true), ("IE", false)] {
+        let channel = scene.connect(state, "supervisor", "auditor").await;
+        let mut auditor = AuditServiceClient::new(channel);
+        let record = v1::GetRecordRequest {
+            index,
+            purpose: "supervision".to_owned(),
+            ..v1::GetRecordRequest::default()
+        };
+        let export = v1::ExportCaseRequest {
+            name: case.name.clone(),
+            purpose: "supervision".to_owned(),
+            recipient: "the court".to_owned(),
+        };
+        let opened = auditor.get_record(record).await.map(drop);
+        let exported = auditor.export_case(export).await.map(drop);
+        for done in [opened, exported] {
+            match done {
+                Ok(()) => assert!(reaches, "{state}"),
+                Err(status) => {
+                    assert!(!reaches, "{state}: {status:?}");
+                    assert_eq!(reason(&status), "NOT_COMPETENT");
+                }
+            }
+        }
+    }
+    scene.stop().await;
 }
 
 fn page(data: &Path, arguments: &[&str]) -> v1::SearchResponse {

@@ -110,8 +110,14 @@ pub(crate) async fn get_record(
         subject: index.to_string(),
         ..v1::Access::default()
     };
-    access::entitled(gateway, caller, access::GET_RECORD, stated, || Ok(())).await?;
-    let row = entry_row(gateway, index).await?;
+    let row = entry_row(gateway, index).await;
+    let case = row.as_ref().ok().and_then(|row| row.leaf.case.as_deref());
+    let reach = match case.and_then(|case| case.parse().ok()) {
+        Some(case) => access::within_reach(gateway, caller, &case).await,
+        None => Ok(()),
+    };
+    access::entitled(gateway, caller, access::GET_RECORD, stated, || reach).await?;
+    let row = row?;
     let record = gateway.store().record(index).await;
     let record = record.map_err(record::unavailable)?;
     Ok(show_record(row, record))

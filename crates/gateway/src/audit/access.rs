@@ -3,11 +3,13 @@
 //! how many entries it found, or that it failed, and before any is shown.
 
 use comity::v1;
+use comity_domain::CaseId;
 use comity_ledger::Leaf;
+use comity_store::CaseChange;
 use prost::Message as _;
 
 use crate::{
-    admit,
+    admit, cases,
     gateway::Gateway,
     identity::{Caller, Role},
     record,
@@ -60,6 +62,30 @@ pub(super) async fn checked<T>(
         Ok((access, understood()?))
     });
     record::attempted(gateway, caller, checked).await
+}
+
+/// Whether the caller's State has a part in a case, or is none of the library: one such as
+/// `EU` is above all. A supervisory authority is competent on the territory of its own
+/// State: Directive (EU) 2016/680 Art. 45(1).
+pub(super) fn concerns(gateway: &Gateway, caller: &Caller, case: &CaseChange) -> bool {
+    let state = &caller.jurisdiction;
+    [&case.issuing.0, &case.executing.0].contains(&state) || !gateway.policies().knows(state)
+}
+
+/// Refuses to open the records of a case of other States.
+pub(super) async fn within_reach(
+    gateway: &Gateway,
+    caller: &Caller,
+    case: &CaseId,
+) -> Result<(), Refusal> {
+    match cases::load(gateway, case).await {
+        Ok(case) if !concerns(gateway, caller, &case.row) => Err(Refusal::NotCompetent(
+            "the case is one of other States: auditors open the records of cases of their own",
+        )),
+        // What is not there is told where it is looked for.
+        Ok(_) | Err(Refusal::NotFound { .. }) => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// Records a reading. Purpose, recipient and what was looked for are the

@@ -70,7 +70,7 @@ pub(crate) async fn list(
     };
     answer.next_page_token = next_page_token;
     for claim in claims {
-        answer.claims.push(show(gateway, claim).await);
+        answer.claims.push(show(gateway, caller, claim).await);
     }
     Ok(answer)
 }
@@ -173,14 +173,12 @@ async fn not_found(
 /// that has no part in it; one of no State is above both sides.
 fn concerned(gateway: &Gateway, caller: &Caller, case: &cases::CaseAt) -> Result<(), Refusal> {
     let claimant = Caller::recorded(&case.row.owner)?;
-    let state = &caller.jurisdiction;
-    if claimant.jurisdiction == *state && claimant.authority == caller.authority {
+    if claimant.jurisdiction == caller.jurisdiction && claimant.authority == caller.authority {
         return Err(Refusal::NotCompetent(
             "the authority claimed this emergency itself: another assesses it",
         ));
     }
-    let has_part = [&case.row.issuing.0, &case.row.executing.0].contains(&state);
-    if !has_part && gateway.policies().knows(state) {
+    if !access::concerns(gateway, caller, &case.row) {
         return Err(Refusal::NotCompetent(
             "the case is one of other States: their auditors assess it",
         ));
@@ -211,13 +209,14 @@ async fn assessable(gateway: &Gateway, id: &CaseId, case: &cases::CaseAt) -> Res
     }
 }
 
-async fn show(gateway: &Gateway, claim: Claim) -> v1::EmergencyClaim {
+async fn show(gateway: &Gateway, caller: &Caller, claim: Claim) -> v1::EmergencyClaim {
     let Claim {
         case: row,
         justified,
     } = claim;
     // Of an erased case nothing is told but that there was one.
     let case = cases::load(gateway, &row.id).await.ok();
+    let case = case.filter(|case| access::concerns(gateway, caller, &case.row));
     let request = case.and_then(|case| anew::request(&case).ok());
     let urgency = request.and_then(|request| request.urgency);
     let finding = match justified {

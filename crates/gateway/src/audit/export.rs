@@ -34,10 +34,14 @@ pub(crate) async fn case(
         subject: name.clone(),
         ..v1::Access::default()
     };
-    let case = access::entitled(gateway, caller, access::EXPORT, stated, || {
-        Ok(from_proto::case_name(&name)?)
-    })
-    .await?;
+    let case = from_proto::case_name(&name).map_err(Refusal::Malformed);
+    let case = match case {
+        Ok(case) => access::within_reach(gateway, caller, &case)
+            .await
+            .map(|()| case),
+        malformed => malformed,
+    };
+    let case = access::entitled(gateway, caller, access::EXPORT, stated, || case).await?;
     // Every entry of the case is to be under a checkpoint.
     gateway
         .store()
