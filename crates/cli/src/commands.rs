@@ -1,6 +1,7 @@
 //! The commands; the names are fixed, scripts depend on them.
 
 mod audit;
+mod completions;
 mod demo;
 mod folder;
 mod keys;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     /// Make a demonstration or pilot PKI, keys that sign policies, and keys that evidence is sealed to
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Print what has a shell complete commands as they are typed
+    Completions(completions::Arguments),
 }
 
 impl Command {
@@ -53,6 +56,7 @@ impl Command {
             Self::Policy(command) => policy::run(command),
             Self::Audit(command) => audit::run(*command),
             Self::Keys(command) => keys::run(command),
+            Self::Completions(arguments) => completions::run(&arguments),
         }
     }
 }
