@@ -1,6 +1,8 @@
 //! The `comity` command as scripts and people use it.
 
 mod connecting;
+mod edges;
+mod keys;
 
 use std::{
     fs,

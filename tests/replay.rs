@@ -142,7 +142,7 @@ fn a_folder_without_a_store_is_a_failure() {
     let output = comity(["policy", "replay", "--data", "no-such-folder"]);
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
     assert!(
-        shown(&output).contains("it holds no `comity.db`"),
+        shown(&output).contains("there is no folder `no-such-folder`"),
         "{}",
         shown(&output)
     );

@@ -286,6 +286,9 @@ fn a_bundle_is_signed_by_two_and_shown() {
         sign(&["--key", &keys[1]]),
         sign(&check),
         sign(&["--check"]),
+        sign(&["--check", "--signer", "legal-1.example+12345678"]),
+        sign(&[&check, &["--json"][..]].concat()),
+        sign(&["--key", &keys[0], "--json"]),
         sign(&["--key", &keys[0], "--until", "2001-01-01"]),
     ];
     let vocabulary = policies.join("vocabulary.yaml");

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     error::Error,
+    fmt::Display,
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
 };
@@ -31,8 +32,12 @@ impl From<Exit> for ExitCode {
 /// Why a command failed; its causes are told below it.
 pub(crate) type Failure = Box<dyn Error>;
 
-/// Runs a command. Where whoever reads what it prints has gone, as `head` does,
-/// it ends there and quietly: the answer did not arrive, so it is not given.
+/// The exit code where whoever reads what is printed has gone, as `head` does: that of a
+/// process that a closed pipe ends (128 and SIGPIPE). That is no failure, and not yet an
+/// answer either.
+const UNREAD: u8 = 128 + 13;
+
+/// Runs a command. Where whoever reads what it prints has gone it ends there, quietly.
 pub(crate) fn quietly(command: impl FnOnce() -> ExitCode) -> ExitCode {
     let tell = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -42,7 +47,7 @@ pub(crate) fn quietly(command: impl FnOnce() -> ExitCode) -> ExitCode {
     }));
     match panic::catch_unwind(AssertUnwindSafe(command)) {
         Ok(code) => code,
-        Err(payload) if is_without_reader(&*payload) => Exit::Failure.into(),
+        Err(payload) if is_without_reader(&*payload) => UNREAD.into(),
         Err(payload) => panic::resume_unwind(payload),
     }
 }
@@ -53,6 +58,14 @@ fn is_without_reader(payload: &(dyn Any + Send)) -> bool {
     text.is_some_and(|text| {
         text.starts_with("failed printing to stdout") && text.contains("Broken pipe")
     })
+}
+
+/// Says why the answer is no where there is nothing to print, on standard error: what
+/// reads standard output reads results alone.
+#[expect(clippy::print_stderr, reason = "it is no result")]
+pub(crate) fn no(why: impl Display) -> Exit {
+    eprintln!("{why}");
+    Exit::No
 }
 
 /// Tells a failure with all its causes on standard error.

@@ -19,7 +19,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Carries one legal system's request for help to another: lawfully, quickly
 /// and provably.
 #[derive(Debug, Parser)]
-#[command(name = "comity", version, arg_required_else_help = true)]
+#[command(
+    name = "comity",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples: comity demo --once
+          comity policy decide request.json
+          comity audit verify --data .comity
+
+Exit code 0: done, and the answer is yes; 1: the answer is no; 2: misuse or failure"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

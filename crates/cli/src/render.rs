@@ -9,6 +9,7 @@ pub(crate) mod team;
 
 use std::{fmt::Write as _, io::IsTerminal as _};
 
+use anstyle::{Ansi256Color, AnsiColor};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
@@ -62,16 +63,20 @@ pub(crate) fn widths(table: &mut Table, widths: &[u16]) {
 
 /// An outcome in its colour.
 pub(crate) fn outcome(outcome: v1::Outcome) -> Cell {
-    let color = match outcome {
-        v1::Outcome::Unspecified => Color::Reset,
-        v1::Outcome::Approved => Color::Green,
-        v1::Outcome::Incomplete => Color::Yellow,
-        v1::Outcome::Referred => Color::Cyan,
-        v1::Outcome::Refused => Color::Red,
-    };
+    let color = Ansi256Color::from_ansi(color(outcome)).index();
     Cell::new(outcome_name(outcome))
-        .fg(color)
+        .fg(Color::AnsiValue(color))
         .add_attribute(Attribute::Bold)
+}
+
+fn color(outcome: v1::Outcome) -> AnsiColor {
+    match outcome {
+        v1::Outcome::Unspecified => AnsiColor::White,
+        v1::Outcome::Approved => AnsiColor::BrightGreen,
+        v1::Outcome::Incomplete => AnsiColor::BrightYellow,
+        v1::Outcome::Referred => AnsiColor::BrightCyan,
+        v1::Outcome::Refused => AnsiColor::BrightRed,
+    }
 }
 
 /// An outcome as people and scripts know it.
@@ -121,10 +126,11 @@ pub(crate) fn findings(decision: &v1::Decision) -> String {
         instrument => instrument,
     };
     let outcome = outcome_name(decision.outcome());
+    let style = color(decision.outcome()).on_default().bold();
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{outcome} under {instrument}, law of {}",
+        "{style}{outcome}{style:#} under {instrument}, law of {}",
         decision.law_date
     );
     for ground in &decision.grounds {

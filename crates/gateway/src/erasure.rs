@@ -134,6 +134,18 @@ pub enum EraseError {
     },
 }
 
+impl EraseError {
+    /// The entries of the legal holds that kept the case from being erased, oldest first;
+    /// none where it was something else.
+    #[must_use]
+    pub fn holds(&self) -> &[u64] {
+        match self {
+            Self::Commit(CommitError::Held { holds, .. }) => holds,
+            _ => &[],
+        }
+    }
+}
+
 /// Erases, records by whose order and why, and verifies all that is left. `token` keeps
 /// the key to the records, where one does.
 ///

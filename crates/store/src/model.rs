@@ -239,9 +239,8 @@ pub enum CommitError {
     IllegalTransition(#[from] IllegalTransition),
     /// It erases what is under a legal hold.
     #[error(
-        "cases/{case} is under the legal hold of {}: nothing of it is erased until that is \
-         lifted by `comity audit hold cases/{case} --lift {}`",
-        legal_hold::entries_in_words(.holds), .holds.first().copied().unwrap_or_default()
+        "cases/{case} is under the legal hold of {}: nothing of it is erased until that is lifted",
+        legal_hold::entries_in_words(.holds)
     )]
     Held {
         /// The case.

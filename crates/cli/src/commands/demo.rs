@@ -2,9 +2,12 @@
 //! process, and real requests through real sockets.
 
 mod exercise;
+mod files;
 mod judges;
 
 use std::{
+    fmt::Display,
+    io::ErrorKind,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -20,9 +23,10 @@ use comity_sandbox::{
     world::World,
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{request, serve::stop_signal};
+use super::{library, request, serve::stop_signal};
 use crate::{
     client::complete,
     exit::{Exit, Failure},
@@ -42,14 +46,18 @@ pub(crate) struct Arguments {
     /// End after the table or, in an exercise, after the answers
     #[arg(long)]
     once: bool,
-    /// Folder that keeps keys, registers and ledger; a temporary one otherwise
-    #[arg(long)]
+    /// Folder that keeps keys, registers and ledger: a new one, or that of a demonstration
+    /// before; a temporary one otherwise
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Folder of the policy files
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
     #[command(flatten)]
     ask: exercise::Ask,
+    /// Print JSON, one object a line: every request and what became of it
+    #[arg(long, requires = "once", conflicts_with = "exercise")]
+    json: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -58,17 +66,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         data,
         policies,
         ask,
+        json,
     } = arguments;
-    if !policies.is_dir() {
-        let folder = policies.display();
-        return Err(format!(
-            "there is no policy folder `{folder}`: run this from the root of a clone of the \
-             repository, or name the folder of the policy files with `--policies`"
-        )
-        .into());
-    }
+    library::demand(&policies)?;
     let temporary = tempfile::tempdir()?;
     let folder = data.unwrap_or_else(|| temporary.path().to_owned());
+    demand_own(&ask.folder(&folder))?;
     if ask.is_one() {
         let place = exercise::Place {
             folder: &folder,
@@ -77,21 +80,61 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         };
         return complete(exercise::run(ask, place))?;
     }
-    complete(show(&folder, &policies, once))?
+    let manner = Manner { once, json };
+    complete(show(&folder, &policies, manner))?
 }
 
-async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failure> {
+/// What a demonstration leaves in its folder first.
+const MARKS: [&str; 2] = ["registers", "pki"];
+
+/// Refuses a folder that holds something else: files there would be replaced.
+fn demand_own(folder: &Path) -> Result<(), Failure> {
+    let is_empty = match folder.read_dir() {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => return Err(format!("cannot use `{}`: {error}", folder.display()).into()),
+    };
+    if is_empty || MARKS.iter().all(|mark| folder.join(mark).is_dir()) {
+        return Ok(());
+    }
+    let [registers, pki] = MARKS;
+    Err(format!(
+        "`{}` is not empty, and no folder of a demonstration, which has `{registers}` and `{pki}`: \
+         name a new one with --data",
+        folder.display()
+    )
+    .into())
+}
+
+/// How a demonstration runs.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// It ends by itself.
+    once: bool,
+    /// It speaks to machines.
+    json: bool,
+}
+
+impl Manner {
+    fn say(self, words: impl Display) {
+        if !self.json {
+            println!("{words}");
+        }
+    }
+}
+
+async fn show(folder: &Path, policies: &Path, manner: Manner) -> Result<Exit, Failure> {
     let began = Instant::now();
     let jurisdictions = Register::jurisdictions();
     let world = World::start(folder, &jurisdictions, OffsetDateTime::now_utc()).await?;
     let config = world.write_config("127.0.0.1:0".parse()?, policies)?;
     let running = gateway::start(Config::load(&config)?, Timestamp::now).await?;
-    println!(
+    manner.say(format_args!(
         "gateway on {} with {} backends, up in {} ms\n",
         running.address(),
         jurisdictions.len(),
         began.elapsed().as_millis()
-    );
+    ));
     let mut table = render::table(&[
         "who asks whom",
         "for what",
@@ -110,23 +153,28 @@ async fn show(folder: &Path, policies: &Path, once: bool) -> Result<Exit, Failur
         if told.decision.outcome() != story.expected {
             surprises += 1;
         }
+        if manner.json {
+            println!("{}", machine(&story, &told));
+        }
         row(&mut table, &story, &told);
         if told.decision.outcome() == v1::Outcome::Referred {
             for_judges = Some((story, told.case));
         }
     }
-    println!("{table}");
-    if let Some((story, case)) = &for_judges
-        && !judges::decide(&world, running.address(), (story, case)).await?
-    {
-        surprises += 1;
+    manner.say(table);
+    if let Some((story, case)) = &for_judges {
+        let (told, ended) = judges::decide(&world, running.address(), (story, case)).await?;
+        manner.say(told);
+        surprises += usize::from(!ended);
     }
-    let (first, rest) = guidance(&world, running.address(), &config)?;
-    println!("\n{first}");
+    let (first, rest) = guidance(&world, running.address(), folder)?;
+    manner.say(format_args!("\n{first}"));
     if surprises > 0 {
-        println!("{surprises} outcomes differ from what was expected");
+        manner.say(format_args!(
+            "{surprises} outcomes differ from what was expected"
+        ));
     }
-    if !once {
+    if !manner.once {
         println!("{rest}");
         stop_signal().await?;
     }
@@ -148,13 +196,8 @@ async fn tell(world: &World, gateway: SocketAddr, story: &Story) -> Result<Told,
         .connect(gateway, story.jurisdiction, story.authority, "issuing")
         .await?;
     let mut client = CooperationServiceClient::new(channel);
-    let executing = story
-        .request
-        .executing
-        .as_ref()
-        .map_or("", |party| party.jurisdiction.as_str());
     let backend = world
-        .backend(executing)
+        .backend(executing(story))
         .cloned()
         .filter(|_| story.backend_down);
     if let Some(backend) = &backend {
@@ -183,6 +226,32 @@ async fn tell(world: &World, gateway: SocketAddr, story: &Story) -> Result<Told,
     })
 }
 
+/// One row for machines.
+fn machine(story: &Story, told: &Told) -> Value {
+    let Told {
+        case,
+        decision,
+        took,
+        waited_for_backend,
+    } = told;
+    json!({
+        "title": story.title, "issuing": story.jurisdiction, "authority": story.authority,
+        "executing": executing(story), "measure": story.request.measure, "case": case.name,
+        "outcome": render::outcome_name(decision.outcome()),
+        "expected": render::outcome_name(story.expected),
+        "instrument": decision.instrument, "rules": render::deciding(decision),
+        "state": render::state_name(case.state()), "backend_was_down": waited_for_backend,
+        "milliseconds": took.as_millis() as u64,
+        "entry": case.receipt.as_ref().map(|receipt| receipt.index),
+    })
+}
+
+/// The State that is asked.
+fn executing(story: &Story) -> &str {
+    let executing = story.request.executing.as_ref();
+    executing.map_or("", |party| party.jurisdiction.as_str())
+}
+
 fn row(table: &mut Table, story: &Story, told: &Told) {
     let Told {
         case,
@@ -190,11 +259,7 @@ fn row(table: &mut Table, story: &Story, told: &Told) {
         took,
         waited_for_backend,
     } = told;
-    let executing = story
-        .request
-        .executing
-        .as_ref()
-        .map_or("", |party| party.jurisdiction.as_str());
+    let executing = executing(story);
     let ledger = case
         .receipt
         .as_ref()
@@ -269,36 +334,52 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
+/// Who sends the messages that are to be sent by hand: State, authority.
+const SENDERS: [(&str, &str); 4] = [
+    ("DE", "sta-berlin"),
+    ("FR", "parquet-paris"),
+    ("GB", "nca"),
+    ("IE", "ie-circuit-court"),
+];
+
 /// How to go on: for one who leaves now, and for one who stays.
 fn guidance(
     world: &World,
     gateway: SocketAddr,
-    config: &Path,
+    folder: &Path,
 ) -> Result<(String, String), Failure> {
-    let folder = config.parent().unwrap_or(Path::new("."));
     let keys = folder.join("pki");
-    world
-        .issue("DE", "sta-berlin", "issuing", &[])?
-        .write(&keys, "sta-berlin")?;
-    let request = folder.join("request.json");
-    if let Some(story) = stories::all("by-hand", to_proto::timestamp(Timestamp::now()))
-        .into_iter()
-        .nth(1)
-    {
-        std::fs::write(&request, comity_gateway::wire::json::print(&story.request)?)?;
+    for (state, authority) in SENDERS {
+        let issued = world.issue(state, authority, "issuing", &[])?;
+        issued.write(&keys, authority)?;
     }
-    let (keys, request) = (keys.display(), request.display());
-    let data = world.data();
-    let data = data.display();
+    files::write(folder, Timestamp::now())?;
+    let (keys, data) = (keys.display(), world.data());
+    let at = |name: &str| folder.join(name).display().to_string();
+    let by = |authority: &str| {
+        format!(
+            "--server https://{gateway} --server-name localhost --ca {keys}/ca.pem --cert {keys}/{authority}.pem --key {keys}/{authority}.key"
+        )
+    };
+    let [de, fr, gb, ie] = SENDERS.map(|(_, authority)| by(authority));
+    let (request, data) = (at(files::REQUEST), data.display());
+    let (tip, agreement, item) = (at(files::TIP), at(files::AGREEMENT), at(files::ITEM));
+    let transmission = at(files::TRANSMISSION);
     Ok((
         format!(
-            "the ledger is in {data}; with --data DIR it stays, and `comity audit verify --data DIR/data` checks it"
+            "the ledger is in {data}; with --data DIR it stays, and `comity audit verify --data DIR` checks it"
         ),
         format!(
             "the gateway stays up until Ctrl-C. Try, from the root of the repository:\n\n\
              \x20 comity audit verify --data {data}\n\
              \x20 comity policy decide {request}\n\
-             \x20 comity request submit {request} --server https://{gateway} --server-name localhost --ca {keys}/ca.pem --cert {keys}/sta-berlin.pem --key {keys}/sta-berlin.key\n\
+             \x20 comity request submit {request} {de}\n\
+             \x20 comity request share {tip} {gb}\n\
+             \x20 comity team propose {agreement} {de}\n\
+             \x20 comity team join teams/ID {fr}\n\
+             \x20 comity team share {item} --team teams/ID {de}\n\
+             \x20 comity request list --filter 'executing=FR' {ie}\n\
+             \x20 comity request report cases/ID transmitted-otherwise --form {transmission} {ie}\n\
              \x20 grpcurl -cacert {keys}/ca.pem -cert {keys}/sta-berlin.pem -key {keys}/sta-berlin.key -servername localhost {gateway} list\n\
              \x20 python3 tests/python/submit.py proto \"$(mktemp -d)\" {gateway} localhost {keys}/ca.pem {keys}/sta-berlin.pem {keys}/sta-berlin.key {request}\n\n\
              the Python call wants the packages grpcio, grpcio-tools and grpcio-reflection"

@@ -3,15 +3,21 @@
 
 use std::{error::Error, fs, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use comity_domain::{AuthorityId, JurisdictionCode};
 use comity_evidence::sealed::Identity;
 use comity_gateway::identity::Role;
 use comity_ledger::{Key, save_secret};
 use comity_sandbox::pki::{self, Pki, Validity};
+use rustls::pki_types::ServerName;
+use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
+use super::tell;
 use crate::exit::{Exit, Failure};
+
+/// Whoever has such a certificate is connected to, by a name that stands in it.
+const SERVING: [Role; 2] = [Role::Gateway, Role::Backend];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -20,7 +26,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Issue a certificate for an authority's system, a gateway or a backend
     #[command(
-        after_help = "Example: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing"
+        after_help = "Examples: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing
+          comity keys issue --dir pki --jurisdiction EU --authority comity --role gateway --names comity.justice.example,192.0.2.7"
     )]
     Issue(Issue),
     /// Revoke certificates: writes `ca.crl` anew, with those that it has
@@ -42,6 +49,9 @@ pub(crate) struct Init {
     /// Trust domain in every certificate's name
     #[arg(long, default_value = "comity.example")]
     trust_domain: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -55,19 +65,23 @@ pub(crate) struct Issue {
     /// Authority's id in the jurisdiction's authorities.yaml
     #[arg(long)]
     authority: String,
-    /// issuing, executing, gateway, backend, auditor, reviewer or legal
-    #[arg(long)]
+    /// What it is for
+    #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.map(Role::as_str)))]
     role: String,
     /// The person who holds it, where it is no system's: reviewers are told apart
     /// by their names
     #[arg(long)]
     person: Option<String>,
-    /// DNS names and addresses the certificate is valid for, as a server
-    #[arg(long, value_delimiter = ',')]
+    /// DNS names and IP addresses by which it is connected to, separated by commas; gateways
+    /// and backends must have some
+    #[arg(long, value_delimiter = ',', value_parser = name)]
     names: Vec<String>,
     /// Days the certificate is valid for
     #[arg(long, default_value_t = 90)]
     days: u16,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +95,9 @@ pub(crate) struct Revoke {
     days: u16,
     /// Certificates, in PEM
     certificates: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +108,9 @@ pub(crate) struct Signer {
     /// File of the key; `<name>.key` otherwise
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
@@ -109,12 +129,21 @@ fn init(arguments: &Init) -> Result<Exit, Failure> {
         &arguments.trust_domain,
         OffsetDateTime::now_utc(),
     )?;
-    println!(
-        "made a certificate authority for `{}` in `{}`",
-        arguments.trust_domain,
-        arguments.dir.display()
-    );
-    println!("keep `ca.key` to yourself; whoever has it can speak for every authority");
+    let Init {
+        dir,
+        trust_domain,
+        json,
+    } = arguments;
+    let value = json!({
+        "trust_domain": trust_domain, "ca": dir.join("ca.pem"), "key": dir.join("ca.key"),
+    });
+    tell(*json, &value, || {
+        format!(
+            "made a certificate authority for `{trust_domain}` in `{}`\n\
+             keep `ca.key` to yourself; whoever has it can speak for every authority",
+            dir.display()
+        )
+    });
     Ok(Exit::Done)
 }
 
@@ -127,11 +156,16 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         person,
         names,
         days,
+        json,
     } = arguments;
     jurisdiction.parse::<JurisdictionCode>()?;
     authority.parse::<AuthorityId>()?;
-    if !Role::ALL.iter().any(|known| known.as_str() == role) {
-        return Err(format!("`{role}` is no role: see `comity keys issue --help`").into());
+    if names.is_empty() && SERVING.iter().any(|serving| serving.as_str() == role) {
+        return Err(format!(
+            "whoever connects to a {role} looks for its name in the certificate: say its DNS \
+             names and IP addresses with `--names`, separated by commas"
+        )
+        .into());
     }
     if role == Role::Reviewer.as_str() && person.is_none() {
         return Err("a reviewer is a person: say who with `--person`".into());
@@ -145,6 +179,17 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     if let Some(person) = &person {
         stem.push_str(&suffix(person));
     }
+    let [certificate, key] = ["pem", "key"].map(|ending| dir.join(format!("{stem}.{ending}")));
+    if let Some(path) = [&certificate, &key].into_iter().find(|path| path.exists()) {
+        return Err(format!(
+            "there is a `{0}` already: before another one is issued move `{stem}.pem` and \
+             `{stem}.key` elsewhere, and if that certificate is to count no more, revoke it with \
+             `comity keys revoke --dir {1} CERTIFICATE`",
+            path.display(),
+            dir.display()
+        )
+        .into());
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let identity = pki::Identity {
         jurisdiction,
@@ -155,11 +200,20 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     Pki::open(&dir)?
         .issue(&identity, &names, validity)?
         .write(&dir, &stem)?;
-    println!(
-        "wrote `{stem}.pem` and `{stem}.key` to `{}`, valid for {days} days",
-        dir.display()
-    );
+    let value = json!({"certificate": certificate, "key": key, "days": days});
+    tell(json, &value, || {
+        let dir = dir.display();
+        format!("wrote `{stem}.pem` and `{stem}.key` to `{dir}`, valid for {days} days")
+    });
     Ok(Exit::Done)
+}
+
+/// A name or an address that whoever connects can look for.
+fn name(text: &str) -> Result<String, &'static str> {
+    match ServerName::try_from(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected DNS names and IP addresses, separated by commas without spaces"),
+    }
 }
 
 fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
@@ -167,6 +221,7 @@ fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
         dir,
         days,
         certificates,
+        json,
     } = arguments;
     let pki = Pki::open(dir)?;
     let now = OffsetDateTime::now_utc();
@@ -191,23 +246,28 @@ fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
     let new = dir.join("ca.crl.new");
     fs::write(&new, list)?;
     fs::rename(new, &path)?;
-    println!(
-        "wrote `{}`, which runs out in {days} days: name it under `revocation_lists` in comity.toml",
-        path.display()
-    );
+    tell(*json, &json!({"list": path, "days": days}), || {
+        format!(
+            "wrote `{}`, which runs out in {days} days: name it under `revocation_lists` in comity.toml",
+            path.display()
+        )
+    });
     Ok(Exit::Done)
 }
 
-fn recipient(Signer { name, out }: Signer) -> Result<Exit, Failure> {
+fn recipient(Signer { name, out, json }: Signer) -> Result<Exit, Failure> {
     let identity = Identity::generate();
     let out = out.unwrap_or_else(|| file_of(&name));
     save_secret(&out, &identity.to_secret_text())?;
-    println!(
-        "wrote `{}`: keep it to yourself; whoever has it reads what is sealed to it, and without it nobody does",
-        out.display()
-    );
-    println!("hand this out, for `comity request upload --seal-to`:");
-    println!("{}", identity.recipient());
+    let recipient = identity.recipient().to_string();
+    tell(json, &json!({"key": out, "recipient": recipient}), || {
+        format!(
+            "wrote `{}`: keep it to yourself; whoever has it reads what is sealed to it, and \
+             without it nobody does\n\
+             hand this out, for `comity request upload --seal-to`:\n{recipient}",
+            out.display()
+        )
+    });
     Ok(Exit::Done)
 }
 
@@ -225,15 +285,17 @@ fn suffix(person: &str) -> String {
         .collect()
 }
 
-fn signer(Signer { name, out }: Signer) -> Result<Exit, Failure> {
+fn signer(Signer { name, out, json }: Signer) -> Result<Exit, Failure> {
     let key = Key::generate(&name)?;
     let out = out.unwrap_or_else(|| file_of(&name));
     key.save(&out)?;
-    println!(
-        "wrote `{}`: keep it to yourself; whoever has it signs in your name",
-        out.display()
-    );
-    println!("give this line to the gateway's operator, for `signers` in comity.toml:");
-    println!("{}", key.verifier());
+    let verifier = key.verifier().to_string();
+    tell(json, &json!({"key": out, "verifier": verifier}), || {
+        format!(
+            "wrote `{}`: keep it to yourself; whoever has it signs in your name\n\
+             give this line to the gateway's operator, for `signers` in comity.toml:\n{verifier}",
+            out.display()
+        )
+    });
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! Which cases on record a command is about.
 
+use super::day;
 use clap::Args;
 use comity_gateway::offline::Period;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -8,10 +9,10 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 #[derive(Debug, Args)]
 pub(super) struct Received {
     /// Only cases received on this day or later, UTC
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     since: Option<Date>,
     /// Only cases received before this day, UTC
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     until: Option<Date>,
 }
 

@@ -9,11 +9,13 @@ pub(super) mod share;
 mod upload;
 
 use std::{
-    fs,
+    borrow::Cow,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use comity::v1::{self, cooperation_service_client::CooperationServiceClient};
 use comity_gateway::wire::json;
 use jiff::Timestamp;
@@ -40,10 +42,19 @@ pub(crate) enum Command {
     )]
     Submit(Submission),
     /// Show one case
+    #[command(
+        after_help = "Example: comity request get cases/ID --ca ca.pem --cert me.pem --key me.key"
+    )]
     Get(Named),
     /// List cases, newest first
+    #[command(
+        after_help = "Example: comity request list --filter 'state=UNDER_REVIEW AND executing=FR' --ca ca.pem --cert me.pem --key me.key"
+    )]
     List(Listing),
     /// Follow what happens to a case
+    #[command(
+        after_help = "Example: comity request watch cases/ID --ca ca.pem --cert me.pem --key me.key"
+    )]
     Watch(Named),
     /// Store a file as evidence of a case; goes on by itself after a cut
     #[command(
@@ -56,6 +67,9 @@ pub(crate) enum Command {
     )]
     Download(download::Arguments),
     /// List the evidence of a case, with who had it and when
+    #[command(
+        after_help = "Example: comity request evidence cases/ID --ca ca.pem --cert me.pem --key me.key"
+    )]
     Evidence(Named),
     /// Supply what a case lacks, or answer what a reviewer asks, and have it
     /// decided again
@@ -135,12 +149,12 @@ pub(crate) struct Once {
 
 #[derive(Debug, Args)]
 pub(crate) struct Submission {
-    /// The message in the contract's JSON mapping
+    /// The message in the contract's JSON mapping; `-` reads it from standard input
     pub(super) file: PathBuf,
-    /// Seconds to wait for the answer
-    #[arg(long, default_value_t = 20)]
+    /// Seconds to wait for the answer, 0 to 60
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(..=60))]
     pub(super) wait: u32,
-    /// Language of texts
+    /// Language of texts; what the gateway lacks in it is in English
     #[arg(long, default_value = "en")]
     pub(super) language: String,
     #[command(flatten)]
@@ -369,15 +383,31 @@ async fn connect(call: &Call) -> Result<Client, Failure> {
 
 /// Reads a message from its JSON file.
 pub(super) fn read<M: prost::Message + prost::Name + Default>(file: &Path) -> Result<M, Failure> {
-    json::parse(&text(file)?).map_err(|error| format!("{}:{error}", file.display()).into())
+    json::parse(&text(file)?).map_err(|error| format!("{}:{error}", shown(file)).into())
+}
+
+/// In place of a file: standard input.
+const FROM_INPUT: &str = "-";
+
+/// A file as errors name it.
+fn shown(file: &Path) -> Cow<'_, str> {
+    match file == Path::new(FROM_INPUT) {
+        true => Cow::Borrowed("standard input"),
+        false => file.to_string_lossy(),
+    }
 }
 
 /// What stands in a file, without the byte order mark that some editors set before it.
 fn text(file: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(file);
-    let bytes = bytes.map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    let mut bytes = Vec::new();
+    let read = match file == Path::new(FROM_INPUT) {
+        true => io::stdin().read_to_end(&mut bytes),
+        false => File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    let shown = shown(file);
+    read.map_err(|error| format!("cannot read `{shown}`: {error}"))?;
     let text = String::from_utf8(bytes);
-    let text = text.map_err(|_| format!("`{}` is not UTF-8: save it as UTF-8", file.display()))?;
+    let text = text.map_err(|_| format!("`{shown}` is not UTF-8: save it as UTF-8"))?;
     match text.strip_prefix('\u{feff}') {
         Some(rest) => Ok(rest.to_owned()),
         None => Ok(text),
@@ -393,7 +423,7 @@ pub(super) fn print<M: prost::Message + prost::Name>(
     if as_json {
         println!("{}", json::print(message)?);
     } else {
-        println!("{}", words().trim_end());
+        anstream::println!("{}", words().trim_end());
     }
     Ok(())
 }

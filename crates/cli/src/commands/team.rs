@@ -33,13 +33,29 @@ pub(crate) enum Command {
     Leave(Leave),
     /// Share information inside a team
     #[command(
-        after_help = "Example: comity team share item.json --ca ca.pem --cert me.pem --key me.key"
+        after_help = "Example: comity team share item.json --team teams/ID --ca ca.pem --cert me.pem --key me.key"
     )]
-    Share(Submission),
+    Share(Sharing),
     /// Show one team
+    #[command(
+        after_help = "Example: comity team show teams/ID --ca ca.pem --cert me.pem --key me.key"
+    )]
     Show(Named),
     /// List teams; of one that is named, what was shared in it with or by you
+    #[command(
+        after_help = "Examples: comity team list --ca ca.pem --cert me.pem --key me.key
+          comity team list teams/ID --ca ca.pem --cert me.pem --key me.key"
+    )]
     List(Listing),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sharing {
+    #[command(flatten)]
+    sending: Submission,
+    /// The team, `teams/<id>`, where the file does not name it
+    #[arg(long)]
+    team: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -93,7 +109,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
             Command::Propose(sending) => propose(sending).await,
             Command::Join(join) => self::join(join).await,
             Command::Leave(leave) => self::leave(leave).await,
-            Command::Share(sending) => share(sending).await,
+            Command::Share(sharing) => share(sharing).await,
             Command::Show(named) => show(named).await,
             Command::List(Listing {
                 team: Some(team),
@@ -119,12 +135,15 @@ async fn propose(sending: Submission) -> Result<Exit, Failure> {
     Ok(all_approved(&answer.cases))
 }
 
-async fn share(sending: Submission) -> Result<Exit, Failure> {
-    let message = v1::ShareRequest {
+async fn share(Sharing { sending, team }: Sharing) -> Result<Exit, Failure> {
+    let mut message = v1::ShareRequest {
         wait: Some(wait(sending.wait)),
         text_language: sending.language.clone(),
         ..read(&sending.file)?
     };
+    if let Some(team) = team {
+        message.name = team;
+    }
     let urgency = message.urgency.clone();
     let mut client = connect(&sending.call).await?;
     let answer = client.share(comity::marked(message, urgency, false)).await;

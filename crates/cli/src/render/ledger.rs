@@ -45,11 +45,14 @@ fn says(entry: &v1::LedgerEntry) -> String {
     let category = category(entry.category());
     let mark = if entry.exercise { "exercise" } else { "" };
     let mark = mark.to_owned();
-    let parts = [outcome, state, instrument, &way, &category, &mark, note];
+    joined(&[outcome, state, instrument, &way, &category, &mark, note])
+}
+
+/// What there is to say, each once: a refused case is refused.
+pub(crate) fn joined(parts: &[&str]) -> String {
     let mut told: Vec<&str> = Vec::new();
     for part in parts {
-        // A refused case is refused.
-        if !part.is_empty() && !told.contains(&part.as_str()) {
+        if !part.is_empty() && !told.contains(part) {
             told.push(part);
         }
     }

@@ -7,8 +7,11 @@ use comity::v1;
 use comity_gateway::offline::{DiscloseError, Opened, check, entry_in};
 use serde_json::{Value, json};
 
-use super::{bundle, source::Source};
-use crate::exit::{Exit, Failure};
+use super::{
+    bundle,
+    source::{Source, UNSIGNED},
+};
+use crate::exit::{Exit, Failure, no};
 
 #[derive(Debug, Args)]
 pub(crate) struct Disclose {
@@ -53,18 +56,14 @@ pub(super) fn run(arguments: Disclose) -> Result<Exit, Failure> {
         None => from_ledger(index, source, !list)?,
     };
     let Some((found, proof)) = found else {
-        println!("there is no entry {index}");
-        return Ok(Exit::No);
+        return Ok(no(format_args!("there is no entry {index}")));
     };
     let opened = match Opened::open(&found) {
         Ok(opened) => opened,
         Err(
             error
             @ (DiscloseError::Erased(_) | DiscloseError::Nothing(_) | DiscloseError::Whole(_)),
-        ) => {
-            println!("{error}");
-            return Ok(Exit::No);
-        }
+        ) => return Ok(no(error)),
         Err(error) => return Err(error.into()),
     };
     let Some(out) = out.filter(|_| !list) else {
@@ -72,8 +71,7 @@ pub(super) fn run(arguments: Disclose) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     if proof.is_empty() {
-        println!("not under a signed checkpoint yet: try again in a second");
-        return Ok(Exit::No);
+        return Ok(no(UNSIGNED));
     }
     let disclosure = opened.disclose(&field, &proof)?;
     bundle::create(&out)?.write_all(disclosure.to_text().as_bytes())?;

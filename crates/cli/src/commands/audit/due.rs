@@ -1,22 +1,33 @@
 //! `comity audit due`: cases that have been kept long enough, for whoever erases.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use comity_gateway::config::Config;
 use comity_gateway::offline::{Class, DataFolder, DueCase, DueList, Standing, entries_in_words};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
+use super::erase::erasing;
 use crate::{
-    commands::folder::{Folder, Found},
+    commands::{
+        day,
+        folder::{Folder, Found},
+    },
     exit::{Exit, Failure},
     render,
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct Due {
-    #[command(flatten)]
-    folder: Folder,
+    /// Settings of the gateway: `[[retention]]` there says how long cases are kept
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Data folder of the gateway, where it is another one than the settings say
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// As of this day, UTC; today where none is named
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     at: Option<Date>,
     /// Print JSON
     #[arg(long)]
@@ -24,20 +35,21 @@ pub(crate) struct Due {
 }
 
 pub(super) fn run(arguments: Due) -> Result<Exit, Failure> {
-    let Due { folder, at, json } = arguments;
-    let classes = folder
-        .config()?
-        .ok_or(
-            "name the settings with --config: `[[retention]]` there says how long cases are kept",
-        )?
-        .retention;
+    let Due {
+        config,
+        data,
+        at,
+        json,
+    } = arguments;
+    let classes = Config::load(&config)?.retention;
+    let folder = Folder::of(data, config);
     let Found { data, token } = folder.find()?;
     let at = at.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date());
     let list = DataFolder::open(&data, token.as_ref())?.due(&classes, at)?;
     if json {
         println!("{}", machine(&list));
     } else {
-        println!("{}", told(&list));
+        println!("{}", told(&list, &folder));
     }
     Ok(Exit::Done)
 }
@@ -78,7 +90,7 @@ fn case(due: &DueCase) -> Value {
     })
 }
 
-fn told(list: &DueList) -> String {
+fn told(list: &DueList, folder: &Folder) -> String {
     let DueList { at, cases, kept } = list;
     let kept = format!("{kept} more cases have ended and are kept for now");
     if cases.is_empty() {
@@ -98,7 +110,8 @@ fn told(list: &DueList) -> String {
         ]);
     }
     format!(
-        "to decide on as of {at}\n{table}\n{kept}\nnothing is erased by itself: `comity audit erase`"
+        "to decide on as of {at}\n{table}\n{kept}\nnothing is erased by itself: `{}`",
+        erasing("CASE", folder)
     )
 }
 

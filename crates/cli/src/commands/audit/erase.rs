@@ -1,11 +1,13 @@
 //! `comity audit erase`: the records of a case, or of an entry without one, for good.
 
+use std::error::Error as _;
+
 use clap::Args;
-use comity_gateway::offline::{self, Erased, Order};
+use comity_gateway::offline::{self, EraseError, Erased, Order};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::source::Subject;
+use super::{hold, source::Subject};
 use crate::{
     client::complete,
     commands::folder::{Folder, Found},
@@ -52,13 +54,34 @@ pub(super) fn run(arguments: Erase) -> Result<Exit, Failure> {
     };
     let Found { data, token } = folder.find()?;
     let erase = offline::erase((&data, token.as_ref()), &order, Timestamp::now());
-    let erased = complete(erase)??;
+    let erased = complete(erase)?.map_err(|error| remedied(error, &order, &folder))?;
     if json {
         println!("{}", machine(&name, &erased));
     } else {
         tell(&name, &erased);
     }
     Ok(Exit::Done)
+}
+
+/// The command that erases something, but for who orders it and why.
+pub(super) fn erasing(what: &str, folder: &Folder) -> String {
+    let options = folder.options();
+    format!("comity audit erase {what} --by OFFICE --reason WHY{options}")
+}
+
+/// Why nothing was erased; where a legal hold stands in the way, with what lifts it.
+fn remedied(error: EraseError, order: &Order, folder: &Folder) -> Failure {
+    let (offline::Subject::Case(case), Some(first)) = (&order.subject, error.holds().first())
+    else {
+        return error.into();
+    };
+    let lifting = hold::lifting(case.as_str(), *first, folder);
+    let why = error.source().map(|why| format!(", because {why}"));
+    format!(
+        "{error}{}; once what it is held for is over:\n  {lifting}",
+        why.unwrap_or_default()
+    )
+    .into()
 }
 
 fn machine(name: &str, erased: &Erased) -> serde_json::Value {

@@ -11,7 +11,7 @@ use super::{
     bundle,
     source::{Source, case},
 };
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, no};
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
@@ -36,8 +36,7 @@ pub(super) fn run(arguments: Export) -> Result<Exit, Failure> {
         json,
     } = arguments;
     let Some(files) = source.open()?.export(&case)? else {
-        println!("there is no case {case}");
-        return Ok(Exit::No);
+        return Ok(no(format_args!("there is no case {case}")));
     };
     // Nothing is handed out that would not be believed.
     let checked = check(&files, None)?;

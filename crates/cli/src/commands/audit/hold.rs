@@ -77,12 +77,20 @@ pub(super) fn order(arguments: Hold) -> Result<Exit, Failure> {
             })
         );
     } else {
-        tell(&order, &done);
+        tell(&order, &done, &folder);
     }
     Ok(Exit::Done)
 }
 
-fn tell(order: &HoldOrder, done: &Ordered) {
+/// The command that lifts a hold, but for who orders it and why.
+pub(super) fn lifting(case: &str, hold: u64, folder: &Folder) -> String {
+    format!(
+        "comity audit hold cases/{case} --lift {hold} --by OFFICE --reason WHY{}",
+        folder.options()
+    )
+}
+
+fn tell(order: &HoldOrder, done: &Ordered, folder: &Folder) {
     let Ordered {
         entry,
         standing,
@@ -94,7 +102,7 @@ fn tell(order: &HoldOrder, done: &Ordered) {
         None => {
             println!("held: cases/{case}\n  entry {entry} says so, and {under}");
             println!("  nothing of it is erased until that is lifted:");
-            println!("  comity audit hold cases/{case} --lift {entry}");
+            println!("  {}", lifting(case.as_str(), *entry, folder));
         }
         Some(hold) => {
             println!("lifted: the legal hold of entry {hold} over cases/{case}");

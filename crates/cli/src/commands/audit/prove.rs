@@ -6,8 +6,8 @@ use clap::Args;
 use comity::v1;
 use comity_gateway::wire::json;
 
-use super::source::{Source, Subject};
-use crate::exit::{Exit, Failure};
+use super::source::{Source, Subject, UNSIGNED};
+use crate::exit::{Exit, Failure, no};
 
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
@@ -41,16 +41,14 @@ pub(super) fn run(arguments: Prove) -> Result<Exit, Failure> {
         None => None,
     };
     let Some(proved) = proved else {
-        match subject {
-            Subject::Entry(index) => println!("there is no entry {index}"),
-            Subject::Case(case) => println!("there is no case {case}"),
-        }
-        return Ok(Exit::No);
+        return Ok(match subject {
+            Subject::Entry(index) => no(format_args!("there is no entry {index}")),
+            Subject::Case(case) => no(format_args!("there is no case {case}")),
+        });
     };
     let v1::ProveResponse { tlog_proof, .. } = &proved;
     if tlog_proof.is_empty() {
-        println!("not under a signed checkpoint yet: try again in a second");
-        return Ok(Exit::No);
+        return Ok(no(UNSIGNED));
     }
     match out {
         Some(out) => fs::write(&out, tlog_proof)

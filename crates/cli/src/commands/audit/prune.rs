@@ -7,16 +7,20 @@ use comity_gateway::offline::{
 use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
 
+use super::{erase::erasing, hold::lifting};
 use crate::{
     client::complete,
-    commands::folder::{Folder, Found},
+    commands::{
+        day,
+        folder::{Folder, Found},
+    },
     exit::{Exit, Failure},
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
     /// Entries recorded before this day, UTC
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     before: Date,
     /// Why, and on which legal basis; kept under seal
     #[arg(long, required_unless_present = "dry_run")]
@@ -44,10 +48,11 @@ pub(super) fn run(arguments: Prune) -> Result<Exit, Failure> {
         json,
     } = arguments;
     let Found { data, token } = folder.find()?;
+    let asked = Asked { before, folder };
     let now = Timestamp::now();
     if dry_run {
         let plan = offline::plan_pruning((&data, token.as_ref()), before, now)?;
-        return Ok(told(json, before, &plan, None));
+        return Ok(told(json, &asked, &plan, None));
     }
     let order = PruneOrder {
         before,
@@ -56,17 +61,23 @@ pub(super) fn run(arguments: Prune) -> Result<Exit, Failure> {
     };
     let prune = offline::prune((&data, token.as_ref()), &order, now);
     Ok(match complete(prune)?? {
-        Ok(done) => told(json, before, &done.plan, Some(&done)),
-        Err(plan) => told(json, before, &plan, None),
+        Ok(done) => told(json, &asked, &done.plan, Some(&done)),
+        Err(plan) => told(json, &asked, &plan, None),
     })
 }
 
+/// What is to go, and where it lies.
+struct Asked {
+    before: Date,
+    folder: Folder,
+}
+
 /// Tells what goes, or would; whether anything does.
-fn told(json: bool, before: Date, plan: &PrunePlan, done: Option<&PruneDone>) -> Exit {
+fn told(json: bool, asked: &Asked, plan: &PrunePlan, done: Option<&PruneDone>) -> Exit {
     if json {
-        println!("{}", machine(before, plan, done));
+        println!("{}", machine(asked, plan, done));
     } else {
-        tell(before, plan, done);
+        tell(asked, plan, done);
     }
     match plan.prunable.below > plan.prunable.from {
         true => Exit::Done,
@@ -74,7 +85,7 @@ fn told(json: bool, before: Date, plan: &PrunePlan, done: Option<&PruneDone>) ->
     }
 }
 
-fn machine(before: Date, plan: &PrunePlan, done: Option<&PruneDone>) -> Value {
+fn machine(Asked { before, folder }: &Asked, plan: &PrunePlan, done: Option<&PruneDone>) -> Value {
     let PrunePlan { prunable, untimed } = plan;
     let Prunable {
         from,
@@ -85,7 +96,7 @@ fn machine(before: Date, plan: &PrunePlan, done: Option<&PruneDone>) -> Value {
     let in_the_way: Vec<_> = in_the_way
         .iter()
         .map(|one| {
-            let (why, remedy) = words(one);
+            let (why, remedy) = words(one, folder);
             json!({
                 "case": format!("cases/{}", one.case), "entry": one.first, "why": why,
                 "remedy": remedy,
@@ -106,7 +117,7 @@ fn machine(before: Date, plan: &PrunePlan, done: Option<&PruneDone>) -> Value {
     })
 }
 
-fn tell(before: Date, plan: &PrunePlan, done: Option<&PruneDone>) {
+fn tell(Asked { before, folder }: &Asked, plan: &PrunePlan, done: Option<&PruneDone>) {
     let PrunePlan { prunable, untimed } = plan;
     let Prunable {
         from,
@@ -136,7 +147,7 @@ fn tell(before: Date, plan: &PrunePlan, done: Option<&PruneDone>) {
             wanted.saturating_sub(1)
         );
         for one in in_the_way {
-            let (why, remedy) = words(one);
+            let (why, remedy) = words(one, folder);
             println!(
                 "  cases/{} from entry {} on {why}: {remedy}",
                 one.case, one.first
@@ -173,7 +184,7 @@ fn tell_done(done: &PruneDone) {
 }
 
 /// Why a case stands in the way, and what to do.
-fn words(one: &InTheWay) -> (String, String) {
+fn words(one: &InTheWay, folder: &Folder) -> (String, String) {
     let InTheWay {
         case,
         first: _,
@@ -186,14 +197,15 @@ fn words(one: &InTheWay) -> (String, String) {
         ),
         Why::NotErased => (
             "is not erased".to_owned(),
-            format!("`comity audit erase cases/{case}`"),
+            format!("`{}`", erasing(&format!("cases/{case}"), folder)),
         ),
         Why::Held(holds) => {
             let lift = holds.first().copied().unwrap_or_default();
             (
                 format!("is under the legal hold of {}", entries_in_words(holds)),
                 format!(
-                    "when that is over, `comity audit hold cases/{case} --lift {lift}`, and erase it"
+                    "when that is over, `{}`, and erase it",
+                    lifting(case, lift, folder)
                 ),
             )
         }

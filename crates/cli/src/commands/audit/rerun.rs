@@ -140,16 +140,21 @@ fn tell(tally: &Tally, pruned: Option<Pruned>, shown: &[Redone]) {
         erased,
         unread,
     } = tally;
-    println!("{decisions} decisions made again: {same} as on record, {otherwise} otherwise");
+    let again = same + otherwise;
+    let of = match again == *decisions {
+        true => String::new(),
+        false => format!(" of {decisions}"),
+    };
+    println!("{again}{of} decisions made again: {same} as on record, {otherwise} otherwise");
     for (why, count) in no_law {
         println!("  {count} not made again: policy {why}");
     }
     for (count, why) in [
-        (erased, "whose records were erased"),
-        (unread, "that cannot be read: verify the store"),
+        (erased, "its records were erased"),
+        (unread, "its records cannot be read; verify the store"),
     ] {
         if *count > 0 {
-            println!("  {count} {why}");
+            println!("  {count} not made again: {why}");
         }
     }
     if let Some(pruned) = pruned {

@@ -8,7 +8,7 @@ use comity_gateway::offline::case_of;
 use super::source::{Ledger, Source, Subject};
 use crate::{
     commands::request::print,
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, no},
     render,
 };
 
@@ -37,10 +37,7 @@ pub(super) fn run(arguments: Show) -> Result<Exit, Failure> {
                 print(json, &found, || render::ledger::entry(&found))?;
                 Ok(Exit::Done)
             }
-            None => {
-                println!("there is no entry {index}");
-                Ok(Exit::No)
-            }
+            None => Ok(no(format_args!("there is no entry {index}"))),
         },
         Subject::Case(case) => show_case(&mut ledger, &case, json),
     }
@@ -52,8 +49,7 @@ fn show_case(ledger: &mut Ledger, case: &CaseId, json: bool) -> Result<Exit, Fai
         found.extend(ledger.record(index)?);
     }
     if found.is_empty() {
-        println!("there is no case {case}");
-        return Ok(Exit::No);
+        return Ok(no(format_args!("there is no case {case}")));
     }
     let told = case_of(&found)?;
     let told = v1::Case {

@@ -15,6 +15,9 @@ use crate::{
     progress::Progress,
 };
 
+/// Why there is no proof of an entry.
+pub(super) const UNSIGNED: &str = "not under a signed checkpoint yet: try again in a second";
+
 #[derive(Debug, Clone, Args)]
 pub(super) struct Source {
     #[command(flatten)]

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::source::Source;
 use crate::{
-    commands::request::print,
+    commands::{day, request::print},
     exit::{Exit, Failure},
     render,
 };
@@ -17,10 +17,10 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Stats {
     /// First day, UTC; from the first entry otherwise
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     from: Option<Date>,
     /// Last day, UTC; to the last entry otherwise
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     until: Option<Date>,
     #[command(flatten)]
     source: Source,

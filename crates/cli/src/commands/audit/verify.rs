@@ -26,6 +26,7 @@ use crate::{
     commands::folder::{Folder, Found},
     exit::{Exit, Failure},
     progress::Progress,
+    render,
 };
 
 #[derive(Debug, Args)]
@@ -119,27 +120,34 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         authorities: authorities.as_ref(),
         second: ml_dsa_key.as_ref(),
     };
-    let found = folder.find()?;
-    let data = path.as_ref().unwrap_or(&found.data);
-    let place = folder.evidence(data)?;
-    let place = (!skip_evidence).then_some(&place);
+    let whole = |found: Found| -> Result<_, Failure> {
+        let place = folder.evidence(&found.data)?;
+        let place = (!skip_evidence).then_some(&place);
+        Ok(data_folder(&found, place, known))
+    };
     let found = match path {
-        None => data_folder(&found, place, known),
+        None => whole(folder.find()?)?,
         Some(path) if path.is_dir() && path.join(MARK).exists() => {
             case_bundle(&bundle::read_folder(path)?, known)
         }
         Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
-        Some(path) if path.is_dir() => {
-            let data = path.clone();
-            data_folder(&Found { data, ..found }, place, known)
-        }
+        Some(path) if path.is_dir() => whole(folder.at(path).map_err(|error| {
+            format!(
+                "{error}; nor is it a case bundle, with `{MARK}`, or a ledger, with `checkpoint`"
+            )
+        })?)?,
         Some(path) if begins(path, is_receipt)? => {
             proof(path, &fs::read_to_string(path)?, (needed(known)?, known))
         }
         Some(path) if begins(path, is_disclosure)? => {
             disclosure(path, &fs::read_to_string(path)?, (needed(known)?, known))
         }
-        Some(path) => case_bundle(&bundle::read_zip(path)?, known),
+        Some(path) => case_bundle(
+            &bundle::read_zip(path).map_err(|error| {
+                format!("{error}; nor does it begin as a proof or as fields do")
+            })?,
+            known,
+        ),
     };
     match found {
         Ok(Verified(_, value)) if *json => println!("{value}"),
@@ -389,8 +397,10 @@ fn entry(
         "root": checkpoint.root.to_string(), "key": key.to_string(),
         "leaf": String::from_utf8_lossy(&receipt.leaf),
     });
-    let says = [leaf.outcome, leaf.instrument, leaf.state, leaf.note];
-    let says: Vec<_> = says.into_iter().flatten().collect();
+    let way = leaf.issuing.zip(leaf.executing);
+    let way = way.map(|(from, to)| format!("{from} to {to}"));
+    let says = [leaf.outcome, leaf.state, leaf.instrument, way, leaf.note];
+    let says: Vec<_> = says.iter().flatten().map(String::as_str).collect();
     let case = leaf.case.map(|id| format!(" in cases/{id}"));
     let lines = vec![
         format!("verified: entry {index} of {}", key.name()),
@@ -399,7 +409,7 @@ fn entry(
             leaf.kind,
             leaf.at,
             case.unwrap_or_default(),
-            says.join(", ")
+            render::ledger::joined(&says)
         ),
         format!(
             "under a signed checkpoint of {} entries, root {}",

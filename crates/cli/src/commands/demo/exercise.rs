@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use time::OffsetDateTime;
 
 use crate::{
-    commands::serve::stop_signal,
+    commands::{library, serve::stop_signal},
     exit::{Exit, Failure},
 };
 
@@ -44,6 +44,15 @@ impl Ask {
     pub(super) fn is_one(&self) -> bool {
         self.exercise.is_some()
     }
+
+    /// Where it runs below a folder.
+    pub(super) fn folder(&self, folder: &Path) -> PathBuf {
+        // One folder each: what was sent in another exercise says nothing of this one.
+        match &self.exercise {
+            Some(name) => folder.join(name),
+            None => folder.to_owned(),
+        }
+    }
 }
 
 /// Where and how long an exercise runs.
@@ -55,7 +64,8 @@ pub(super) struct Place<'a> {
 }
 
 pub(super) async fn run(ask: Ask, place: Place<'_>) -> Result<Exit, Failure> {
-    let library = Library::load(place.policies)?;
+    let library = library::load(place.policies)?;
+    let folder = ask.folder(place.folder);
     let name = ask.exercise.unwrap_or_default();
     if name == LIST {
         print!("{}", tell::list(&library));
@@ -68,8 +78,6 @@ pub(super) async fn run(ask: Ask, place: Place<'_>) -> Result<Exit, Failure> {
     };
     let states: BTreeSet<&str> = states(exercise);
     let states: Vec<_> = states.into_iter().collect();
-    // One folder each: what was sent in another exercise says nothing of this one.
-    let folder = place.folder.join(&*exercise.name);
     let world = World::start_exercises(&folder, &states, OffsetDateTime::now_utc()).await?;
     let config = world.write_config("127.0.0.1:0".parse()?, place.policies)?;
     let running = gateway::start(Config::load(&config)?, Timestamp::now).await?;

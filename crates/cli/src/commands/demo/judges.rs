@@ -1,6 +1,6 @@
 //! One referred case of the demonstration, decided by two judges and delivered.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, time::Duration};
 
 use comity::v1::{
     self, CaseState, cooperation_service_client::CooperationServiceClient,
@@ -24,14 +24,14 @@ const LOOKS: u32 = 200;
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Has every question of a case answered and tells of it; false where it did not
-/// end with the executing authority.
+/// Has every question of a case answered; what there is to tell of it, and whether it
+/// ended with the executing authority.
 pub(super) async fn decide(
     world: &World,
     gateway: SocketAddr,
     (story, case): (&Story, &v1::Case),
-) -> Result<bool, Failure> {
-    println!("\n{}: what humans make of it", story.title);
+) -> Result<(String, bool), Failure> {
+    let mut told = format!("\n{}: what humans make of it", story.title);
     for (authority, person) in JUDGES {
         let issued = world.issue_reviewer("FR", authority, person)?;
         let mut client = ReviewServiceClient::new(connect(gateway, &issued).await?);
@@ -40,23 +40,23 @@ pub(super) async fn decide(
         for task in tasks.filter(|task| task.case == case.name) {
             let referral = task.referral.clone().unwrap_or_default();
             if task.opinions.is_empty() {
-                println!("  to the {}: {}", referral.role, referral.question);
+                // Writing to a string cannot fail.
+                let _ = write!(told, "\n  to the {}: {}", referral.role, referral.question);
             }
             let after = release(&mut client, task, &issued.key).await?;
             let decision = after.decision.unwrap_or_default();
-            println!(
-                "  {person}, {authority}: RELEASE, signed; the case is {}",
+            let _ = write!(
+                told,
+                "\n  {person}, {authority}: RELEASE, signed; the case is {}",
                 render::outcome_name(decision.outcome())
             );
         }
     }
     let case = delivered(world, gateway, (story, case)).await?;
     let index = case.receipt.as_ref().map_or(0, |receipt| receipt.index);
-    println!(
-        "  {}, ledger entry {index}",
-        render::state_name(case.state())
-    );
-    Ok(case.state() == CaseState::Acknowledged)
+    let state = render::state_name(case.state());
+    let _ = write!(told, "\n  {state}, ledger entry {index}");
+    Ok((told, case.state() == CaseState::Acknowledged))
 }
 
 /// Releases a question, signed, and gives the case after it.

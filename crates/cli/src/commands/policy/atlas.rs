@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use comity_domain::{JurisdictionCode, MeasureId};
 use comity_gateway::wire::to_proto;
-use comity_policy::{AtlasQuery, Library};
+use comity_policy::AtlasQuery;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    commands::request,
+    commands::{day, library, request},
     exit::{Exit, Failure},
 };
 
@@ -28,9 +28,9 @@ pub(crate) struct Atlas {
     #[arg(long)]
     offence: Option<String>,
     /// The law of this day; today where absent
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     date: Option<Date>,
-    /// Language of texts: en, de, fr
+    /// Language of texts, such as en, de or fr; what a module lacks is in English
     #[arg(long, default_value = "en")]
     language: String,
     /// Folder of the policy files
@@ -52,7 +52,8 @@ pub(super) fn run(arguments: &Atlas) -> Result<Exit, Failure> {
         policies,
         json,
     } = arguments;
-    let library = Library::load(policies)?;
+    let library = library::load(policies)?;
+    library::demand_language(&library, language)?;
     let query = AtlasQuery {
         issuing: from,
         executing: to,

@@ -12,7 +12,10 @@ use std::{
 use clap::Args;
 use comity_policy::{Library, Report, Severity};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    commands::library,
+    exit::{Exit, Failure},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -34,6 +37,7 @@ pub(crate) struct Check {
 }
 
 pub(super) fn run(arguments: &Check) -> Result<Exit, Failure> {
+    library::demand(&arguments.policies)?;
     let (library, report) = Library::check(&arguments.policies);
     if arguments.json {
         println!("{:#}", json::report(library.as_ref(), &report));

@@ -5,16 +5,17 @@ mod pairs;
 mod text;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, PoisonError},
     thread,
 };
 
 use clap::Args;
-use comity_policy::{Difference, Library};
+use comity_policy::Difference;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
+    commands::{day, library},
     exit::{Exit, Failure},
     progress::Progress,
 };
@@ -26,7 +27,7 @@ pub(crate) struct Diff {
     /// Folder of the policy files as they are
     new: PathBuf,
     /// Compare the law of this day instead of today's
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     at: Option<Date>,
     /// Print JSON
     #[arg(long)]
@@ -37,7 +38,9 @@ pub(super) fn run(arguments: &Diff) -> Result<Exit, Failure> {
     let Diff { old, new, at, json } = arguments;
     let day = at.unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()).date());
     let (old, new) = thread::scope(|scope| {
-        let old = scope.spawn(|| load(old));
+        // An error of a command need not be sent from thread to thread, its text can.
+        let load = |folder| library::load(folder).map_err(|error| error.to_string());
+        let old = scope.spawn(move || load(old));
         let new = load(new);
         let old = old
             .join()
@@ -66,9 +69,4 @@ fn exit(difference: &Difference) -> Exit {
     } else {
         Exit::No
     }
-}
-
-fn load(folder: &Path) -> Result<Library, String> {
-    let loaded = Library::load(folder);
-    loaded.map_err(|report| format!("`{}` cannot be loaded\n{report}", folder.display()))
 }

@@ -6,12 +6,12 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 use comity::v1::ExplainResponse;
 use comity_gateway::wire::{json, to_proto};
-use comity_policy::{Explanation, Library, Paragraph, Point, Section, Tone};
+use comity_policy::{Explanation, Paragraph, Point, Section, Tone};
 use jiff::Timestamp;
 
 use super::question::Manner;
 use crate::{
-    commands::request,
+    commands::{library, request},
     exit::{Exit, Failure},
 };
 
@@ -20,7 +20,7 @@ const WIDTH: usize = 100;
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The request in the contract's JSON mapping
+    /// The request in the contract's JSON mapping; `-` reads it from standard input
     #[arg(required_unless_present = "scenario", conflicts_with = "scenario")]
     request: Option<PathBuf>,
     /// Explain a scenario beside a module instead, such as `eio:S01`
@@ -39,7 +39,8 @@ pub(super) fn run(arguments: Explain) -> Result<Exit, Failure> {
     let as_json = manner.json;
     let explanation = match (scenario, file) {
         (Some(name), _) => {
-            let library = Library::load(&manner.policies)?;
+            let library = library::load(&manner.policies)?;
+            library::demand_language(&library, &manner.language)?;
             library.explain_scenario(&name, &manner.language)?
         }
         (None, file) => {

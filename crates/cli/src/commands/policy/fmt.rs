@@ -6,8 +6,12 @@ use std::{
 };
 
 use clap::Args;
+use serde_json::json;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    commands::{library, tell},
+    exit::{Exit, Failure},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Fmt {
@@ -17,12 +21,16 @@ pub(crate) struct Fmt {
     /// Change nothing; say what would be changed, and answer no where anything would
     #[arg(long)]
     check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: &Fmt) -> Result<Exit, Failure> {
+    library::demand(&arguments.policies)?;
     let mut files = Vec::new();
     yaml(&arguments.policies, &mut files)?;
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for file in &files {
         let text =
             fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
@@ -31,20 +39,23 @@ pub(super) fn run(arguments: &Fmt) -> Result<Exit, Failure> {
         if formatted.as_bytes() == text {
             continue;
         }
-        changed += 1;
-        println!("{shown}");
         if !arguments.check {
             fs::write(file, formatted)
                 .map_err(|error| format!("cannot write `{shown}`: {error}"))?;
         }
+        changed.push(shown);
     }
     let done = if arguments.check {
         "to be formatted"
     } else {
         "formatted"
     };
-    println!("{changed} of {} files {done}", files.len());
-    let denied = arguments.check && changed > 0;
+    let value = json!({"files": files.len(), "changed": changed, "written": !arguments.check});
+    tell(arguments.json, &value, || {
+        let shown: String = changed.iter().map(|file| format!("{file}\n")).collect();
+        format!("{shown}{} of {} files {done}", changed.len(), files.len())
+    });
+    let denied = arguments.check && !changed.is_empty();
     Ok(if denied { Exit::No } else { Exit::Done })
 }
 

@@ -10,11 +10,14 @@ use comity_policy::{FormCheck, Library, Question};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;
 
-use crate::{commands::request, exit::Failure};
+use crate::{
+    commands::{day, library, request},
+    exit::Failure,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Asked {
-    /// The request in the contract's JSON mapping
+    /// The request in the contract's JSON mapping; `-` reads it from standard input
     request: PathBuf,
     #[command(flatten)]
     pub(super) manner: Manner,
@@ -27,9 +30,9 @@ pub(crate) struct Manner {
     #[arg(long, default_value = "policies")]
     pub(super) policies: PathBuf,
     /// Apply the law of this day instead of the day the request was issued
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     at: Option<Date>,
-    /// Language of texts
+    /// Language of texts, such as en, de or fr; what a module lacks is in English
     #[arg(long, default_value = "en")]
     pub(super) language: String,
     /// Print JSON
@@ -55,7 +58,8 @@ impl Manner {
             language,
             json: _,
         } = self;
-        let library = Library::load(&policies)?;
+        let library = library::load(&policies)?;
+        library::demand_language(&library, &language)?;
         let mut message: v1::CooperationRequest = request::read(file)?;
         let now = Timestamp::now();
         if let Some(day) = at {

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use comity_gateway::offline::{Case, Replay as Cases};
-use comity_policy::Library;
 use serde_json::json;
 
 use self::tally::Tally;
 use crate::{
     commands::{
         folder::{Folder, Found},
+        library,
         received::Received,
     },
     exit::{Exit, Failure},
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Replay) -> Result<Exit, Failure> {
         received,
         json,
     } = arguments;
-    let library = Library::load(policies)?;
+    let library = library::load(policies)?;
     let Found { data, token } = folder.find()?;
     let mut cases = Cases::open((&data, token.as_ref()), received.period()?, &library)?;
     let mut progress = Progress::new("cases", cases.cases()?);

@@ -4,7 +4,10 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    commands::library,
+    exit::{Exit, Failure},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
@@ -14,17 +17,22 @@ pub(crate) struct Schema {
     /// Folder of the policy files
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
+    /// Print JSON, as it does anyway
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: &Schema) -> Result<Exit, Failure> {
-    let path = arguments
-        .policies
-        .join("schema")
-        .join(format!("{}.schema.json", arguments.kind));
+    let Schema {
+        kind,
+        policies,
+        json: _,
+    } = arguments;
+    library::demand(policies)?;
+    let path = policies.join("schema").join(format!("{kind}.schema.json"));
     let text = fs::read_to_string(&path).map_err(|error| {
         format!(
-            "no schema `{}` in `{}`: {error}",
-            arguments.kind,
+            "no schema `{kind}` in `{}`: {error}; `comity policy schema --help` lists the kinds",
             path.display()
         )
     })?;

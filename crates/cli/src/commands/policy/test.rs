@@ -7,10 +7,13 @@ mod words;
 use std::{fs, path::PathBuf};
 
 use clap::Args;
-use comity_policy::{Library, Selection};
+use comity_policy::Selection;
 
 use super::Folder;
-use crate::exit::{Exit, Failure};
+use crate::{
+    commands::library,
+    exit::{Exit, Failure},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Test {
@@ -46,7 +49,7 @@ pub(super) fn run(arguments: Test) -> Result<Exit, Failure> {
         html,
         json,
     } = arguments;
-    let library = Library::load(&folder.policies)?;
+    let library = library::load(&folder.policies)?;
     let selection = Selection {
         modules: module,
         only,

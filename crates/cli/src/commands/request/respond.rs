@@ -11,7 +11,7 @@ use comity::v1::{
 use comity_gateway::wire::structure;
 use prost_types::Struct;
 
-use super::{Call, Once, connect, explain, text};
+use super::{Call, Once, connect, explain, shown, text};
 use crate::{
     exit::{Exit, Failure},
     render,
@@ -124,7 +124,7 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
 /// A form from its file.
 fn read(file: &Path) -> Result<Struct, Failure> {
     let form: serde_json::Map<_, _> = serde_json::from_str(&text(file)?).map_err(|error| {
-        let (shown, line, column) = (file.display(), error.line(), error.column());
+        let (shown, line, column) = (shown(file), error.line(), error.column());
         format!("{shown}:{line}:{column}: is not one JSON object as a form is")
     })?;
     Ok(structure::from_json(&form))

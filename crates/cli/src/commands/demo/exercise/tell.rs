@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anstream::adapter::strip_str;
 use comity_domain::{Citation, Text};
 use comity_gateway::offline::Drill;
 use comity_policy::{Assessed, Assessment, Entry, Exercise, ExercisePoint, InHand, Library, Spare};
@@ -115,6 +116,8 @@ fn sent(text: &mut String, drill: &Drill) {
     let file = file(request_id);
     let _ = writeln!(text, "   {file}: cases/{case}, ledger entry {entry}");
     let told = render::findings(recorded) + &render::would_apply(recorded);
+    // Lines are measured, and colours have no width.
+    let told = strip_str(&told).to_string();
     for line in told.lines() {
         let (label, words) = match line.split_at_checked(LABEL) {
             Some((label, words)) if line.starts_with(' ') => (label, words),
