@@ -22,7 +22,7 @@ use crate::{
     wire::{Violation, fields::take_apart, from_proto},
 };
 pub use crate::{
-    case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
+    case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARKS, case_of, check},
     disclosure::{DiscloseError, Opened, entry_in, shown},
     erasure::{EraseError, Erased, Order, Subject, erase},
     intact::{Evidence, Intact, verify_beside},

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use comity_evidence::Place;
-use comity_gateway::offline::{self, MARK};
+use comity_gateway::offline;
 use comity_ledger::{
     Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Pruned, Receipt, Roots,
     Token, VerifierKey, is_disclosure, is_receipt, verifier_beside, verify_timestamp_under,
@@ -125,9 +125,10 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let place = (!skip_evidence).then_some(&place);
     let found = match path {
         None => data_folder(&found, place, known),
-        Some(path) if path.is_dir() && path.join(MARK).exists() => {
-            case_bundle(&bundle::read_folder(path)?, known)
-        }
+        Some(path) if bundle::is_folder(path) => match bundle::stranger(path)? {
+            Some(flaw) => Err(flaw),
+            None => case_bundle(&bundle::read_folder(path)?, known),
+        },
         Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
         Some(path) if path.is_dir() => {
             let data = path.clone();
