@@ -27,6 +27,7 @@ pub use crate::{
     erasure::{EraseError, Erased, Order, Subject, erase},
     intact::{Evidence, Intact, verify_beside},
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
+    outbox::verify_outbox,
     personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
     prune::{PruneDone, PruneError, PruneOrder, PrunePlan, plan_pruning, prune},
