@@ -1,6 +1,7 @@
 //! What auditors do: search, show, prove, count and make decisions again, from the
 //! files alone or by asking the gateway.
 
+mod altered;
 mod bundle;
 mod disclose;
 mod due;

@@ -22,6 +22,7 @@ mod holds;
 mod http;
 mod log;
 mod once;
+mod outbox;
 mod preflight;
 mod python;
 mod reload;

@@ -5,6 +5,7 @@ mod consult;
 mod eyes;
 mod story;
 mod supplement;
+mod told;
 mod withdraw;
 
 use comity::v1::{

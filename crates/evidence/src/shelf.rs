@@ -50,9 +50,9 @@ pub(crate) struct Card {
 }
 
 impl Board {
-    const ALL: [Self; 3] = [Self::Begun, Self::Kept, Self::Going];
+    pub(crate) const ALL: [Self; 3] = [Self::Begun, Self::Kept, Self::Going];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Begun => "begun",
             Self::Kept => "kept",

@@ -140,6 +140,22 @@ impl Stock {
         Ok(())
     }
 
+    /// What lies there and is neither a card nor an item's; none where nothing is stored.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub fn strangers(&self) -> io::Result<Vec<PathBuf>> {
+        let shelf = self.shelf.folder();
+        let boards = Board::ALL.map(|board| shelf.join(board.name()));
+        let mut found = others(shelf, |path| boards.contains(path) || *path == self.folder)?;
+        for board in &boards {
+            found.extend(others(board, |path| is_card(path))?);
+        }
+        let is_object = |path: &PathBuf| path.is_dir() && name(path).is_some_and(is_plain);
+        found.extend(others(&self.folder, is_object)?);
+        Ok(found)
+    }
+
     /// The card of an item, and where it lies: also where it is to be destroyed, once that
     /// is on record.
     fn card(&self, id: &ItemId) -> Result<(PathBuf, Card), Unsound> {
@@ -162,6 +178,27 @@ impl Stock {
         let key = self.key.as_ref();
         key.map(|key| card.key(key, id)).transpose()
     }
+}
+
+/// What lies in a folder and is not of it; nothing where there is no such folder.
+fn others(folder: &Path, is_of_it: impl Fn(&PathBuf) -> bool) -> io::Result<Vec<PathBuf>> {
+    let listing = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listing => listing?,
+    };
+    let paths = listing.map(|entry| Ok(entry?.path()));
+    let paths: io::Result<Vec<_>> = paths.collect();
+    Ok(paths?.into_iter().filter(|path| !is_of_it(path)).collect())
+}
+
+fn name(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
+}
+
+/// Whether a file is named as a card is, or one that is being written.
+fn is_card(path: &Path) -> bool {
+    let name = name(path).map(|name| name.strip_suffix(".draft").unwrap_or(name));
+    name.and_then(ItemId::from_file_name).is_some()
 }
 
 /// Whether a card names an object as they are named, and no way out of the folder.

@@ -31,10 +31,23 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Version of the form of bundles: another one where any file would be written
 /// otherwise.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
-/// By this file a folder is known as a bundle.
-pub const MARK: &str = "bundle.json";
+/// Says that a folder is a bundle, and of what.
+const MARK: &str = "bundle.json";
+/// The case for machines.
+const CASE: &str = "case.json";
+
+/// By any of these a folder is known as a bundle, whatever it lacks.
+pub const MARKS: [&str; 7] = [
+    MARK,
+    CASE,
+    "entries",
+    "report.html",
+    "request.bin",
+    sums::PATH,
+    "verify.txt",
+];
 
 const CHECKPOINT: &str = "ledger/checkpoint";
 /// The timestamp over the checkpoint, where it has one, and the roots of who made it.
@@ -127,11 +140,11 @@ impl CaseFile {
 }
 
 /// The case that its entries with their records add up to, oldest first, as
-/// `AuditService.GetRecord` shows them.
+/// `AuditService.GetRecord` shows them; and what the gateway keeps with it.
 ///
 /// # Errors
 /// [`Damaged`].
-pub fn case_of(entries: &[v1::GetRecordResponse]) -> Result<v1::Case, Damaged> {
+pub fn case_of(entries: &[v1::GetRecordResponse]) -> Result<(v1::Case, v1::CaseKept), Damaged> {
     let mut read = Vec::with_capacity(entries.len());
     for found in entries {
         let entry = found.entry.as_ref().ok_or(Damaged(0))?;
@@ -143,7 +156,8 @@ pub fn case_of(entries: &[v1::GetRecordResponse]) -> Result<v1::Case, Damaged> {
         .iter()
         .map(|(index, leaf, record)| (*index, leaf, *record))
         .collect();
-    Ok(derive::add_up(&parts)?.case)
+    let told = derive::add_up(&parts)?;
+    Ok((told.case, told.kept))
 }
 
 /// What a file of an entry holds.

@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
 const BACKOFF: Duration = Duration::from_millis(250);
 /// Longest pause between two attempts.
-const BACKOFF_MAX: Duration = Duration::from_secs(300);
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(300);
 
 /// Makes the first attempt for a case just recorded, and files what came of it.
 ///

@@ -7,8 +7,8 @@ use comity::v1;
 use comity_domain::CaseId;
 use comity_ledger::{Flaw, Leaf};
 use comity_store::{
-    Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, ReadError, Record, Report, Store,
-    state_name,
+    Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, LEGAL_HOLD, LEGAL_HOLD_LIFTED,
+    ReadError, Record, Report, Store, state_name,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -24,7 +24,7 @@ use crate::{
 /// What is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// Every record of a case.
+    /// Every record of a case, but by whose order it was held and let go.
     Case(CaseId),
     /// The record of an entry that no case belongs to.
     Entry(u64),
@@ -195,8 +195,12 @@ async fn carry_out(
         Subject::Case(case) => of_case(archive, store, case).await?,
         Subject::Entry(index) => vec![alone(archive, *index)?],
     };
-    let there = |(row, record): (EntryRow, Option<Record>)| record.map(|_| row);
-    let rows: Vec<EntryRow> = found.into_iter().filter_map(there).collect();
+    let goes = |(row, record): (EntryRow, Option<Record>)| {
+        // By whose order it was held, and why, stays.
+        let stays = [LEGAL_HOLD, LEGAL_HOLD_LIFTED].contains(&row.leaf.kind.as_str());
+        record.filter(|_| !stays).map(|_| row)
+    };
+    let rows: Vec<EntryRow> = found.into_iter().filter_map(goes).collect();
     let entry = said(order, now);
     let committed = match &order.subject {
         Subject::Case(case) => store.erase(case, entry).await,

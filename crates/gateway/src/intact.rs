@@ -1,14 +1,19 @@
-//! What entries name and the store does not hold: policy bundles and evidence. Verified is
-//! that they are there, and as the entries say.
+//! What lies beside the store: policy bundles and evidence, which entries name, and keys.
+//! Verified is that they are there, and as the entries say; what is there besides is told.
+
+mod keys;
 
 use std::path::Path;
 
 use comity_domain::Digest;
-use comity_evidence::{Announced, ItemId, KEY_FILE, OpenError, Place, Stock, Unsound};
+use comity_evidence::{Announced, ItemId, KEY_FILE, Place, Stock, Unsound};
 use comity_ledger::Hash;
 use comity_store::{Flaw, Item, Items, ReadError, Report};
 
 use crate::policies::{KeptError, kept_files};
+
+/// The published ledger.
+const LEDGER: &str = "ledger";
 
 const LAW: &str = "decisions cannot be made again by the law of their day";
 const GONE: &str = "evidence on record is gone";
@@ -25,6 +30,10 @@ pub struct Intact {
     pub bundles: u64,
     /// What was found of evidence.
     pub evidence: Evidence,
+    /// Keys that are missing, as they may be in a copy.
+    pub without: Vec<&'static str>,
+    /// Paths of what lies in the folders of ledger and evidence and is none of them; ascending.
+    pub strangers: Vec<String>,
 }
 
 /// How far evidence was verified.
@@ -51,16 +60,18 @@ pub enum Evidence {
 /// the digests that entries name, and items of evidence against the entries that they are
 /// stored. The segments of these lie in `place`, and in the data folder where none is named;
 /// `place` is `None` where evidence is to be left out. `watch` is told how many bytes of
-/// evidence were looked at of how many.
+/// evidence were looked at of how many. In a gateway's `own` folder, as its settings name it,
+/// no key may be missing.
 ///
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `data` where it is in it.
 pub fn verify_beside(
-    data: &Path,
+    (data, own): (&Path, bool),
     report: &Report,
     place: Option<&Place>,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Intact, Flaw> {
+    let without = keys::verify(data, report, own)?;
     for (bundle, entry) in &report.bundles {
         verify_bundle(data, *bundle).map_err(|flaw| flaw.entry(*entry))?;
     }
@@ -72,7 +83,42 @@ pub fn verify_beside(
     Ok(Intact {
         bundles: report.bundles.len() as u64,
         evidence,
+        without,
+        strangers: strangers(data, place)?,
     })
+}
+
+/// See [`Intact::strangers`].
+fn strangers(data: &Path, place: Option<&Place>) -> Result<Vec<String>, Flaw> {
+    let unlisted = |folder: &'static str| {
+        move |error: std::io::Error| {
+            Flaw::of(folder, format!("cannot be read: {error}"), UNREADABLE)
+        }
+    };
+    let ledger = data.join(LEDGER);
+    let mut store = on_record(data)?;
+    let mut list = || {
+        let entries = store.entries().map_err(unread)?;
+        comity_ledger::strangers(&ledger, entries).map_err(unlisted(LEDGER))
+    };
+    let mut found = list()?;
+    if !found.is_empty() {
+        // A gateway at work may have published more than there was before the list was made.
+        let still = list()?;
+        found.retain(|path| still.contains(path));
+    }
+    let mut found: Vec<_> = found
+        .iter()
+        .map(|path| format!("{LEDGER}/{path}"))
+        .collect();
+    if let Some(Place::Folder(folder)) = place {
+        let stock = Stock::at(data, folder);
+        let stock = stock.map_err(|error| Flaw::of(KEY_FILE, told(&error), GONE))?;
+        let of_stock = stock.strangers().map_err(unlisted("evidence"))?;
+        found.extend(of_stock.iter().map(|path| within(data, path)));
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 fn verify_bundle(data: &Path, bundle: Hash) -> Result<(), Flaw> {
@@ -190,8 +236,8 @@ fn within(data: &Path, path: &Path) -> String {
     path.display().to_string()
 }
 
-fn told(error: &OpenError) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+fn told(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
 }
 

@@ -38,6 +38,7 @@ mod observe;
 pub mod offline;
 mod once;
 mod origin;
+mod outbox;
 mod personal;
 mod places;
 pub mod policies;

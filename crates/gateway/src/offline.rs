@@ -22,11 +22,12 @@ use crate::{
     wire::{Violation, fields::take_apart, from_proto},
 };
 pub use crate::{
-    case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARK, case_of, check},
+    case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARKS, case_of, check},
     disclosure::{DiscloseError, Opened, entry_in, shown},
     erasure::{EraseError, Erased, Order, Subject, erase},
     intact::{Evidence, Intact, verify_beside},
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
+    outbox::verify_outbox,
     personal::{ReindexError, Reindexed, reindex},
     policies::kept as bundle,
     prune::{PruneDone, PruneError, PruneOrder, PrunePlan, plan_pruning, prune},

@@ -24,7 +24,7 @@ use crate::{
     listen, log,
     metrics::{self, Metrics},
     observe::Observe,
-    personal,
+    outbox, personal,
     places::Lanes,
     policies::{self, Policies, Rejected, Source, watch::Watcher},
     record,
@@ -39,7 +39,7 @@ use crate::{
 /// The key of the ledger in the data folder.
 pub(crate) const LEDGER_KEY: &str = "ledger.key";
 /// The second key of the ledger in the data folder.
-const SECOND_KEY: &str = "ledger-ml-dsa.key";
+pub(crate) const SECOND_KEY: &str = "ledger-ml-dsa.key";
 /// When to look again whether the index of personal values is complete.
 const INDEX_AGAIN: Duration = Duration::from_secs(30);
 
@@ -190,6 +190,7 @@ fn work(
 ) {
     gateway.backends().tell_of_missing(&gateway.policies());
     tasks.spawn(deliver::run(gateway.clone(), stopped.clone()));
+    tasks.spawn(outbox::mend(gateway.clone(), stopped.clone()));
     tasks.spawn(index(gateway.clone(), stopped.clone()));
     tasks.spawn(evidence::sweep(gateway.clone(), stopped.clone()));
     tasks.spawn(Engine::new(gateway.clone()).run(stopped.clone()));

@@ -22,7 +22,7 @@ use comity_domain::Digest;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
-pub use self::encoded::said;
+pub(crate) use self::encoded::said;
 
 /// A field that is not as the contract demands.
 ///

@@ -39,19 +39,23 @@ use crate::{
 };
 
 /// The key that this gateway cosigns with, in the data folder.
-const KEY: &str = "witness.key";
+pub(crate) const KEY: &str = "witness.key";
 /// What it has cosigned, in the data folder.
 const MEMORY: &str = "witness";
 
 /// Takes up what this gateway has cosigned; makes its key on first use. Blocks on the
 /// disk.
 pub(crate) fn open(config: &Config) -> Result<Arc<Watched>, StartError> {
-    let name = format!("{}/witness", config.origin);
-    let cosigner = Cosigner::load_or_make(&config.data.join(KEY), &name)?;
+    let cosigner = Cosigner::load_or_make(&config.data.join(KEY), &name(&config.origin))?;
     let config::Witnesses { peers, logs, .. } = &config.witnesses;
     let watched = peers.iter().map(|peer| &peer.log).chain(logs).cloned();
     let witness = Witness::open(&config.data.join(MEMORY), cosigner, watched)?;
     Ok(Arc::new(Watched::new(witness, &config.witnesses)))
+}
+
+/// The name by which the gateway of a ledger cosigns.
+pub(crate) fn name(origin: &str) -> String {
+    format!("{origin}/witness")
 }
 
 /// Asks witnesses, and tells where the ledger stands with them, until the gateway

@@ -46,6 +46,7 @@ mod pruned;
 mod publish;
 mod receipt;
 mod seconded;
+mod strangers;
 mod submission;
 mod timestamp;
 mod timestamped;
@@ -77,6 +78,7 @@ pub use pruned::{PRUNING, Pruned, is_bundle_below};
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
+pub use strangers::{checkpoint_path, has_checkpoint, strangers};
 pub use submission::{Answer, NoSubmission, read_size};
 pub use timestamp::{
     MAX_BYTES as MAX_TOKEN_BYTES, Query, Roots, RootsError, Token, TokenError, is_policy,

@@ -1,7 +1,8 @@
 //! Erasure of a case, or of an entry that no case belongs to; and of the oldest entries as
 //! a whole, see [`crate::prune`].
 //!
-//! Its records and their data keys leave the database; every other data key is wrapped
+//! Its records and their data keys leave the database, but for those of who held it and
+//! let it go, which say why; every other data key is wrapped
 //! anew under the next key-encryption key; once that is durable the old one is
 //! destroyed, on its token where one keeps it. Copies of the database made before hold
 //! data keys that nothing opens, and tags of the blind index under a key that nothing
@@ -11,7 +12,7 @@ use comity_domain::CaseId;
 use rusqlite::{Connection, params};
 
 use crate::{
-    CommitError, Committed, Receipt, blind, column, legal_hold,
+    CommitError, Committed, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Receipt, blind, column, legal_hold,
     prepare::Prepared,
     prune,
     rows::{self, Stop},
@@ -71,8 +72,12 @@ fn carry_out(
     }
     match target {
         Target::Case(case) => {
-            db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE case_id = ?1")?
-                .execute([case.as_str()])?;
+            // Who held it, and why, is no record of the case: it says why that was kept.
+            db.prepare_cached(
+                "UPDATE entry SET key = NULL, sealed = NULL \
+                 WHERE case_id = ?1 AND kind NOT IN (?2, ?3)",
+            )?
+            .execute([case.as_str(), LEGAL_HOLD, LEGAL_HOLD_LIFTED])?;
         }
         Target::Entry(index) => {
             db.prepare_cached("UPDATE entry SET key = NULL, sealed = NULL WHERE idx = ?1")?

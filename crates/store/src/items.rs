@@ -65,6 +65,14 @@ impl Items {
         })
     }
 
+    /// How many entries there are by now.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn entries(&mut self) -> Result<u64, ReadError> {
+        self.read(read::size)
+    }
+
     /// Whether no entry says that an item was erased since.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod items;
 mod legal_hold;
 mod model;
 mod open;
+mod outbox;
 mod pending;
 mod prepare;
 mod prune;
@@ -60,6 +61,7 @@ pub use model::{
     RequestKey, Transaction, Unavailable,
 };
 pub use open::OpenError;
+pub use outbox::{Mended, Owed};
 pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;
 pub use prune::{InTheWay, Prunable, Why};

@@ -6,7 +6,10 @@ use comity_domain::Urgency;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{CommitError, Committed, Durable, Job, Lease, Term, erase::Target, prepare::Prepared};
+use crate::{
+    CommitError, Committed, Durable, Job, Lease, Mended, Owed, Term, erase::Target,
+    prepare::Prepared,
+};
 
 /// Operations waiting for the writer before callers are made to wait.
 pub(crate) const QUEUE: usize = 1024;
@@ -52,6 +55,8 @@ pub(crate) enum Op {
         note: String,
         reply: Reply<()>,
     },
+    /// Jobs that cases need, made again where they are lost; none is due after a time.
+    Mend(Vec<Owed>, Timestamp, Reply<Mended>),
     /// The last signed checkpoint, which replaces the one of `previous` entries.
     Head {
         previous: u64,
@@ -95,6 +100,7 @@ impl Op {
             Self::Erase(..)
             | Self::Claim { .. }
             | Self::Retry { .. }
+            | Self::Mend(..)
             | Self::Head { .. }
             | Self::Index(..)
             | Self::ClearIndex(_)
@@ -111,6 +117,7 @@ impl Op {
         match self {
             Self::Commit(_, reply) | Self::Erase(_, _, reply) => drop(reply.send(Err(error))),
             Self::Claim { reply, .. } => drop(reply.send(Err(error))),
+            Self::Mend(_, _, reply) => drop(reply.send(Err(error))),
             Self::Retry { reply, .. }
             | Self::Head { reply, .. }
             | Self::Index(_, reply)

@@ -450,9 +450,10 @@ pub(crate) fn set_head(db: &Connection, previous: u64, size: u64, note: &[u8]) -
              ON CONFLICT (one) DO UPDATE SET size = ?2, note = ?3 WHERE size = ?1",
         )?
         .execute(params![column::sql(previous), column::sql(size), note])?;
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(CommitError::Conflict { current: None }.into())
+    if changed != 1 {
+        return Err(CommitError::Conflict { current: None }.into());
     }
+    db.prepare_cached("INSERT OR IGNORE INTO signed (size) VALUES (?1)")?
+        .execute([column::sql(size)])?;
+    Ok(())
 }

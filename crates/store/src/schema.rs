@@ -120,6 +120,10 @@ CREATE TABLE blind_state (
 ) STRICT;
 ";
 
+/// What versions before had not either, and can do without: the sizes of which a checkpoint
+/// was signed, each once its files are on disk.
+const SIGNED: &str = "CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KEY) STRICT";
+
 /// Opens the one connection that writes, creating the tables if need be.
 ///
 /// Every commit is flushed before it returns (`synchronous = FULL`).
@@ -153,6 +157,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
             "BEGIN IMMEDIATE; {INDEX} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
+    db.execute_batch(SIGNED)?;
     Ok(db)
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     CommitError, Durable, Unavailable, blind,
     carrier::{self, Log},
-    column, erase, prune,
+    column, erase, outbox, prune,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
@@ -247,6 +247,10 @@ impl Writer {
             } => {
                 let result = rows::retry(&self.db, lease, when, &note);
                 news.jobs |= settle(result, reply, answers, |()| ())?;
+            }
+            Op::Mend(owed, latest, reply) => {
+                let mended = outbox::mend(&self.db, &owed, latest);
+                news.jobs |= settle(mended, reply, answers, |mended| mended)?;
             }
             Op::Head {
                 previous,

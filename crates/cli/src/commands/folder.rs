@@ -79,6 +79,12 @@ impl Folder {
         })
     }
 
+    /// Whether the settings name this very data folder: not a copy, which may lack its keys.
+    pub(crate) fn is_own(&self, data: &Path) -> Result<bool, Failure> {
+        let own = self.config()?.map(|config| config.data.canonicalize());
+        Ok(own.is_some_and(|own| own.ok() == data.canonicalize().ok()))
+    }
+
     /// The folder that is named, or the usual one.
     ///
     /// # Errors

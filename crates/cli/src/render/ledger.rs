@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use comity::v1;
-use comity_gateway::wire;
 use prost::Message as _;
 
 use super::instant;
@@ -134,13 +133,11 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
             let files = files.lines().map(|file| format!("\n  {file}"));
             format!("{}\n", files.collect::<String>())
         }
-        _ if !entry.state.is_empty() => {
-            let (remark, form) = wire::said(&record).unwrap_or_default();
-            v1::Case::decode(record).map_or_else(
-                |_| String::new(),
-                |case| format!("\n{}", event(&case, &super::said(&remark, form.as_ref()))),
-            )
-        }
+        "evidence-erased" => told("reason", &String::from_utf8_lossy(&record)),
+        _ if !entry.state.is_empty() => v1::CaseRecord::decode(record).map_or_else(
+            |_| String::new(),
+            |record| format!("\n{}", event(&entry.case, &record)),
+        ),
         _ => String::new(),
     }
 }
@@ -172,19 +169,29 @@ fn tried(request: &v1::CooperationRequest) -> String {
     )
 }
 
-/// What an event added to its case, and what its actor said of it.
-fn event(case: &v1::Case, said: &[String]) -> String {
+fn told(term: &str, text: &str) -> String {
+    format!("\n  {term:<12} {}\n", super::plain(text))
+}
+
+/// What an event added to its case, and what its actor and reviewers said of it.
+fn event(case: &str, record: &v1::CaseRecord) -> String {
+    let kept = record.kept.clone().unwrap_or_default();
+    let remark = match record.remark.as_str() {
+        "" => &kept.reason,
+        remark => remark,
+    };
     let mut text = String::new();
-    for line in said {
+    for line in super::said(remark, record.form.as_ref()) {
         let _ = writeln!(text, "  {line}");
     }
-    if let Some(request) = &case.request {
+    text.push_str(&super::review::opinions(case, &kept));
+    if let Some(request) = &record.request {
         text.push_str(tried(request).trim_start_matches('\n'));
     }
-    if let Some(decision) = &case.decision {
+    if let Some(decision) = &record.decision {
         text.push_str(&super::decision(decision));
     }
-    if let Some(result) = &case.result {
+    if let Some(result) = record.result.as_ref().or(kept.held.as_ref()) {
         text.push_str(&super::result(result));
     }
     text

@@ -95,6 +95,24 @@ pub(crate) fn task(task: &ReviewTask, now: Timestamp) -> String {
     text
 }
 
+/// What reviewers of a case said, as its record keeps it.
+pub(crate) fn opinions(case: &str, kept: &v1::CaseKept) -> String {
+    let mut text = String::new();
+    for task in &kept.tasks {
+        let referral = task.referral.clone().unwrap_or_default();
+        let name = case.replacen("cases/", "tasks/", 1);
+        for opinion in &task.opinions {
+            let opinion = super::plain(&self::opinion(opinion, &referral));
+            let _ = writeln!(
+                text,
+                "  {:<12} in {name}-{}: {opinion}",
+                "opinion", task.number
+            );
+        }
+    }
+    text
+}
+
 fn opinion(opinion: &v1::ReviewOpinion, referral: &v1::Referral) -> String {
     let verdict = opinion.verdict().as_str_name();
     let verdict = verdict.trim_start_matches("REVIEW_VERDICT_");

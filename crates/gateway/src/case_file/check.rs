@@ -8,11 +8,11 @@ use comity_ledger::{
     VerifierKey, verify_timestamp_under,
 };
 use comity_policy::DecidingFiles;
-use comity_store::{Holds, Record};
+use comity_store::{ERASURE, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Record};
 
 use super::{
-    AUTHORITIES, CHECKPOINT, CaseFile, Files, Item, Kind, MARK, TIMESTAMP, Timestamp, VERIFIER,
-    derive, entry_path, gather::deciding, sums,
+    AUTHORITIES, CASE, CHECKPOINT, CaseFile, Files, Item, Kind, MARK, TIMESTAMP, Timestamp,
+    VERIFIER, derive, entry_path, gather::deciding, sums,
 };
 use crate::wire::fields::take_apart;
 
@@ -30,6 +30,9 @@ pub struct Checked {
     pub entries: Vec<u64>,
     /// Of these, entries whose records were erased.
     pub erased: u64,
+    /// Some of the records may hold personal data of the case: not only by whose order and
+    /// why it was held or erased.
+    pub personal: bool,
     /// Why it has no `report.pdf`; `None` where it has one.
     pub without_pdf: Option<String>,
     /// Policy bundles that decided, with the files of each.
@@ -78,6 +81,8 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
     let entries = read_entries(files, &checkpoint, &key)?;
     let case = same_case(&entries)?;
     follow_holds(&entries)?;
+    check_erased(&entries)?;
+    check_named(files, &entries)?;
     let case_file = CaseFile {
         case,
         policies: read_policies(files, &entries)?,
@@ -95,6 +100,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
             .iter()
             .filter(|item| item.record.is_none())
             .count() as u64,
+        personal: case_file.entries.iter().any(is_personal),
         without_pdf: without_pdf(files),
         policies: case_file
             .policies
@@ -254,6 +260,54 @@ fn follow_holds(entries: &[Item]) -> Result<(), Flaw> {
         })?;
     }
     Ok(())
+}
+
+/// A record is missing only where a later entry says that it was erased.
+fn check_erased(entries: &[Item]) -> Result<(), Flaw> {
+    let erased = |item: &Item| item.leaf.kind == ERASURE;
+    let until = entries.iter().rev().find(|item| erased(item));
+    let until = until.map_or(0, Item::index);
+    let lost = entries
+        .iter()
+        .find(|item| item.record.is_none() && item.index() >= until);
+    match lost {
+        None => Ok(()),
+        Some(item) => {
+            let path = entry_path(item.index(), Kind::Record);
+            let what = "is missing, and no later entry says that it was erased";
+            Err(Flaw::of(&path, what, INCOMPLETE).entry(item.index()))
+        }
+    }
+}
+
+/// Entries that the renderings name are here: of one taken out all files are gone, and so
+/// nothing else would say which it was.
+fn check_named(files: &Files, entries: &[Item]) -> Result<(), Flaw> {
+    let read = |path| serde_json::from_slice::<serde_json::Value>(files.get(path)?).ok();
+    let mark = read(MARK).unwrap_or_default();
+    let case = read(CASE).unwrap_or_default();
+    let listed = mark["entries"].as_array().into_iter().flatten();
+    let listed = listed.map(|index| (MARK, index.as_u64()));
+    let told = case["events"].as_array().into_iter().flatten();
+    let told = told.map(|event| event["ledgerIndex"].as_str()?.parse().ok());
+    let mut named = listed.chain(told.map(|index| (CASE, index)));
+    let here = |index| entries.iter().any(|item| item.index() == index);
+    let lost = named.find_map(|(by, index)| Some((by, index.filter(|index| !here(*index))?)));
+    match lost {
+        None => Ok(()),
+        Some((by, index)) => {
+            let what = format!("is missing, and all of the entry, which `{by}` names");
+            Err(Flaw::of(&entry_path(index, Kind::Leaf), what, INCOMPLETE).entry(index))
+        }
+    }
+}
+
+/// Whether an entry's record is here and may hold personal data of the case.
+fn is_personal(item: &Item) -> bool {
+    let orders = [ERASURE, LEGAL_HOLD, LEGAL_HOLD_LIFTED];
+    let record = item.record.as_ref();
+    record.is_some_and(|found| !found.record.is_empty())
+        && !orders.contains(&item.leaf.kind.as_str())
 }
 
 /// The policy files: those that the entries name, whole, and no others.

@@ -8,11 +8,15 @@ use comity::v1;
 use comity_domain::{Digest, ModuleId};
 use comity_ledger::{Fields, Flaw, Leaf};
 use comity_policy::DecidingFiles;
-use comity_store::{Event, Record};
+use comity_store::{
+    ERASURE, EVIDENCE_ERASED, EVIDENCE_STORED, Event, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Record,
+};
 use prost::{Message as _, bytes::Bytes};
 use serde_json::json;
 
-use super::{CaseFile, Damaged, FORMAT, Files, Item, Kind, MARK, Timestamp, entry_path, report};
+use super::{
+    CASE, CaseFile, Damaged, FORMAT, Files, Item, Kind, MARK, Timestamp, entry_path, report,
+};
 use crate::{
     audit, cases,
     wire::{self, encoded, fields::take_apart, json},
@@ -35,8 +39,10 @@ pub(super) struct Told {
     pub(super) case: v1::Case,
     /// The request in its canonical encoding, where its record is there.
     pub(super) request: Option<Bytes>,
+    /// What the gateway keeps with it: what reviewers said, among it.
+    pub(super) kept: v1::CaseKept,
     /// What each entry that moved the case added, by index.
-    pub(super) events: BTreeMap<u64, v1::Case>,
+    pub(super) events: BTreeMap<u64, v1::CaseRecord>,
 }
 
 /// The files that follow.
@@ -55,7 +61,7 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
         Err(why) => Some(why),
     };
     put(MARK, mark(case_file, without));
-    put("case.json", print(&told.case));
+    put(CASE, print(&told.case));
     if let Some(request) = &told.request {
         put("request.bin", request.to_vec());
     }
@@ -70,12 +76,32 @@ pub(super) fn derive(case_file: &CaseFile) -> Result<Files, Damaged> {
         if let Some(fields) = fields(item) {
             put(&entry_path(item.index(), Kind::Fields), fields);
         }
-    }
-    for (index, event) in &told.events {
-        let path = entry_path(*index, Kind::Record);
-        put(&format!("{path}.json"), print(event));
+        let event = told.events.get(&item.index());
+        if let Some(readable) = event.map(print).or_else(|| readable(item)) {
+            let path = entry_path(item.index(), Kind::Record);
+            put(&format!("{path}.json"), readable);
+        }
     }
     Ok(files)
+}
+
+/// The record of an entry that did not move the case, to be read. `None` where there is
+/// none, or nothing in it.
+fn readable(item: &Item) -> Option<Vec<u8>> {
+    let Record { record, .. } = item.record.as_ref()?;
+    let text = |name: &str| {
+        let text = String::from_utf8_lossy(record);
+        (!text.is_empty()).then(|| format!("{:#}\n", json!({name: text})).into_bytes())
+    };
+    match item.leaf.kind.as_str() {
+        ERASURE | LEGAL_HOLD | LEGAL_HOLD_LIFTED => v1::Access::decode(record.as_slice())
+            .ok()
+            .as_ref()
+            .map(print),
+        EVIDENCE_ERASED => text("reason"),
+        EVIDENCE_STORED => text("sealedTo"),
+        _ => None,
+    }
 }
 
 /// The fields that an entry commits to, one a line: salt, path and value, each in base64.
@@ -182,13 +208,14 @@ pub(super) fn add_up(parts: &[Part<'_>]) -> Result<Told, Damaged> {
     let mut whole = encoded::Case::default();
     for part in parts {
         if let Some(event) = event(part)? {
-            let opened = event.open().map_err(|_| Damaged(part.0))?;
+            let opened = event.open_record().map_err(|_| Damaged(part.0))?;
             events.insert(part.0, opened);
             whole = whole.then(event);
         }
     }
     let last = parts.last().map_or(0, |part| part.0);
     let mut case = whole.open().map_err(|_| Damaged(last))?;
+    let kept = whole.open_record().map_err(|_| Damaged(last))?.kept;
     case.events = (1..)
         .zip(parts)
         .filter_map(|(sequence, (index, leaf, record))| {
@@ -203,6 +230,7 @@ pub(super) fn add_up(parts: &[Part<'_>]) -> Result<Told, Damaged> {
     Ok(Told {
         case,
         request: whole.request,
+        kept: kept.unwrap_or_default(),
         events,
     })
 }

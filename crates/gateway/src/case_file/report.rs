@@ -8,9 +8,11 @@ mod proof;
 mod request;
 
 use comity::v1;
+use comity_domain::CaseId;
 
 use self::parts::{Report, Section, moment, name};
 use super::{CaseFile, derive::Told};
+use crate::review::tasks;
 
 /// The report, to be shown.
 pub(super) struct Written(Report);
@@ -18,7 +20,11 @@ pub(super) struct Written(Report);
 /// Writes the report on a case.
 pub(super) fn write(case_file: &CaseFile, told: &Told) -> Written {
     let case = &told.case;
-    let mut sections = vec![happened(case), request::section(case)];
+    let mut sections = vec![
+        happened(case),
+        reviewed(&case_file.case, &told.kept),
+        request::section(case),
+    ];
     sections.extend(decision::sections(case));
     sections.extend([
         answer(case),
@@ -135,6 +141,31 @@ fn happened(case: &v1::Case) -> Section {
     });
     let heading = "Asked of the issuing authority";
     section.table_under(heading, &["Asked", "Question", "Answer", "Task"], asked);
+    section
+}
+
+/// What reviewers said, and why: no party to the case is shown it.
+fn reviewed(case: &CaseId, kept: &v1::CaseKept) -> Section {
+    let mut section = Section::new("reviewed", "What reviewers said");
+    let opinions = kept.tasks.iter().flat_map(|task| {
+        let rule = task.referral.as_ref().and_then(|put| put.rule.as_ref());
+        let rule = rule.map_or("", |rule| rule.rule_id.as_str());
+        let asked = tasks::name(case, task.number);
+        task.opinions.iter().map(move |opinion| {
+            vec![
+                asked.clone(),
+                rule.to_owned(),
+                name(opinion.verdict().as_str_name(), "REVIEW_VERDICT_"),
+                opinion.reasons.clone(),
+                format!("{}, {}", opinion.subject, opinion.reviewer),
+                moment(opinion.given_at.as_ref()),
+            ]
+        })
+    });
+    section.table(
+        &["Task", "Rule", "Verdict", "Reasons", "Who", "When"],
+        opinions,
+    );
     section
 }
 

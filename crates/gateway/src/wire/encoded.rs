@@ -12,7 +12,7 @@ use prost_types::{Struct, Timestamp};
 
 pub(crate) use self::kept::{Added, Errand, Handover, Kept, Recall, Task, TeamAct};
 
-/// [`v1::Case`], and what is kept beside it.
+/// [`v1::Case`], and what is kept beside it: as a record, [`v1::CaseRecord`].
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Case {
     #[prost(string, tag = "1")]
@@ -54,8 +54,7 @@ pub(crate) struct Case {
     /// The form on which an event was reported; kept as `remark` is.
     #[prost(message, optional, tag = "98")]
     pub(crate) form: Option<Struct>,
-    /// What the actor of an event said of it; in the event's record alone, and no
-    /// part of the contract's message.
+    /// What the actor of an event said of it; in the event's record alone.
     #[prost(string, tag = "99")]
     pub(crate) remark: String,
     /// In records only: see [`Case::shown`].
@@ -96,12 +95,15 @@ pub(crate) struct Asked {
     pub(crate) measure: String,
 }
 
-/// What the actor of an event said of it, and the form on which it was reported, by
-/// the event's record. The contract's [`v1::Case`] has neither.
-#[must_use]
-pub fn said(record: &[u8]) -> Option<(String, Option<Struct>)> {
-    let Case { remark, form, .. } = Case::decode(record).ok()?;
-    Some((remark, form))
+/// What the actor of an event said of it, which of a withdrawal is its reason, and the
+/// form on which it was reported, by the event's record.
+pub(crate) fn said(record: &[u8]) -> Option<(String, Option<Struct>)> {
+    let case = Case::decode(record).ok()?;
+    let remark = match case.remark.is_empty() {
+        true => case.kept().reason,
+        false => case.remark,
+    };
+    Some((remark, case.form))
 }
 
 impl Case {
@@ -198,6 +200,14 @@ impl Case {
     /// Where a part is not of its type.
     pub(crate) fn open(&self) -> Result<v1::Case, prost::DecodeError> {
         v1::Case::decode(self.encode_to_vec().as_slice())
+    }
+
+    /// The same with what is kept beside it.
+    ///
+    /// # Errors
+    /// Where a part is not of its type.
+    pub(crate) fn open_record(&self) -> Result<v1::CaseRecord, prost::DecodeError> {
+        v1::CaseRecord::decode(self.encode_to_vec().as_slice())
     }
 }
 
@@ -327,6 +337,93 @@ mod tests {
             decision,
             receipt,
         });
+    }
+
+    /// A record in which nothing is left out.
+    fn record() -> v1::CaseRecord {
+        let time = |seconds| Timestamp { seconds, nanos: 7 };
+        let amount = |events| v1::KeptAmount { events, bytes: 300 };
+        let case = case();
+        let kept = v1::CaseKept {
+            language: "fr".to_owned(),
+            step: 3,
+            tasks: vec![v1::KeptTask {
+                number: 2,
+                referral: Some(v1::Referral {
+                    question: "Is it proportionate?".to_owned(),
+                    ..v1::Referral::default()
+                }),
+                state: v1::ReviewTaskState::Answered.into(),
+                opened_at: Some(time(4)),
+                opinions: vec![v1::ReviewOpinion {
+                    subject: "CN=A. Durand".to_owned(),
+                    verdict: v1::ReviewVerdict::Refuse.into(),
+                    reasons: "The file does not say.".to_owned(),
+                    ..v1::ReviewOpinion::default()
+                }],
+            }],
+            recall: Some(v1::KeptRecall {
+                step: 3,
+                reason: "discontinued".to_owned(),
+                ended: true,
+            }),
+            handover: Some(v1::KeptHandover {
+                step: 2,
+                request: case.request.clone(),
+                decision: case.decision.clone(),
+            }),
+            reason: "discontinued".to_owned(),
+            held: case.result.clone(),
+            team_acts: vec![v1::KeptTeamAct {
+                jurisdiction: "DE".to_owned(),
+                left: true,
+                at: Some(time(5)),
+                conditions: vec![v1::Obligation {
+                    obligation_id: "act-1".to_owned(),
+                    ..v1::Obligation::default()
+                }],
+            }],
+            issuing_added: Some(amount(1)),
+            executing_added: Some(amount(2)),
+            reviewing_added: Some(amount(3)),
+        };
+        let shown = v1::CaseRecord::decode(case.encode_to_vec().as_slice()).unwrap();
+        v1::CaseRecord {
+            form: Some(Struct {
+                fields: [("means".to_owned(), prost_types::Value::default())].into(),
+            }),
+            remark: "by courier".to_owned(),
+            kept: Some(kept),
+            ..shown
+        }
+    }
+
+    #[test]
+    fn a_record_is_the_contracts_and_a_case_with_what_is_kept() {
+        let record = record();
+        check::<_, Case>(&record);
+        let own = Case::decode(record.encode_to_vec().as_slice()).unwrap();
+        assert_eq!(own.open_record().unwrap(), record);
+        // What a case has, its record has under the same number, of the same type.
+        let pool = prost_reflect::DescriptorPool::decode(comity::DESCRIPTORS).unwrap();
+        let fields = |name: &str| -> Vec<_> {
+            let message = pool.get_message_by_name(name).unwrap();
+            let fields = message.fields();
+            let field = |field: prost_reflect::FieldDescriptor| {
+                let kind = format!("{:?}", field.kind());
+                (
+                    field.number(),
+                    field.name().to_owned(),
+                    field.is_list(),
+                    kind,
+                )
+            };
+            fields.map(field).collect()
+        };
+        let of_record = fields("comity.v1.CaseRecord");
+        for field in fields("comity.v1.Case") {
+            assert!(of_record.contains(&field), "{field:?}");
+        }
     }
 
     #[test]

@@ -19,9 +19,9 @@ const TRANSIENT: [(&str, &str); 5] = [
     ("job", "note"),
 ];
 
-/// No evidence and committed to by nothing: what it names is confirmed, and the store
-/// makes it again as it opens.
-const INDEX: [&str; 2] = ["blind", "blind_state"];
+/// No evidence and committed to by nothing: what the blind index names is confirmed, and
+/// the store makes it again as it opens; what `signed` names has to be there.
+const INDEX: [&str; 3] = ["blind", "blind_state", "signed"];
 
 /// A closed store with a bit of everything, all published.
 fn store() -> TempDir {
@@ -223,6 +223,29 @@ fn flaws_name_their_place() {
         "`comity.db` (entry 0): table `cases`, case 00000000-0000-4000-8000-000000000001: column \
          `state` is not what its events say; the database was changed outside the gateway",
     );
+}
+
+#[test]
+fn a_checkpoint_that_was_signed_is_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        for n in 1..=3 {
+            store.commit(submission(n)).await.unwrap();
+            store.publish().await.unwrap();
+        }
+        store.close().await;
+    });
+    for size in 1..=3 {
+        let folder = copy(dir.path());
+        let path = format!("ledger/checkpoints/{size}");
+        std::fs::remove_file(folder.path().join(&path)).unwrap();
+        let flaw = verify(folder.path(), Some(key().verifier())).unwrap_err();
+        assert_eq!(
+            (flaw.file, flaw.what),
+            (path, "is missing, and was signed".to_owned())
+        );
+    }
 }
 
 #[test]

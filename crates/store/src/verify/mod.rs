@@ -10,7 +10,7 @@ use std::{
 
 use comity_ledger::{
     Checkpoint, Fields, Flaw, Hash, Leaf, OTHER_FIELDS, Pruned, TakeApart, Verified, VerifierKey,
-    published_entries,
+    checkpoint_path, has_checkpoint, published_entries,
 };
 use rusqlite::{Connection, Row};
 
@@ -33,6 +33,7 @@ const SEALED: &str = "no record opens; without the token the entries alone are v
 const OTHER_KEY: &str = "it is not the key under which the records were written, or it was \
     changed; a copy opens with the key file of its time, as long as no erasure destroyed it";
 const HELD: &str = "a legal hold was gone round, by another program than the gateway";
+const LOST: &str = "the published ledger was changed: none of its checkpoints is ever removed";
 const UNREADABLE: &str = "the database cannot be relied on";
 
 /// What verification found in order.
@@ -171,6 +172,7 @@ fn check_store(
     let below = pruned.map_or(0, |pruned| pruned.below);
     check_file(&db, below)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
+    check_signed(&db, ledger_dir)?;
     let counted = match check_entries((&db, below), sealed, ledger.size, watch) {
         Ok(counted) => counted,
         Err(found) => return Err(blamed(&db, vault, found)?),
@@ -257,6 +259,26 @@ fn check_head(
             what,
             "the published ledger was rolled back",
         ));
+    }
+    Ok(())
+}
+
+/// Every checkpoint that was signed is kept beside the ledger, since the database says so:
+/// who verified up to one of them can ask for it.
+fn check_signed(db: &Connection, ledger: &Path) -> Result<(), Flaw> {
+    if !db.table_exists(None, "signed").map_err(failed)? {
+        return Ok(());
+    }
+    let mut select = db
+        .prepare("SELECT size FROM signed ORDER BY size")
+        .map_err(failed)?;
+    let sizes = select.query_map([], |row| row.get::<_, i64>(0));
+    for size in sizes.map_err(failed)? {
+        let size = column::count(size.map_err(failed)?).map_err(unread)?;
+        if !has_checkpoint(ledger, size) {
+            let path = format!("{LEDGER}/{}", checkpoint_path(size));
+            return Err(Flaw::of(&path, "is missing, and was signed", LOST));
+        }
     }
     Ok(())
 }

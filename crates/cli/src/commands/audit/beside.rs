@@ -14,11 +14,42 @@ use crate::progress::Progress;
 const MIB: u64 = 1 << 20;
 
 /// Verifies it, and shows how far that has come.
-pub(super) fn verify(data: &Path, report: &Report, place: Option<&Place>) -> Result<Intact, Flaw> {
+pub(super) fn verify(
+    folder: (&Path, bool),
+    report: &Report,
+    place: Option<&Place>,
+) -> Result<Intact, Flaw> {
     let mut progress = Progress::new("MiB of evidence verified", 0);
-    verify_beside(data, report, place, &mut |done, total| {
+    verify_beside(folder, report, place, &mut |done, total| {
         progress.reach_of(done / MIB, total.div_ceil(MIB));
     })
+}
+
+/// What is there and need not be, and what is not there and may lack in a copy.
+pub(super) fn remarks(intact: &Intact) -> Vec<String> {
+    let Intact {
+        bundles: _,
+        evidence: _,
+        without,
+        strangers,
+    } = intact;
+    let lacks = (!without.is_empty()).then(|| {
+        let without = quoted(without);
+        format!("without {without}, as a copy may be: a gateway cannot go on from here")
+    });
+    strange(strangers).into_iter().chain(lacks).collect()
+}
+
+/// Names what is there and is none of it.
+pub(super) fn strange(strangers: &[String]) -> Option<String> {
+    let named = || quoted(strangers);
+    (!strangers.is_empty())
+        .then(|| format!("NOT OF IT, and nothing on record leads there: {}", named()))
+}
+
+fn quoted<N: AsRef<str>>(names: &[N]) -> String {
+    let names = names.iter().map(|name| format!("`{}`", name.as_ref()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The items verified, as the last of a list.

@@ -7,7 +7,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use comity_gateway::offline::Files;
+use comity_gateway::offline::{Files, MARKS};
+use comity_ledger::Flaw;
 use zip::{ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 use crate::exit::Failure;
@@ -139,6 +140,43 @@ pub(super) fn read_zip(path: &Path) -> Result<Files, Failure> {
         }
     }
     Ok(files)
+}
+
+/// Whether a folder is a bundle, whatever it lacks.
+pub(super) fn is_folder(path: &Path) -> bool {
+    let lies = |name: &str| fs::symlink_metadata(path.join(name)).is_ok();
+    path.is_dir() && !lies("comity.db") && MARKS.into_iter().any(lies)
+}
+
+/// What is in a folder and no file of a bundle is: a link, which leads out of it, or a
+/// folder with nothing in it.
+pub(super) fn stranger(path: &Path) -> Result<Option<Flaw>, Failure> {
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let at = path.join(&folder);
+        let unreadable = |error| format!("cannot read `{}`: {error}", at.display());
+        let mut empty = true;
+        for entry in fs::read_dir(&at).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let place = folder.join(entry.file_name());
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                folders.push(place);
+            } else if !kind.is_file() {
+                return Ok(Some(foreign(&place, "is no file, but a link or the like")));
+            }
+            empty = false;
+        }
+        if empty {
+            return Ok(Some(foreign(&folder, "is a folder with nothing in it")));
+        }
+    }
+    Ok(None)
+}
+
+fn foreign(place: &Path, what: &str) -> Flaw {
+    let meaning = "the bundle was changed after it was made";
+    Flaw::of(&place.display().to_string(), what, meaning)
 }
 
 /// Reads a bundle from a folder.

@@ -62,7 +62,10 @@ pub(super) fn run(arguments: Export) -> Result<Exit, Failure> {
         if let Some(why) = &checked.without_pdf {
             println!("  {}", bundle::without_pdf(why));
         }
-        println!("  it holds personal data; `verify.txt` in it says how to check it");
+        match checked.personal {
+            true => println!("  it holds personal data; `verify.txt` in it says how to check it"),
+            false => println!("  `verify.txt` in it says how to check it"),
+        }
         println!("  `comity audit verify {shown}` checks it");
     }
     Ok(Exit::Done)

@@ -51,7 +51,7 @@ fn show_case(ledger: &mut Ledger, case: &CaseId, json: bool) -> Result<Exit, Fai
     if found.is_empty() {
         return Ok(no(format_args!("there is no case {case}")));
     }
-    let told = case_of(&found)?;
+    let (told, kept) = case_of(&found)?;
     let told = v1::Case {
         name: format!("cases/{case}"),
         ..told
@@ -60,7 +60,10 @@ fn show_case(ledger: &mut Ledger, case: &CaseId, json: bool) -> Result<Exit, Fai
     let erasure = entries.iter().rfind(|entry| entry.kind == "erasure");
     print(json, &told, || match erasure {
         Some(by) => render::ledger::erased_case(&told.name, by, &entries),
-        None => render::case(&told, jiff::Timestamp::now()),
+        None => {
+            let case = render::case(&told, jiff::Timestamp::now());
+            format!("{case}{}", render::review::opinions(&told.name, &kept))
+        }
     })?;
     Ok(Exit::Done)
 }

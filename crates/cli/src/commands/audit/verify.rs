@@ -9,11 +9,12 @@ use std::{
 
 use clap::Args;
 use comity_evidence::Place;
-use comity_gateway::offline::{self, MARK};
+use comity_gateway::offline;
 use comity_ledger::{
     Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Pruned, Receipt, Roots,
     Token, VerifierKey, is_disclosure, is_receipt, verifier_beside, verify_timestamp_under,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -63,6 +64,8 @@ pub(crate) struct Verify {
 
 /// The published ledger in a data folder.
 const LEDGER: &str = "ledger";
+
+const UNLISTED: &str = "what else lies there is not known";
 
 /// What was found in order: lines for people, a value for machines.
 struct Verified(Vec<String>, Value);
@@ -122,18 +125,23 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     };
     let whole = |found: Found| -> Result<_, Failure> {
         let place = folder.evidence(&found.data)?;
-        let place = (!skip_evidence).then_some(&place);
-        Ok(data_folder(&found, place, known))
+        let beside = Beside {
+            place: (!skip_evidence).then_some(&place),
+            own: folder.is_own(&found.data)?,
+            now: Timestamp::now(),
+        };
+        Ok(data_folder(&found, &beside, known))
     };
     let found = match path {
         None => whole(folder.find()?)?,
-        Some(path) if path.is_dir() && path.join(MARK).exists() => {
-            case_bundle(&bundle::read_folder(path)?, known)
-        }
+        Some(path) if bundle::is_folder(path) => match bundle::stranger(path)? {
+            Some(flaw) => Err(flaw),
+            None => case_bundle(&bundle::read_folder(path)?, known),
+        },
         Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
         Some(path) if path.is_dir() => whole(folder.at(path).map_err(|error| {
             format!(
-                "{error}; nor is it a case bundle, with `{MARK}`, or a ledger, with `checkpoint`"
+                "{error}; nor is it a case bundle, with `bundle.json`, or a ledger, with `checkpoint`"
             )
         })?)?,
         Some(path) if begins(path, is_receipt)? => {
@@ -164,10 +172,23 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn data_folder(folder: &Found, place: Option<&Place>, known: Known<'_>) -> Result<Verified, Flaw> {
+/// What is known of a data folder beside the store in it.
+struct Beside<'a> {
+    /// Where evidence lies; `None` where it is to be left out.
+    place: Option<&'a Place>,
+    /// The folder is the one that the settings name.
+    own: bool,
+    now: Timestamp,
+}
+
+fn data_folder(folder: &Found, beside: &Beside<'_>, known: Known<'_>) -> Result<Verified, Flaw> {
     let Found { data, token } = folder;
     let report = offline::verify_watched((data, token.as_ref()), known.key, &mut watched())?;
-    let beside = beside::verify(data, &report, place)?;
+    let Beside { place, own, now } = *beside;
+    let beside = beside::verify((data, own), &report, place)?;
+    if report.opened {
+        offline::verify_outbox((data, token.as_ref()), now)?;
+    }
     let root = report.ledger.root;
     let value = json!({
         "verified": true, "entries": report.entries, "published": report.ledger.size,
@@ -175,6 +196,7 @@ fn data_folder(folder: &Found, place: Option<&Place>, known: Known<'_>) -> Resul
         "checkpoints": report.ledger.checkpoints, "cases": report.cases,
         "pruned": pruned(report.pruned),
         "bundles": beside.bundles, "evidence": beside::machine(&beside.evidence),
+        "without": beside.without, "strangers": beside.strangers,
         "root": root.to_string(), "key": report.key.to_string(),
     });
     let mut lines = vec![
@@ -196,10 +218,9 @@ fn data_folder(folder: &Found, place: Option<&Place>, known: Known<'_>) -> Resul
         format!("key {}", report.key),
     ];
     if !report.opened {
-        let sealed = "no record was opened: `vault.key` is missing, or a token keeps its key; name \
-                      the gateway's settings with --config";
-        lines.insert(1, sealed.to_owned());
+        lines.insert(1, sealed(data));
     }
+    lines.splice(1..1, beside::remarks(&beside));
     lines.splice(1..1, beside::lacking(&beside.evidence));
     if let Some(pruned) = &report.pruned {
         lines.insert(1, pruned.to_string());
@@ -221,6 +242,15 @@ fn data_folder(folder: &Found, place: Option<&Place>, known: Known<'_>) -> Resul
     Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
 }
 
+/// Why no record was opened.
+fn sealed(data: &Path) -> String {
+    let why = match data.join("vault.key").exists() {
+        true => "a token keeps the key; name the settings that name it with --config",
+        false => "`vault.key` is missing",
+    };
+    format!("no record was opened: {why}")
+}
+
 /// Shows how far verification has come.
 fn watched() -> impl FnMut(u64, u64) {
     let mut progress = Progress::new("entries verified", 0);
@@ -233,9 +263,11 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         None => verifier_beside(dir)?,
     };
     let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
+    let strangers = comity_ledger::strangers(dir, found.size)
+        .map_err(|error| Flaw::of(".", format!("cannot be read: {error}"), UNLISTED))?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
-        "pruned": pruned(found.pruned),
+        "pruned": pruned(found.pruned), "strangers": strangers,
         "root": found.root.to_string(), "key": key.to_string(),
     });
     let mut lines = vec![
@@ -246,6 +278,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         ),
         format!("key {key}"),
     ];
+    lines.splice(1..1, beside::strange(&strangers));
     if let Some(pruned) = &found.pruned {
         lines.insert(1, pruned.to_string());
     }

@@ -135,15 +135,32 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(character),
+            hidden if hidden.is_control() || turns(hidden) => {
+                let _ = write!(escaped, "[U+{:04X}]", u32::from(hidden));
+            }
             other => escaped.push(other),
         }
     }
     escaped
 }
 
+/// Whether a character that shows nothing has others stand in another order.
+fn turns(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_turn_or_hide_text_is_shown() {
+        assert_eq!(
+            escape("Muster\u{202e}xam\u{2069}\u{0}\u{1b}[2J\r\n\tמושטר"),
+            "Muster[U+202E]xam[U+2069][U+0000][U+001B][2J[U+000D]\n\tמושטר"
+        );
+    }
 
     #[test]
     fn nothing_from_outside_becomes_markup() {

@@ -1,5 +1,5 @@
-//! What the gateway keeps with a case beside what the contract shows of it. It
-//! stands in the sealed records and goes to no party.
+//! What the gateway keeps with a case beside what the contract shows parties of it. It
+//! stands in the sealed records, for auditors: `CaseKept` of the contract.
 
 use comity::v1;
 use prost::{Message, bytes::Bytes};

@@ -18,6 +18,9 @@ pub(super) enum Shape {
     Free,
 }
 
+/// Field of an entry of the ledger that says which it is: of the first one too.
+const INDEX: &str = "index";
+
 /// A value that is printed in order.
 pub(super) struct Ordered<'a> {
     pub(super) json: &'a Json,
@@ -39,6 +42,10 @@ impl Serialize for Ordered<'_> {
         match self.json {
             Json::Object(object) => {
                 let mut entries: Vec<_> = object.iter().collect();
+                let first = (INDEX.to_owned(), Json::from("0"));
+                if self.shape.is_entry() && !object.contains_key(INDEX) {
+                    entries.push((&first.0, &first.1));
+                }
                 entries.sort_by_key(|(name, _)| (self.shape.number(name), *name));
                 to.collect_map(
                     entries
@@ -60,6 +67,11 @@ impl Serialize for Ordered<'_> {
 }
 
 impl Shape {
+    /// An entry of the ledger.
+    fn is_entry(&self) -> bool {
+        matches!(self, Self::Message(message) if message.full_name() == "comity.v1.LedgerEntry")
+    }
+
     /// Number of a field; `None` where names alone give the order.
     fn number(&self, name: &str) -> Option<u32> {
         match self {

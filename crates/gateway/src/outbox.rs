@@ -1,0 +1,165 @@
+//! What the outbox has to hold follows from the cases: compared when a folder is verified,
+//! and mended as a gateway starts. A job is made again only as the entry that enqueued it
+//! commits to it; notices, of which a case does not say whether they were sent, are not.
+
+use std::path::Path;
+
+use comity_domain::CaseState;
+use comity_ledger::Flaw;
+use comity_store::{Archive, CaseRow, KeyToken, Mended, OpenError, Owed, Period, ReadError};
+use jiff::Timestamp;
+use prost::Message as _;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::{
+    cases::{self, CaseAt},
+    deliver,
+    gateway::Gateway,
+    record,
+    wire::encoded::Errand,
+};
+
+/// Cases read at once.
+const CHUNK: usize = 200;
+/// Pauses that a job may be put off by: one, and as much for a clock that differs.
+const PAUSES: u32 = 2;
+
+const LOST: &str = "what was to be done stays undone until the gateway starts next: it makes the \
+     row again";
+const LATE: &str = "it is not tried before the gateway starts next";
+const UNREADABLE: &str = "the database cannot be relied on";
+
+/// Why the outbox could not be looked at.
+#[derive(Debug, Error)]
+enum OutboxError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Verifies that the outbox holds each delivery and recall that a case needs, and puts none
+/// off for longer than any is.
+///
+/// # Errors
+/// The first [`Flaw`] found; also where the folder cannot be opened.
+pub fn verify_outbox(
+    (data, token): (&Path, Option<&KeyToken>),
+    now: Timestamp,
+) -> Result<(), Flaw> {
+    let unread =
+        |error: OutboxError| Flaw::of("comity.db", format!("cannot be read: {error}"), UNREADABLE);
+    let archive = Archive::open(data, token, Period::default());
+    let mut archive = archive.map_err(|error| unread(error.into()))?;
+    let late = archive.postponed_beyond(latest(now));
+    if let Some((case, entry)) = late.map_err(|error| unread(error.into()))? {
+        let what = format!("table `job`, cases/{case}: column `due_at` puts it off for too long");
+        return Err(Flaw::of("comity.db", what, LATE).entry(entry));
+    }
+    let mut first = None;
+    let mut each = |owed: Owed, entry| {
+        first.get_or_insert((owed, entry));
+        false
+    };
+    lost(archive, &mut each).map_err(unread)?;
+    match first {
+        None => Ok(()),
+        Some((Owed { case, step, .. }, entry)) => {
+            let what =
+                format!("table `job`, cases/{case}: the row is missing by which it is to `{step}`");
+            Err(Flaw::of("comity.db", what, LOST).entry(entry))
+        }
+    }
+}
+
+/// Makes again what the outbox lacks, and says so in the log.
+pub(crate) async fn mend(gateway: Gateway, stop: watch::Receiver<bool>) {
+    let store = gateway.store().clone();
+    let look = move || {
+        let mut found = Vec::new();
+        let mut each = |owed, _| {
+            found.push(owed);
+            !*stop.borrow()
+        };
+        lost(store.archive(Period::default())?, &mut each)?;
+        Ok::<_, OutboxError>(found)
+    };
+    let found = match tokio::task::spawn_blocking(look).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return tracing::error!(%error, "the outbox is not compared with cases"),
+        Err(error) => return tracing::error!(%error, "the outbox is not compared with cases"),
+    };
+    let mended = gateway.store().mend_outbox(found, latest(gateway.now()));
+    match mended.await {
+        Ok(Mended {
+            made,
+            brought_forward,
+        }) => {
+            for (case, step) in made {
+                tracing::error!(
+                    case.id = %case, step,
+                    "a job that the case needs was not in the outbox: it is made again"
+                );
+            }
+            if brought_forward > 0 {
+                tracing::error!(
+                    jobs = brought_forward,
+                    "jobs were put off for longer than any is: they are tried now"
+                );
+            }
+        }
+        Err(error) => tracing::error!(%error, "the outbox is not mended"),
+    }
+}
+
+/// Calls `each` with every job that a case needs and the outbox lacks, and the entry that
+/// enqueued it, as long as that answers true.
+fn lost(mut archive: Archive, each: &mut dyn FnMut(Owed, u64) -> bool) -> Result<(), OutboxError> {
+    loop {
+        let cases = archive.next(CHUNK)?;
+        if cases.is_empty() {
+            return Ok(());
+        }
+        for owed in cases.into_iter().flat_map(owed) {
+            if let Some(entry) = archive.lost(&owed)?
+                && !each(owed, entry)
+            {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The jobs that a case needs. One that cannot be read is verification's to find.
+fn owed(row: CaseRow) -> Vec<Owed> {
+    let Ok(CaseAt {
+        snapshot,
+        version,
+        row,
+        ..
+    }) = cases::read(row)
+    else {
+        return Vec::new();
+    };
+    let kept = snapshot.kept();
+    let delivers = matches!(row.state, CaseState::Approved | CaseState::Delivering);
+    let delivery = delivers.then_some((record::DELIVER, kept.step));
+    let recall = kept.recall.filter(|recall| !recall.ended);
+    let recall = recall.map(|recall| (record::RECALL, recall.step));
+    let jobs = delivery.into_iter().chain(recall);
+    let job = |(step, number)| Owed {
+        case: row.id.clone(),
+        version,
+        step,
+        target: row.executing.0.clone(),
+        urgency: row.precedence(),
+        body: Errand { step: number }.encode_to_vec(),
+    };
+    jobs.map(job).collect()
+}
+
+/// No job is put off until later.
+fn latest(now: Timestamp) -> Timestamp {
+    now + deliver::BACKOFF_MAX * PAUSES
+}
