@@ -14,6 +14,7 @@ mod texts;
 mod time;
 mod truth;
 mod unused;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,7 @@ pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
         shadow::lint,
         scenarios::lint,
         calendars::lint,
+        words::lint,
     ];
     for lint in each_by_itself {
         lint(subject, &mut found);

@@ -1,6 +1,6 @@
 //! Names in scenarios that no register has.
 
-use super::Subject;
+use super::{Subject, words};
 use crate::{
     diagnostic::{Code, Diagnostic},
     load::{Kind, Place},
@@ -16,7 +16,8 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             let scenario = list.at(index);
             let unknown = scenario.json();
             let unknown = unknown.map(|scenario| unknown_names(subject.model, scenario));
-            for name in unknown.into_iter().flatten() {
+            let unknown = unknown.into_iter().flatten();
+            for name in unknown.filter(|name| !is_of_clock(subject, &name.place)) {
                 let place = Place {
                     document,
                     pointer: format!("{}{}", scenario.pointer, name.place),
@@ -39,4 +40,10 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// It is the right word, and a clock has it misspelt.
+fn is_of_clock(subject: &Subject<'_>, place: &str) -> bool {
+    let word = place.strip_prefix("/expect/clocks/");
+    word.is_some_and(|word| words::is_meant_by_clock(subject, word))
 }

@@ -281,4 +281,33 @@ pub(super) const WARNINGS: &[Seed] = &[
         "  past-data: {title: {en: \"Data that no longer exist\"}}\n  future-data:\n",
         "past-data",
     ),
+    seed(
+        Code::RuleNeverAsked,
+        "instruments/eio/module.yaml",
+        "    effect: clock\n    clock: {measures: acknowledge,",
+        "    instruments: [tca]\n    effect: clock\n    clock: {measures: acknowledge,",
+        "instruments: [tca]",
+    ),
+    seed(
+        Code::CalendarNeverUsed,
+        "calendars/LV.yaml",
+        "",
+        "calendar: LV\ntime_zone: Europe/Riga\nholidays: []\n",
+        "calendar: LV",
+    ),
+    seed(
+        Code::WordNearlyAnother,
+        "jurisdictions/fr/module.yaml",
+        "role: executing-judge",
+        "role: executing-jugde",
+        "role: executing-jugde",
+    ),
+    // The scenarios that expect it under its name are not to blame.
+    seed(
+        Code::WordNearlyAnother,
+        "instruments/epoc/module.yaml",
+        "measures: validate,",
+        "measures: valitade,",
+        "measures: valitade",
+    ),
 ];
