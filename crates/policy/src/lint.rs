@@ -3,6 +3,7 @@
 
 mod bindings;
 mod calendars;
+mod cut;
 mod filters;
 mod forms;
 mod meeting;
@@ -37,6 +38,7 @@ pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
         filters::lint,
         bindings::lint,
         forms::lint,
+        cut::lint,
     ];
     let all_together = [
         time::lint,

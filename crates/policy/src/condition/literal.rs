@@ -66,7 +66,13 @@ impl Reading<'_> {
                     format!("write `{own}::\"<value>\"`{}", meant.unwrap_or_default()),
                 )
             }
-            _ => return None,
+            FactType::Truth
+            | FactType::Number
+            | FactType::Text
+            | FactType::Day
+            | FactType::Listed(_)
+            | FactType::SetOf(_)
+            | FactType::SetOfText => return None,
         };
         let at = self.line.text().find(&written);
         let at = at.map(|start| start..start + written.len());

@@ -132,7 +132,7 @@ impl Line<'_> {
         // Between quotation marks of another kind these are what is said.
         let curled = self.text().contains(CURLED);
         let has = |values: &BTreeSet<Arc<str>>| !curled && values.contains(word);
-        let of_facts = vocabulary.facts.iter().filter_map(|(name, fact)| {
+        let mut of_facts = vocabulary.facts.iter().filter_map(|(name, fact)| {
             let read = self.text().contains(&format!("{CONTEXT}{name}"));
             let (FactType::Listed(kind) | FactType::SetOf(kind)) = &fact.kind else {
                 return None;
@@ -143,7 +143,7 @@ impl Line<'_> {
         let mut kinds = kinds
             .filter(|(_, values)| has(values))
             .map(|(kind, _)| kind);
-        let kind = of_facts.last().or_else(|| kinds.next())?;
+        let kind = of_facts.next_back().or_else(|| kinds.next())?;
         let message = format!("`{word}` means nothing here");
         let wrong = self.wrong(start..start + word.len(), message);
         Some(wrong.remedy(format!("write `{kind}::\"{word}\"`")))

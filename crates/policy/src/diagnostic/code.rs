@@ -157,6 +157,10 @@ codes! {
         "correct or remove it: nothing that could be asked is of that name";
     Warning: ScenarioUnknownName "scenario-unknown-name" "A scenario that names what no register has"
         "correct the name, or add it to the register: `test` does not run a scenario about nobody";
+    Warning: ScenarioContradiction "scenario-contradiction" "A scenario that contradicts itself"
+        "correct one of the two places: no decision is both";
+    Warning: ConditionCut "condition-cut" "A line of a condition that ends at a `#`"
+        "put the line in single quotes, or what is a comment on a line of its own";
     Warning: WordNearlyAnother "word-nearly-another" "A word that stands once and is nearly another"
         "correct its spelling: to a program, a word that is nearly another is another";
     Warning: CalendarMissing "calendar-missing" "A State without a calendar"

@@ -381,10 +381,11 @@ impl Context {
         text: &str,
     ) -> Option<JsonPath> {
         // Requests are looked into as the contract writes them, answers as backends do.
-        let example = match place.document.file.kind {
-            Kind::Exercise => "$.persons[?(@.role == 'PERSON_ROLE_VICTIM')].name",
-            _ => "$.persons[?(@.role=='victim')].name",
+        let role = match place.document.file.kind == Kind::Exercise {
+            true => "PERSON_ROLE_VICTIM",
+            false => "victim",
         };
+        let example = format!("$.persons[?(@.role=='{role}')].name");
         JsonPath::parse(text)
             .map_err(|error| {
                 self.found.push(

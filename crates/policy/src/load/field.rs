@@ -64,9 +64,9 @@ pub(super) fn check(rule: &Place<'_>, forms: &Forms, context: &Context) -> Optio
 fn in_form(place: &Place<'_>, path: &str, schemas: Option<Vec<&Value>>) -> Option<Diagnostic> {
     let schemas = schemas?;
     let is_there = |root: &&Value| {
-        let steps = path.split('.').map(|step| step.trim_end_matches("[]"));
-        let schema = steps.fold(Some(*root), |schema, step| {
-            let schema = resolve(schema?, root);
+        let mut steps = path.split('.').map(|step| step.trim_end_matches("[]"));
+        let schema = steps.try_fold(*root, |schema, step| {
+            let schema = resolve(schema, root);
             let item = schema.get("items").map(|items| resolve(items, root));
             item.unwrap_or(schema).get("properties")?.get(step)
         });
