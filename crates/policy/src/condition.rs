@@ -288,7 +288,7 @@ impl Line<'_> {
         skip: usize,
         vocabulary: &Vocabulary,
     ) -> Vec<Diagnostic> {
-        let slips = self.slips(vocabulary.facts.keys());
+        let slips = self.slips(vocabulary);
         if !slips.is_empty() {
             return slips;
         }

@@ -21,7 +21,10 @@ impl Report {
     /// A report of these mistakes, each said once.
     pub(crate) fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by(|a, b| {
-            (&a.path, a.line, a.column, &a.message).cmp(&(&b.path, b.line, b.column, &b.message))
+            // What a missing file would have said, others are wrong about.
+            let key = |found: &Diagnostic| found.code != Code::FileMissing;
+            let place = |found: &Diagnostic| (found.line, found.column);
+            (key(a), &a.path, place(a), &a.message).cmp(&(key(b), &b.path, place(b), &b.message))
         });
         diagnostics.dedup();
         for diagnostic in &mut diagnostics {
@@ -289,9 +292,27 @@ pub(crate) fn suggest<'a>(
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= tolerance(name.len().max(wrong.len())));
+        .map(|name| match wrong.eq_ignore_ascii_case(name) {
+            true => (0, name),
+            false => (strsim::damerau_levenshtein(wrong, name), name),
+        })
+        .filter(|(distance, name)| *distance <= tolerance(name.len().max(wrong.len())))
+        .filter(|(distance, name)| !is_opposite(wrong, name, *distance));
     near.min().map(|(_, name)| name)
+}
+
+/// One of two names is the other with a `not` before it: what says the opposite is
+/// never what was meant.
+fn is_opposite(one: &str, other: &str, distance: usize) -> bool {
+    let denies = |denial: &str, name: &str| {
+        let mut denials = ["not", "non", "no"].iter();
+        denials.any(|word| {
+            let rest = denial.strip_prefix(word).unwrap_or_default();
+            let rest = rest.trim_start_matches(['-', '_', ' ', '.']);
+            !rest.is_empty() && strsim::damerau_levenshtein(rest, name) < distance
+        })
+    };
+    denies(one, other) || denies(other, one)
 }
 
 /// What to do about a State that the vocabulary does not list.

@@ -42,7 +42,7 @@ pub struct Difference {
     /// Every part that means something else; empty: the edit changes nothing
     /// in meaning.
     pub changes: Vec<Change>,
-    /// Parts of which only titles, citations or other words differ.
+    /// Parts of which only titles or other words differ.
     pub words: Vec<Subject>,
     /// How each rule differs whose conditions do.
     pub rules: Vec<RuleChange>,

@@ -3,6 +3,7 @@
 
 mod bindings;
 mod calendars;
+mod cut;
 mod filters;
 mod forms;
 mod meeting;
@@ -14,6 +15,7 @@ mod texts;
 mod time;
 mod truth;
 mod unused;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +38,7 @@ pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
         filters::lint,
         bindings::lint,
         forms::lint,
+        cut::lint,
     ];
     let all_together = [
         time::lint,
@@ -43,6 +46,7 @@ pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
         shadow::lint,
         scenarios::lint,
         calendars::lint,
+        words::lint,
     ];
     for lint in each_by_itself {
         lint(subject, &mut found);

@@ -6,11 +6,13 @@ mod context;
 mod deciding;
 mod effect;
 mod exercise;
+mod field;
 mod files;
 mod form;
 mod forms;
 mod instrument;
 mod jurisdiction;
+mod keywords;
 mod obligation;
 mod place;
 mod precedence;
@@ -141,7 +143,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
                     .map(|jurisdiction| (jurisdiction.code.clone(), jurisdiction)),
             ),
             Kind::Calendar => {
-                calendars.extend(vocabulary::calendar(&place, &mut context));
+                calendars.extend(vocabulary::calendar(&place, folder, &mut context));
             }
             Kind::Tests => {
                 context.unique(&place.at("tests"), "scenario");

@@ -17,6 +17,9 @@ pub(crate) use self::alignment::alignment;
 /// Deepest nesting of lists and maps.
 const MAX_DEPTH: usize = 32;
 
+/// With this key entries of lists begin that have a name.
+const ID: &str = "id";
+
 /// A value and the bytes of the file it was read from.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
@@ -263,6 +266,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, start: Range<usize>, depth: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut repeated: Vec<String> = Vec::new();
         let end = loop {
             let (event, span) = self.next()?;
             let (key, key_span) = match event {
@@ -290,17 +294,12 @@ impl<'a> Reader<'a> {
             };
             let next = self.next()?;
             let node = self.node(next, depth + 1)?;
-            if entries.iter().any(|entry| entry.key == key) {
-                self.found.push(
-                    self.source
-                        .diagnostic(
-                            Code::DuplicateKey,
-                            key_span,
-                            format!("`{key}` is given twice"),
-                        )
-                        .why("the same key stands further up in this map")
-                        .remedy("keep one of them"),
-                );
+            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                // Of an entry that runs into the one before it that is said, once.
+                if !repeated.iter().any(|key| key == ID) {
+                    self.found.push(self.repeated(first, key_span, &node));
+                }
+                repeated.push(key);
             } else {
                 entries.push(Entry {
                     key,
@@ -314,6 +313,27 @@ impl<'a> Reader<'a> {
             span: self.extent(&start, end.end, first),
             value: Value::Map(entries),
         })
+    }
+
+    /// The mistake of a key that stands twice in a map.
+    fn repeated(&self, first: &Entry, key_span: Range<usize>, node: &Node) -> Diagnostic {
+        let key = &first.key;
+        let line = self.source.line(first.key_span.start);
+        let remedy = match (&first.node.value, &node.value) {
+            _ if key == ID => "if a new entry begins here, write `- id:`".to_owned(),
+            (Value::List(_), Value::List(_)) => {
+                format!("move what stands below it to the end of the first `{key}`")
+            }
+            _ => "keep one of them".to_owned(),
+        };
+        self.source
+            .diagnostic(
+                Code::DuplicateKey,
+                key_span,
+                format!("`{key}` is given twice"),
+            )
+            .why(format!("it stands in line {line} already"))
+            .remedy(remedy)
     }
 
     /// What to underline for a list or map: all of it when written in one

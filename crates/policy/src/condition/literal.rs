@@ -35,6 +35,51 @@ impl Reading<'_> {
         Some(found.why(why).remedy(remedy))
     }
 
+    /// The mistake of a value of one list that is compared with a fact of another, or
+    /// with one that is a set of such values.
+    pub(super) fn listed_for_other(
+        &self,
+        name: &str,
+        [left, right]: [&Value; 2],
+    ) -> Option<Diagnostic> {
+        let fact = |tree: &Value| path(tree).and_then(|fact| Some((self.kind(&fact)?, fact)));
+        let (kind, fact, (of, value)) = match (fact(left), listed(right)) {
+            (Some((kind, fact)), Some(value)) => (kind, fact, value),
+            _ => fact(right)
+                .zip(listed(left))
+                .map(|((kind, fact), value)| (kind, fact, value))?,
+        };
+        let written = format!("{of}::\"{value}\"");
+        let (message, why, remedy) = match &kind {
+            FactType::SetOf(own) if **own == *of && name != "contains" => (
+                format!("`{fact}` is a set, no single value"),
+                "a set is asked what it contains",
+                format!("write `context.{fact}.contains({written})`"),
+            ),
+            FactType::Listed(own) | FactType::SetOf(own) if **own != *of => {
+                let values = self.vocabulary.types.get(own)?;
+                let known = values.iter().map(|known| &**known);
+                let meant = suggest(value, known).map(|hint| format!("; {hint}"));
+                (
+                    format!("`{fact}` is of type `{own}`, not `{of}`"),
+                    "they are never the same",
+                    format!("write `{own}::\"<value>\"`{}", meant.unwrap_or_default()),
+                )
+            }
+            FactType::Truth
+            | FactType::Number
+            | FactType::Text
+            | FactType::Day
+            | FactType::Listed(_)
+            | FactType::SetOf(_)
+            | FactType::SetOfText => return None,
+        };
+        let at = self.line.text().find(&written);
+        let at = at.map(|start| start..start + written.len());
+        let found = self.line.diagnostic(Code::ConditionType, at, message);
+        Some(found.why(why).remedy(remedy))
+    }
+
     fn kind(&self, name: &str) -> Option<FactType> {
         let fact = self.vocabulary.facts.get(name);
         let field = || self.line.form.as_ref()?.fields.get(name);
@@ -94,4 +139,11 @@ fn text(tree: &Value) -> Option<&str> {
     tree.get("Value")
         .and_then(Value::as_str)
         .or_else(|| items.find_map(|item| item.get("Value")?.as_str()))
+}
+
+/// A value of a list that stands in a condition, after the name of its list.
+fn listed(tree: &Value) -> Option<(&str, &str)> {
+    let entity = tree.get("Value")?.get("__entity")?;
+    let part = |key| entity.get(key)?.as_str();
+    Some((part("type")?, part("id")?))
 }

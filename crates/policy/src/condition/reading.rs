@@ -124,8 +124,9 @@ impl Reading<'_> {
         let (left, right) = (operand("left"), operand("right"));
         self.walk(left);
         self.walk(right);
-        self.mistyped
-            .extend(self.text_for_other(name, [left, right]));
+        let mistyped = self.text_for_other(name, [left, right]);
+        let mistyped = mistyped.or_else(|| self.listed_for_other(name, [left, right]));
+        self.mistyped.extend(mistyped);
         let field = |tree: &Value| path(tree).filter(|name| name.starts_with("form."));
         let (field, value) = match (field(left), field(right)) {
             (Some(field), None) => (field, right),

@@ -1,17 +1,17 @@
 //! Slips of those who know other ways of writing: said in words, where the
 //! parser would name a token.
 
-use comity_domain::FactName;
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use crate::{
     diagnostic::{Code, Diagnostic},
-    model::FormFields,
+    model::{FactType, FormFields, Vocabulary},
 };
 
 use super::{Line, limits::outside_literals};
 
 /// Words of other languages, with what stands for them here.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 16] = [
     ("not", "!"),
     ("and", "&&"),
     ("or", "||"),
@@ -19,33 +19,151 @@ const WORDS: [(&str, &str); 7] = [
     ("false", "false"),
     ("yes", "true"),
     ("no", "false"),
+    ("nicht", "!"),
+    ("und", "&&"),
+    ("oder", "||"),
+    ("ja", "true"),
+    ("nein", "false"),
+    ("et", "&&"),
+    ("ou", "||"),
+    ("oui", "true"),
+    ("non", "false"),
 ];
+/// Signs that others write, with what stands for them here.
+const SIGNS: [(&str, &str); 8] = [
+    ("=>", ">="),
+    ("=<", "<="),
+    ("<>", "!="),
+    ("≥", ">="),
+    ("≤", "<="),
+    ("≠", "!="),
+    ("∧", "&&"),
+    ("∨", "||"),
+];
+/// What stands before the name of every fact.
+const CONTEXT: &str = "context.";
 /// Quotation marks that word processors put in.
 const CURLED: [char; 5] = ['“', '”', '„', '‘', '’'];
 
 impl Line<'_> {
     /// What explains that a line cannot be read: each slip once, in order.
-    pub(super) fn slips<'f>(&self, facts: impl Iterator<Item = &'f FactName>) -> Vec<Diagnostic> {
-        let facts: Vec<&str> = facts.map(|name| &**name).collect();
+    pub(super) fn slips(&self, vocabulary: &Vocabulary) -> Vec<Diagnostic> {
+        let facts = vocabulary.facts.keys().map(|name| &**name);
         let fields = self.form.iter().flat_map(|form| names(&form.fields));
-        let facts: Vec<&str> = facts.into_iter().chain(fields).collect();
+        let facts: Vec<&str> = facts.chain(fields).collect();
+        let hyphens = self.hyphens(&facts);
+        if !hyphens.is_empty() {
+            return hyphens;
+        }
         let words = words(self.text()).into_iter();
         let mut slips: Vec<_> = words
-            .filter_map(|(start, word)| self.slip(start, word, &facts))
+            .filter_map(|(start, word)| {
+                let slip = self.slip(start, word, &facts);
+                let slip = slip.or_else(|| self.unquoted(start, word, vocabulary));
+                slip.or_else(|| self.decimal(start, word))
+            })
             .collect();
+        slips.extend(self.signs());
         let curled = outside_literals(self.text()).find(|(_, sign)| CURLED.contains(sign));
         slips.extend(curled.map(|(start, sign)| {
             let message = format!("`{sign}` is no quotation mark here");
-            self.diagnostic(
-                Code::ConditionSyntax,
-                Some(start..start + sign.len_utf8()),
-                message,
-            )
-            .why("not a condition")
-            .remedy("write straight quotation marks: `\"`")
+            self.wrong(start..start + sign.len_utf8(), message)
+                .remedy("write straight quotation marks: `\"`")
         }));
         slips.extend(self.single_equals());
         slips
+    }
+
+    /// Names of facts that are written with hyphens.
+    fn hyphens(&self, facts: &[&str]) -> Vec<Diagnostic> {
+        let text = self.text();
+        let parts = outside_literals(text).filter(|(at, _)| {
+            text.get(*at..)
+                .is_some_and(|rest| rest.starts_with(CONTEXT))
+        });
+        let mut found = Vec::new();
+        for (at, _) in parts {
+            let rest = text.get(at + CONTEXT.len()..).unwrap_or_default();
+            let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let written = rest.get(..end).unwrap_or_default();
+            let meant = written.replace('-', "_");
+            let fact = facts.iter().filter(|fact| is_of(&meant, fact));
+            let Some(fact) = fact.max_by_key(|fact| fact.len()) else {
+                continue;
+            };
+            let part = written.get(..fact.len()).unwrap_or(written);
+            if part != *fact {
+                let start = at + CONTEXT.len();
+                let wrong = self.wrong(
+                    start..start + part.len(),
+                    format!("`{part}` would be a subtraction"),
+                );
+                found.push(wrong.remedy(format!("write `context.{fact}`")));
+            }
+        }
+        found
+    }
+
+    /// Signs of other ways of writing, and half ones.
+    fn signs(&self) -> Vec<Diagnostic> {
+        let text = self.text();
+        let mut found = Vec::new();
+        for (at, sign) in outside_literals(text) {
+            let rest = text.get(at..).unwrap_or_default();
+            let other = SIGNS.iter().find(|(other, _)| rest.starts_with(other));
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            let alone = before != Some(sign) && rest.chars().nth(1) != Some(sign);
+            let (written, here) = match (other, sign) {
+                (Some((other, here)), _) => ((*other).to_owned(), *here),
+                (None, '&') if alone => ("&".to_owned(), "&&"),
+                (None, '|') if alone => ("|".to_owned(), "||"),
+                _ => continue,
+            };
+            let message = format!("`{written}` means nothing here");
+            let wrong = self.wrong(at..at + written.len(), message);
+            found.push(wrong.remedy(format!("write `{here}`")));
+        }
+        found
+    }
+
+    /// A value of a list that is written as if it were a fact.
+    fn unquoted(&self, start: usize, word: &str, vocabulary: &Vocabulary) -> Option<Diagnostic> {
+        // Between quotation marks of another kind these are what is said.
+        let curled = self.text().contains(CURLED);
+        let has = |values: &BTreeSet<Arc<str>>| !curled && values.contains(word);
+        let mut of_facts = vocabulary.facts.iter().filter_map(|(name, fact)| {
+            let read = self.text().contains(&format!("{CONTEXT}{name}"));
+            let (FactType::Listed(kind) | FactType::SetOf(kind)) = &fact.kind else {
+                return None;
+            };
+            (read && vocabulary.types.get(kind).is_some_and(has)).then_some(kind)
+        });
+        let kinds = vocabulary.types.iter();
+        let mut kinds = kinds
+            .filter(|(_, values)| has(values))
+            .map(|(kind, _)| kind);
+        let kind = of_facts.next_back().or_else(|| kinds.next())?;
+        let message = format!("`{word}` means nothing here");
+        let wrong = self.wrong(start..start + word.len(), message);
+        Some(wrong.remedy(format!("write `{kind}::\"{word}\"`")))
+    }
+
+    /// A number that is not whole.
+    fn decimal(&self, start: usize, word: &str) -> Option<Diagnostic> {
+        let (whole, _) = word.split_once('.')?;
+        let whole: u64 = word.parse::<f64>().ok().and(whole.parse().ok())?;
+        let message = format!("`{word}` is no whole number");
+        let wrong = self.wrong(start..start + word.len(), message);
+        Some(wrong.remedy(format!(
+            "write a whole number, such as `{whole}` or `{}`",
+            whole.saturating_add(1)
+        )))
+    }
+
+    fn wrong(&self, at: Range<usize>, message: String) -> Diagnostic {
+        self.diagnostic(Code::ConditionSyntax, Some(at), message)
+            .why("not a condition")
     }
 
     /// An `=` that is no part of an operator.
@@ -60,17 +178,12 @@ impl Line<'_> {
                     .iter()
                     .any(|sign| matches!(sign, Some('=' | '!' | '<' | '>')))
         })?;
-        let at = Some(start..start + 1);
-        let found = self.diagnostic(Code::ConditionSyntax, at, "`=` means nothing here");
-        Some(found.why("not a condition").remedy("write `==`"))
+        let found = self.wrong(start..start + 1, "`=` means nothing here".to_owned());
+        Some(found.remedy("write `==`"))
     }
 
     fn slip(&self, start: usize, word: &str, facts: &[&str]) -> Option<Diagnostic> {
-        let wrong = |length: usize, message: String| {
-            let at = Some(start..start + length);
-            self.diagnostic(Code::ConditionSyntax, at, message)
-                .why("not a condition")
-        };
+        let wrong = |length: usize, message| self.wrong(start..start + length, message);
         let lower = word.to_ascii_lowercase();
         let here = WORDS
             .iter()

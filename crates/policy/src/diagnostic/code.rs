@@ -54,7 +54,7 @@ macro_rules! codes {
 
 codes! {
     Error: FileMissing "file-missing" "A file is missing"
-        "every library has vocabulary.yaml, measures.yaml, sources.yaml and the folder `schema`; every jurisdiction has its registers";
+        "every library has vocabulary.yaml, measures.yaml, sources.yaml and the folder `schema`; every folder of a module has module.yaml, and that of a jurisdiction its registers";
     Error: FileUnreadable "file-unreadable" "A file cannot be read"
         "check that it exists, may be read and is not larger than 1 MiB";
     Error: FileMisplaced "file-misplaced" "A file that nothing reads"
@@ -87,6 +87,8 @@ codes! {
         "correct the name, or add the measure with its title";
     Error: UnknownFact "unknown-fact" "A fact that neither the vocabulary nor the form has"
         "correct the name, or add the fact to vocabulary.yaml with its type and who states it";
+    Error: UnknownField "unknown-field" "A field that no request has"
+        "name a field of the request as the contract does, a fact as `facts[\"name\"]`, or a field of the form as `form.name`";
     Error: UnknownType "unknown-type" "A listed type that the vocabulary does not have"
         "correct the name, or add the type with its values to vocabulary.yaml";
     Error: UnknownValue "unknown-value" "A value that its listed type does not have"
@@ -155,8 +157,16 @@ codes! {
         "correct or remove it: nothing that could be asked is of that name";
     Warning: ScenarioUnknownName "scenario-unknown-name" "A scenario that names what no register has"
         "correct the name, or add it to the register: `test` does not run a scenario about nobody";
+    Warning: ScenarioContradiction "scenario-contradiction" "A scenario that contradicts itself"
+        "correct one of the two places: no decision is both";
+    Warning: ConditionCut "condition-cut" "A line of a condition that ends at a `#`"
+        "put the line in single quotes, or what is a comment on a line of its own";
+    Warning: WordNearlyAnother "word-nearly-another" "A word that stands once and is nearly another"
+        "correct its spelling: to a program, a word that is nearly another is another";
     Warning: CalendarMissing "calendar-missing" "A State without a calendar"
         "add its calendar: without one its time limits know no holiday and end at midnight in Greenwich";
+    Warning: CalendarNeverUsed "calendar-never-used" "A calendar of a State that has no module"
+        "add the folder of the State, or remove its calendar";
     Warning: FormNeverAsked "form-never-asked" "A form that no request meets"
         "correct the measures it is for, or its place among the forms: the first that is for a measure is asked for";
     Warning: FactNeverRead "fact-never-read" "A fact that no rule reads"

@@ -32,7 +32,7 @@ pub(super) struct View {
     /// The module it is a part of; `None` for what is a part of none.
     pub(super) owner: Option<Subject>,
     pub(super) meaning: BTreeMap<&'static str, Values>,
-    /// Titles, citations, remedies: what people read and no rule does.
+    /// Titles, remedies, notes: what people read and no rule does.
     pub(super) words: BTreeMap<&'static str, Values>,
 }
 

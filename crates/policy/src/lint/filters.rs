@@ -14,6 +14,7 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let Some(place) = subject.place(&law.rule.id) else {
             continue;
         };
+        found.extend(empty(place));
         match law.home {
             Home::Instrument(instrument) => {
                 found.extend(measures(subject, law, instrument, place));
@@ -28,6 +29,25 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     for state in subject.model.jurisdictions.values() {
         routes(subject, state, found);
     }
+}
+
+/// Filters that name nothing: left out or empty, they let everything through.
+fn empty(rule: &Place<'_>) -> Vec<Diagnostic> {
+    let lists = ["measures", "counterparts", "instruments"].map(|key| (key, rule.at(key)));
+    let is_empty = |list: &Place<'_>| {
+        let names = list.json().and_then(|list| list.as_array());
+        names.is_some_and(Vec::is_empty)
+    };
+    let empty = lists.into_iter().filter(|(_, list)| is_empty(list));
+    let found = empty.map(|(key, list)| {
+        list.wrong_key(
+            Code::FilterWithoutEffect,
+            format!("`{key}` is empty, and limits nothing"),
+        )
+        .why("the rule is asked of all, as if the key were not there")
+        .remedy("name what the rule is for, or remove the key")
+    });
+    found.collect()
 }
 
 /// Names of a list, with their places; one name alone is the rule's whole

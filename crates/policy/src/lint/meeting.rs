@@ -81,7 +81,7 @@ impl<'a> Law<'a> {
     /// It may be asked under the instrument.
     pub(super) fn under(self, instrument: &Instrument) -> bool {
         match self.home {
-            Home::Instrument(own) => own.id == instrument.id,
+            Home::Instrument(own) => own.id == instrument.id && self.rule.is_under(&own.id),
             Home::State(state) => {
                 self.rule.is_under(&instrument.id) && instrument.binds.contains_key(&state.code)
             }

@@ -2,7 +2,7 @@
 //! meet their rule: because of what they are for, or of when they are law.
 
 use super::{
-    Law, Subject,
+    Home, Law, Subject,
     meeting::{Meeting, meeting},
 };
 use crate::{
@@ -16,14 +16,14 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         };
         let alone = meeting(subject, &[law]);
-        found.extend(never_asked(place, alone));
+        found.extend(never_asked(law, place, alone));
         if alone == Meeting::Possible {
             found.extend(exception(subject, law, place));
         }
     }
 }
 
-fn never_asked(rule: &Place<'_>, meeting: Meeting) -> Option<Diagnostic> {
+fn never_asked(law: Law<'_>, rule: &Place<'_>, meeting: Meeting) -> Option<Diagnostic> {
     let never = |keys: &[&str], why: &str| {
         limit(rule, keys)
             .wrong(Code::RuleNeverAsked, "no request meets this rule")
@@ -32,7 +32,13 @@ fn never_asked(rule: &Place<'_>, meeting: Meeting) -> Option<Diagnostic> {
     };
     match meeting {
         Meeting::Possible => None,
-        Meeting::NoInstrument => Some(never(&["instruments"], "none of these binds the State")),
+        Meeting::NoInstrument => Some(never(
+            &["instruments"],
+            match law.home {
+                Home::Instrument(_) => "a rule of an instrument is asked under that one alone",
+                Home::State(_) => "none of these binds the State",
+            },
+        )),
         Meeting::NoMeasure => Some(never(
             &["measures"],
             "no instrument under which it is asked carries such a measure",

@@ -37,7 +37,7 @@ pub(super) struct Context {
     pub(super) vocabulary: Option<Vocabulary>,
     pub(super) measures: Option<Measures>,
     sources: Option<BTreeMap<String, raw::Source>>,
-    /// Also those whose module cannot be read.
+    /// Also those whose module is missing or cannot be read.
     instruments: BTreeSet<String>,
     /// Instruments by the kinds that they say they are of.
     kinds: BTreeMap<String, BTreeSet<String>>,
@@ -65,9 +65,9 @@ impl Context {
             measures: None,
             sources: None,
             instruments: folder
-                .files()
-                .filter(|file| file.kind == Kind::Instrument)
-                .map(|file| file.folder_name().to_owned())
+                .modules()
+                .filter_map(|module| module.strip_prefix("instruments/"))
+                .map(str::to_owned)
                 .collect(),
             kinds: kinds(modules()),
             named: Named::default(),
@@ -247,23 +247,6 @@ impl Context {
         }
     }
 
-    /// The path of a field; `facts["name"]` names a fact.
-    pub(super) fn field(&mut self, place: &Place<'_>, field: &str) {
-        let name = field
-            .strip_prefix("facts[\"")
-            .and_then(|rest| rest.strip_suffix("\"]"));
-        if let (Some(name), Some(vocabulary)) = (name, &self.vocabulary)
-            && !vocabulary.facts.contains_key(name)
-        {
-            self.found.push(
-                place
-                    .wrong(Code::UnknownFact, format!("no fact is called `{name}`"))
-                    .why("not in vocabulary.yaml")
-                    .remedy_if(suggest(name, vocabulary.facts.keys().map(|name| &**name))),
-            );
-        }
-    }
-
     fn not_listed(
         &self,
         kind: &str,
@@ -397,13 +380,19 @@ impl Context {
         code: Code,
         text: &str,
     ) -> Option<JsonPath> {
+        // Requests are looked into as the contract writes them, answers as backends do.
+        let role = match place.document.file.kind == Kind::Exercise {
+            true => "PERSON_ROLE_VICTIM",
+            false => "victim",
+        };
+        let example = format!("$.persons[?(@.role=='{role}')].name");
         JsonPath::parse(text)
             .map_err(|error| {
                 self.found.push(
                     place
                         .wrong(code, "not a JSONPath")
                         .why(error.to_string())
-                        .remedy("write one as RFC 9535 does, such as `$.persons[?(@.role=='victim')].name`"),
+                        .remedy(format!("write one as RFC 9535 does, such as `{example}`")),
                 );
             })
             .ok()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use comity_domain::{BoundParty, ClockUnit, Extension, GroundKind, RunsOut};
 
 use crate::{
-    diagnostic::Code,
+    diagnostic::{Code, Diagnostic},
     model::{ClockEffect, Effect},
 };
 
@@ -38,13 +38,10 @@ pub(super) fn effect(rule: &Place<'_>, raw: raw::Effect, context: &mut Context) 
             consult,
             reroute: reroute.into_iter().map(Arc::from).collect(),
         },
-        raw::Effect::Require { remedy, field } => {
-            context.field(&rule.at("field"), &field);
-            Effect::Require {
-                remedy: words(remedy),
-                field: Arc::from(field),
-            }
-        }
+        raw::Effect::Require { remedy, field } => Effect::Require {
+            remedy: words(remedy),
+            field: Arc::from(field),
+        },
         raw::Effect::Refer {
             role,
             question,
@@ -62,10 +59,7 @@ pub(super) fn effect(rule: &Place<'_>, raw: raw::Effect, context: &mut Context) 
 fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffect {
     let starts = context.event(&place.at("starts"), &raw.starts);
     context.produced(&place.at("starts"), &starts);
-    let stops = raw.stops.iter().enumerate();
-    let stops: Vec<_> = stops
-        .map(|(index, event)| context.event(&place.at("stops").at(index), event))
-        .collect();
+    let stops = stopping(&place.at("stops"), &raw.stops, &starts, context);
     let pause = place.at("pause");
     let (from, until) = raw
         .pause
@@ -101,6 +95,34 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
     }
 }
 
+/// Events that end a clock: not the one that starts it.
+fn stopping(
+    place: &Place<'_>,
+    events: &[String],
+    starts: &Arc<str>,
+    context: &mut Context,
+) -> Vec<Arc<str>> {
+    let mut found = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        let at = place.at(index);
+        let event = context.event(&at, event);
+        if event == *starts {
+            context.found.push(both(&at, &event));
+        }
+        found.push(event);
+    }
+    found
+}
+
+/// An event that would start and end a clock, or halt and resume it.
+fn both(place: &Place<'_>, event: &str) -> Diagnostic {
+    let message = format!("`{event}` cannot do both to one clock");
+    place
+        .wrong(Code::WrongValue, message)
+        .why("it is named for the opposite, too")
+        .remedy("name the event in one place")
+}
+
 /// Events from which a clock stands still or runs again: somebody produces them,
 /// and they are not among those that do the opposite.
 fn pausing(
@@ -115,12 +137,7 @@ fn pausing(
         let event = context.event(&at, event);
         context.produced(&at, &event);
         if opposite.contains(&event) {
-            let message = format!("`{event}` cannot do both to one clock");
-            context.found.push(
-                at.wrong(Code::WrongValue, message)
-                    .why("it is named for the opposite, too")
-                    .remedy("name the event in one place"),
-            );
+            context.found.push(both(&at, &event));
         }
         found.push(event);
     }

@@ -17,8 +17,11 @@ use crate::{
 
 /// Largest file read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
-/// Folders below the policy folder, at most.
-const MAX_DEPTH: usize = 2;
+/// Folders below the policy folder that are looked into; those of the library
+/// are two deep, and what lies deeper is misplaced.
+const MAX_DEPTH: usize = 4;
+/// Folders of modules.
+const MODULES: [&str; 2] = ["instruments", "jurisdictions"];
 
 /// Every policy file by its path.
 pub(super) struct Folder(BTreeMap<Arc<str>, File>);
@@ -94,7 +97,26 @@ impl Folder {
                 );
             }
         }
+        let missing = folder
+            .modules()
+            .map(|module| format!("{module}/module.yaml"));
+        let missing = missing.filter(|module| !folder.0.contains_key(module.as_str()));
+        found.extend(missing.map(|module| {
+            Diagnostic::of_file(Code::FileMissing, &module, "the file is missing")
+                .why("nothing else in its folder is law without it")
+                .remedy("put it back, or move the whole folder out of the policy folder")
+        }));
         folder
+    }
+
+    /// The folders of modules in which there is a file, each once.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &str> {
+        let folders: BTreeSet<&str> = self.files().map(File::folder).collect();
+        let of_module = |folder: &&str| {
+            let kind = folder.split_once('/').map(|(kind, _)| kind);
+            kind.is_some_and(|kind| MODULES.contains(&kind))
+        };
+        folders.into_iter().filter(of_module)
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &File> {
@@ -157,7 +179,7 @@ impl Folder {
                         "not a file of the policy library",
                     )
                     .why("nothing reads a file of this name in this place")
-                    .remedy("rename it, or move it out of the policy folder"),
+                    .remedy(place_of(path)),
                 );
             }
             return;
@@ -192,6 +214,17 @@ impl File {
     pub(crate) fn folder_name(&self) -> &str {
         let folder = self.folder();
         folder.rsplit_once('/').map_or(folder, |(_, name)| name)
+    }
+}
+
+/// What to do with a file that nothing reads.
+fn place_of(path: &str) -> String {
+    let steps: Vec<&str> = path.split('/').collect();
+    match steps.as_slice() {
+        [kind, .., name, "module.yaml"] if MODULES.contains(kind) && steps.len() > 3 => {
+            format!("its folder lies too deep: move it to `{kind}/{name}`")
+        }
+        _ => "rename it, or move it out of the policy folder".to_owned(),
     }
 }
 

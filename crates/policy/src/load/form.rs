@@ -13,7 +13,7 @@ use crate::{
     yaml::{self, Node},
 };
 
-use super::{context::Context, files::File, restated::restated};
+use super::{context::Context, files::File, keywords, restated::restated};
 
 /// Deepest nesting of fields that rules may test.
 const MAX_DEPTH: usize = 8;
@@ -53,6 +53,9 @@ pub(super) fn read(file: &File, context: &mut Context) -> Result<FormFile, Vec<D
                     .why("forms are checked against it"),
             ]
         })?;
+    context
+        .found
+        .extend(keywords::check(&file.source, &node, &json));
     let mut fields = FormFields::new();
     collect(&json, "form", MAX_DEPTH, &json, &mut fields);
     Ok(FormFile {

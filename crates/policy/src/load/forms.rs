@@ -93,6 +93,18 @@ impl Forms {
     }
 }
 
+impl Forms {
+    /// The schemas of all forms of the instrument under which a rule is asked, or none
+    /// where it is asked under several; `None` where one cannot be read.
+    pub(super) fn schemas(&self, rule: &Place<'_>) -> Option<Vec<&serde_json::Value>> {
+        let Some(instrument) = instrument_of(rule) else {
+            return Some(Vec::new());
+        };
+        let forms = &self.of.get(instrument)?.forms;
+        (!forms.is_empty()).then(|| forms.iter().map(|form| &form.content).collect())
+    }
+}
+
 impl Prescribed {
     /// The forms that requests meet for which a rule is asked.
     fn met(&self, rule: &Place<'_>, measures: Option<&Measures>) -> BTreeSet<Met> {

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     context::{Context, words},
-    effect, exercise,
+    effect, exercise, field,
     files::{File, Folder, Kind},
     forms::Forms,
     place::Place,
@@ -43,8 +43,13 @@ impl Rules {
             .iter()
             .filter(|document| is_module(&document.file))
             .collect();
+        let rules = modules.iter().flat_map(|module| rule_places(module));
+        let fields: Vec<_> = rules
+            .filter_map(|rule| field::check(&rule, forms, context))
+            .collect();
+        context.found.extend(fields);
         Self {
-            all_read: modules.len() == folder.files().filter(is_module).count(),
+            all_read: modules.len() == folder.modules().count(),
             ids: ids(&modules, context),
             conditions: conditions(documents, forms, context),
         }
@@ -149,31 +154,27 @@ fn key(place: &Place<'_>) -> (Arc<str>, String) {
     (path, place.pointer.clone())
 }
 
+/// Every id of a rule with the file of the rule. Where two rules have the same, nobody
+/// can tell which is the newer: the later is shown, and where the other stands.
 fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc<str>> {
-    let mut ids: BTreeMap<String, Arc<str>> = BTreeMap::new();
+    let mut ids: BTreeMap<String, (Arc<str>, usize)> = BTreeMap::new();
     for place in modules.iter().flat_map(|module| rule_places(module)) {
         let at = place.at("id");
-        let Some(id) = at
-            .document
-            .json
-            .pointer(&at.pointer)
-            .and_then(|id| id.as_str())
-        else {
+        let Some(id) = at.json().and_then(|id| id.as_str()) else {
             continue;
         };
-        let path = &at.document.file.source.path;
-        if let Some(first) = ids.get(id) {
-            let message = format!("a second rule is called `{id}`");
+        let found = at.wrong(Code::DuplicateName, format!("two rules are called `{id}`"));
+        if let Some((first, line)) = ids.get(id) {
             context.found.push(
-                at.wrong(Code::DuplicateName, message)
-                    .why(format!("the first stands in {first}"))
-                    .remedy("ids are unique over the whole library: choose another"),
+                found
+                    .why(format!("the other stands in {first}, line {line}"))
+                    .remedy("ids are unique over the whole library: choose another for the newer of the two"),
             );
         } else {
-            ids.insert(id.to_owned(), Arc::clone(path));
+            ids.insert(id.to_owned(), (Arc::clone(&found.path), found.line));
         }
     }
-    ids
+    ids.into_iter().map(|(id, (path, _))| (id, path)).collect()
 }
 
 fn conditions(

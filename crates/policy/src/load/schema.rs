@@ -2,6 +2,8 @@
 
 mod explanation;
 
+use std::collections::BTreeSet;
+
 use jsonschema::{Registry, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 
@@ -138,16 +140,29 @@ impl Schemas {
             .map_err(|diagnostics| found.extend(diagnostics))
             .ok()?;
         let json = node.to_json();
-        let mut faults = Vec::new();
-        for error in validator.iter_errors(&json) {
-            faults.push(error.instance_path().as_str().to_owned());
-            for error in meant(&error) {
-                let explanation = Explanation {
-                    file,
-                    root: &node,
-                    keyword: self.keyword(error),
-                    error,
-                };
+        let errors: Vec<_> = validator.iter_errors(&json).collect();
+        let faults = errors.iter().map(|error| error.instance_path().as_str());
+        let faults = faults.map(str::to_owned).collect();
+        let explanations: Vec<_> = errors
+            .iter()
+            .flat_map(meant)
+            .map(|error| Explanation {
+                file,
+                root: &node,
+                keyword: self.keyword(error),
+                error,
+            })
+            .collect();
+        let misspelt: BTreeSet<_> = explanations
+            .iter()
+            .flat_map(Explanation::misspelt)
+            .collect();
+        for explanation in explanations {
+            // A needed key that is there, and misspelt, is told once.
+            let is_told = explanation
+                .needed()
+                .is_some_and(|key| misspelt.contains(&key));
+            if !is_told {
                 explanation.say(found);
             }
         }

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Code, suggest},
+    diagnostic::{Code, Diagnostic, suggest},
     model::{
         Calendar, EventWords, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption,
         Producer, Vocabulary,
@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     context::{Context, words},
+    files::Folder,
     place::Place,
     raw,
 };
@@ -284,6 +285,7 @@ fn fact_value(kind: &FactType, value: &Value, types: &Types) -> Result<FactValue
 
 pub(super) fn calendar(
     place: &Place<'_>,
+    folder: &Folder,
     context: &mut Context,
 ) -> Option<(JurisdictionCode, Calendar)> {
     let raw: raw::Calendar = context.read(place)?;
@@ -292,15 +294,27 @@ pub(super) fn calendar(
     }
     context.cite_if(place, raw.cite.as_ref());
     let code = context.state(&place.at("calendar"), &raw.calendar);
-    if *place.document.file.source.path != *format!("calendars/{}.yaml", raw.calendar) {
+    let (path, named) = (
+        &place.document.file.source.path,
+        format!("calendars/{}.yaml", raw.calendar),
+    );
+    if **path != *named {
+        let own = path.strip_prefix("calendars/").unwrap_or(path);
+        let own = own.trim_end_matches(".yaml");
+        // A copy of another State's calendar begins with that State's code.
+        let remedy = match folder.get(&named) {
+            Some(_) => format!("write `calendar: {own}`"),
+            None => format!("rename the file to `{}.yaml`", raw.calendar),
+        };
         context.found.push(
             place
                 .at("calendar")
                 .wrong(Code::WrongFolder, "the calendar does not match its file")
                 .why("the file says whose calendar it is")
-                .remedy(format!("rename the file to `{}.yaml`", raw.calendar)),
+                .remedy(remedy),
         );
     }
+    context.found.extend(time_zone(place, &raw.time_zone));
     let holidays = raw.holidays.iter().enumerate().filter_map(|(index, raw)| {
         let at = place.at("holidays").at(index);
         if raw.since.zip(raw.until).is_some_and(|(since, until)| since >= until) {
@@ -329,6 +343,28 @@ pub(super) fn calendar(
         holidays: holidays.collect(),
     };
     Some((code?, calendar))
+}
+
+/// A time zone that is none: days would end at midnight in Greenwich.
+fn time_zone(place: &Place<'_>, name: &str) -> Option<Diagnostic> {
+    let zones = jiff::tz::db();
+    let known: Vec<String> = zones.available().map(|zone| zone.to_string()).collect();
+    if known.iter().any(|zone| zone == name) {
+        return None;
+    }
+    Some(
+        place
+            .at("time_zone")
+            .wrong(
+                Code::UnknownValue,
+                format!("no time zone is called `{name}`"),
+            )
+            .why("not in the time zone database of IANA")
+            .remedy_if(suggest(name, known.iter().map(String::as_str)))
+            .remedy_if(Some(
+                "write its continent and city, such as `Europe/Tallinn`".to_owned(),
+            )),
+    )
 }
 
 fn falls(raw: &raw::Holiday) -> Option<Falls> {

@@ -253,11 +253,16 @@ const EDITS: &[Edit] = &[
         &[("instruments/pact/module.yaml", PACT)],
     ),
     replacing(
+        "a citation changes",
+        &[(
+            ORDER,
+            "{en: Minor}\n    cite: act art 1",
+            "{en: Minor}\n    cite: act art 2",
+        )],
+    ),
+    replacing(
         "only words change",
-        &[
-            (ORDER, "{en: Death}", "{en: Risk of death}"),
-            (ORDER, "act art 36", "act art 37"),
-        ],
+        &[(ORDER, "{en: Death}", "{en: Risk of death}")],
     ),
     replacing(
         "only the order changes",
@@ -423,6 +428,17 @@ fn what_only_reads_otherwise_means_the_same() {
         assert!(difference.effects.is_empty());
     }
     assert!(means("only the order changes").words.is_empty());
+    let cited = means("a citation changes");
+    assert!(cited.effects.is_empty());
+    let changed: Vec<_> = cited
+        .changes
+        .iter()
+        .flat_map(|change| &change.aspects)
+        .collect();
+    assert!(
+        matches!(changed.as_slice(), [aspect] if aspect.aspect == "cite"),
+        "{changed:?}"
+    );
 }
 
 /// Settings of the rules above that an edit may change.

@@ -13,6 +13,7 @@ macro_rules! shown {
         settings.set_omit_expression(true);
         settings.add_filter(r"(?m)^ *(-->.*?):\d+:(\d+)$", "$1:[line]:$2");
         settings.add_filter(r"(?m)^ *\d* ([|=])", " $1");
+        settings.add_filter(r"\bline \d+", "line [line]");
         settings.bind(|| insta::assert_snapshot!($report));
     };
 }

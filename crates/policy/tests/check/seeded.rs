@@ -84,6 +84,93 @@ fn what_can_hardly_be_meant_is_found_where_it_is() {
     shown!(seeded.found(Severity::Warning));
 }
 
+/// What is found once this is done to a copy of the library.
+fn found_after(change: impl Fn(&Path)) -> String {
+    let dir = copy();
+    change(dir.path());
+    Library::check(dir.path()).1.to_string()
+}
+
+#[test]
+fn a_module_that_is_missing_is_all_that_is_told() {
+    let without = |file: &str| found_after(|dir| fs::remove_file(dir.join(file)).unwrap());
+    let mut said = vec![
+        without("instruments/eio/module.yaml"),
+        without("jurisdictions/ee/module.yaml"),
+    ];
+    said.push(found_after(|dir| {
+        let deep = dir.join("instruments/group/xr");
+        fs::create_dir_all(&deep).unwrap();
+        let module = dir.join("instruments/interpol/module.yaml");
+        fs::copy(module, deep.join("module.yaml")).unwrap();
+    }));
+    said.push(found_after(|dir| {
+        fs::create_dir(dir.join("instruments/alone")).unwrap();
+        fs::write(dir.join("instruments/alone/tests.yaml"), "tests: []\n").unwrap();
+    }));
+    shown!(said.join("\n\n"));
+}
+
+#[test]
+fn slips_in_conditions_are_told_with_what_to_write() {
+    let lines = [
+        "context.dual-criminality == false",
+        "context.urgency == emergency",
+        "context.measure == Measure::\"search\"",
+        "context.urgency == Proceedings::\"criminal\"",
+        "context.offence.max_penalty_months => 12",
+        "context.offence.max_penalty_months ≥ 12",
+        "context.offence.political und context.offence.military",
+        "context.offence.political & context.offence.military",
+        "context.offence.max_penalty_months > 36.5",
+    ];
+    let lines: String = lines.map(|line| format!("      - {line}\n")).concat();
+    let rule = format!(
+        "rules:
+  - id: slips
+    title: {{en: \"Slips\"}}
+    cite: \"fd-2002-465 art 1\"
+    effect: refuse
+    when:
+{lines}
+"
+    );
+    let said = found_after(|dir| edit(dir, "instruments/jit/module.yaml", "rules:\n", &rule));
+    shown!(said);
+}
+
+#[test]
+fn slips_in_keys_and_lists_are_told_with_what_to_write() {
+    let said = found_after(|dir| {
+        let estonian = fs::read(dir.join("calendars/EE.yaml")).unwrap();
+        fs::write(dir.join("calendars/LV.yaml"), estonian).unwrap();
+        for (file, from, to) in [
+            (
+                "eio/module.yaml",
+                "  - id: eio-11-1-b\n",
+                "    id: eio-11-1-b\n",
+            ),
+            ("tca/module.yaml", "rules:\n", "rules: []\nrules:\n"),
+            ("cisa/module.yaml", "  - id: cisa-51\n", "  - id: cisa-53\n"),
+            (
+                "cisa/module.yaml",
+                "    measures: [",
+                "    measures: search # [",
+            ),
+            ("cisa/module.yaml", "    when:\n      - ", "    when: "),
+            (
+                "cisa/module.yaml",
+                "    effect: refuse\n",
+                "    efect: refuse\n",
+            ),
+            ("cisa/tests.yaml", "outcome: APPROVED", "outcome: approved"),
+        ] {
+            edit(dir, &format!("instruments/{file}"), from, to);
+        }
+    });
+    shown!(said);
+}
+
 #[test]
 fn every_kind_is_seeded() {
     // A file that exists and cannot be read needs another user, or a megabyte.

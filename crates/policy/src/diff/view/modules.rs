@@ -90,7 +90,7 @@ fn of_not_bound(not_bound: &BTreeMap<JurisdictionCode, NotBound>, view: &mut Vie
     for (state, NotBound { cite, note, open }) in not_bound {
         view.each("not bound", [state]);
         view.words("note", note);
-        view.remark("not bound", [citation(cite)]);
+        view.each("cite", [format!("{state}: {}", citation(cite))]);
         view.remark("open", open.iter().map(|open| open.checked));
     }
 }
@@ -113,7 +113,7 @@ fn of_binding(binding: &Binding, owner: &Subject) -> View {
     view.each("until", until);
     view.each("languages", languages);
     view.one("confidence", format!("{confidence:?}").to_lowercase());
-    view.remark("cite", cite.iter().map(citation));
+    view.each("cite", cite.iter().map(citation));
     view.remark("open", open.iter().map(|open| open.checked));
     view
 }

@@ -29,7 +29,7 @@ pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
         exception_to,
     } = rule;
     let mut view = View::of(title, Some(owner.clone()));
-    view.remark("cite", citations.iter().map(citation));
+    view.each("cite", citations.iter().map(citation));
     view.one("module", owner);
     view.one("effect", effect.name());
     view.one("confidence", of_confidence(*confidence));

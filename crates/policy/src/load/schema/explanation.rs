@@ -9,11 +9,32 @@ use jsonschema::{
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Code, Diagnostic, suggest},
+    diagnostic::{Code, Diagnostic, nearest, suggest},
     yaml::Node,
 };
 
 use super::{super::files::File, escape};
+
+/// Codes that are written for languages and are none, and what is meant: mostly
+/// those of the countries.
+const LANGUAGES: [(&str, &str); 16] = [
+    ("al", "sq"),
+    ("at", "de"),
+    ("cn", "zh"),
+    ("cz", "cs"),
+    ("dk", "da"),
+    ("du", "nl"),
+    ("ge", "de"),
+    ("gb", "en"),
+    ("gr", "el"),
+    ("iw", "he"),
+    ("jp", "ja"),
+    ("po", "pl"),
+    ("rs", "sr"),
+    ("sp", "es"),
+    ("ua", "uk"),
+    ("us", "en"),
+];
 
 /// One schema error on its way to a diagnostic.
 pub(super) struct Explanation<'a> {
@@ -33,12 +54,40 @@ impl Explanation<'_> {
         found.push(self.one());
     }
 
-    fn unexpected(&self, key: &str) -> Diagnostic {
-        let known: Vec<&str> = self
-            .keyword
+    /// The keys for which unknown ones are misspelt, each with the map in which it is.
+    pub(super) fn misspelt(&self) -> Vec<(String, String)> {
+        let ValidationErrorKind::AdditionalProperties { unexpected } = self.error.kind() else {
+            return Vec::new();
+        };
+        let meant = |key: &String| nearest(key, self.known());
+        let map = self.error.instance_path().as_str();
+        unexpected
+            .iter()
+            .filter_map(|key| Some((map.to_owned(), meant(key)?.to_owned())))
+            .collect()
+    }
+
+    /// The key that is missing, with the map in which it should be.
+    pub(super) fn needed(&self) -> Option<(String, String)> {
+        let ValidationErrorKind::Required { property } = self.error.kind() else {
+            return None;
+        };
+        Some((
+            self.error.instance_path().as_str().to_owned(),
+            plain(property),
+        ))
+    }
+
+    /// The keys that the schema knows where others are not allowed.
+    fn known(&self) -> Vec<&str> {
+        self.keyword
             .and_then(|schema| schema.get("properties")?.as_object())
             .map(|map| map.keys().map(String::as_str).collect())
-            .unwrap_or_default();
+            .unwrap_or_default()
+    }
+
+    fn unexpected(&self, key: &str) -> Diagnostic {
+        let known = self.known();
         let pointer = format!("{}/{}", self.error.instance_path(), escape(key));
         self.file
             .source
@@ -116,22 +165,45 @@ impl Explanation<'_> {
             .collect();
         let value = plain(self.error.instance());
         let message = format!("`{value}` is not possible here");
+        let meant = match options.as_slice() {
+            // What else can stand there is said by the description.
+            [only] if self.description().is_some() => {
+                nearest(&value, [only.as_str()]).map(|meant| format!("did you mean `{meant}`?"))
+            }
+            _ => self
+                .language(&value)
+                .or_else(|| suggest(&value, options.iter().map(String::as_str))),
+        };
         self.at_value(
             Code::WrongValue,
             message,
             "not among the values of the schema",
         )
-        .remedy_if(suggest(&value, options.iter().map(String::as_str)))
+        .remedy_if(meant)
     }
 
     fn other_type(&self, expected: &str) -> Diagnostic {
         let message = format!("expected {expected}, found {}", noun(self.error.instance()));
         self.at_value(Code::WrongType, message, "the schema asks for another type")
             .remedy_if(self.quotes(expected))
+            .remedy_if(self.as_list(expected))
+    }
+
+    /// One text where a list of them must stand.
+    fn as_list(&self, expected: &str) -> Option<String> {
+        let text = self.error.instance().as_str()?;
+        let pointer = self.error.instance_path().as_str();
+        let key = pointer.rsplit('/').next().unwrap_or_default();
+        let name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        (expected == "a list").then(|| match text.chars().all(name) {
+            true => format!("write `{key}: [{text}]`"),
+            false => format!("put it on the line below `{key}:`, after `- `"),
+        })
     }
 
     fn wrong_key(&self, key: &Value) -> Diagnostic {
         let key = plain(key);
+        let language = self.language(&key);
         let map = self.error.instance_path().as_str();
         let at = self.key_span(&format!("{map}/{}", escape(&key)));
         let message = format!("`{key}` cannot be a key here");
@@ -139,6 +211,14 @@ impl Explanation<'_> {
             .source
             .diagnostic(Code::WrongValue, at, message)
             .why("keys have a form of their own here")
+            .remedy_if(language)
+    }
+
+    /// The language that is meant by the code of a country or the like.
+    fn language(&self, written: &str) -> Option<String> {
+        let title = self.keyword?.get("title")?;
+        let (_, meant) = LANGUAGES.iter().find(|(wrong, _)| *wrong == written)?;
+        (title == "Language").then(|| format!("did you mean `{meant}`?"))
     }
 
     /// A key that does not go with another one: effects have their own keys.

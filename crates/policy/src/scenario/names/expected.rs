@@ -58,10 +58,18 @@ impl<'a> Names<'a> {
             }
         }
         for (place, expected) in numbered("requirements", &expected.requirements) {
-            if let ExpectedRequirement::Detailed(RequirementDetails { rule: Some(id), .. }) =
-                expected
-            {
-                self.rule(&format!("{place}/rule"), id);
+            match expected {
+                ExpectedRequirement::Detailed(RequirementDetails { rule: Some(id), .. }) => {
+                    self.rule(&format!("{place}/rule"), id);
+                }
+                ExpectedRequirement::Field(field)
+                    if self.rules().any(|rule| rule.id.as_str() == field) =>
+                {
+                    let remedy = format!("write `{{rule: {field}}}`");
+                    let message = format!("`{field}` is a rule, no field of the request");
+                    self.add(&place, message, Some(remedy));
+                }
+                ExpectedRequirement::Detailed(_) | ExpectedRequirement::Field(_) => {}
             }
         }
         for (place, expected) in numbered("referrals", &expected.referrals) {

@@ -281,4 +281,82 @@ pub(super) const WARNINGS: &[Seed] = &[
         "  past-data: {title: {en: \"Data that no longer exist\"}}\n  future-data:\n",
         "past-data",
     ),
+    seed(
+        Code::RuleNeverAsked,
+        "instruments/eio/module.yaml",
+        "    effect: clock\n    clock: {measures: acknowledge,",
+        "    instruments: [tca]\n    effect: clock\n    clock: {measures: acknowledge,",
+        "instruments: [tca]",
+    ),
+    seed(
+        Code::CalendarNeverUsed,
+        "calendars/LV.yaml",
+        "",
+        "calendar: LV\ntime_zone: Europe/Riga\nholidays: []\n",
+        "calendar: LV",
+    ),
+    seed(
+        Code::WordNearlyAnother,
+        "jurisdictions/fr/module.yaml",
+        "role: executing-judge",
+        "role: executing-jugde",
+        "role: executing-jugde",
+    ),
+    // The scenarios that expect it under its name are not to blame.
+    seed(
+        Code::WordNearlyAnother,
+        "instruments/epoc/module.yaml",
+        "measures: validate,",
+        "measures: valitade,",
+        "measures: valitade",
+    ),
+    seed(
+        Code::FilterWithoutEffect,
+        "instruments/led/module.yaml",
+        "rules:\n",
+        "rules:\n  - id: led-empty
+    title: {en: \"For nothing in particular\"}
+    cite: \"led-2016-680 art 4(2)\"
+    measures: []
+    effect: oblige
+    obligation: {kind: speciality, bound: issuing}
+
+",
+        "measures: []",
+    ),
+    seed(
+        Code::ScenarioContradiction,
+        "jurisdictions/se/tests.yaml",
+        "tests:\n",
+        "tests:
+  - id: contradiction
+    title: \"Expects what it does not, and supposes a time that ends before it begins\"
+    suppose: {binds: {eio: {SE: {since: 2026-01-01, until: 2025-01-01}}}}
+    request: {issuing: SE, executing: FR, measure: search}
+    expect: {outcome: INCOMPLETE, rules: [eio-5-3], absent: [eio-5-3], requirements: [eio-5-1-form]}
+
+",
+        "until: 2025-01-01",
+    ),
+    seed(
+        Code::ScenarioContradiction,
+        "jurisdictions/se/tests.yaml",
+        "",
+        "",
+        "absent: [eio-5-3]",
+    ),
+    seed(
+        Code::ScenarioUnknownName,
+        "jurisdictions/se/tests.yaml",
+        "",
+        "",
+        "requirements: [eio-5-1-form]",
+    ),
+    seed(
+        Code::ConditionCut,
+        "instruments/cisa/module.yaml",
+        "      - context.proceedings != Proceedings::\"enforcement-of-sentence\"\n",
+        "      - context.proceedings != Proceedings::\"enforcement-of-sentence\" # && context.urgency\n",
+        "# && context.urgency",
+    ),
 ];
