@@ -344,6 +344,18 @@ fn what_a_demonstration_leaves_can_be_sent() {
         case = name("cases/").unwrap_or(case);
         told.push((command, said));
     }
+    // And so does the form that the README shows.
+    let readme = include_str!("../../README.md");
+    let form = readme.split("```json\n").nth(1).unwrap();
+    let form = form.split("```").next().unwrap();
+    let file = folder.path().join("readme.json");
+    fs::write(&file, form).unwrap();
+    let report = told.last().unwrap().0.clone();
+    let own = folder.path().join("transmission.json");
+    let report = report.replace(text(&own), text(&file));
+    assert!(report.contains("readme.json"), "{report}");
+    let said = run(&report);
+    told.push((report, said));
     drop(demo);
     let kinds: Vec<_> = commands
         .iter()
@@ -376,4 +388,23 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn a_gateway_is_told_of_all_mistakes_in_its_settings() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("comity.toml");
+    let serve = |listen: &str, more: &str| {
+        let settings = format!(
+            "[gateway]\nlisten = \"{listen}\"\ndata = \"data\"\ntrust_domain = \"comity.example\"\n\
+             origin = \"comity.example/ledger\"\n{more}\n[policies]\nfolder = \"policies\"\n\n[tls]\n\
+             certificate = \"a.pem\"\nkey = \"a.key\"\nclient_ca = \"ca.pem\"\n"
+        );
+        fs::write(&file, settings).unwrap();
+        run(&format!("serve --config {}", text(&file)))
+    };
+    let wrong = serve("x", "lisen = 1\n\n[limits]\nin_flight = 0\nquite_s = 1\n");
+    let lacking = serve("127.0.0.1:0", "");
+    let all = [wrong, lacking].join("\n");
+    stable(folder.path()).bind(|| insta::assert_snapshot!(all));
 }

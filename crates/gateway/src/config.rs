@@ -8,6 +8,7 @@ mod keys;
 mod outside;
 mod peers;
 mod policies;
+mod reading;
 mod retention;
 mod timestamps;
 mod web;
@@ -23,7 +24,6 @@ use comity_domain::JurisdictionCode;
 use comity_store::KeyToken;
 use thiserror::Error;
 
-use self::file::ConfigFile;
 pub use self::{
     evidence::{Evidence, MediaRange},
     outside::OutsideWitness,
@@ -216,10 +216,8 @@ impl Config {
     /// [`ConfigError::Mistakes`] with every mistake that can be told at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut mistakes = file::Mistakes::new(text, path);
-        let config = match toml::from_str::<ConfigFile>(text) {
-            Ok(file) => file.resolve(&mut mistakes),
-            Err(error) => mistakes.add(error.span(), error.message().trim_end()),
-        };
+        let file = reading::read(text, &mut mistakes);
+        let config = file.and_then(|file| file.resolve(&mut mistakes));
         mistakes.conclude(config).map_err(ConfigError::Mistakes)
     }
 }
@@ -402,6 +400,35 @@ mod tests {
                 "{instead}: {mistakes:#?}"
             );
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_no_other_mistake() {
+        let text = EXAMPLE
+            .replace("0.0.0.0:8443", "x")
+            .replace("in_flight = 1024", "in_flight = 0\nin_fligth = 1")
+            .replace("[tls]", "[tls]\nclient = 1")
+            .replace("per_caller = 128", "per_caller = \"many\"")
+            .replace("exercise = true", "exercise = true\nexcercise = true");
+        let mistakes = parse(&text).unwrap_err();
+        for told in [
+            "`gateway.listen` is `x`",
+            "`limits.in_flight` is `0`",
+            "unknown field `in_fligth`",
+            "unknown field `client`",
+            "unknown field `excercise`",
+            "invalid type: string \"many\"",
+        ] {
+            let count = mistakes.iter().filter(|mistake| mistake.contains(told));
+            assert_eq!(count.count(), 1, "{told}: {mistakes:#?}");
+        }
+        assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+        // What is missing because it cannot be read is not told as missing.
+        let text = EXAMPLE.replace("listen = \"0.0.0.0:8443\"", "listen = 8443");
+        let mistakes = parse(&text).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
+        let mistakes = parse("[gateway\nlisten = ]\n").unwrap_err();
+        assert!(mistakes.len() > 1, "{mistakes:#?}");
     }
 
     #[test]

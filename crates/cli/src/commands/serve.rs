@@ -4,12 +4,13 @@ use std::{path::PathBuf, thread, time::Duration};
 
 use clap::Args;
 use comity_gateway::{
-    config::Config,
+    config::{Config, Tls},
     gateway::{self, Running},
 };
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::library;
 use crate::{
     client::complete,
     exit::{Exit, Failure},
@@ -24,7 +25,8 @@ const LARGE: usize = 32 << 20;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: comity serve --config comity.toml")]
 pub(crate) struct Arguments {
-    /// Settings; every mistake in them is reported at once
+    /// Settings; mistakes in them are reported together, and then files that they name and
+    /// that are not there
     #[arg(long)]
     config: PathBuf,
 }
@@ -32,6 +34,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     init_logging();
     let config = Config::load(&arguments.config)?;
+    demand_files(&config)?;
     complete(async {
         let hang_up = signal(SignalKind::hangup())?;
         let running = gateway::start(config, Timestamp::now).await?;
@@ -45,6 +48,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         running.stop().await;
         Ok(Exit::Done)
     })?
+}
+
+/// Refuses settings that name files which are not there.
+fn demand_files(config: &Config) -> Result<(), Failure> {
+    let Tls {
+        certificate,
+        key,
+        client_ca,
+        revocation_lists,
+    } = &config.tls;
+    let files = [
+        ("tls.certificate", certificate),
+        ("tls.key", key),
+        ("tls.client_ca", client_ca),
+    ];
+    let lists = revocation_lists.iter();
+    let lists = lists.map(|list| ("tls.revocation_lists", list));
+    let lacking = files
+        .into_iter()
+        .chain(lists)
+        .filter(|(_, path)| !path.is_file());
+    let mut lacking: Vec<_> = lacking
+        .map(|(key, path)| format!("`{key}` is `{}`: there is no such file", path.display()))
+        .collect();
+    let folder = &config.policies.folder;
+    if !library::is_one(folder) {
+        lacking.push(format!(
+            "`policies.folder` is `{}`: there is no policy library",
+            folder.display()
+        ));
+    }
+    match lacking.is_empty() {
+        true => Ok(()),
+        false => Err(lacking.join("\n  ").into()),
+    }
 }
 
 /// Has the allocator give back what it keeps of reading the policy files, three times

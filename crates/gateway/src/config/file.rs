@@ -142,8 +142,9 @@ impl<'a> Mistakes<'a> {
         None
     }
 
-    /// The value, or everything found wrong.
-    pub(super) fn conclude<T>(self, value: Option<T>) -> Result<T, Vec<Mistake>> {
+    /// The value, or everything found wrong, line by line.
+    pub(super) fn conclude<T>(mut self, value: Option<T>) -> Result<T, Vec<Mistake>> {
+        self.found.sort_by_key(|mistake| mistake.line);
         match value {
             Some(value) if self.found.is_empty() => Ok(value),
             Some(_) | None => Err(self.found),
