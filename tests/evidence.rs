@@ -36,7 +36,10 @@ use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::world::{Scene, reason, search};
+use crate::{
+    cli::{comity, shown},
+    world::{Scene, reason, search},
+};
 
 const MIB: usize = 1 << 20;
 
@@ -513,7 +516,26 @@ async fn what_is_erased_is_readable_nowhere() {
         custody,
         ["evidence-stored", "evidence-erased", "evidence-stored"]
     );
-    on.scene.stop().await;
+    let data = on.scene.world.data();
+    on.scene.running.stop().await;
+    told_why(&data, &on.case, deleted.index);
+}
+
+/// Auditors read why an item was erased, in the entry and in the bundle of its case.
+fn told_why(data: &Path, case: &str, index: u64) {
+    let out = data.with_file_name("why");
+    let folder = data.to_str().unwrap();
+    let show = ["audit", "show", &index.to_string(), "--data", folder].map(str::to_owned);
+    let export = ["audit", "export", case, "--data", folder, "--out"].map(str::to_owned);
+    let told = shown(&comity(show));
+    assert!(told.contains("reason       sent by mistake\n"), "{told}");
+    let told = shown(&comity(
+        export.into_iter().chain([out.to_str().unwrap().to_owned()]),
+    ));
+    assert!(told.starts_with("exit 0"), "{told}");
+    let record = out.join(format!("entries/{index:08}.record.json"));
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(record).unwrap()).unwrap();
+    assert_eq!(record, serde_json::json!({"reason": "sent by mistake"}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,11 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Durable, Unavailable, blind,
+    CommitError, Committed, Durable, Unavailable, blind,
     carrier::{self, Log},
-    column, erase, outbox, prune,
+    column, erase, outbox,
+    prepare::Prepared,
+    prune,
     queue::{Op, Queue, Reply},
     rows::{self, Stop},
     vault::Vault,
@@ -211,14 +213,7 @@ impl Writer {
             Op::Commit(prepared, reply) => {
                 let refused = (over_limit && prepared.is_new_work())
                     .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
-                let result = rows::commit((&self.db, &self.vault), self.next, &prepared, refused);
-                if settle(result, reply, answers, Durable::after_commit)? {
-                    self.next += prepared.entries.len() as u64;
-                    news.jobs |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
-                    let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
-                    let known = self.signals.next_wake.load(Ordering::Acquire);
-                    news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
-                }
+                self.commit((&prepared, reply), refused, (answers, news))?;
             }
             Op::Erase(target, prepared, reply) => {
                 let at = (self.next, &*prepared);
@@ -275,6 +270,23 @@ impl Writer {
                 settle(Ok(()), reply, answers, |()| ())?;
             }
             Op::Close => {}
+        }
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        (prepared, reply): (&Prepared, Reply<Durable<Committed>>),
+        refused: Option<CommitError>,
+        (answers, news): (&mut Vec<Answer>, &mut News),
+    ) -> rusqlite::Result<()> {
+        let result = rows::commit((&self.db, &self.vault), self.next, prepared, refused);
+        if settle(result, reply, answers, Durable::after_commit)? {
+            self.next += prepared.entries.len() as u64;
+            news.jobs |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+            let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
+            let known = self.signals.next_wake.load(Ordering::Acquire);
+            news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
         }
         Ok(())
     }

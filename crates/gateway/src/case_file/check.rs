@@ -9,6 +9,7 @@ use comity_ledger::{
 };
 use comity_policy::DecidingFiles;
 use comity_store::{ERASURE, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Record};
+use serde_json::Value;
 
 use super::{
     AUTHORITIES, CASE, CHECKPOINT, CaseFile, Files, Item, Kind, MARK, TIMESTAMP, Timestamp,
@@ -116,7 +117,7 @@ fn check_deep(files: &Files, key: Option<&VerifierKey>) -> Result<Checked, Flaw>
 
 /// What a bundle found in order says of the report that it lacks.
 fn without_pdf(files: &Files) -> Option<String> {
-    let mark: serde_json::Value = serde_json::from_slice(files.get(MARK)?).ok()?;
+    let mark: Value = serde_json::from_slice(files.get(MARK)?).ok()?;
     let why = mark.get(derive::WITHOUT)?.get(derive::PDF)?;
     why.as_str().map(str::to_owned)
 }
@@ -283,13 +284,14 @@ fn check_erased(entries: &[Item]) -> Result<(), Flaw> {
 /// Entries that the renderings name are here: of one taken out all files are gone, and so
 /// nothing else would say which it was.
 fn check_named(files: &Files, entries: &[Item]) -> Result<(), Flaw> {
-    let read = |path| serde_json::from_slice::<serde_json::Value>(files.get(path)?).ok();
-    let mark = read(MARK).unwrap_or_default();
-    let case = read(CASE).unwrap_or_default();
-    let listed = mark["entries"].as_array().into_iter().flatten();
+    let list = |path, name| {
+        let read: Value = serde_json::from_slice(files.get(path)?).ok()?;
+        read.get(name)?.as_array().cloned()
+    };
+    let listed = list(MARK, "entries").into_iter().flatten();
     let listed = listed.map(|index| (MARK, index.as_u64()));
-    let told = case["events"].as_array().into_iter().flatten();
-    let told = told.map(|event| event["ledgerIndex"].as_str()?.parse().ok());
+    let told = list(CASE, "events").into_iter().flatten();
+    let told = told.map(|event| event.get("ledgerIndex")?.as_str()?.parse().ok());
     let mut named = listed.chain(told.map(|index| (CASE, index)));
     let here = |index| entries.iter().any(|item| item.index() == index);
     let lost = named.find_map(|(by, index)| Some((by, index.filter(|index| !here(*index))?)));
