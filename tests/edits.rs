@@ -246,7 +246,7 @@ fn a_folder_that_cannot_be_loaded_is_a_failure() {
     let output = comity(["policy", "diff", "policies", "no-such-folder"]);
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
     assert!(
-        shown(&output).contains("`no-such-folder` cannot be loaded"),
+        shown(&output).contains("there is no policy folder `no-such-folder`"),
         "{}",
         shown(&output)
     );

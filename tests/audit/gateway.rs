@@ -326,7 +326,10 @@ fn a_folder_without_a_store_is_a_failure() {
     let output = comity(["audit", "show", "1", "--data", "no-such-folder"]);
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
     let text = shown(&output);
-    assert!(text.contains("it holds no `comity.db`"), "{text}");
+    assert!(
+        text.contains("there is no folder `no-such-folder`"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -201,7 +201,10 @@ impl Change {
             Self::Rename(at, mutations) => {
                 let name = mutated(path(at).as_bytes(), b"", mutations);
                 let bytes = files.remove(path(at)).unwrap();
-                files.insert(String::from_utf8_lossy(&name).into_owned(), bytes);
+                // Two slashes lead where one does.
+                let name = String::from_utf8_lossy(&name).into_owned();
+                let place: PathBuf = Path::new(&name).components().collect();
+                files.insert(place.to_string_lossy().into_owned(), bytes);
             }
         }
     }
