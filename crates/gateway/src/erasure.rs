@@ -139,10 +139,10 @@ impl EraseError {
     /// none where it was something else.
     #[must_use]
     pub fn holds(&self) -> &[u64] {
-        match self {
-            Self::Commit(CommitError::Held { holds, .. }) => holds,
-            _ => &[],
-        }
+        let Self::Commit(CommitError::Held { holds, .. }) = self else {
+            return &[];
+        };
+        holds
     }
 }
 

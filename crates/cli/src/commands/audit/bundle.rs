@@ -107,15 +107,17 @@ pub(super) fn read_zip(path: &Path) -> Result<Files, Failure> {
         format!("cannot read `{}`: {error}", path.display()).into()
     };
     let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let mut zip = ZipArchive::new(file).map_err(|error| match error {
+    let mut zip = ZipArchive::new(file).map_err(|error| {
+        match matches!(error, ZipError::InvalidArchive(_)) {
         // Also where it ends too early: its list of files is at the end.
-        ZipError::InvalidArchive(_) => format!(
+        true => format!(
             "`{}` is no case bundle, or not the whole of one: expected a zip file or a folder, as \
              `comity audit export` writes it",
             path.display()
         )
         .into(),
-        error => unreadable(&error),
+        false => unreadable(&error),
+    }
     })?;
     if zip.len() > FILES_MAX {
         return Err(unreadable(&"it holds more files than any bundle"));
