@@ -1,6 +1,9 @@
 //! Changes to bytes and to files, as an accident or a forger would make them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
