@@ -166,8 +166,8 @@ fn what_is_pruned_is_gone_and_all_else_stays_in_order() {
         assert_eq!(report.pruned, pruned(600, 256));
         assert_eq!(report.ledger.pruned, pruned(600, 256));
         assert_eq!((report.entries, report.unpublished), (602, 0));
-        // Of case 2 the end and the lifting are left, and its row.
-        assert_eq!((report.erased, report.cases, report.legal_holds), (2, 3, 0));
+        // Of case 2 the end and the lifting are left, this with its record, and its row.
+        assert_eq!((report.erased, report.cases, report.legal_holds), (1, 3, 0));
     };
     check();
     run(open(path).close());
