@@ -309,7 +309,7 @@ pub(crate) fn load_or_make<K: FromStr<Err = KeyError>>(
     load(path)
 }
 
-fn load<K: FromStr<Err = KeyError>>(path: &Path) -> Result<K, KeyError> {
+pub(crate) fn load<K: FromStr<Err = KeyError>>(path: &Path) -> Result<K, KeyError> {
     let text = fs::read_to_string(path);
     text.map_err(|source| file_error(path, source))?.parse()
 }

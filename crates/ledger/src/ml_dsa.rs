@@ -59,6 +59,14 @@ impl MlDsaKey {
         key::load_or_make(path, || Ok(Self::from_seed(name, key::draw()?)?.text))
     }
 
+    /// Reads a key file, and makes none.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] or [`KeyError::Malformed`].
+    pub fn load(path: &Path) -> Result<Self, KeyError> {
+        key::load(path)
+    }
+
     /// The public half.
     #[must_use]
     pub fn verifier(&self) -> &MlDsaVerifier {

@@ -22,7 +22,7 @@ mod readable;
 mod restated;
 mod rules;
 mod schema;
-pub(crate) mod vocabulary;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +54,7 @@ use self::{
 pub use self::deciding::DecidingFiles;
 pub(crate) use self::{
     context::Named, files::Kind, place::Place, rules::rule_places, schema::Document,
+    vocabulary::EVENT,
 };
 
 /// Scenarios beside a module, checked against their schema only.

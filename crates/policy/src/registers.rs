@@ -161,7 +161,7 @@ pub(crate) fn measures(model: &Model) -> impl Iterator<Item = MeasureInfo<'_>> {
 
 /// Whether the vocabulary has an event.
 pub(crate) fn has_event(model: &Model, event: &str) -> bool {
-    let events = model.vocabulary.types.get(crate::load::vocabulary::EVENT);
+    let events = model.vocabulary.types.get(crate::load::EVENT);
     events.is_some_and(|events| events.contains(event))
 }
 

@@ -47,15 +47,14 @@ pub(super) fn verify(data: &Path, report: &Report, own: bool) -> Result<Vec<&'st
     // There was none where checkpoints are signed once.
     let second = data.join(SECOND_KEY);
     if second.exists() {
-        let key = MlDsaKey::load_or_make(&second, name);
-        let key = readable(SECOND_KEY, key, UNSIGNED)?;
+        let key = readable(SECOND_KEY, MlDsaKey::load(&second), UNSIGNED)?;
         let beside = second_beside(&data.join("ledger"))?;
         let is_it = |key: MlDsaKey| beside.is_none_or(|beside| *key.verifier() == beside);
         same(SECOND_KEY, key.is_none_or(is_it))?;
     }
     if !lacks(witness::KEY, UNWITNESSED)? {
         let name = witness::name(name);
-        let key = Cosigner::load_or_make(&data.join(witness::KEY), &name);
+        let key = Cosigner::load(&data.join(witness::KEY));
         let key = readable(witness::KEY, key, UNWITNESSED)?;
         same(witness::KEY, key.is_none_or(|key| key.key().name() == name))?;
     }

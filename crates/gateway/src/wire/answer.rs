@@ -26,8 +26,8 @@ pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
     ("months", ClockUnit::Months),
 ];
 
-/// Every parameter of a condition.
-const PARAMETERS: [&str; 15] = [
+/// Parameters of a condition, besides [`TIMES`].
+const PARAMETERS: [&str; 11] = [
     "path",
     "code",
     "until",
@@ -39,10 +39,6 @@ const PARAMETERS: [&str; 15] = [
     "exception",
     "period",
     "extension_days",
-    "hours",
-    "days",
-    "working_days",
-    "months",
 ];
 /// Handling codes, as modules name them.
 const HANDLING: [&str; 4] = ["H0", "H1", "H2", "H3"];
@@ -252,8 +248,9 @@ fn parameters(findings: &mut Findings, at: Path<'_>, parameters: &BTreeMap<Strin
         let set = TIMES.iter().any(|(time, _)| time == name);
         let is_in = |time: u16| (1..=TIME_MAX).contains(&time);
         let wrong = match name.as_str() {
-            name if !PARAMETERS.contains(&name) => {
-                format!("is none: they are {}", PARAMETERS.join(", "))
+            name if !set && !PARAMETERS.contains(&name) => {
+                let known = PARAMETERS.into_iter().chain(TIMES.map(|(time, _)| time));
+                format!("is none: they are {}", known.collect::<Vec<_>>().join(", "))
             }
             _ if value.trim().is_empty() => "is empty: say what, or leave it out".to_owned(),
             "code" if !HANDLING.contains(&value.as_str()) => {

@@ -1,12 +1,12 @@
 //! What a rule does when it holds: read, and checked as far as the schema
 //! cannot.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use comity_domain::{BoundParty, ClockUnit, Extension, GroundKind, RunsOut};
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::Code,
     model::{ClockEffect, Effect},
 };
 
@@ -59,7 +59,12 @@ pub(super) fn effect(rule: &Place<'_>, raw: raw::Effect, context: &mut Context) 
 fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffect {
     let starts = context.event(&place.at("starts"), &raw.starts);
     context.produced(&place.at("starts"), &starts);
-    let stops = stopping(&place.at("stops"), &raw.stops, &starts, context);
+    let stops = apart(
+        &place.at("stops"),
+        &raw.stops,
+        slice::from_ref(&starts),
+        context,
+    );
     let pause = place.at("pause");
     let (from, until) = raw
         .pause
@@ -95,37 +100,8 @@ fn clock(place: &Place<'_>, raw: raw::Clock, context: &mut Context) -> ClockEffe
     }
 }
 
-/// Events that end a clock: not the one that starts it.
-fn stopping(
-    place: &Place<'_>,
-    events: &[String],
-    starts: &Arc<str>,
-    context: &mut Context,
-) -> Vec<Arc<str>> {
-    let mut found = Vec::new();
-    for (index, event) in events.iter().enumerate() {
-        let at = place.at(index);
-        let event = context.event(&at, event);
-        if event == *starts {
-            context.found.push(both(&at, &event));
-        }
-        found.push(event);
-    }
-    found
-}
-
-/// An event that would start and end a clock, or halt and resume it.
-fn both(place: &Place<'_>, event: &str) -> Diagnostic {
-    let message = format!("`{event}` cannot do both to one clock");
-    place
-        .wrong(Code::WrongValue, message)
-        .why("it is named for the opposite, too")
-        .remedy("name the event in one place")
-}
-
-/// Events from which a clock stands still or runs again: somebody produces them,
-/// and they are not among those that do the opposite.
-fn pausing(
+/// Events that do one thing to a clock, and are not among those that do the opposite.
+fn apart(
     place: &Place<'_>,
     events: &[String],
     opposite: &[Arc<str>],
@@ -135,13 +111,31 @@ fn pausing(
     for (index, event) in events.iter().enumerate() {
         let at = place.at(index);
         let event = context.event(&at, event);
-        context.produced(&at, &event);
         if opposite.contains(&event) {
-            context.found.push(both(&at, &event));
+            let message = format!("`{event}` cannot do both to one clock");
+            context.found.push(
+                at.wrong(Code::WrongValue, message)
+                    .why("it is named for the opposite, too")
+                    .remedy("name the event in one place"),
+            );
         }
         found.push(event);
     }
     found
+}
+
+/// The same of those from which a clock stands still or runs again: somebody produces them.
+fn pausing(
+    place: &Place<'_>,
+    events: &[String],
+    opposite: &[Arc<str>],
+    context: &mut Context,
+) -> Vec<Arc<str>> {
+    let events = apart(place, events, opposite, context);
+    for (index, event) in events.iter().enumerate() {
+        context.produced(&place.at(index), event);
+    }
+    events
 }
 
 fn party(raw: raw::Bound) -> BoundParty {
