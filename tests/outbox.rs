@@ -74,6 +74,6 @@ async fn a_delivery_that_was_lost_is_made_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_was_put_off_is_brought_forward() {
-    let late = "column `due_at` puts it off for too long";
-    comes_through("UPDATE job SET due_at = due_at + 1e14", late).await;
+    let late = "column `ready_at` puts it off for too long";
+    comes_through("UPDATE job SET ready_at = ready_at + 1e14", late).await;
 }

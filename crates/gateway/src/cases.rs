@@ -15,6 +15,7 @@ use crate::{
     admit, answer, audit,
     gateway::Gateway,
     identity::{Caller, Role},
+    outbox,
     record::{self, RETRY_AFTER},
     refusal::Refusal,
     wire::{
@@ -115,6 +116,7 @@ pub(crate) fn read(row: CaseRow) -> Result<CaseAt, Refusal> {
         wake_at,
         reviewers,
         team,
+        owes: outbox::owes(state, &snapshot),
     };
     Ok(CaseAt {
         snapshot,

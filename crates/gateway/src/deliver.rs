@@ -3,13 +3,13 @@
 //! A job is on disk before the first attempt. The backend deduplicates on
 //! case and step, so that an attempt whose answer was lost may be repeated.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, time::Duration};
 
 use comity::v1;
 use comity_domain::CaseState;
 use comity_store::{Durable, Job, Transaction};
 use prost::Message as _;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tonic::Code;
 
 use crate::{
@@ -27,10 +27,6 @@ use crate::{
     },
 };
 
-/// Jobs taken from the outbox at once.
-const BATCH: usize = 64;
-/// Deliveries under way at once, besides first attempts.
-const RETRIES_IN_FLIGHT: usize = 32;
 /// How often the outbox is asked for what has become due.
 const POLL: Duration = Duration::from_millis(250);
 /// First pause after a failure; doubles up to [`BACKOFF_MAX`].
@@ -38,24 +34,30 @@ const BACKOFF: Duration = Duration::from_millis(250);
 /// Longest pause between two attempts.
 pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(300);
 
-/// Makes the first attempt for a case just recorded, and files what came of it.
+/// Makes the first attempt for a case just recorded, and files what came of it. Where the
+/// State has no room for it, the outbox has the job.
 ///
 /// Returns the case as it stands afterwards, where that could be filed; a
 /// backend that cannot be reached leaves it `DELIVERING`.
 pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> Option<CaseAt> {
     let _under_way = gateway.deliveries().token();
-    match attempt(&gateway, &job, case).await {
+    let Some(_place) = gateway.attempts().first(&job.target, job.urgency) else {
+        hand_on(&gateway, &job, "no room for a first attempt").await;
+        return None;
+    };
+    attempt_and_file(&gateway, &job, case).await
+}
+
+async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Option<CaseAt> {
+    match attempt(gateway, job, case).await {
         Ok(case) => Some(case),
         Err(Unfiled::NotAllowed(_)) => {
-            Box::pin(overtaken(&gateway, &job)).await;
+            Box::pin(overtaken(gateway, job)).await;
             None
         }
         Err(Unfiled::Conflict) => {
-            // At once again, with the case as it stands: the answer stays the same.
-            let now = gateway.now();
-            let again = gateway.store().retry_at(job.lease, now, "the case changed");
-            // Lost where the delivery was cancelled, or somebody else has it.
-            let _ = again.await;
+            // With the case as it stands: the answer stays the same.
+            hand_on(gateway, job, "the case changed").await;
             None
         }
         Err(error) => {
@@ -69,42 +71,53 @@ pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> 
     }
 }
 
+/// Gives a job to the outbox, to be taken up at once.
+async fn hand_on(gateway: &Gateway, job: &Job, why: &str) {
+    let again = gateway.store().retry_at(job.lease, gateway.now(), why);
+    // Lost where the delivery was cancelled, or somebody else has it.
+    let _ = again.await;
+}
+
 /// Works off the outbox until told to stop.
 pub(crate) async fn run(gateway: Gateway, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(RETRIES_IN_FLIGHT));
     loop {
-        let free = places.available_permits().min(BATCH);
-        match gateway
-            .store()
-            .claim(gateway.now(), free, record::LEASE)
-            .await
-        {
+        match claim(&gateway).await {
             Ok(jobs) => {
                 for job in jobs {
-                    let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                        return;
-                    };
                     let gateway = gateway.clone();
-                    tokio::spawn(async move {
-                        resume(&gateway, job).await;
-                        drop(place);
-                    });
+                    tokio::spawn(async move { resume(&gateway, job).await });
                 }
             }
-            Err(error) => tracing::warn!(%error, "the outbox cannot be read"),
+            Err(error) => tracing::warn!(error, "the outbox cannot be read"),
         }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             () = gateway.store().jobs_changed() => {}
+            () = gateway.attempts().left() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+/// Takes what is ready out of the outbox, as far as there is room to attempt it. Nothing is
+/// written where that is nothing.
+async fn claim(gateway: &Gateway) -> Result<Vec<Durable<Job>>, Box<dyn Error + Send + Sync>> {
+    let now = gateway.now();
+    let ready = gateway.store().ready(now).await?;
+    let wanted = gateway.attempts().wanted(ready);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(gateway.store().claim(wanted, now, record::LEASE).await?)
 }
 
 /// Takes up a job whose exchange is gone, after a failure or a restart, or that
 /// none ever made.
 pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     let _under_way = gateway.deliveries().token();
+    let Some(_place) = gateway.attempts().again(&job.target, job.urgency) else {
+        return hand_on(gateway, &job, "no room for an attempt").await;
+    };
     if job.step == record::NOTIFY {
         return notify::send(gateway, job).await;
     }
@@ -115,7 +128,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
         Ok(case) if job.step == record::DELIVER && is_void(case.row.state) => {
             overtaken(gateway, &job).await;
         }
-        Ok(case) => drop(first(gateway.clone(), job, case).await),
+        Ok(case) => drop(attempt_and_file(gateway, &job, case).await),
         Err(error) => tracing::warn!(%error, "a case to deliver cannot be read"),
     }
 }
@@ -180,7 +193,18 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
                 Some(Ok(_) | Err(_)) => Answer::unreadable(),
             }
         }
-        Err(why) if is_final(why) => Answer::rejected(why, left(job)),
+        Err(why) if is_final(why) && answer::is_acknowledged(case.row.state) => {
+            // Whoever has it said so meanwhile: that one more copy of it is refused ends nothing.
+            Box::pin(overtaken(gateway, job)).await;
+            return Ok(case);
+        }
+        Err(why) if is_final(why) => {
+            tracing::warn!(
+                case.id = %job.case, state.executing = %job.target, %why,
+                "the executing system rejects a request: it is not executed"
+            );
+            Answer::rejected(why, left(job))
+        }
         Err(why) => return Box::pin(postpone(gateway, job, case, why)).await,
     };
     Box::pin(answer::file(gateway, case, answer, Some(job))).await
@@ -226,7 +250,9 @@ pub(crate) async fn retry(gateway: &Gateway, job: &Job, why: NoAnswer) -> Result
         .await?)
 }
 
-/// A refusal by the backend that no repetition will change.
+/// A refusal by the backend that no repetition will change. That a method is not there is
+/// none: gRPC says so too where something on the way answers 404, as while a system is
+/// exchanged.
 pub(crate) fn is_final(why: NoAnswer) -> bool {
     let NoAnswer::Failed(code) = why else {
         return false;
@@ -236,8 +262,7 @@ pub(crate) fn is_final(why: NoAnswer) -> bool {
         | Code::NotFound
         | Code::AlreadyExists
         | Code::FailedPrecondition
-        | Code::OutOfRange
-        | Code::Unimplemented => true,
+        | Code::OutOfRange => true,
         Code::Ok
         | Code::Cancelled
         | Code::Unknown
@@ -248,7 +273,8 @@ pub(crate) fn is_final(why: NoAnswer) -> bool {
         | Code::Internal
         | Code::Unavailable
         | Code::DataLoss
-        | Code::Unauthenticated => false,
+        | Code::Unauthenticated
+        | Code::Unimplemented => false,
     }
 }
 
@@ -264,6 +290,19 @@ fn backoff(attempts: u32, jitter: u8) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_proxy_says_while_a_system_is_exchanged_ends_no_case() {
+        let codes = [
+            Code::Unimplemented,
+            Code::Unavailable,
+            Code::PermissionDenied,
+        ];
+        for code in codes {
+            assert!(!is_final(NoAnswer::Failed(code)), "{code:?}");
+        }
+        assert!(is_final(NoAnswer::Failed(Code::InvalidArgument)));
+    }
 
     #[test]
     fn pauses_grow_and_stay_bounded() {

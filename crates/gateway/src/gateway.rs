@@ -8,7 +8,6 @@ use comity_store::Store;
 use jiff::Timestamp;
 use tokio::{
     sync::{Notify, broadcast, watch},
-    task::JoinSet,
     time,
 };
 use tokio_util::task::TaskTracker;
@@ -16,8 +15,8 @@ use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
 use crate::{
-    backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes, policies::Policies,
-    timestamp::Standing, witness::Watched,
+    attempts::Attempts, backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes,
+    policies::Policies, tasks::Tasks, timestamp::Standing, witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
@@ -37,6 +36,7 @@ pub(crate) struct Gateway(Arc<Shared>);
 struct Shared {
     parts: Parts,
     changes: broadcast::Sender<CaseId>,
+    attempts: Attempts,
     deliveries: TaskTracker,
 }
 
@@ -65,6 +65,7 @@ impl Gateway {
         Self(Arc::new(Shared {
             parts,
             changes,
+            attempts: Attempts::default(),
             deliveries: TaskTracker::new(),
         }))
     }
@@ -154,6 +155,11 @@ impl Gateway {
         let _ = stopped.wait_for(|stop| *stop).await;
     }
 
+    /// Room for attempts to reach the systems of States.
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
     /// Deliveries under way, first attempts and others.
     pub(crate) fn deliveries(&self) -> &TaskTracker {
         &self.0.deliveries
@@ -172,7 +178,7 @@ pub struct Running {
     pub(crate) monitored: Option<SocketAddr>,
     pub(crate) shown: Option<SocketAddr>,
     pub(crate) stop: watch::Sender<bool>,
-    pub(crate) tasks: JoinSet<()>,
+    pub(crate) tasks: Tasks,
     pub(crate) gateway: Gateway,
     pub(crate) tls_asked: Arc<Notify>,
 }
@@ -215,11 +221,17 @@ impl Running {
         self.gateway.witness().key().to_string()
     }
 
+    /// Waits until some part of it has broken off, by a fault that the log tells: what is up
+    /// is then no whole gateway, and is to be stopped and started anew.
+    pub async fn broken(&self) {
+        self.tasks.broken().await;
+    }
+
     /// Takes no new work, finishes what is under way, publishes the ledger and
     /// closes the store.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.tasks.join_next().await.is_some() {}
+        self.tasks.ended().await;
         // What has not ended by then is in the outbox, and taken up at the next start.
         self.gateway.deliveries().close();
         let _ = time::timeout(GRACE, self.gateway.deliveries().wait()).await;

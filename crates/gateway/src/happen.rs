@@ -21,7 +21,7 @@ use crate::{
     clocks::{self, Happened},
     effects,
     gateway::Gateway,
-    hold, personal, record,
+    hold, outbox, personal, record,
     refusal::Refusal,
     wire::{encoded, to_proto},
 };
@@ -262,6 +262,7 @@ pub(crate) fn step(
         false => wake_at,
     };
     let leaf = placed(leaf, &row, to);
+    row.owes = outbox::owes(to, &snapshot);
     let case = CaseAt {
         snapshot,
         obligations,

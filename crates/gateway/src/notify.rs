@@ -5,9 +5,14 @@ use comity::v1;
 use comity_ledger::Leaf;
 use comity_store::{CommitError, Durable, Entry, Job, Transaction};
 use prost::Message as _;
+use tonic::Code;
 
 use crate::{
-    backends::Outgoing, cases, deliver, gateway::Gateway, happen::Unfiled, refusal::Refusal,
+    backends::{NoAnswer, Outgoing},
+    cases, deliver,
+    gateway::Gateway,
+    happen::Unfiled,
+    refusal::Refusal,
 };
 
 /// Works off a notice: made once, and tried again until the backend has it.
@@ -23,7 +28,8 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),
-        Err(why) if deliver::is_final(why) => {
+        // Whoever has nothing to do with notices need not take any.
+        Err(why) if deliver::is_final(why) || why == NoAnswer::Failed(Code::Unimplemented) => {
             let note = format!("the executing system does not take the notice ({why})");
             finish(gateway, &job, &note).await.map_err(Unfiled::from)
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comity_domain::CaseState;
 use comity_ledger::Flaw;
-use comity_store::{Archive, CaseRow, KeyToken, Mended, OpenError, Owed, Period, ReadError};
+use comity_store::{Archive, CaseRow, KeyToken, OpenError, Owed, Period, ReadError};
 use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
@@ -17,7 +17,7 @@ use crate::{
     deliver,
     gateway::Gateway,
     record,
-    wire::encoded::Errand,
+    wire::encoded::{self, Errand},
 };
 
 /// Cases read at once.
@@ -54,7 +54,7 @@ pub fn verify_outbox(
     let mut archive = archive.map_err(|error| unread(error.into()))?;
     let late = archive.postponed_beyond(latest(now));
     if let Some((case, entry)) = late.map_err(|error| unread(error.into()))? {
-        let what = format!("table `job`, cases/{case}: column `due_at` puts it off for too long");
+        let what = format!("table `job`, cases/{case}: column `ready_at` puts it off for too long");
         return Err(Flaw::of("comity.db", what, LATE).entry(entry));
     }
     let mut first = None;
@@ -75,42 +75,29 @@ pub fn verify_outbox(
 
 /// Makes again what the outbox lacks, and says so in the log.
 pub(crate) async fn mend(gateway: Gateway, stop: watch::Receiver<bool>) {
-    let store = gateway.store().clone();
-    let look = move || {
-        let mut found = Vec::new();
-        let mut each = |owed, _| {
-            found.push(owed);
-            !*stop.borrow()
+    let mut after = None;
+    while !*stop.borrow() {
+        let cases = match gateway.store().owing(after, CHUNK).await {
+            Ok(cases) => cases,
+            Err(error) => {
+                return tracing::error!(%error, "the outbox is not compared with cases");
+            }
         };
-        lost(store.archive(Period::default())?, &mut each)?;
-        Ok::<_, OutboxError>(found)
-    };
-    let found = match tokio::task::spawn_blocking(look).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => return tracing::error!(%error, "the outbox is not compared with cases"),
-        Err(error) => return tracing::error!(%error, "the outbox is not compared with cases"),
-    };
-    let mended = gateway.store().mend_outbox(found, latest(gateway.now()));
-    match mended.await {
-        Ok(Mended {
-            made,
-            brought_forward,
-        }) => {
-            for (case, step) in made {
-                tracing::error!(
-                    case.id = %case, step,
-                    "a job that the case needs was not in the outbox: it is made again"
-                );
-            }
-            if brought_forward > 0 {
-                tracing::error!(
-                    jobs = brought_forward,
-                    "jobs were put off for longer than any is: they are tried now"
-                );
-            }
+        let Some(last) = cases.last() else { return };
+        after = Some(last.opened);
+        let owed = cases.into_iter().flat_map(owed).collect();
+        match gateway.store().mend_outbox(owed).await {
+            Ok(made) => made.iter().for_each(tell),
+            Err(error) => return tracing::error!(%error, "the outbox is not mended"),
         }
-        Err(error) => tracing::error!(%error, "the outbox is not mended"),
     }
+}
+
+fn tell(made: &Owed) {
+    tracing::error!(
+        case.id = %made.case, made.step,
+        "a job that the case needs was not in the outbox: it is made again"
+    );
 }
 
 /// Calls `each` with every job that a case needs and the outbox lacks, and the entry that
@@ -131,6 +118,15 @@ fn lost(mut archive: Archive, each: &mut dyn FnMut(Owed, u64) -> bool) -> Result
     }
 }
 
+/// Whether a case that stands so needs a job.
+pub(crate) fn owes(state: CaseState, snapshot: &encoded::Case) -> bool {
+    needs_delivery(state) || snapshot.kept().is_recalling()
+}
+
+fn needs_delivery(state: CaseState) -> bool {
+    matches!(state, CaseState::Approved | CaseState::Delivering)
+}
+
 /// The jobs that a case needs. One that cannot be read is verification's to find.
 fn owed(row: CaseRow) -> Vec<Owed> {
     let Ok(CaseAt {
@@ -143,8 +139,7 @@ fn owed(row: CaseRow) -> Vec<Owed> {
         return Vec::new();
     };
     let kept = snapshot.kept();
-    let delivers = matches!(row.state, CaseState::Approved | CaseState::Delivering);
-    let delivery = delivers.then_some((record::DELIVER, kept.step));
+    let delivery = needs_delivery(row.state).then_some((record::DELIVER, kept.step));
     let recall = kept.recall.filter(|recall| !recall.ended);
     let recall = recall.map(|recall| (record::RECALL, recall.step));
     let jobs = delivery.into_iter().chain(recall);

@@ -81,6 +81,7 @@ pub(crate) async fn attempt(
             ("recall-refused", note)
         }
         Err(why) => {
+            tracing::info!(case.id = %job.case, state.executing = %job.target, %why, job.attempts, "recall postponed");
             deliver::retry(gateway, job, why).await?;
             return Ok(case);
         }

@@ -439,6 +439,7 @@ fn change(
         owner: caller.to_string(),
         request_id: request.id.clone(),
         wake_at: None,
+        owes: state == CaseState::Approved,
         reviewers: BTreeSet::new(),
         team: match &admission.team {
             None => None,

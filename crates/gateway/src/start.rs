@@ -8,7 +8,7 @@ use comity_store::{Options, Store};
 use futures::stream::{self, StreamExt as _};
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -30,6 +30,7 @@ use crate::{
     record,
     refusal::Refusal,
     services, strangers,
+    tasks::Tasks,
     timestamp::{self, TimestampsError},
     tls::{self, TlsError},
     web,
@@ -155,7 +156,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     // A ledger says under which law each stretch of it was written.
     let recorded = record::start(&gateway, signatures).await;
     recorded.map_err(StartError::Record)?;
-    let mut tasks = JoinSet::new();
+    let mut tasks = Tasks::default();
     let (incoming, failures) =
         listen::accept(listener, current, &config.trust_domain, limits.into());
     let (routes, health) = routes(&gateway, limits.max_message_bytes).await;
@@ -183,7 +184,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 
 /// Has what was accepted carried on, and what failed recorded.
 fn work(
-    tasks: &mut JoinSet<()>,
+    tasks: &mut Tasks,
     gateway: &Gateway,
     (failures, quiet): (listen::Failures, Duration),
     stopped: &watch::Receiver<bool>,

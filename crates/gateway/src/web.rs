@@ -17,12 +17,11 @@ use prost::bytes::Bytes;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
-    task::JoinSet,
     time,
 };
 
 pub(crate) use self::client::{Post, Reply, Unanswered, Web};
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, tasks::Tasks};
 
 /// Connections served at a time.
 const CONNECTIONS: usize = 64;
@@ -34,7 +33,7 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Has whoever asks at a listener answered until told to stop, and says where it is.
 pub(crate) fn serve<F>(
-    tasks: &mut JoinSet<()>,
+    tasks: &mut Tasks,
     listener: Option<(TcpListener, SocketAddr)>,
     gateway: &Gateway,
     answer: fn(Request<Incoming>, Gateway) -> F,

@@ -364,7 +364,7 @@ fn key(db: &Connection, vault: &Vault) -> rusqlite::Result<Option<hmac::Key>> {
 
 /// What is kept beside the index; none where it never was made.
 pub(crate) fn state(db: &Connection) -> Result<Option<State>, ReadError> {
-    if !schema::is_ours(db)? {
+    if !schema::is_indexed(db)? {
         return Ok(None);
     }
     let sql = "SELECT key, extractor, next, until, tags, sum FROM blind_state";

@@ -58,10 +58,10 @@ pub use legal_hold::{
 };
 pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
-    RequestKey, Transaction, Unavailable,
+    RequestKey, Transaction, Unavailable, Wanted,
 };
 pub use open::OpenError;
-pub use outbox::{Mended, Owed};
+pub use outbox::Owed;
 pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;
 pub use prune::{InTheWay, Prunable, Why};

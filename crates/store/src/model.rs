@@ -126,6 +126,9 @@ pub struct CaseChange {
     pub reviewers: BTreeSet<JurisdictionCode>,
     /// The team it belongs to, by the case that names it: itself where it sets one up.
     pub team: Option<CaseId>,
+    /// It needs a job in the outbox, see [`crate::Owed`]. What it needs its records say: by
+    /// this the cases are found whose records are to be asked.
+    pub owes: bool,
 }
 
 impl CaseChange {
@@ -167,6 +170,17 @@ pub struct NewJob {
     pub held_until: Option<Timestamp>,
     /// What the deliverer needs, opaque to the store.
     pub body: Vec<u8>,
+}
+
+/// Jobs of one kind that a worker has room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The jurisdiction they go to.
+    pub target: JurisdictionCode,
+    /// How urgent they are.
+    pub urgency: Urgency,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// The right to finish a job, lost when another worker claims it.

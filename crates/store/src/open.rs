@@ -108,8 +108,8 @@ impl Store {
         if !schema::is_ours(&db)? {
             return Err(OpenError::Foreign);
         }
-        // Whoever held leases is gone: the lock is ours.
-        db.execute("UPDATE job SET leased_until = 0 WHERE leased_until > 0", [])?;
+        // Whoever held leases is gone: the lock is ours. What had failed is tried again too.
+        db.execute("UPDATE job SET ready_at = 0 WHERE ready_at > 0", [])?;
         let next = read::size(&db)?;
         let vault = Arc::new(open_vault((dir, options.token.as_ref()), &db, next)?);
         open_index((&db, &vault), options.extractor, next)?;

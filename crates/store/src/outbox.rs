@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
-    Archive, CommitError, ReadError, Store, column,
+    Archive, CaseRow, CommitError, ReadError, Store, column,
     prepare::job_image,
     queue::Op,
-    read,
+    read::{self, Query},
     rows::{JOBS_PER_ENTRY, Stop},
+    schema,
 };
 
 /// A job that a case needs, as the case stands at a version.
@@ -29,15 +30,6 @@ pub struct Owed {
     pub urgency: Urgency,
     /// What the deliverer needs.
     pub body: Vec<u8>,
-}
-
-/// What was done to the outbox so that it holds what it has to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mended {
-    /// Jobs that were made again: their cases, and what each does.
-    pub made: Vec<(CaseId, &'static str)>,
-    /// Jobs that were to be tried later than any is.
-    pub brought_forward: u64,
 }
 
 impl Archive {
@@ -61,8 +53,10 @@ impl Archive {
         latest: Timestamp,
     ) -> Result<Option<(CaseId, u64)>, ReadError> {
         let found = self.read(|db, _| {
-            let mut select =
-                db.prepare_cached("SELECT case_id, id FROM job WHERE due_at > ?1 ORDER BY id")?;
+            let ready_at = schema::ready_at(db)?;
+            let mut select = db.prepare_cached(&format!(
+                "SELECT case_id, id FROM job WHERE {ready_at} > ?1 ORDER BY id"
+            ))?;
             let row = select.query_row([latest.as_microsecond()], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
             });
@@ -77,28 +71,41 @@ impl Archive {
 }
 
 impl Store {
+    /// Cases that owe something, after the one whose opening has this index, with the records
+    /// of their events; some that owe nothing may be among them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn owing(&self, after: Option<u64>, limit: usize) -> Result<Vec<CaseRow>, ReadError> {
+        let readers = &self.inner.readers;
+        readers
+            .run(move |db, vault| {
+                let mut query = Query::cases();
+                query.and("owes = ?", true);
+                query.and_if("opened > ?", after.map(column::sql));
+                read::cases_of((db, vault), query, limit)
+            })
+            .await
+    }
+
     /// Has the outbox hold what cases need, each job as the entry that enqueued it commits
-    /// to; and tries none later than `latest`.
+    /// to. Says which were made again.
     ///
     /// # Errors
     /// [`CommitError`]; nothing was changed then.
-    pub async fn mend_outbox(
-        &self,
-        owed: Vec<Owed>,
-        latest: Timestamp,
-    ) -> Result<Mended, CommitError> {
-        self.ask(|reply| Op::Mend(owed, latest, reply)).await
+    pub async fn mend_outbox(&self, owed: Vec<Owed>) -> Result<Vec<Owed>, CommitError> {
+        self.ask(|reply| Op::Mend(owed, reply)).await
     }
 }
 
 /// See [`Store::mend_outbox`].
-pub(crate) fn mend(db: &Connection, owed: &[Owed], latest: Timestamp) -> Result<Mended, Stop> {
-    let mut mended = Mended::default();
+pub(crate) fn mend(db: &Connection, owed: Vec<Owed>) -> Result<Vec<Owed>, Stop> {
+    let mut made = Vec::new();
     for owed in owed {
-        let Some(id) = lost(db, owed)? else { continue };
+        let Some(id) = lost(db, &owed)? else { continue };
         // An attempt that nobody knows of any more may have had its effect.
         db.prepare_cached(
-            "INSERT INTO job (id, case_id, step, target, urgency, due_at, body, attempts) \
+            "INSERT INTO job (id, case_id, step, target, urgency, ready_at, body, attempts) \
              VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 1)",
         )?
         .execute(params![
@@ -109,13 +116,9 @@ pub(crate) fn mend(db: &Connection, owed: &[Owed], latest: Timestamp) -> Result<
             column::rank(owed.urgency),
             owed.body,
         ])?;
-        mended.made.push((owed.case.clone(), owed.step));
+        made.push(owed);
     }
-    let forward = db
-        .prepare_cached("UPDATE job SET due_at = 0 WHERE due_at > ?1")?
-        .execute([latest.as_microsecond()])?;
-    mended.brought_forward = forward as u64;
-    Ok(mended)
+    Ok(made)
 }
 
 /// The id of a job that the outbox lacks, see [`Archive::lost`].

@@ -1,9 +1,9 @@
 //! What is still to be done, and what stands in the way of a change: jobs, cases
 //! that wait for reviewers, request ids used before.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use comity_domain::{CaseId, Digest, JurisdictionCode, RequestId};
+use comity_domain::{CaseId, Digest, JurisdictionCode, RequestId, Urgency};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -56,6 +56,34 @@ impl Store {
             .run(move |db, _| request_key(db, &caller, &id))
             .await
     }
+}
+
+/// See [`Store::ready`].
+pub(crate) fn ready(
+    db: &Connection,
+    now: Timestamp,
+) -> Result<Vec<(JurisdictionCode, Urgency)>, ReadError> {
+    let mut first = db.prepare_cached(
+        "SELECT target, urgency, ready_at FROM job WHERE (target, urgency) > (?1, ?2) \
+         ORDER BY target, urgency, ready_at LIMIT 1",
+    )?;
+    let mut kinds = Vec::new();
+    let mut last = (String::new(), i64::MAX);
+    loop {
+        let next = first.query_row(params![last.0, last.1], |row| {
+            Ok(((row.get(0)?, row.get(1)?), row.get::<_, i64>(2)?))
+        });
+        let Some((kind, at)) = next.optional()? else {
+            break;
+        };
+        last = kind;
+        if at <= now.as_microsecond() {
+            let state = column::id(&last.0, "jurisdiction")?;
+            kinds.push((state, column::urgency(last.1)?));
+        }
+    }
+    kinds.sort_by_key(|(_, urgency)| Reverse(*urgency));
+    Ok(kinds)
 }
 
 fn waiting(db: &Connection) -> Result<BTreeMap<JurisdictionCode, Waiting>, ReadError> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    CommitError, Committed, Durable, Job, Lease, Mended, Owed, Term, erase::Target,
+    CommitError, Committed, Durable, Job, Lease, Owed, Term, Wanted, erase::Target,
     prepare::Prepared,
 };
 
@@ -41,11 +41,11 @@ pub(crate) enum Op {
     Commit(Box<Prepared>, Reply<Durable<Committed>>),
     /// A case or a record erased, and the entry that says so.
     Erase(Target, Box<Prepared>, Reply<Durable<Committed>>),
-    /// Due jobs, leased until a time.
+    /// Jobs that are ready now, leased until a time.
     Claim {
+        wanted: Vec<Wanted>,
         now: Timestamp,
         until: Timestamp,
-        limit: usize,
         reply: Reply<Vec<Durable<Job>>>,
     },
     /// A failed attempt.
@@ -55,8 +55,8 @@ pub(crate) enum Op {
         note: String,
         reply: Reply<()>,
     },
-    /// Jobs that cases need, made again where they are lost; none is due after a time.
-    Mend(Vec<Owed>, Timestamp, Reply<Mended>),
+    /// Jobs that cases need, made again where they are lost.
+    Mend(Vec<Owed>, Reply<Vec<Owed>>),
     /// The last signed checkpoint, which replaces the one of `previous` entries.
     Head {
         previous: u64,
@@ -117,7 +117,7 @@ impl Op {
         match self {
             Self::Commit(_, reply) | Self::Erase(_, _, reply) => drop(reply.send(Err(error))),
             Self::Claim { reply, .. } => drop(reply.send(Err(error))),
-            Self::Mend(_, _, reply) => drop(reply.send(Err(error))),
+            Self::Mend(_, reply) => drop(reply.send(Err(error))),
             Self::Retry { reply, .. }
             | Self::Head { reply, .. }
             | Self::Index(_, reply)

@@ -238,6 +238,15 @@ pub(crate) fn cases_with_records(
     query.and_if("opened > ?", after.map(column::sql));
     query.and_if("opened_at >= ?", since.map(Timestamp::as_microsecond));
     query.and_if("opened_at < ?", until.map(Timestamp::as_microsecond));
+    cases_of((db, vault), query, limit)
+}
+
+/// The first cases of a query; those whose records cannot be read without them.
+pub(crate) fn cases_of(
+    (db, vault): (&Connection, &Vault),
+    query: Query,
+    limit: usize,
+) -> Result<Vec<CaseRow>, ReadError> {
     let cases = query.rows(db, "opened", limit, read_case)?.into_iter();
     cases
         .map(|case| match with_records(db, vault, case.clone()) {
@@ -436,14 +445,6 @@ pub(crate) fn record(
     found.transpose()
 }
 
-/// When a job will next be due, or its lease over.
-pub(crate) fn next_due(db: &Connection) -> Result<Option<Timestamp>, ReadError> {
-    db.prepare_cached("SELECT min(max(due_at, leased_until)) FROM job")?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))?
-        .map(column::instant)
-        .transpose()
-}
-
 /// The leaf of an entry and the salt of its commitments.
 pub(crate) fn bound(db: &Connection, index: i64) -> Result<Option<(Leaf, [u8; 32])>, ReadError> {
     db.prepare_cached("SELECT leaf, salt FROM entry WHERE idx = ?1")?
@@ -505,7 +506,7 @@ impl Query {
     }
 
     /// The cases that are there.
-    fn cases() -> Self {
+    pub(crate) fn cases() -> Self {
         let mut query = Self::select(&format!("SELECT {CASE_COLUMNS} FROM cases"));
         query.and_that(IS_THERE);
         query

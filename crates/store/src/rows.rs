@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     CaseChange, CommitError, Committed, Expected, Job, Lease, NewJob, ReadError, Receipt,
-    RequestKey, blind, column, legal_hold,
+    RequestKey, Wanted, blind, column, legal_hold,
     prepare::{Prepared, Sealed, job_image, next_version},
     read,
     vault::Vault,
@@ -261,8 +261,8 @@ fn insert_case(
     db.prepare_cached(
         "INSERT INTO cases (id, version, state, issuing, executing, instrument, outcome, \
          exercise, urgency, owner, request_id, opened, opened_at, changed_at, wake_at, \
-         reviewers, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, \
-         ?14, ?15, ?16)",
+         reviewers, team, owes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
+         ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         case.id.as_str(),
@@ -281,6 +281,7 @@ fn insert_case(
         case.wake_at.map(Timestamp::as_microsecond),
         column::reviewers(&case.reviewers),
         case.team.as_ref().map(CaseId::as_str),
+        case.owes,
     ])?;
     Ok(())
 }
@@ -289,7 +290,7 @@ fn insert_case(
 fn update_case(db: &Connection, case: &CaseChange, at: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE cases SET version = ?2, state = ?3, instrument = ?4, outcome = ?5, \
-         changed_at = ?6, wake_at = ?7, reviewers = ?8 WHERE id = ?1",
+         changed_at = ?6, wake_at = ?7, reviewers = ?8, owes = ?9 WHERE id = ?1",
     )?
     .execute(params![
         case.id.as_str(),
@@ -300,6 +301,7 @@ fn update_case(db: &Connection, case: &CaseChange, at: Timestamp) -> rusqlite::R
         at.as_microsecond(),
         case.wake_at.map(Timestamp::as_microsecond),
         column::reviewers(&case.reviewers),
+        case.owes,
     ])?;
     Ok(())
 }
@@ -328,8 +330,8 @@ fn insert_key(
 fn insert_job(db: &Connection, id: i64, job: &NewJob) -> rusqlite::Result<Option<Job>> {
     let attempts = u32::from(job.held_until.is_some());
     db.prepare_cached(
-        "INSERT INTO job (id, case_id, step, target, urgency, due_at, body, attempts, leased_until) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO job (id, case_id, step, target, urgency, ready_at, body, attempts) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         id,
@@ -337,10 +339,9 @@ fn insert_job(db: &Connection, id: i64, job: &NewJob) -> rusqlite::Result<Option
         job.step,
         job.target.as_str(),
         column::rank(job.urgency),
-        job.due.as_microsecond(),
+        job.held_until.unwrap_or(job.due).as_microsecond(),
         job.body,
         attempts,
-        job.held_until.map_or(0, Timestamp::as_microsecond),
     ])?;
     Ok(job.held_until.map(|_| Job {
         // A new row's fence is the column's default.
@@ -354,23 +355,35 @@ fn insert_job(db: &Connection, id: i64, job: &NewJob) -> rusqlite::Result<Option
     }))
 }
 
-/// Leases due jobs that nobody holds: most urgent first, then oldest.
+/// Leases jobs that are ready, of the kinds wanted: of each the first to have become so.
 pub(crate) fn claim(
     db: &Connection,
-    now: Timestamp,
-    until: Timestamp,
-    limit: usize,
+    wanted: &[Wanted],
+    (now, until): (Timestamp, Timestamp),
 ) -> Result<Vec<Job>, Stop> {
-    let now = now.as_microsecond();
-    let ids = db
-        .prepare_cached(
-            "SELECT id FROM job WHERE due_at <= ?1 AND leased_until <= ?1 \
-             ORDER BY urgency DESC, id LIMIT ?2",
-        )?
-        .query_map([now, column::sql(limit as u64)], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut ready = db.prepare_cached(
+        "SELECT id FROM job WHERE target = ?1 AND urgency = ?2 AND ready_at <= ?3 \
+         ORDER BY ready_at, id LIMIT ?4",
+    )?;
+    let mut ids = Vec::new();
+    for Wanted {
+        target,
+        urgency,
+        limit,
+    } in wanted
+    {
+        let kind = params![
+            target.as_str(),
+            column::rank(*urgency),
+            now.as_microsecond(),
+            column::sql(*limit as u64),
+        ];
+        for id in ready.query_map(kind, |row| row.get::<_, i64>(0))? {
+            ids.push(id?);
+        }
+    }
     let mut lease = db.prepare_cached(
-        "UPDATE job SET fence = fence + 1, attempts = attempts + 1, leased_until = ?2 \
+        "UPDATE job SET fence = fence + 1, attempts = attempts + 1, ready_at = ?2 \
          WHERE id = ?1 RETURNING id, fence, attempts, case_id, step, target, urgency, body",
     )?;
     let mut jobs = Vec::with_capacity(ids.len());
@@ -430,7 +443,7 @@ pub(crate) fn retry(
 ) -> Result<(), Stop> {
     let changed = db
         .prepare_cached(
-            "UPDATE job SET due_at = ?3, note = ?4, leased_until = 0 \
+            "UPDATE job SET ready_at = ?3, note = ?4 \
              WHERE id = ?1 AND fence = ?2",
         )?
         .execute(params![lease.job, lease.fence, when.as_microsecond(), note])?;

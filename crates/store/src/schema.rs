@@ -8,9 +8,12 @@ use rusqlite::{Connection, OpenFlags};
 const APPLICATION_ID: i32 = 0x434d_5459;
 
 /// Version of the tables below.
-const SCHEMA_VERSION: i32 = 5;
+const SCHEMA_VERSION: i32 = 6;
 
-/// The version before it, which had no blind index.
+/// The version before it, whose jobs were in no order of States.
+const ONE_QUEUE: i32 = 5;
+
+/// The version before that, which had no blind index either.
 const WITHOUT_INDEX: i32 = 4;
 
 /// How long to wait for another program that holds the database.
@@ -58,7 +61,8 @@ CREATE TABLE cases (
     changed_at INTEGER NOT NULL,
     wake_at INTEGER,
     reviewers TEXT,                     -- jurisdictions, each between spaces
-    team TEXT                           -- a case by which a team was set up; may be itself
+    team TEXT,                          -- a case by which a team was set up; may be itself
+    owes INTEGER NOT NULL DEFAULT 1     -- a delivery or a recall; as its records say
 ) STRICT;
 CREATE INDEX cases_owner ON cases (owner, opened);
 CREATE INDEX cases_executing ON cases (executing, opened);
@@ -81,14 +85,13 @@ CREATE TABLE job (
     step TEXT NOT NULL,
     target TEXT NOT NULL,
     urgency INTEGER NOT NULL,
-    due_at INTEGER NOT NULL,
-    leased_until INTEGER NOT NULL DEFAULT 0,
+    ready_at INTEGER NOT NULL,          -- once it is due, and nobody has it on lease
     fence INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     note TEXT,
     body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX job_order ON job (urgency DESC, id);
+CREATE INDEX job_ready ON job (target, urgency, ready_at);
 CREATE INDEX job_case ON job (case_id);
 
 CREATE TABLE head (                     -- the last signed checkpoint
@@ -98,8 +101,8 @@ CREATE TABLE head (                     -- the last signed checkpoint
 ) STRICT;
 ";
 
-/// What the version before had not, or by other columns: the index of emergencies, and
-/// one that no leaf commits to, see [`crate::blind`].
+/// What the version before the last had not, or by other columns: the index of emergencies,
+/// and one that no leaf commits to, see [`crate::blind`].
 const INDEX: &str = "
 DROP INDEX IF EXISTS cases_emergency;
 CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;
@@ -118,6 +121,15 @@ CREATE TABLE blind_state (
     tags INTEGER NOT NULL,
     sum INTEGER NOT NULL                -- of all tags and where they are
 ) STRICT;
+";
+
+/// What the last version had otherwise. Of its cases each may owe something.
+const QUEUES: &str = "
+ALTER TABLE cases ADD COLUMN owes INTEGER NOT NULL DEFAULT 1;
+DROP INDEX job_order;
+ALTER TABLE job DROP COLUMN leased_until;
+ALTER TABLE job RENAME COLUMN due_at TO ready_at;
+CREATE INDEX job_ready ON job (target, urgency, ready_at);
 ";
 
 /// What versions before had not either, and can do without: the sizes of which a checkpoint
@@ -152,9 +164,13 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
              PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
-    if is_of(&db, WITHOUT_INDEX)? {
+    let index = match is_of(&db, WITHOUT_INDEX)? {
+        true => INDEX,
+        false => "",
+    };
+    if is_readable(&db)? && !is_ours(&db)? {
         db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {INDEX} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {index} {QUEUES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
     db.execute_batch(SIGNED)?;
@@ -202,9 +218,23 @@ pub(crate) fn is_ours(db: &Connection) -> rusqlite::Result<bool> {
     is_of(db, SCHEMA_VERSION)
 }
 
-/// Whether the file can be read as it is: the version before has all but the blind index.
+/// Whether the file can be read as it is: also by the versions before, but for what they had
+/// not, or otherwise.
 pub(crate) fn is_readable(db: &Connection) -> rusqlite::Result<bool> {
-    Ok(is_ours(db)? || is_of(db, WITHOUT_INDEX)?)
+    Ok(is_ours(db)? || is_of(db, ONE_QUEUE)? || is_of(db, WITHOUT_INDEX)?)
+}
+
+/// Whether the file has the blind index.
+pub(crate) fn is_indexed(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(is_ours(db)? || is_of(db, ONE_QUEUE)?)
+}
+
+/// The column that says from when on a job can be claimed.
+pub(crate) fn ready_at(db: &Connection) -> rusqlite::Result<&'static str> {
+    Ok(match is_ours(db)? {
+        true => "ready_at",
+        false => "due_at",
+    })
 }
 
 fn is_of(db: &Connection, version: i32) -> rusqlite::Result<bool> {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use comity_domain::{CaseId, JurisdictionCode, RequestId};
+use comity_domain::{CaseId, JurisdictionCode, RequestId, Urgency};
 use comity_ledger::{Checkpoint, CosignerKey, Proof, TakeApart, VerifierKey};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -17,9 +17,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
     Event, Found, Health, Job, Lease, Names, Page, PublicationError, ReadError, Record, Reviewed,
-    Search, Transaction, Unavailable, agenda,
+    Search, Transaction, Unavailable, Wanted, agenda,
     erase::Target,
-    prepare,
+    pending, prepare,
     publisher::{Order, Progress},
     queue::{Op, Reply},
     read::{self, Readers},
@@ -150,14 +150,29 @@ impl Store {
         }
     }
 
-    /// Leases up to `limit` due jobs for a time: most urgent first, then oldest.
+    /// For which States, and how urgent, jobs are ready: the most urgent first.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn ready(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(JurisdictionCode, Urgency)>, ReadError> {
+        self.inner
+            .readers
+            .run(move |db, _| pending::ready(db, now))
+            .await
+    }
+
+    /// Leases the jobs wanted that are ready, for a time: of each kind those that became so
+    /// first.
     ///
     /// # Errors
     /// [`CommitError`] if the store takes no work.
     pub async fn claim(
         &self,
+        wanted: Vec<Wanted>,
         now: Timestamp,
-        limit: usize,
         lease_for: Duration,
     ) -> Result<Vec<Durable<Job>>, CommitError> {
         let until = SignedDuration::try_from(lease_for)
@@ -165,9 +180,9 @@ impl Store {
             .and_then(|lease_for| now.checked_add(lease_for).ok())
             .unwrap_or(Timestamp::MAX);
         self.ask(|reply| Op::Claim {
+            wanted,
             now,
             until,
-            limit,
             reply,
         })
         .await
@@ -198,14 +213,6 @@ impl Store {
     /// waiting task is woken.
     pub async fn jobs_changed(&self) {
         self.inner.signals.jobs.notified().await;
-    }
-
-    /// When the next job is due or its lease over; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
-        self.inner.readers.run(|db, _| read::next_due(db)).await
     }
 
     /// The number of committed entries, and news of it growing.

@@ -224,12 +224,12 @@ impl Writer {
                 }
             }
             Op::Claim {
+                wanted,
                 now,
                 until,
-                limit,
                 reply,
             } => {
-                let jobs = rows::claim(&self.db, now, until, limit);
+                let jobs = rows::claim(&self.db, &wanted, (now, until));
                 settle(jobs, reply, answers, |jobs| {
                     jobs.into_iter().map(Durable::after_commit).collect()
                 })?;
@@ -243,9 +243,9 @@ impl Writer {
                 let result = rows::retry(&self.db, lease, when, &note);
                 news.jobs |= settle(result, reply, answers, |()| ())?;
             }
-            Op::Mend(owed, latest, reply) => {
-                let mended = outbox::mend(&self.db, &owed, latest);
-                news.jobs |= settle(mended, reply, answers, |mended| mended)?;
+            Op::Mend(owed, reply) => {
+                let made = outbox::mend(&self.db, owed);
+                news.jobs |= settle(made, reply, answers, |made| made)?;
             }
             Op::Head {
                 previous,

@@ -40,13 +40,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let running = gateway::start(config, Timestamp::now).await?;
         give_back();
         tracing::info!(address = %running.address(), ledger.key = %running.verifier_key(), witness.key = %running.witness_key(), "gateway is up");
-        tokio::select! {
-            stopped = stop_signal() => stopped?,
-            () = reload(&running, hang_up) => {}
-        }
+        let whole = tokio::select! {
+            stopped = stop_signal() => stopped.map(|()| true)?,
+            () = reload(&running, hang_up) => true,
+            () = running.broken() => false,
+        };
         tracing::info!("gateway stops");
         running.stop().await;
-        Ok(Exit::Done)
+        match whole {
+            true => Ok(Exit::Done),
+            false => {
+                Err("a part of the gateway broke off, as the log tells; start it again".into())
+            }
+        }
     })?
 }
 

@@ -125,6 +125,7 @@ fn row() -> CaseAt {
             wake_at: None,
             reviewers: BTreeSet::new(),
             team: None,
+            owes: true,
         },
     }
 }

@@ -8,7 +8,7 @@ use comity::v1::{
 };
 use comity_domain::{CaseId, Outcome};
 use comity_ledger::Key;
-use comity_store::{Durable, Job as StoredJob, Options, Store};
+use comity_store::{Durable, Job as StoredJob, Options, Store, Wanted};
 use jiff::Timestamp;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use tempfile::TempDir;
@@ -228,9 +228,7 @@ impl Play {
         let mut work = if let Some((job, case)) = self.held.take() {
             tokio::spawn(async move { drop(deliver::first(gateway, job, case).await) })
         } else {
-            let far = FAR.parse().unwrap();
-            let jobs = gateway.store().claim(far, claimed, Duration::ZERO).await;
-            let Some(job) = jobs.unwrap().pop() else {
+            let Some(job) = self.claim(claimed).await.pop() else {
                 return;
             };
             tokio::spawn(async move { deliver::resume(&gateway, job).await })
@@ -248,6 +246,23 @@ impl Play {
         if let Err(ended) = work.await {
             assert!(ended.is_cancelled(), "{ended}");
         }
+    }
+
+    /// Claims so many jobs, the first enqueued.
+    async fn claim(&self, limit: usize) -> Vec<Durable<StoredJob>> {
+        let (store, far) = (self.gateway().store(), FAR.parse().unwrap());
+        for job in store.jobs(&self.id()).await.unwrap().iter().take(limit) {
+            let first = store.retry_at(job.lease, Timestamp::UNIX_EPOCH, "");
+            first.await.unwrap();
+        }
+        let ready = store.ready(far).await.unwrap().into_iter();
+        let wanted = ready.map(|(target, urgency)| Wanted {
+            target,
+            urgency,
+            limit,
+        });
+        let claimed = store.claim(wanted.collect(), far, Duration::ZERO).await;
+        claimed.unwrap()
     }
 
     async fn report(&self, report: Report) -> Result<(), Refusal> {

@@ -413,8 +413,12 @@ impl Reference {
             }
             Heard::Answer(to) => to,
         };
-        // Whoever saw a case that allows no such answer ends the job.
-        if !seen.1.next().contains(&to) {
+        let has_it = !matches!(seen.1, CaseState::Approved | CaseState::Delivering);
+        let said = has_it && to == CaseState::NotExecuted;
+        self.kept_back |= said;
+        // Whoever saw a case that allows no such answer, or that the executing side has
+        // already said it has, ends the job.
+        if said || !seen.1.next().contains(&to) {
             if let Some(at) = job {
                 self.jobs.remove(at);
             }

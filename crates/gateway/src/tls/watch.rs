@@ -5,7 +5,7 @@ use std::{error::Error, fs, iter, sync::Arc};
 use thiserror::Error;
 use tokio::{
     sync::{Notify, watch},
-    task::{JoinError, JoinSet, spawn_blocking},
+    task::{JoinError, spawn_blocking},
     time,
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -16,6 +16,7 @@ use crate::{
     gateway::Gateway,
     policies::{INTERVAL, Stamp},
     record,
+    tasks::Tasks,
 };
 
 /// The name by which health says whether the files are in order: no service has it.
@@ -81,7 +82,7 @@ impl Source {
     /// is notified.
     pub(crate) fn watch(
         self,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut Tasks,
         (gateway, health): (&Gateway, &HealthReporter),
         stopped: &watch::Receiver<bool>,
     ) -> Arc<Notify> {

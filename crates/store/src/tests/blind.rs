@@ -207,6 +207,15 @@ fn what_the_index_names_is_opened_before_it_is_shown() {
     );
 }
 
+/// What version 5 had otherwise than this one.
+const ONE_QUEUE: &str = "
+    DROP INDEX job_ready;
+    ALTER TABLE job RENAME COLUMN ready_at TO due_at;
+    ALTER TABLE job ADD COLUMN leased_until INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX job_order ON job (urgency DESC, id);
+    ALTER TABLE cases DROP COLUMN owes;
+";
+
 #[test]
 fn a_lost_index_is_noticed_and_made_again() {
     let lost = [
@@ -219,7 +228,7 @@ fn a_lost_index_is_noticed_and_made_again() {
         "UPDATE blind_state SET next = -1",
         "UPDATE blind_state SET extractor = 7",
         // As the version before left it.
-        "DROP TABLE blind; DROP TABLE blind_state; PRAGMA user_version = 4",
+        &format!("{ONE_QUEUE} DROP TABLE blind; DROP TABLE blind_state; PRAGMA user_version = 4"),
     ];
     for sql in lost {
         let dir = tempfile::tempdir().unwrap();
@@ -354,8 +363,10 @@ fn a_folder_of_the_version_before_is_read_as_it_is() {
     run(store(dir.path()).close());
     change(
         dir.path(),
-        "DROP TABLE blind; DROP TABLE blind_state; DROP INDEX cases_emergency; \
-         PRAGMA user_version = 4",
+        &format!(
+            "{ONE_QUEUE} DROP TABLE blind; DROP TABLE blind_state; DROP INDEX cases_emergency; \
+             PRAGMA user_version = 4"
+        ),
     );
     assert_eq!(verify(dir.path(), Some(key().verifier())).unwrap().cases, 3);
     let mut archive = Archive::open(dir.path(), None, Period::default()).unwrap();

@@ -122,6 +122,7 @@ fn change(case: u64, expected: Expected, state: CaseState) -> CaseChange {
         reviewers: BTreeSet::new(),
         // The first belongs to none.
         team: (case > 1).then(|| case_id(2)),
+        owes: state == CaseState::Approved,
     }
 }
 

@@ -2,15 +2,29 @@
 
 use std::time::Duration;
 
-use comity_domain::{CaseState, Urgency};
+use comity_domain::{CaseState, JurisdictionCode, Urgency};
 
 use super::{at, case_id, entry, job, open, request_id, request_key, run, step, submission};
-use crate::{CommitError, Durable, Job, Store, Transaction, verify};
+use crate::{CommitError, Durable, Job, Store, Transaction, Wanted, verify};
 
 const LEASE: Duration = Duration::from_secs(10);
 
+/// Claims so many of each kind that is ready.
+async fn claim_some(store: &Store, second: i64, limit: usize) -> Vec<Durable<Job>> {
+    let ready = store.ready(at(second)).await.unwrap().into_iter();
+    let wanted = ready.map(|(target, urgency)| Wanted {
+        target,
+        urgency,
+        limit,
+    });
+    store
+        .claim(wanted.collect(), at(second), LEASE)
+        .await
+        .unwrap()
+}
+
 async fn claim(store: &Store, second: i64) -> Vec<Durable<Job>> {
-    store.claim(at(second), 10, LEASE).await.unwrap()
+    claim_some(store, second, 10).await
 }
 
 fn steps(jobs: &[Durable<Job>]) -> Vec<&str> {
@@ -31,11 +45,30 @@ fn the_most_urgent_job_goes_first_then_the_oldest() {
         ];
         transaction.enqueue[3].due = at(5);
         store.commit(transaction).await.unwrap();
-        assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
-        let first = store.claim(at(0), 2, LEASE).await.unwrap();
-        assert_eq!(steps(&first), ["emergency", "urgent"]);
-        assert_eq!(steps(&claim(&store, 0).await), ["routine"]);
-        assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
+        let state = |code: &str| code.parse::<JurisdictionCode>().unwrap();
+        assert_eq!(
+            store.ready(at(0)).await.unwrap(),
+            [Urgency::Emergency, Urgency::Urgent, Urgency::Routine]
+                .map(|urgency| (state("FR"), urgency))
+        );
+        let none = store.claim(Vec::new(), at(0), LEASE).await.unwrap();
+        assert_eq!(steps(&none), Vec::<&str>::new());
+        let urgent = Wanted {
+            target: state("FR"),
+            urgency: Urgency::Urgent,
+            limit: 2,
+        };
+        let elsewhere = Wanted {
+            target: state("IE"),
+            ..urgent.clone()
+        };
+        let jobs = store
+            .claim(vec![elsewhere, urgent], at(0), LEASE)
+            .await
+            .unwrap();
+        assert_eq!(steps(&jobs), ["urgent"]);
+        assert_eq!(steps(&claim(&store, 0).await), ["emergency", "routine"]);
+        assert_eq!(store.ready(at(4)).await.unwrap(), []);
         assert_eq!(steps(&claim(&store, 5).await), ["urgent-later"]);
         assert_eq!(steps(&claim(&store, 9).await), Vec::<&str>::new());
     });
@@ -87,7 +120,6 @@ fn a_failed_attempt_is_tried_again_when_told() {
             .await
             .unwrap();
         store.jobs_changed().await;
-        assert_eq!(store.next_due().await.unwrap(), Some(at(60)));
         assert!(claim(&store, 59).await.is_empty());
         assert_eq!(claim(&store, 60).await[0].attempts, 2);
     });

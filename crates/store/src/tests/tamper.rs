@@ -10,10 +10,11 @@ use tempfile::TempDir;
 use super::{copy, entry, key, open, quiet, run, step, submission};
 use crate::{Options, Store, Transaction, verify, verify_watched};
 
-/// Columns of the outbox that change by themselves and that no entry fixes.
+/// Columns that change by themselves, or help to find what they do not say, and that no
+/// entry fixes.
 const TRANSIENT: [(&str, &str); 5] = [
-    ("job", "due_at"),
-    ("job", "leased_until"),
+    ("cases", "owes"),
+    ("job", "ready_at"),
     ("job", "fence"),
     ("job", "attempts"),
     ("job", "note"),

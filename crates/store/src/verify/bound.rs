@@ -152,6 +152,8 @@ fn change(case: CaseRow) -> CaseChange {
         wake_at,
         reviewers,
         team,
+        // No entry commits to it.
+        owes: false,
     }
 }
 
