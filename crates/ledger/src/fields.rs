@@ -43,8 +43,7 @@ pub type TakeApart = fn(&Leaf, &[u8], &mut dyn FnMut(&str, &[u8]));
 /// is what the record held, and that no path was committed to twice, is for whoever opens
 /// the record: [`Leaf::binds_fields`].
 pub struct Fields {
-    /// The salt of the record.
-    salt: [u8; 32],
+    salts: Salts,
     /// Hashes of the leaves, by number.
     leaves: Vec<Hash>,
 }
@@ -76,7 +75,7 @@ impl Fields {
     #[must_use]
     pub fn of(take_apart: TakeApart, leaf: &Leaf, record: &[u8], salt: &[u8; 32]) -> Self {
         let mut fields = Self {
-            salt: *salt,
+            salts: Salts::of(salt),
             leaves: Vec::with_capacity(64),
         };
         let mut buffer = Vec::with_capacity(1 << 10);
@@ -93,7 +92,7 @@ impl Fields {
     pub fn root(&self) -> Option<Hash> {
         let mut level = self.in_order();
         while level.len() > 1 {
-            level = above(&level);
+            above(&mut level);
         }
         level.first().copied()
     }
@@ -113,7 +112,7 @@ impl Fields {
                 _ => Sibling::Left(hash),
             }));
             at /= 2;
-            level = above(&level);
+            above(&mut level);
         }
         Some(Field {
             path: path.to_owned(),
@@ -133,7 +132,29 @@ impl Fields {
     /// know every field.
     #[must_use]
     pub fn salt_of(&self, number: usize) -> [u8; 32] {
-        Hash::commit("salt", &self.salt, &(number as u64).to_be_bytes()).0
+        self.salts.of_field(number as u64)
+    }
+}
+
+/// The salt of the record, where it stands in what the salts of fields are made of: each is
+/// the hash of one block, as [`Hash::commit`] would make it.
+struct Salts([u8; 55]);
+
+impl Salts {
+    fn of(salt: &[u8; 32]) -> Self {
+        let mut input = *b"comity salt v1\0________________________________________";
+        let (_, rest) = input.split_at_mut(15);
+        let (record, _) = rest.split_at_mut(32);
+        record.copy_from_slice(salt);
+        Self(input)
+    }
+
+    fn of_field(&self, number: u64) -> [u8; 32] {
+        let mut input = self.0;
+        if let Some(last) = input.last_chunk_mut() {
+            *last = number.to_be_bytes();
+        }
+        Sha256::digest(input).into()
     }
 }
 
@@ -192,15 +213,21 @@ fn leaf_hash(buffer: &mut Vec<u8>, salt: &[u8; 32], (path, value): (&str, &[u8])
     Hash(Sha256::digest(buffer).into())
 }
 
-/// The next level of the tree: pairs from the left, an odd one carried up, which makes
-/// the tree of RFC 6962.
-fn above(level: &[Hash]) -> Vec<Hash> {
-    let pairs = level.chunks(2);
-    let join = |pair: &[Hash]| match pair {
-        [left, right] => Some(node(*left, *right)),
-        odd => odd.first().copied(),
-    };
-    pairs.filter_map(join).collect()
+/// Makes of a level of the tree the next one: pairs from the left, an odd one carried up,
+/// which makes the tree of RFC 6962.
+fn above(level: &mut Vec<Hash>) {
+    let mut joined = 0;
+    while let Some(left) = level.get(2 * joined).copied() {
+        let above = match level.get(2 * joined + 1) {
+            Some(right) => node(left, *right),
+            None => left,
+        };
+        if let Some(place) = level.get_mut(joined) {
+            *place = above;
+        }
+        joined += 1;
+    }
+    level.truncate(joined);
 }
 
 fn node(left: Hash, right: Hash) -> Hash {
@@ -221,5 +248,34 @@ impl fmt::Debug for Fields {
 impl fmt::Debug for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Field({})", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn salts_are_commitments_to_numbers() {
+        let salts = Salts::of(&[7; 32]);
+        for number in [0, 1, 300, u64::MAX] {
+            let expected = Hash::commit("salt", &[7; 32], &number.to_be_bytes());
+            assert_eq!(Hash(salts.of_field(number)), expected);
+        }
+    }
+
+    #[test]
+    fn levels_are_joined_in_pairs() {
+        let leaves: Vec<_> = (0..5).map(|n| Hash([n; 32])).collect();
+        let [a, b, c, d, e] = leaves.as_slice() else {
+            unreachable!()
+        };
+        let mut level = leaves.clone();
+        above(&mut level);
+        assert_eq!(level, [node(*a, *b), node(*c, *d), *e]);
+        above(&mut level);
+        above(&mut level);
+        let four = node(node(*a, *b), node(*c, *d));
+        assert_eq!(level, [node(four, *e)]);
     }
 }

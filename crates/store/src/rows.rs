@@ -1,5 +1,7 @@
 //! What the writer does to rows: every check before the first write.
 
+use std::mem;
+
 use comity_domain::{CaseId, CaseState};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -56,7 +58,7 @@ impl From<CommitError> for Stop {
 pub(crate) fn commit(
     (db, vault): (&Connection, &Vault),
     next: u64,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     refused: Option<CommitError>,
 ) -> Result<Committed, Stop> {
     if let Some(key) = &prepared.key {
@@ -90,7 +92,7 @@ pub(crate) fn commit(
         }
     }
     let mut held = Vec::new();
-    for (place, job) in (0..).zip(&prepared.enqueue) {
+    for (place, job) in (0..).zip(mem::take(&mut prepared.enqueue)) {
         held.extend(insert_job(
             db,
             column::sql(last) * JOBS_PER_ENTRY + place,
@@ -141,6 +143,25 @@ fn check_lease(db: &Connection, lease: Lease) -> Result<(), Stop> {
 }
 
 fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
+    match case.expected {
+        Expected::New => check_new(db, case),
+        Expected::Version(version) => check_next(db, case, version),
+    }
+}
+
+fn check_new(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
+    let current = db
+        .prepare_cached("SELECT version FROM cases WHERE id = ?1")?
+        .query_row([case.id.as_str()], |row| row.get(0))
+        .optional()?;
+    if let Some(version) = current {
+        let current = Some(column::count(version)?);
+        return Err(CommitError::Conflict { current }.into());
+    }
+    Ok(step(CaseState::Received, case.state)?)
+}
+
+fn check_next(db: &Connection, case: &CaseChange, expected: u64) -> Result<(), Stop> {
     let found = db
         .prepare_cached(
             "SELECT version, state, issuing = ?2 AND executing = ?3 AND exercise = ?4 \
@@ -166,17 +187,12 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
             },
         )
         .optional()?;
-    let (current, from, same) = match found {
-        None => (None, CaseState::Received, true),
-        Some((version, state, same)) => {
-            (Some(column::count(version)?), column::state(&state)?, same)
-        }
+    let Some((current, from, same)) = found else {
+        return Err(CommitError::Conflict { current: None }.into());
     };
-    let expected = match case.expected {
-        Expected::New => None,
-        Expected::Version(version) => Some(version),
-    };
+    let (current, from) = (column::count(current)?, column::state(&from)?);
     if current != expected {
+        let current = Some(current);
         return Err(CommitError::Conflict { current }.into());
     }
     if !same {
@@ -186,8 +202,13 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
     if from.is_final() && is_erased(db, &case.id)? {
         return Err(CommitError::Conflict { current: None }.into());
     }
-    if case.state != from {
-        from.step(case.state).map_err(CommitError::from)?;
+    Ok(step(from, case.state)?)
+}
+
+/// A case may stay in its state, or take one step of the table.
+fn step(from: CaseState, to: CaseState) -> Result<(), CommitError> {
+    if to != from {
+        from.step(to)?;
     }
     Ok(())
 }
@@ -327,7 +348,7 @@ fn insert_key(
 }
 
 /// Inserts a job and, where its maker keeps it, hands it over as a first attempt.
-fn insert_job(db: &Connection, id: i64, job: &NewJob) -> rusqlite::Result<Option<Job>> {
+fn insert_job(db: &Connection, id: i64, job: NewJob) -> rusqlite::Result<Option<Job>> {
     let attempts = u32::from(job.held_until.is_some());
     db.prepare_cached(
         "INSERT INTO job (id, case_id, step, target, urgency, ready_at, body, attempts) \
@@ -346,12 +367,12 @@ fn insert_job(db: &Connection, id: i64, job: &NewJob) -> rusqlite::Result<Option
     Ok(job.held_until.map(|_| Job {
         // A new row's fence is the column's default.
         lease: Lease { job: id, fence: 0 },
-        case: job.case.clone(),
-        step: job.step.clone(),
-        target: job.target.clone(),
+        case: job.case,
+        step: job.step,
+        target: job.target,
         urgency: job.urgency,
         attempts,
-        body: job.body.clone(),
+        body: job.body,
     }))
 }
 

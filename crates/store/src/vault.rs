@@ -406,16 +406,17 @@ impl Drawn {
     pub(crate) fn draw() -> Result<Self, VaultError> {
         let mut bytes = [0; SALT_LEN + KEY_LEN + 2 * NONCE_LEN];
         getrandom::fill(&mut bytes).map_err(|_| VaultError::Randomness)?;
-        let (mut salt, mut key, mut nonces) = ([0; SALT_LEN], [0; KEY_LEN], [[0; NONCE_LEN]; 2]);
-        let parts = salt.iter_mut().chain(&mut key);
-        for (to, from) in parts.chain(nonces.as_flattened_mut()).zip(bytes) {
-            *to = from;
-        }
-        Ok(Self {
-            salt,
-            key: DataKey(key),
-            nonces,
-        })
+        let drawn = bytes.split_first_chunk().and_then(|(salt, rest)| {
+            let (key, rest) = rest.split_first_chunk()?;
+            let (of_record, rest) = rest.split_first_chunk()?;
+            let (of_key, _) = rest.split_first_chunk()?;
+            Some(Self {
+                salt: *salt,
+                key: DataKey(*key),
+                nonces: [*of_record, *of_key],
+            })
+        });
+        drawn.ok_or(VaultError::Randomness)
     }
 
     /// Seals a record together with the salt of its commitment, and wraps the key of it

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    CommitError, Committed, Durable, Unavailable, blind,
+    CommitError, Committed, Durable, NewJob, Unavailable, blind,
     carrier::{self, Log},
     column, erase, outbox,
     prepare::Prepared,
@@ -213,7 +213,7 @@ impl Writer {
             Op::Commit(prepared, reply) => {
                 let refused = (over_limit && prepared.is_new_work())
                     .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
-                self.commit((&prepared, reply), refused, (answers, news))?;
+                self.commit((prepared, reply), refused, (answers, news))?;
             }
             Op::Erase(target, prepared, reply) => {
                 let at = (self.next, &*prepared);
@@ -276,14 +276,16 @@ impl Writer {
 
     fn commit(
         &mut self,
-        (prepared, reply): (&Prepared, Reply<Durable<Committed>>),
+        (mut prepared, reply): (Box<Prepared>, Reply<Durable<Committed>>),
         refused: Option<CommitError>,
         (answers, news): (&mut Vec<Answer>, &mut News),
     ) -> rusqlite::Result<()> {
-        let result = rows::commit((&self.db, &self.vault), self.next, prepared, refused);
+        let at_once = |job: &NewJob| job.held_until.is_none();
+        let jobs = prepared.enqueue.iter().any(at_once);
+        let result = rows::commit((&self.db, &self.vault), self.next, &mut prepared, refused);
         if settle(result, reply, answers, Durable::after_commit)? {
             self.next += prepared.entries.len() as u64;
-            news.jobs |= prepared.enqueue.iter().any(|job| job.held_until.is_none());
+            news.jobs |= jobs;
             let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
             let known = self.signals.next_wake.load(Ordering::Acquire);
             news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
