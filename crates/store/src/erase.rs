@@ -67,7 +67,12 @@ fn carry_out(
         Target::Below(index) => prune::check(db, *index)?,
     }
     legal_hold::check(db, next, &prepared.entries)?;
-    if vault.unfinished().is_none() {
+    // A generation that was begun before, and used since, copies of the database may have.
+    let begun = match vault.unfinished() {
+        Some([_, newest]) => !is_used(db, newest)?,
+        None => false,
+    };
+    if !begun {
         vault.begin_next().map_err(CommitError::from)?;
     }
     match target {
@@ -101,6 +106,15 @@ fn carry_out(
         receipts,
         held: Vec::new(),
     })
+}
+
+/// Whether anything is wrapped under a generation.
+pub(crate) fn is_used(db: &Connection, generation: u32) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1 UNION ALL \
+         SELECT 1 FROM blind_state WHERE substr(key, 1, 4) = ?1",
+    )?
+    .exists([generation.to_be_bytes()])
 }
 
 /// Only a case at its end, of which nothing is left to do, is erased.

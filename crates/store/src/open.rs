@@ -104,10 +104,7 @@ impl Store {
     pub fn open(dir: &Path, key: Key, options: &Options) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
         let path = dir.join(DATABASE);
-        let db = schema::open_writer(&path)?;
-        if !schema::is_ours(&db)? {
-            return Err(OpenError::Foreign);
-        }
+        let db = schema::open_writer(&path)?.ok_or(OpenError::Foreign)?;
         // Whoever held leases is gone: the lock is ours. What had failed is tried again too.
         db.execute("UPDATE job SET ready_at = 0 WHERE ready_at > 0", [])?;
         let next = read::size(&db)?;
@@ -189,17 +186,15 @@ fn open_vault(
     vault.settle()?;
     // A move that was cut short goes on below, to the key that it made: another copy of the
     // folder may hang on that one.
-    if let Some([older, newer]) = vault.unfinished()
-        && !vault.must_move()
-    {
-        let mut select = db.prepare(
-            "SELECT 1 FROM entry WHERE substr(key, 1, 4) = ?1 UNION ALL \
-             SELECT 1 FROM blind_state WHERE substr(key, 1, 4) = ?1",
-        )?;
-        if !select.exists([newer.to_be_bytes()])? {
-            vault.end_next(older)?;
-        } else if !select.exists([older.to_be_bytes()])? {
-            vault.end_next(newer)?;
+    if vault.unfinished().is_some() && !vault.must_move() {
+        let mut used = Vec::new();
+        for number in vault.generations() {
+            if erase::is_used(db, number)? {
+                used.push(number);
+            }
+        }
+        if !used.is_empty() {
+            vault.keep(&used)?;
         }
     }
     vault.sweep()?;

@@ -26,6 +26,7 @@ use crate::{
     prepare::told,
     read::{self, page},
     rows::{JOBS_PER_ENTRY, Stop},
+    schema,
 };
 
 /// Entries of one published bundle: what is pruned are whole ones.
@@ -283,6 +284,14 @@ pub(crate) fn delete(db: &Connection, below: u64) -> rusqlite::Result<()> {
 /// any transaction.
 pub(crate) fn write_anew(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("VACUUM")?;
+    // Nobody commits meanwhile: each try is over at once.
+    db.busy_timeout(Duration::ZERO)?;
+    let cut = cut_log(db);
+    db.busy_timeout(schema::BUSY)?;
+    cut
+}
+
+fn cut_log(db: &Connection) -> rusqlite::Result<()> {
     // While the carrier is at it, or somebody reads, what was deleted may be in the log.
     // That it is busy is no error of this pragma, but its first column.
     let mut cut = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;

@@ -17,7 +17,7 @@ const ONE_QUEUE: i32 = 5;
 const WITHOUT_INDEX: i32 = 4;
 
 /// How long to wait for another program that holds the database.
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// Room for every statement the store uses.
 const STATEMENTS: usize = 72;
@@ -138,10 +138,15 @@ const SIGNED: &str = "CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KE
 
 /// Opens the one connection that writes, creating the tables if need be.
 ///
-/// Every commit is flushed before it returns (`synchronous = FULL`).
-pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+/// Every commit is flushed before it returns (`synchronous = FULL`). `None` where the file
+/// is another program's, or of another version: nothing is changed in it then.
+pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Option<Connection>> {
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 && !is_readable(&db)? {
+        return Ok(None);
+    }
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     // A decision's record fills most of a page of this size: fewer are written.
     db.pragma_update(None, "page_size", 8192)?;
@@ -155,10 +160,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     // Every commit walks the cache; what it misses, the system's cache has.
     db.pragma_update(None, "cache_size", -16_384)?;
-    if db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-        row.get::<_, i64>(0)
-    })? == 0
-    {
+    if tables == 0 {
         db.execute_batch(&format!(
             "BEGIN IMMEDIATE; {TABLES} {INDEX} PRAGMA application_id = {APPLICATION_ID}; \
              PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
@@ -168,13 +170,13 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
         true => INDEX,
         false => "",
     };
-    if is_readable(&db)? && !is_ours(&db)? {
+    if !is_ours(&db)? {
         db.execute_batch(&format!(
             "BEGIN IMMEDIATE; {index} {QUEUES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
     db.execute_batch(SIGNED)?;
-    Ok(db)
+    Ok(Some(db))
 }
 
 /// Opens the connection by which [`crate::carrier`] writes, beside the writer's.

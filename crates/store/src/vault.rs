@@ -83,7 +83,7 @@ pub enum VaultError {
     Randomness,
 }
 
-/// The key-encryption key: one generation, or two while it changes.
+/// The key-encryption key: one generation, or more while it changes.
 pub(crate) struct Vault {
     path: PathBuf,
     /// Keeps the keys of new generations, where one was named.
@@ -285,9 +285,20 @@ impl Vault {
     /// Ends a change of generations once no key is wrapped under any other than the
     /// one to `keep`: the others are destroyed.
     pub(crate) fn end_next(&self, keep: u32) -> Result<(), VaultError> {
+        self.keep(&[keep])
+    }
+
+    /// Numbers of the generations, older first.
+    pub(crate) fn generations(&self) -> Vec<u32> {
+        let state = self.state();
+        state.generations.iter().map(|one| one.number).collect()
+    }
+
+    /// Destroys all generations but some.
+    pub(crate) fn keep(&self, kept: &[u32]) -> Result<(), VaultError> {
         let _alone = self.alone();
         self.change(|state| {
-            let is_kept = |generation: &Generation| generation.number == keep;
+            let is_kept = |generation: &Generation| kept.contains(&generation.number);
             let ended = state
                 .generations
                 .extract_if(.., |generation| !is_kept(generation));
@@ -315,10 +326,10 @@ impl Vault {
         Ok(())
     }
 
-    /// The generations of a change under way or cut short, older first.
+    /// The oldest and the newest generation, where a change is under way or was cut short.
     pub(crate) fn unfinished(&self) -> Option<[u32; 2]> {
         match self.state().generations.as_slice() {
-            [older, newer] => Some([older.number, newer.number]),
+            [older, .., newer] => Some([older.number, newer.number]),
             _ => None,
         }
     }

@@ -370,7 +370,7 @@ mod tests {
 
     fn writer(dir: &std::path::Path) -> Writer {
         let path = dir.join("comity.db");
-        let db = schema::open_writer(&path).unwrap();
+        let db = schema::open_writer(&path).unwrap().unwrap();
         let signals = Arc::new(Signals::after(0));
         let beside = schema::open_carrier(&path).unwrap();
         Writer {

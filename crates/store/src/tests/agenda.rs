@@ -103,7 +103,8 @@ const RUNNING: usize = 100_000;
 #[test]
 fn a_hundred_thousand_running_clocks_cost_only_what_is_due() {
     let dir = tempfile::tempdir().unwrap();
-    let db = schema::open_writer(&dir.path().join("comity.db")).unwrap();
+    let db = schema::open_writer(&dir.path().join("comity.db"));
+    let db = db.unwrap().unwrap();
     db.pragma_update(None, "foreign_keys", false).unwrap();
     let insert = format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {RUNNING}) \

@@ -164,6 +164,81 @@ fn a_damaged_key_stops_the_erasure_and_nothing_else() {
 }
 
 #[test]
+fn an_erasure_after_one_that_failed_reaches_copies_made_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    run(store(dir.path()).close());
+    let damage = |key: &str| {
+        let db = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+        let sql = format!("UPDATE entry SET key = {key} WHERE idx = 4");
+        db.execute(&sql, []).unwrap();
+    };
+    let db = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    let kept = "SELECT 'x''' || hex(key) || '''' FROM entry WHERE idx = 4";
+    let kept: String = db.query_row(kept, [], |row| row.get(0)).unwrap();
+    drop(db);
+    damage("x'00'");
+    let first = open(dir.path());
+    run(erase(&first, 1)).unwrap_err();
+    // Recorded under the generation that the erasure began.
+    run(first.commit(submission(7))).unwrap();
+    run(first.close());
+    damage(&kept);
+    let backup = super::copy(dir.path());
+    let second = open(dir.path());
+    run(erase(&second, 1)).unwrap();
+    run(second.close());
+    let keys = fs::read_to_string(dir.path().join("vault.key")).unwrap();
+    assert_eq!(keys.lines().count(), 1, "{keys}");
+    // The key of today opens nothing of then.
+    fs::copy(
+        dir.path().join("vault.key"),
+        backup.path().join("vault.key"),
+    )
+    .unwrap();
+    let mut archive = crate::Archive::open(backup.path(), None, crate::Period::default()).unwrap();
+    let cases = archive.next(9).unwrap();
+    assert!(
+        cases.iter().all(|case| case.records.is_empty()),
+        "{}",
+        cases.len()
+    );
+}
+
+#[test]
+fn a_key_that_an_erasure_left_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    run(erase(&store, 1)).unwrap();
+    run(store.close());
+    let db = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    db.execute(
+        "UPDATE entry SET key = (SELECT key FROM entry WHERE idx = 4) WHERE idx = 0",
+        [],
+    )
+    .unwrap();
+    drop(db);
+    let flaw = verify(dir.path(), None).unwrap_err();
+    assert!(
+        flaw.to_string().contains("the key of it is still there"),
+        "{flaw}"
+    );
+}
+
+#[test]
+fn a_database_of_another_version_stays_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("comity.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch("CREATE TABLE theirs (a); PRAGMA user_version = 99")
+        .unwrap();
+    drop(db);
+    let before = fs::read(&path).unwrap();
+    let refused = Store::open(dir.path(), key(), &quiet()).err().unwrap();
+    assert!(matches!(refused, crate::OpenError::Foreign), "{refused}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn an_erasure_whose_old_key_stays_is_told_as_one_that_took_place() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());

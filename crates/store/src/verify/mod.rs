@@ -425,19 +425,22 @@ fn check_record(
     by: &Sealed<'_>,
 ) -> Result<bool, Flaw> {
     let sealed: Option<Vec<u8>> = row.get(12).map_err(failed)?;
+    let key: Option<Vec<u8>> = row.get(13).map_err(failed)?;
     let Some(sealed) = sealed else {
-        return if said {
-            Ok(true)
-        } else {
+        return if !said {
             let what = "its record is gone, and no later entry says that it was erased";
             Err(flaw(index, what, CHANGED))
+        } else if key.is_some() {
+            let what = "its record was erased, and the key of it is still there";
+            Err(flaw(index, what, CHANGED))
+        } else {
+            Ok(true)
         };
     };
     let Some(vault) = by.vault else {
         return Ok(false);
     };
     let salt: Vec<u8> = row.get(11).map_err(failed)?;
-    let key: Option<Vec<u8>> = row.get(13).map_err(failed)?;
     let opened = key
         .and_then(|key| vault.unwrap(&key))
         .and_then(|key| key.open(&sealed));
