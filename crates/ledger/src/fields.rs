@@ -266,16 +266,13 @@ mod tests {
 
     #[test]
     fn levels_are_joined_in_pairs() {
-        let leaves: Vec<_> = (0..5).map(|n| Hash([n; 32])).collect();
-        let [a, b, c, d, e] = leaves.as_slice() else {
-            unreachable!()
-        };
-        let mut level = leaves.clone();
+        let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|n| Hash([n; 32]));
+        let mut level = vec![a, b, c, d, e];
         above(&mut level);
-        assert_eq!(level, [node(*a, *b), node(*c, *d), *e]);
+        assert_eq!(level, [node(a, b), node(c, d), e]);
         above(&mut level);
         above(&mut level);
-        let four = node(node(*a, *b), node(*c, *d));
-        assert_eq!(level, [node(four, *e)]);
+        let four = node(node(a, b), node(c, d));
+        assert_eq!(level, [node(four, e)]);
     }
 }
