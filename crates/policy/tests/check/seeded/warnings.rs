@@ -284,8 +284,8 @@ pub(super) const WARNINGS: &[Seed] = &[
     seed(
         Code::RuleNeverAsked,
         "instruments/eio/module.yaml",
-        "    effect: clock\n    clock: {measures: acknowledge,",
-        "    instruments: [tca]\n    effect: clock\n    clock: {measures: acknowledge,",
+        "    effect: clock\n    clock: {measures: decide, length: 24,",
+        "    instruments: [tca]\n    effect: clock\n    clock: {measures: decide, length: 24,",
         "instruments: [tca]",
     ),
     seed(
