@@ -250,16 +250,14 @@ pub(crate) async fn retry(gateway: &Gateway, job: &Job, why: NoAnswer) -> Result
         .await?)
 }
 
-/// A refusal by the backend that no repetition will change. That a method is not there is
-/// none: gRPC says so too where something on the way answers 404, as while a system is
-/// exchanged.
+/// A refusal by the backend that no repetition will change. That something is not there is
+/// none: something on the way says so too, as while a system is exchanged.
 pub(crate) fn is_final(why: NoAnswer) -> bool {
     let NoAnswer::Failed(code) = why else {
         return false;
     };
     match code {
         Code::InvalidArgument
-        | Code::NotFound
         | Code::AlreadyExists
         | Code::FailedPrecondition
         | Code::OutOfRange => true,
@@ -274,6 +272,7 @@ pub(crate) fn is_final(why: NoAnswer) -> bool {
         | Code::Unavailable
         | Code::DataLoss
         | Code::Unauthenticated
+        | Code::NotFound
         | Code::Unimplemented => false,
     }
 }
@@ -293,11 +292,7 @@ mod tests {
 
     #[test]
     fn what_a_proxy_says_while_a_system_is_exchanged_ends_no_case() {
-        let codes = [
-            Code::Unimplemented,
-            Code::Unavailable,
-            Code::PermissionDenied,
-        ];
+        let codes = [Code::Unimplemented, Code::NotFound, Code::PermissionDenied];
         for code in codes {
             assert!(!is_final(NoAnswer::Failed(code)), "{code:?}");
         }

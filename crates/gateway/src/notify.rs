@@ -28,8 +28,7 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),
-        // Whoever has nothing to do with notices need not take any.
-        Err(why) if deliver::is_final(why) || why == NoAnswer::Failed(Code::Unimplemented) => {
+        Err(why) if deliver::is_final(why) || is_none_of_its(why) => {
             let note = format!("the executing system does not take the notice ({why})");
             finish(gateway, &job, &note).await.map_err(Unfiled::from)
         }
@@ -39,6 +38,11 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
         // The lease runs out, and the outbox comes back to it.
         tracing::warn!(%error, "a notice could not be filed");
     }
+}
+
+/// Whoever has nothing to do with notices, or with a case, need not take any.
+fn is_none_of_its(why: NoAnswer) -> bool {
+    matches!(why, NoAnswer::Failed(Code::Unimplemented | Code::NotFound))
 }
 
 /// The notice with the event as it stands in the ledger.
