@@ -97,6 +97,7 @@ pub(crate) async fn decision(
     let transaction = Transaction {
         key: Some(key),
         case: Some(row.clone()),
+        unmoved: None,
         entries: vec![Entry { leaf, record }],
         enqueue: delivery.into_iter().chain(told).collect(),
         finish: None,
