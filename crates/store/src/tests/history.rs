@@ -154,6 +154,19 @@ fn what_is_committed_while_it_closes_is_published_or_refused() {
     }
 }
 
+/// As where the disk was full when it was to be noted.
+#[test]
+fn a_signed_checkpoint_that_was_not_noted_is_noted_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(store.commit(submission(1))).unwrap();
+    assert_eq!(run(store.publish()).unwrap(), 1);
+    let db = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    db.execute("DELETE FROM head", []).unwrap();
+    assert_eq!(run(store.publish()).unwrap(), 1);
+    assert_eq!(read::head(&db).unwrap().map(|(size, _)| size), Some(1));
+}
+
 #[test]
 fn what_depends_on_a_case_is_refused_once_that_has_moved() {
     let dir = tempfile::tempdir().unwrap();
