@@ -4,6 +4,7 @@ mod command;
 mod held;
 mod intact;
 mod refused;
+mod settled;
 
 use std::{
     collections::hash_map::RandomState,

@@ -11,7 +11,7 @@ use tonic::Code;
 use super::{audit, tell_all};
 use crate::{
     cli::{comity, shown},
-    world::{Scene, approvable, eventually, reason, violations},
+    world::{Scene, approvable, eventually, reason, story, violations},
 };
 
 /// The options that name a gateway and an auditor.
@@ -350,4 +350,29 @@ async fn a_quiet_ledger_shows_that_the_gateway_is_there() {
     assert!(beats.contains("\"gateway\""), "{beats}");
     let report = scene.stop().await;
     assert_eq!(report.unpublished, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_validation_was_refused_is_counted_once() {
+    let scene = Scene::start(&["IE", "FR"]).await;
+    let story = story("unvalidated", "Mailbox at a provider");
+    let name = scene.tell(&story).await.name;
+    let mut issuing = scene.issuing(story.jurisdiction, story.authority).await;
+    for _ in 0..2 {
+        let refused = v1::ReportEventRequest {
+            name: name.clone(),
+            event: "validation-refused".to_owned(),
+            ..v1::ReportEventRequest::default()
+        };
+        issuing.report_event(refused).await.unwrap();
+    }
+    let request = v1::StatisticsRequest {
+        purpose: "yearly".to_owned(),
+        ..v1::StatisticsRequest::default()
+    };
+    let counted = scene.auditor().await.statistics(request).await.unwrap();
+    let rows = counted.into_inner().rows.into_iter();
+    let counts: Vec<_> = rows.filter(|row| row.series == "i").collect();
+    assert_eq!((counts.len(), counts[0].count), (1, 1), "{counts:?}");
+    scene.stop().await;
 }

@@ -28,12 +28,19 @@ async fn evidence_of_a_held_case_is_not_deleted() {
     let on = on.restart_after(async || ordered(&data, &case, &[])).await;
     let name = on.name(&content);
     let mut executing = on.executing().await;
-    let refused = executing.delete(&name).await.unwrap_err();
-    assert_eq!(
-        (refused.code(), reason(&refused).as_str()),
-        (Code::FailedPrecondition, "NOT_ALLOWED_NOW")
-    );
-    assert!(refused.message().contains("legal hold"), "{refused:?}");
+    let mut deletions = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (mut party, name) = (executing.clone(), name.clone());
+        deletions.spawn(async move { party.delete(&name).await });
+    }
+    for refused in deletions.join_all().await {
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::FailedPrecondition, "NOT_ALLOWED_NOW")
+        );
+        assert!(refused.message().contains("legal hold"), "{refused:?}");
+    }
     // It is whole, and can be read.
     let (_, read) = executing.read(&name, 0, 1).await.unwrap();
     assert_eq!(read, content);

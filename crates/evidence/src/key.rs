@@ -132,14 +132,21 @@ pub(crate) fn no_randomness() -> EvidenceError {
     EvidenceError::Store("the operating system gives no randomness".into())
 }
 
-/// Writes a file of secrets for good; one that is there is never overwritten.
+/// Writes a file of secrets for good: wholly, or not at all. One that is there is never
+/// overwritten.
 fn save(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_added_extension("draft");
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
-        .open(path)?;
+        .open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    // Unlike renaming, it fails where there is a file.
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    linked?;
     sync_folder_of(path)
 }

@@ -9,7 +9,7 @@ use crate::{
     key::{DataKey, GatewayKey},
     objects::Objects,
     segment::Layout,
-    shelf::{Board, Card, Shelf},
+    shelf::{Board, Card, Shelf, Wiped},
     turn::{Progress, Turns},
 };
 
@@ -68,9 +68,15 @@ impl Room {
         })))
     }
 
-    /// The right to write an item; whoever writes it now is asked to stop.
+    /// The right to change an item; whoever writes it now is asked to stop.
     pub async fn turn(&self, id: &ItemId) -> Turn {
         self.0.turns.take(id).await
+    }
+
+    /// The right to change an item, where nobody else has it now.
+    #[must_use]
+    pub fn try_turn(&self, id: &ItemId) -> Option<Turn> {
+        self.0.turns.try_take(id)
     }
 
     /// Begins an item, or goes on with one that was cut. One that its sender had
@@ -112,8 +118,8 @@ impl Room {
     ///
     /// # Errors
     /// [`EvidenceError`]; it can still be read, and is kept another time.
-    pub async fn keep(&self, id: &ItemId) -> Result<(), EvidenceError> {
-        self.on_shelf(id, |shelf, id| {
+    pub async fn keep(&self, turn: &Turn) -> Result<(), EvidenceError> {
+        self.on_shelf(&turn.id, |shelf, id| {
             shelf.shift(id, Board::Begun, Board::Kept).map(drop)
         })
         .await
@@ -149,15 +155,15 @@ impl Room {
         Ok(self.read(id, 0).await?.into_about().recipient)
     }
 
-    /// Prepares to erase an item: it cannot be read from now on. To be followed by
-    /// [`Room::erase`] when that is on record, or else by [`Room::spare`].
+    /// Prepares to erase an item that is on record: it cannot be read from now on. To be
+    /// followed by [`Room::erase`] when that is on record too, or else by [`Room::spare`].
     ///
     /// # Errors
-    /// [`EvidenceError`]; nothing has changed then.
-    pub async fn condemn(&self, id: &ItemId) -> Result<(), EvidenceError> {
-        // Left of an earlier erasure of the same bytes.
-        self.erase(id).await?;
-        self.on_shelf(id, |shelf, id| {
+    /// [`EvidenceError`]; to be followed by [`Room::spare`] then.
+    pub async fn condemn(&self, turn: &Turn) -> Result<(), EvidenceError> {
+        // What an erasure that broke off left is the item itself, or in its way.
+        self.spare(turn).await?;
+        self.on_shelf(&turn.id, |shelf, id| {
             let kept = shelf.shift(id, Board::Kept, Board::Going)?;
             if !kept {
                 shelf.shift(id, Board::Begun, Board::Going)?;
@@ -167,12 +173,12 @@ impl Room {
         .await
     }
 
-    /// Takes back that an item was to be erased.
+    /// Takes back that an item, which is on record, was to be erased.
     ///
     /// # Errors
     /// [`EvidenceError`].
-    pub async fn spare(&self, id: &ItemId) -> Result<(), EvidenceError> {
-        let again = self.on_shelf(id, |shelf, id| {
+    pub async fn spare(&self, turn: &Turn) -> Result<(), EvidenceError> {
+        let again = self.on_shelf(&turn.id, |shelf, id| {
             let again = shelf.has(Board::Kept, id) || shelf.has(Board::Begun, id);
             if !again {
                 shelf.shift(id, Board::Going, Board::Kept)?;
@@ -181,29 +187,26 @@ impl Room {
         });
         if again.await? {
             // It was stored anew, so that its erasure is on record.
-            self.erase(id).await?;
+            self.destroy(Board::Going, &turn.id).await?;
         }
         Ok(())
     }
 
-    /// Erases what was condemned: first its key, then its bytes. Repeating it does
-    /// no harm, and ends what was interrupted.
+    /// Erases an item that is not on record, condemned or kept: first its key, then its
+    /// bytes. Repeating it does no harm, and ends what was interrupted. What was begun
+    /// stays.
     ///
     /// # Errors
     /// [`EvidenceError`]; to be repeated then.
-    pub async fn erase(&self, id: &ItemId) -> Result<(), EvidenceError> {
-        self.destroy(Board::Going, id).await
-    }
-
-    /// Discards what was begun, unless somebody is writing it.
-    ///
-    /// # Errors
-    /// [`EvidenceError`]; to be repeated then.
-    pub async fn discard(&self, id: &ItemId) -> Result<(), EvidenceError> {
-        match self.0.turns.try_take(id) {
-            Some(mut turn) => self.discard_in(&mut turn).await,
-            None => Ok(()),
+    pub async fn erase(&self, turn: &Turn) -> Result<(), EvidenceError> {
+        self.destroy(Board::Going, &turn.id).await?;
+        let kept = self.on_shelf(&turn.id, |shelf, id| {
+            shelf.shift(id, Board::Kept, Board::Going)
+        });
+        if kept.await? {
+            self.destroy(Board::Going, &turn.id).await?;
         }
+        Ok(())
     }
 
     /// Items that were begun and not kept.
@@ -231,15 +234,14 @@ impl Room {
         Ok(begun)
     }
 
-    /// Every item of a case, begun or kept.
+    /// Every item, begun or kept.
     ///
     /// # Errors
     /// [`EvidenceError`].
-    pub async fn of_case(&self, case: &CaseId) -> Result<Vec<ItemId>, EvidenceError> {
+    pub async fn stored(&self) -> Result<Vec<ItemId>, EvidenceError> {
         let mut listed = self.list(Board::Kept).await?;
         listed.extend(self.list(Board::Begun).await?);
-        let ids = listed.into_iter().map(|(id, _)| id);
-        Ok(ids.filter(|id| id.case == *case).collect())
+        Ok(listed.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Items that were condemned and not erased yet.
@@ -271,14 +273,17 @@ impl Room {
 
     /// Begins an item for good, in place of what was begun before.
     pub(crate) async fn lay(&self, turn: &mut Turn, card: &Card) -> Result<(), EvidenceError> {
-        self.discard_in(turn).await?;
+        self.discard(turn).await?;
         let card = card.clone();
         self.on_shelf(&turn.id, move |shelf, id| shelf.begin(id, &card))
             .await
     }
 
-    /// Discards what was begun in this turn.
-    pub(crate) async fn discard_in(&self, turn: &mut Turn) -> Result<(), EvidenceError> {
+    /// Discards what was begun.
+    ///
+    /// # Errors
+    /// [`EvidenceError`]; to be repeated then.
+    pub async fn discard(&self, turn: &mut Turn) -> Result<(), EvidenceError> {
         *turn.progress = None::<Progress>;
         self.destroy(Board::Begun, &turn.id).await
     }
@@ -286,18 +291,17 @@ impl Room {
     /// Destroys an item: its key first, so that what is left of it when this is
     /// interrupted is of use to nobody.
     async fn destroy(&self, board: Board, id: &ItemId) -> Result<(), EvidenceError> {
-        let (room, of) = (self.clone(), id.clone());
-        let wiped = blocking(move || match room.0.shelf.wipe(board, &of) {
-            // It opens nothing, and says nothing of its segments.
-            Err(EvidenceError::Damaged(what)) => {
-                tracing::error!(what, "an item is destroyed by its key alone");
-                Ok(None)
-            }
-            wiped => wiped,
-        })
-        .await?;
-        if let Some(card) = wiped {
-            self.objects().remove(&card.object).await?;
+        match self
+            .on_shelf(id, move |shelf, id| shelf.wipe(board, id))
+            .await?
+        {
+            Wiped::Object(object) => self.objects().remove(&object).await?,
+            Wiped::Illegible => tracing::error!(
+                case.id = %id.case,
+                "the card of an item of evidence was damaged: its key is destroyed, and which \
+                 segments were its is not known; they are left"
+            ),
+            Wiped::Nothing => return Ok(()),
         }
         self.on_shelf(id, move |shelf, id| shelf.remove(board, id))
             .await

@@ -21,6 +21,12 @@ use crate::{
 /// Version of the card's format.
 const VERSION: u32 = 1;
 
+/// What stands before an object's name on a card.
+const OBJECT: &str = r#""object":""#;
+
+/// Random bytes in an object's name.
+const OBJECT_BYTES: usize = 16;
+
 /// Which board a card lies on: what may be done with its item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Board {
@@ -30,6 +36,17 @@ pub(crate) enum Board {
     Kept,
     /// To be destroyed, once that is on record.
     Going,
+}
+
+/// What a card that was written over had to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wiped {
+    /// The name of the item's segments.
+    Object(String),
+    /// Nothing: it was damaged.
+    Illegible,
+    /// There is no card.
+    Nothing,
 }
 
 /// The boards, in one folder.
@@ -142,27 +159,28 @@ impl Shelf {
         Ok(true)
     }
 
-    /// Writes over the key on a card, so that the item can never be read again.
-    /// The rest stays, to say which segments are left to be removed.
-    pub(crate) fn wipe(&self, board: Board, id: &ItemId) -> Result<Option<Card>, EvidenceError> {
-        let Some(card) = self.card(board, id)? else {
-            return Ok(None);
+    /// Writes over a card, whatever it says, so that the item can never be read again.
+    /// Which segments are left to be removed stays on it.
+    pub(crate) fn wipe(&self, board: Board, id: &ItemId) -> Result<Wiped, EvidenceError> {
+        let path = self.path(board, id);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Wiped::Nothing),
+            read => read.map_err(EvidenceError::of)?,
         };
-        let blank = Card {
-            key: "0".repeat(card.key.len()),
-            ..card.clone()
+        let object = object_on(&text);
+        let mut blank = match &object {
+            Some(object) => format!("{{{OBJECT}{object}\"}}").into_bytes(),
+            None => Vec::new(),
         };
-        let text = serde_json::to_vec(&blank).map_err(EvidenceError::of)?;
+        blank.resize(text.len().max(blank.len()), b' ');
         let write = || {
-            // In place and of the same length: over the blocks that hold the key.
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .open(self.path(board, id))?;
-            file.write_all(&text)?;
+            // In place and no shorter: over the blocks that hold the key.
+            let mut file = fs::OpenOptions::new().write(true).open(&path)?;
+            file.write_all(&blank)?;
             file.sync_all()
         };
         write().map_err(EvidenceError::of)?;
-        Ok(Some(card))
+        Ok(object.map_or(Wiped::Illegible, Wiped::Object))
     }
 
     /// Takes a card away.
@@ -227,7 +245,7 @@ impl Card {
         id: &ItemId,
         about: About,
     ) -> Result<(Self, DataKey), EvidenceError> {
-        let object = hex::encode(random::<16>().ok_or_else(no_randomness)?);
+        let object = hex::encode(random::<OBJECT_BYTES>().ok_or_else(no_randomness)?);
         let (key, wrapped) = gateway.fresh(&bound_to(id, &about, &object)?)?;
         let card = Self {
             version: VERSION,
@@ -247,6 +265,19 @@ impl Card {
             .and_then(|wrapped| gateway.unwrap(&bound_to, wrapped))
             .ok_or(EvidenceError::Damaged("key of the item"))
     }
+}
+
+/// The name of the item's segments on a card of any version, damaged elsewhere or wiped.
+fn object_on(text: &[u8]) -> Option<String> {
+    let named = text.windows(OBJECT.len());
+    let starts = named
+        .enumerate()
+        .filter(|(_, part)| *part == OBJECT.as_bytes());
+    let mut names = starts.filter_map(|(at, _)| {
+        let name = text.get(at + OBJECT.len()..)?.get(..2 * OBJECT_BYTES)?;
+        String::from_utf8(name.to_vec()).ok()
+    });
+    names.find(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// What a wrapped key is bound to: everything else on its card.

@@ -60,8 +60,8 @@ async fn push(upload: &mut Upload, content: &[u8], until: usize) {
 async fn store(room: &Room, content: &[u8]) {
     let mut upload = begin(room, content).await;
     push(&mut upload, content, content.len()).await;
-    upload.finish().await.unwrap();
-    room.keep(&id(content)).await.unwrap();
+    let turn = upload.finish().await.unwrap();
+    room.keep(&turn).await.unwrap();
 }
 
 async fn read(room: &Room, content: &[u8], offset: u64) -> Result<Vec<u8>, EvidenceError> {
@@ -169,7 +169,8 @@ async fn a_stored_item_is_verified_as_it_lies() {
     fs::write(&last, &whole).unwrap();
 
     // Also where it is to be destroyed, until that is on record.
-    room.condemn(&id(&content)).await.unwrap();
+    let turn = room.turn(&id(&content)).await;
+    room.condemn(&turn).await.unwrap();
     assert_eq!(found(data.path(), &content), None);
     // Without the key lengths are all that shows.
     let key = data.path().join("evidence.key");
@@ -177,7 +178,7 @@ async fn a_stored_item_is_verified_as_it_lies() {
     fs::remove_file(&key).unwrap();
     assert_eq!(found(data.path(), &content), None);
     fs::write(&key, text).unwrap();
-    room.erase(&id(&content)).await.unwrap();
+    room.erase(&turn).await.unwrap();
     assert!(
         found(data.path(), &content)
             .unwrap()
@@ -307,7 +308,7 @@ async fn the_newest_upload_takes_over() {
     old.taken_over().await;
     assert!(!new.is_finished());
     // Nobody discards under the hands of a writer.
-    room.discard(&id(&content)).await.unwrap();
+    assert!(room.try_turn(&id(&content)).is_none());
     drop(old);
     assert_eq!(new.await.unwrap(), SEGMENT_BYTES as u64);
 }
@@ -382,19 +383,19 @@ async fn erasure_leaves_nothing_and_is_ended_after_an_interruption() {
     let key = card["key"].as_str().unwrap().to_owned();
     assert!(on_disk(data.path(), key.as_bytes()));
 
-    room.condemn(&item).await.unwrap();
+    room.condemn(&room.turn(&item).await).await.unwrap();
     assert!(matches!(
         read(&room, &content, 0).await,
         Err(EvidenceError::Missing)
     ));
     assert_eq!(room.condemned().await.unwrap(), std::slice::from_ref(&item));
-    room.spare(&item).await.unwrap();
+    room.spare(&room.turn(&item).await).await.unwrap();
     assert!(read(&room, &content, 0).await.unwrap() == content);
 
-    room.condemn(&item).await.unwrap();
+    room.condemn(&room.turn(&item).await).await.unwrap();
     let room = self::room(data.path());
     for _ in 0..2 {
-        room.erase(&item).await.unwrap();
+        room.erase(&room.turn(&item).await).await.unwrap();
     }
     assert!(room.condemned().await.unwrap().is_empty());
     assert!(!on_disk(data.path(), key.as_bytes()));
@@ -402,13 +403,73 @@ async fn erasure_leaves_nothing_and_is_ended_after_an_interruption() {
     // The same may come again, under another key, also where an erasure on record
     // was not ended.
     store(&room, &content).await;
-    room.condemn(&item).await.unwrap();
+    room.condemn(&room.turn(&item).await).await.unwrap();
     store(&room, &content).await;
-    room.spare(&item).await.unwrap();
+    room.spare(&room.turn(&item).await).await.unwrap();
     assert!(room.condemned().await.unwrap().is_empty());
     assert_eq!(files(&data.path().join("items")).len(), 2);
     assert!(!on_disk(data.path(), key.as_bytes()));
     assert!(read(&room, &content, 0).await.unwrap() == content);
+}
+
+#[tokio::test]
+async fn what_is_condemned_twice_can_be_spared() {
+    let data = tempfile::tempdir().unwrap();
+    let content = content(SEGMENT_BYTES + 1);
+    let room = room(data.path());
+    store(&room, &content).await;
+    let turn = room.turn(&id(&content)).await;
+    for _ in 0..2 {
+        room.condemn(&turn).await.unwrap();
+    }
+    room.spare(&turn).await.unwrap();
+    assert!(read(&room, &content, 0).await.unwrap() == content);
+    // What is kept and not on record goes whole too.
+    room.erase(&turn).await.unwrap();
+    assert!(
+        files(data.path())
+            .iter()
+            .all(|path| path.ends_with("evidence.key"))
+    );
+}
+
+#[tokio::test]
+async fn a_card_that_cannot_be_read_is_written_over_all_the_same() {
+    let harm: [fn(Vec<u8>) -> Vec<u8>; 3] = [
+        // Of another version, with more on it.
+        |card| replaced(&card, "\"version\":1", "\"version\":2,\"seal\":[]"),
+        |card| replaced(&card, "\"about\"", "\"ab"),
+        |card| [b"{", card.as_slice()].concat(),
+    ];
+    for harm in harm {
+        let data = tempfile::tempdir().unwrap();
+        let content = content(99);
+        let room = room(data.path());
+        store(&room, &content).await;
+        let turn = room.turn(&id(&content)).await;
+        room.condemn(&turn).await.unwrap();
+        let path = data
+            .path()
+            .join("evidence/going")
+            .join(turn.id().to_string());
+        let card = harm(fs::read(&path).unwrap());
+        fs::write(&path, &card).unwrap();
+        // Another name of the same blocks.
+        let blocks = data.path().join("blocks");
+        fs::hard_link(&path, &blocks).unwrap();
+        room.erase(&turn).await.unwrap();
+        assert!(!path.exists());
+        assert!(files(&data.path().join("items")).is_empty());
+        let blocks = String::from_utf8(fs::read(&blocks).unwrap()).unwrap();
+        assert_eq!(blocks.len(), card.len());
+        assert!(!blocks.contains("key"), "{blocks}");
+    }
+}
+
+fn replaced(card: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let card = String::from_utf8(card.to_vec()).unwrap();
+    assert!(card.contains(from), "{card}");
+    card.replace(from, to).into_bytes()
 }
 
 #[tokio::test]

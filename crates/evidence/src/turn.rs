@@ -32,7 +32,7 @@ struct Slot {
     progress: Arc<AsyncMutex<Option<Progress>>>,
 }
 
-/// The right to write an item, until it is dropped.
+/// The right to change an item, by writing or erasing it, until this is dropped.
 #[derive(Debug)]
 pub struct Turn {
     pub(crate) id: ItemId,
@@ -56,7 +56,7 @@ impl Turns {
         turn(id, slot, progress, mine)
     }
 
-    /// The right to write an item that nobody else is writing.
+    /// The right to an item that nobody else has.
     pub(crate) fn try_take(&self, id: &ItemId) -> Option<Turn> {
         let slot = self.slot(id);
         let progress = Arc::clone(&slot.progress).try_lock_owned().ok()?;
@@ -86,6 +86,12 @@ impl Turns {
 }
 
 impl Turn {
+    /// The item.
+    #[must_use]
+    pub fn id(&self) -> &ItemId {
+        &self.id
+    }
+
     /// Returns when somebody else has asked for the item.
     pub async fn taken_over(&mut self) {
         let mine = self.mine;

@@ -99,7 +99,7 @@ impl Upload {
         let after = self.received().saturating_add(bytes.len() as u64);
         if after > self.about().size {
             // Size and digest contradict each other.
-            self.room.discard_in(&mut self.turn).await?;
+            self.room.discard(&mut self.turn).await?;
             return Err(EvidenceError::Overrun);
         }
         while !bytes.is_empty() {
@@ -123,7 +123,7 @@ impl Upload {
         }
         let work = self.work().await?;
         if work.hasher.finish() != self.turn.id.sha256 {
-            self.room.discard_in(&mut self.turn).await?;
+            self.room.discard(&mut self.turn).await?;
             return Err(EvidenceError::WrongDigest);
         }
         *self.turn.progress = None;
@@ -146,7 +146,7 @@ impl Upload {
             None => match self.read_again().await {
                 Err(EvidenceError::Damaged(what)) => {
                     // Nothing can be made of it: the next upload begins anew.
-                    self.room.discard_in(&mut self.turn).await?;
+                    self.room.discard(&mut self.turn).await?;
                     return Err(EvidenceError::Damaged(what));
                 }
                 read => read?,

@@ -19,7 +19,7 @@ use comity_domain::{
 use comity_policy::{Calendars, Turn, bring, next_moment};
 use jiff::Timestamp;
 
-pub(crate) use self::brought::brought;
+pub(crate) use self::brought::{BREACHED, NOT_VALIDATED, VALIDATED, brought};
 use crate::{cases::CaseAt, refusal::Refusal, wire};
 
 /// Id of the clock of a postponement.

@@ -46,8 +46,8 @@ pub(crate) struct Evidence {
     room: Room,
     limits: config::Evidence,
     places: Places,
-    /// Held while it is asked and recorded that something may be handed over, and alone
-    /// while that is forbidden for good: one or the other comes first on record.
+    /// Held while a reading is recorded, and alone while it is asked whether any is and
+    /// what follows from that is recorded: a reading moves no case.
     handing_over: RwLock<()>,
     /// Transfers end when the gateway stops; they are resumed elsewhere.
     stopped: watch::Receiver<bool>,
@@ -73,7 +73,7 @@ impl Evidence {
         })
     }
 
-    /// Has nothing handed over until what is about to be recorded forbids it.
+    /// Has no reading recorded until what is about to be recorded forbids it.
     pub(crate) async fn none_handed_over(&self) -> RwLockWriteGuard<'_, ()> {
         self.handing_over.write().await
     }

@@ -20,6 +20,7 @@ use crate::{
     cases::{self, CaseAt},
     clocks, conditions, effects,
     gateway::Gateway,
+    happen::Unfiled,
     identity::Caller,
     origin,
     refusal::Refusal,
@@ -97,6 +98,7 @@ pub(crate) async fn decision(
     let transaction = Transaction {
         key: Some(key),
         case: Some(row.clone()),
+        unmoved: None,
         entries: vec![Entry { leaf, record }],
         enqueue: delivery.into_iter().chain(told).collect(),
         finish: None,
@@ -242,7 +244,11 @@ pub(crate) async fn event(gateway: &Gateway, leaf: Leaf, record: Vec<u8>) -> Res
 }
 
 /// What whoever would erase evidence of a case under a legal hold is told.
-const HELD: &str = "the case is under a legal hold: nothing of it is erased while that stands";
+pub(crate) fn held() -> Refusal {
+    Refusal::NotNow(
+        "the case is under a legal hold: nothing of it is erased while that stands".to_owned(),
+    )
+}
 
 /// Records what happens to an item of evidence. It moves no case, and is written
 /// beyond the size limit too: it concerns a case that was accepted before.
@@ -251,16 +257,33 @@ pub(crate) async fn evidence(
     leaf: Leaf,
     record: Vec<u8>,
 ) -> Result<Durable<Committed>, Refusal> {
+    let committed = gateway.store().commit(of_evidence(leaf, record)).await;
+    committed.map_err(|error| match matches!(error, CommitError::Held { .. }) {
+        true => held(),
+        false => unavailable(error),
+    })
+}
+
+/// Records that an item of evidence is read, as [`evidence`] does, if the case is still at
+/// the version at which that was allowed.
+pub(crate) async fn reading(
+    gateway: &Gateway,
+    leaf: Leaf,
+    allowed: (CaseId, u64),
+) -> Result<Durable<Committed>, Unfiled> {
     let transaction = Transaction {
+        unmoved: Some(allowed),
+        ..of_evidence(leaf, Vec::new())
+    };
+    Ok(gateway.store().commit(transaction).await?)
+}
+
+fn of_evidence(leaf: Leaf, record: Vec<u8>) -> Transaction {
+    Transaction {
         entries: vec![Entry { leaf, record }],
         essential: true,
         ..Transaction::default()
-    };
-    let committed = gateway.store().commit(transaction).await;
-    committed.map_err(|error| match matches!(error, CommitError::Held { .. }) {
-        true => Refusal::NotNow(HELD.to_owned()),
-        false => unavailable(error),
-    })
+    }
 }
 
 async fn commit(gateway: &Gateway, transaction: Transaction) -> Result<(), Refusal> {

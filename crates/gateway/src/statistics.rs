@@ -56,7 +56,7 @@ pub(crate) fn count(
     let (mut orders, mut times) = (Orders::default(), Times::default());
     let (mut cases, mut unread) = (0, 0);
     loop {
-        let batch = archive.next(BATCH)?;
+        let batch = archive.next_sealed(BATCH)?;
         if batch.is_empty() {
             break;
         }
@@ -69,7 +69,7 @@ pub(crate) fn count(
             if !leaves.iter().any(|leaf| within(leaf.at)) {
                 continue;
             }
-            let told = Told::of(row, leaves);
+            let told = Told::of(archive.unsealed(&row)?, leaves);
             cases += 1;
             unread += u64::from(told.recorded.is_none());
             times.add(&told, within);

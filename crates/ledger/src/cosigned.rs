@@ -3,12 +3,13 @@
 
 #[cfg(not(test))]
 use std::fs;
-use std::{io, path::Path};
+use std::{io, path::Path, slice};
 
 use signed_note::{Signature, Verifier as _};
 
 use crate::{
     Checkpoint, Cosignature, CosignerKey, Flaw, Policy, PolicyError, PublishError, VerifierKey,
+    cosign::cosignatures,
     layout::{self, HISTORY},
     verify::{CHANGED, INCOMPLETE, numbers_in, open_checkpoint, unreadable},
 };
@@ -152,21 +153,35 @@ pub fn cosigned_size(dir: &Path) -> io::Result<u64> {
     Ok(newest(dir)?.map_or(0, |cosigned| cosigned.size))
 }
 
-/// The newest checkpoint of the log in `dir` that has a cosignature by a witness: how
-/// far both told the same story.
+/// The newest checkpoint of the log in `dir`, among those of at most the `signed` entries
+/// that are signed, which a witness cosigned: how far both told the same story.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn last_cosigned_by(dir: &Path, witness: &CosignerKey) -> io::Result<u64> {
+pub fn last_cosigned_by(dir: &Path, witness: &CosignerKey, signed: u64) -> io::Result<u64> {
     let sizes = numbers_in(dir, COSIGNATURES).map_err(io::Error::other)?;
-    for size in sizes.into_iter().rev() {
-        let lines = layout::read(dir, &format!("{COSIGNATURES}/{size}"))?;
-        let lines = String::from_utf8_lossy(&lines);
-        if lines.lines().any(|line| is_by(line, witness)) {
+    for size in sizes.into_iter().rev().filter(|size| *size <= signed) {
+        if is_cosigned_by(dir, witness, size)? {
             return Ok(size);
         }
     }
     Ok(0)
+}
+
+/// Whether a witness cosigned the checkpoint kept of so many entries: what only says that
+/// it is by the witness counts for nothing.
+fn is_cosigned_by(dir: &Path, witness: &CosignerKey, size: u64) -> io::Result<bool> {
+    let lines = layout::read(dir, &format!("{COSIGNATURES}/{size}"))?;
+    let lines = String::from_utf8_lossy(&lines);
+    let lines = lines.split_inclusive('\n');
+    let by: String = lines.filter(|line| is_by(line, witness)).collect();
+    if by.is_empty() {
+        return Ok(false);
+    }
+    let kept = layout::read_if_present(dir, &format!("{HISTORY}/{size}"))?;
+    let note = [kept.unwrap_or_default().as_slice(), by.as_bytes()].concat();
+    let found = cosignatures(&note, slice::from_ref(witness));
+    Ok(found.is_ok_and(|found| !found.is_empty()))
 }
 
 /// Heeds the word of a witness that it cosigned the first `size` entries of the log in
@@ -181,7 +196,7 @@ pub fn heed_word(
     signed: u64,
     (witness, size): (&CosignerKey, u64),
 ) -> Result<(), PublishError> {
-    let cosigned = last_cosigned_by(dir, witness);
+    let cosigned = last_cosigned_by(dir, witness, signed);
     let cosigned = cosigned.map_err(|source| PublishError::File {
         path: COSIGNATURES.to_owned(),
         source,

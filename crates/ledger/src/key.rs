@@ -272,7 +272,6 @@ pub(crate) fn read_secret(text: &str, algorithm: u8) -> Result<(&str, [u8; 32]),
     }
 }
 
-/// Reads a key file; makes it where there is none.
 /// Name and key of a public half's text, `<name>+<key id>+<base64 of algorithm and
 /// key>`. That it is the one text of the key is for whoever makes one of it to see, by
 /// [`public_text`].
@@ -299,6 +298,7 @@ pub(crate) fn public_text(name: &str, id: u32, encoded: &[u8]) -> String {
     format!("{name}+{id:08x}+{key}")
 }
 
+/// Reads a key file; makes it where there is none.
 pub(crate) fn load_or_make<K: FromStr<Err = KeyError>>(
     path: &Path,
     make: impl FnOnce() -> Result<String, KeyError>,
@@ -314,21 +314,27 @@ pub(crate) fn load<K: FromStr<Err = KeyError>>(path: &Path) -> Result<K, KeyErro
     text.map_err(|source| file_error(path, source))?.parse()
 }
 
-/// Writes a secret, one line, into a new file that only its owner may read. An existing
-/// file is never overwritten.
+/// Writes a secret, one line, into a new file that only its owner may read: wholly, or not
+/// at all. An existing file is never overwritten.
 ///
 /// # Errors
 /// [`KeyError::File`].
 pub fn save_secret(path: &Path, text: &str) -> Result<(), KeyError> {
     let write = || {
+        let draft = path.with_added_extension("draft");
         let mut file = fs::OpenOptions::new()
             .write(true)
-            .create_new(true)
+            .create(true)
+            .truncate(true)
             .mode(0o600)
-            .open(path)?;
+            .open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
+        // Unlike renaming, it fails where there is a file.
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft)?;
+        linked?;
         // What hangs on the secret cannot go on without it.
         layout::sync_folder_of(path)
     };
@@ -360,6 +366,7 @@ mod tests {
         );
         assert_eq!(Key::load(&path).unwrap().verifier(), key.verifier());
         assert!(matches!(key.save(&path), Err(KeyError::File { .. })));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         assert!(!format!("{key:?}").contains("PRIVATE"));
     }
 

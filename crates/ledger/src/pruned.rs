@@ -48,8 +48,10 @@ impl Pruned {
     pub(crate) fn said(entry: u64, leaf: &[u8]) -> Option<Self> {
         // Few of many leaves are, and to read each takes longer than to hash it.
         let name = br#""prunes":"#;
-        let named = leaf.windows(name.len()).any(|part| part == name);
-        let (leaf, _) = Leaf::read(leaf).ok().filter(|_| named)?;
+        if !leaf.windows(name.len()).any(|part| part == name) {
+            return None;
+        }
+        let (leaf, _) = Leaf::read(leaf).ok()?;
         Self::by(entry, &leaf)
     }
 }

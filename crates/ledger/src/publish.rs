@@ -1,5 +1,6 @@
 //! Publication: entries into tiles, tiles into a signed checkpoint.
 
+mod history;
 mod prune;
 
 #[cfg(not(test))]
@@ -177,7 +178,8 @@ pub enum PublishError {
 
 impl Publisher {
     /// Opens the log in `dir`, creating it if it has none. `known` is the last
-    /// signed checkpoint kept elsewhere, so that losing the folder is noticed.
+    /// signed checkpoint kept elsewhere, so that losing the folder is noticed. A larger one
+    /// that is kept in the folder counts too, as it does after an old copy was laid over it.
     ///
     /// # Errors
     /// [`PublishError`] if what is there is not to be extended.
@@ -214,9 +216,9 @@ impl Publisher {
         let newest = [&published, &known]
             .into_iter()
             .flatten()
-            .max_by_key(|checkpoint| checkpoint.size)
-            .cloned();
-        let signed = match newest {
+            .max_by_key(|checkpoint| checkpoint.size);
+        let beyond = history::beyond((dir, &key), newest.map_or(0, |newest| newest.size))?;
+        let signed = match beyond.or(newest.cloned()) {
             Some(newest) => newest,
             None => Checkpoint::sign(&key, 0, Edge::default().root().into())
                 .map_err(|_| PublishError::Full)?,
@@ -341,8 +343,10 @@ impl Publisher {
         }
         self.entered.flush().map_err(at("tile"))?;
         if size > self.signed.size {
-            self.signed = Checkpoint::sign(&self.key, size, self.edge.root().into())
-                .map_err(|_| PublishError::Full)?;
+            let root = self.edge.root().into();
+            history::permits((&self.dir, &self.key), (size, root))?;
+            self.signed =
+                Checkpoint::sign(&self.key, size, root).map_err(|_| PublishError::Full)?;
         }
         self.write_checkpoint()?;
         for path in std::mem::take(&mut self.superseded) {

@@ -175,6 +175,58 @@ fn rolled_back_or_rewritten_entries_are_never_signed() {
     ));
 }
 
+/// A backup copied over the folder, from which newer files were not deleted.
+#[test]
+fn what_is_kept_of_a_newer_checkpoint_outlives_a_rollback() {
+    let (dir, old) = (log(&[500]), log(&[500]));
+    extend(dir.path(), &[1000]);
+    let roll_back = || {
+        for file in files(old.path()) {
+            let place = dir.path().join(file.strip_prefix(old.path()).unwrap());
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::copy(&file, place).unwrap();
+        }
+    };
+    roll_back();
+    let head = fs::read(dir.path().join("checkpoint")).unwrap();
+    fs::write(dir.path().join("checkpoints/2000"), "no checkpoint").unwrap();
+    let publisher = Publisher::open(dir.path(), key(), Some(&head)).unwrap();
+    assert_eq!((publisher.signed().size, publisher.next()), (1000, 1000));
+    fs::remove_dir_all(dir.path().join("tile")).unwrap();
+    roll_back();
+    let mut publisher = Publisher::open(dir.path(), key(), Some(&head)).unwrap();
+    append_to(&mut publisher, 501);
+    assert!(matches!(
+        publisher.sign(),
+        Err(PublishError::RolledBack {
+            signed: 1000,
+            present: 501
+        })
+    ));
+}
+
+#[test]
+fn no_second_tree_of_one_size_is_signed() {
+    let dir = log(&[10]);
+    let mut publisher = Publisher::open(dir.path(), key(), None).unwrap();
+    let fork = Checkpoint::sign(&key(), 20, Hash([9; 32])).unwrap();
+    let (kept, head) = (
+        dir.path().join("checkpoints/20"),
+        dir.path().join("checkpoint"),
+    );
+    fs::write(&kept, &fork.note).unwrap();
+    append_to(&mut publisher, 20);
+    let before = fs::read(&head).unwrap();
+    assert!(matches!(
+        publisher.sign(),
+        Err(PublishError::Rewritten { size: 20 })
+    ));
+    assert_eq!(
+        (fs::read(&head).unwrap(), fs::read(&kept).unwrap()),
+        (before, fork.note)
+    );
+}
+
 #[test]
 fn a_fork_or_a_foreign_key_is_refused() {
     let ours = log(&[10]);

@@ -100,11 +100,27 @@ impl Archive {
     /// # Errors
     /// [`ReadError`].
     pub fn next(&mut self, limit: usize) -> Result<Vec<CaseRow>, ReadError> {
+        let cases = self.next_sealed(limit)?;
+        cases.iter().map(|case| self.unsealed(case)).collect()
+    }
+
+    /// As [`Archive::next`], without the records.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn next_sealed(&mut self, limit: usize) -> Result<Vec<CaseRow>, ReadError> {
         let (after, period) = (self.after, self.period);
-        let cases =
-            self.read(|db, vault| read::cases_with_records((db, vault), after, period, limit))?;
+        let cases = self.read(|db, _| read::cases_opened(db, after, period, limit))?;
         self.after = cases.last().map(|case| case.opened).or(self.after);
         Ok(cases)
+    }
+
+    /// A case of [`Archive::next_sealed`] with its records; without, where they are damaged.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn unsealed(&mut self, case: &CaseRow) -> Result<CaseRow, ReadError> {
+        self.read(|db, vault| read::with_sound_records(db, vault, case))
     }
 
     /// A page of the ledger.

@@ -57,6 +57,8 @@ pub struct Transaction {
     pub key: Option<RequestKey>,
     /// A new case, or the next version of one.
     pub case: Option<CaseChange>,
+    /// A case that this does not move and depends on, and the version it must still be at.
+    pub unmoved: Option<(CaseId, u64)>,
     /// Ledger entries, in order.
     pub entries: Vec<Entry>,
     /// Work to be done once this is durable; at most 256 jobs.

@@ -83,7 +83,10 @@ impl Store {
                 let mut query = Query::cases();
                 query.and("owes = ?", true);
                 query.and_if("opened > ?", after.map(column::sql));
-                read::cases_of((db, vault), query, limit)
+                let cases = query.rows(db, "opened", limit, read::read_case)?;
+                let cases = cases.iter();
+                let read = |case| read::with_sound_records(db, vault, case);
+                cases.map(read).collect()
             })
             .await
     }

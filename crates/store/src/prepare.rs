@@ -24,6 +24,7 @@ const MAX_JOBS: usize = 256;
 pub(crate) struct Prepared {
     pub(crate) key: Option<RequestKey>,
     pub(crate) case: Option<CaseChange>,
+    pub(crate) unmoved: Option<(CaseId, u64)>,
     pub(crate) entries: Vec<Sealed>,
     pub(crate) enqueue: Vec<NewJob>,
     pub(crate) finish: Option<Lease>,
@@ -75,6 +76,7 @@ pub(crate) fn prepare(
     let Transaction {
         key,
         case,
+        unmoved,
         mut entries,
         enqueue,
         finish,
@@ -97,6 +99,7 @@ pub(crate) fn prepare(
     Ok(Prepared {
         key,
         case,
+        unmoved,
         entries: sealed,
         enqueue,
         finish,
@@ -109,6 +112,7 @@ fn check(transaction: &Transaction) -> Result<(), CommitError> {
     let Transaction {
         key,
         case,
+        unmoved: _,
         entries,
         enqueue,
         finish: _,

@@ -223,8 +223,9 @@ pub(crate) fn pruned(db: &Connection) -> Result<Option<Pruned>, ReadError> {
 /// What signed entries say of pruning, also where it was not done yet.
 fn said(db: &Connection) -> Result<Vec<Pruned>, ReadError> {
     let signed = read::head(db)?.map_or(0, |(size, _)| size);
-    let mut select =
-        db.prepare_cached("SELECT idx, leaf FROM entry WHERE kind = 'pruning' AND idx < ?1")?;
+    // Spelled out, as in the index.
+    let sql = format!("SELECT idx, leaf FROM entry WHERE kind = '{PRUNING}' AND idx < ?1");
+    let mut select = db.prepare_cached(&sql)?;
     let rows = select.query_and_then([column::sql(signed)], read::read_entry)?;
     let said = rows.map(|row| row.map(|row| Pruned::by(row.index, &row.leaf)));
     said.filter_map(Result::transpose).collect()

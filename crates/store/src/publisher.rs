@@ -216,7 +216,9 @@ impl Publication {
             return error;
         };
         match self.witnessed.behind(&why) {
-            Some(kept) => PublicationError::Held(Box::new(kept.held(why, &self.dir))),
+            Some(kept) => {
+                PublicationError::Held(Box::new(kept.held(why, (&self.dir, self.key.verifier()))))
+            }
             None => PublicationError::Publish(why),
         }
     }
@@ -244,7 +246,10 @@ impl Publication {
             self.publisher = Some(publisher);
             return Err(held.into());
         }
-        let done = publisher.next() == committed && publisher.signed().size == committed;
+        // Also where the disk was full when it was to be noted.
+        let noted = read::head(&self.db)?.map_or(0, |(size, _)| size);
+        let signed = publisher.signed().size;
+        let done = [publisher.next(), signed, noted] == [committed; 3];
         if !done && !self.waits {
             append(&self.db, &mut publisher, committed)?;
             let signed = publisher.sign()?.clone();

@@ -225,10 +225,9 @@ pub(crate) fn cases_after(
 }
 
 /// The cases opened in a period, in the order of opening, from the first opened
-/// after `after`, with records; a case whose records are damaged has none, so that
-/// the others can be read.
-pub(crate) fn cases_with_records(
-    (db, vault): (&Connection, &Vault),
+/// after `after`, without records.
+pub(crate) fn cases_opened(
+    db: &Connection,
     after: Option<u64>,
     period: Period,
     limit: usize,
@@ -238,25 +237,23 @@ pub(crate) fn cases_with_records(
     query.and_if("opened > ?", after.map(column::sql));
     query.and_if("opened_at >= ?", since.map(Timestamp::as_microsecond));
     query.and_if("opened_at < ?", until.map(Timestamp::as_microsecond));
-    cases_of((db, vault), query, limit)
+    query.rows(db, "opened", limit, read_case)
 }
 
-/// The first cases of a query; those whose records cannot be read without them.
-pub(crate) fn cases_of(
-    (db, vault): (&Connection, &Vault),
-    query: Query,
-    limit: usize,
-) -> Result<Vec<CaseRow>, ReadError> {
-    let cases = query.rows(db, "opened", limit, read_case)?.into_iter();
-    cases
-        .map(|case| match with_records(db, vault, case.clone()) {
-            Err(ReadError::Damaged { .. }) => Ok(case),
-            read => read,
-        })
-        .collect()
+/// A case with its records; one whose records are damaged has none, so that others can
+/// be read.
+pub(crate) fn with_sound_records(
+    db: &Connection,
+    vault: &Vault,
+    case: &CaseRow,
+) -> Result<CaseRow, ReadError> {
+    match with_records(db, vault, case.clone()) {
+        Err(ReadError::Damaged { .. }) => Ok(case.clone()),
+        read => read,
+    }
 }
 
-/// How many cases [`cases_with_records`] has to come.
+/// How many cases [`cases_opened`] has to come.
 pub(crate) fn count_cases(
     db: &Connection,
     after: Option<u64>,

@@ -73,6 +73,9 @@ pub(crate) fn commit(
     if let Some(case) = &prepared.case {
         check_case(db, case)?;
     }
+    if let Some((case, version)) = &prepared.unmoved {
+        check_unmoved(db, case, *version)?;
+    }
     legal_hold::check(db, next, &prepared.entries)?;
     let tags = blind::tags((db, vault), next, &prepared.terms)?;
     let mut receipts = Vec::with_capacity(prepared.entries.len());
@@ -211,6 +214,19 @@ fn step(from: CaseState, to: CaseState) -> Result<(), CommitError> {
         from.step(to)?;
     }
     Ok(())
+}
+
+fn check_unmoved(db: &Connection, case: &CaseId, version: u64) -> Result<(), Stop> {
+    let current = db
+        .prepare_cached("SELECT version FROM cases WHERE id = ?1")?
+        .query_row([case.as_str()], |row| row.get(0))
+        .optional()?;
+    let current = current.map(column::count).transpose()?;
+    if current == Some(version) {
+        Ok(())
+    } else {
+        Err(CommitError::Conflict { current }.into())
+    }
 }
 
 /// Whether the records of a case were erased: also where the entry that opened it was

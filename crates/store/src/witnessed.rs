@@ -206,7 +206,7 @@ impl Witnessed {
         let flaw = |what: String| Flaw::of(file, what, CONTRADICTED);
         let apart = |error: &dyn Error| flaw(format!("cannot be compared: {error}"));
         let head = latest(ledger, key).map_err(|error| apart(&error))?;
-        let here = last_cosigned_by(ledger, &self.by).map_err(|error| apart(&error))?;
+        let here = last_cosigned_by(ledger, &self.by, head.size).map_err(|error| apart(&error))?;
         if self.is_word() && here >= size {
             return Ok(());
         }
@@ -239,10 +239,11 @@ impl Witnessed {
     }
 
     /// What holds the store whose ledger lies in `ledger`.
-    pub(crate) fn held(&self, why: PublishError, ledger: &Path) -> Held {
+    pub(crate) fn held(&self, why: PublishError, (ledger, key): (&Path, &VerifierKey)) -> Held {
+        let signed = latest(ledger, key).map_or(0, |head| head.size);
         Held {
             by: self.by.name().to_owned(),
-            agreed: last_cosigned_by(ledger, &self.by).unwrap_or_default(),
+            agreed: last_cosigned_by(ledger, &self.by, signed).unwrap_or_default(),
             why,
         }
     }

@@ -72,12 +72,13 @@ pub(super) fn concerns(gateway: &Gateway, caller: &Caller, case: &CaseChange) ->
     [&case.issuing.0, &case.executing.0].contains(&state) || !gateway.policies().knows(state)
 }
 
-/// Refuses to open the records of a case of other States.
+/// Refuses to open the records of a case of other States; opens none for who is no auditor.
 pub(super) async fn within_reach(
     gateway: &Gateway,
     caller: &Caller,
     case: &CaseId,
 ) -> Result<(), Refusal> {
+    admit::role(caller, &[Role::Auditor], "auditor")?;
     match cases::load(gateway, case).await {
         Ok(case) if !concerns(gateway, caller, &case.row) => Err(Refusal::NotCompetent(
             "the case is one of other States: auditors open the records of cases of their own",

@@ -6,7 +6,7 @@ use comity::v1::{
 };
 use comity_domain::{CaseId, Urgency};
 use comity_ledger::Leaf;
-use comity_store::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
+use comity_store::{Claim, Claimant, EntryFilter, JUSTIFIED, Page, UNJUSTIFIED};
 
 use super::access;
 use crate::{
@@ -201,12 +201,18 @@ async fn assessable(gateway: &Gateway, id: &CaseId, case: &cases::CaseAt) -> Res
         let gone = "the records of the case are erased: there is nothing left to assess it by";
         return Err(Refusal::NotNow(gone.to_owned()));
     }
-    let events = cases::events(gateway, id, 0).await?;
-    let done = |event: &v1::CaseEvent| [JUSTIFIED, UNJUSTIFIED].contains(&event.kind.as_str());
-    match events.iter().any(done) {
-        true => Err(Refusal::NotNow("the case was assessed before".to_owned())),
-        false => Ok(()),
+    for kind in [JUSTIFIED, UNJUSTIFIED] {
+        let done = EntryFilter {
+            case: Some(id.clone()),
+            kind: Some(kind.to_owned()),
+            ..EntryFilter::default()
+        };
+        let done = gateway.store().entries(Page::From(0), done, 1).await;
+        if !done.map_err(record::unavailable)?.is_empty() {
+            return Err(Refusal::NotNow("the case was assessed before".to_owned()));
+        }
     }
+    Ok(())
 }
 
 async fn show(gateway: &Gateway, caller: &Caller, claim: Claim) -> v1::EmergencyClaim {

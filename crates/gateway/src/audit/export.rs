@@ -1,5 +1,6 @@
 //! Handing a case out, and counting: what auditors take away.
 
+use bytes::Bytes;
 use comity::v1::{self, ExportCaseRequest, ExportCaseResponse, StatisticsRequest};
 use comity_store::Period;
 
@@ -96,14 +97,15 @@ async fn blocking<T: Send + 'static>(
 fn pieces(files: Files) -> Vec<ExportCaseResponse> {
     let mut pieces = Vec::new();
     for (path, bytes) in files {
-        let piece = |data: &[u8]| ExportCaseResponse {
-            path: path.clone(),
-            data: data.to_vec().into(),
-        };
-        match bytes.as_slice() {
-            // An empty file is a file.
-            [] => pieces.push(piece(&[])),
-            bytes => pieces.extend(bytes.chunks(PIECE).map(piece)),
+        let mut rest = Bytes::from(bytes);
+        // An empty file is a file.
+        loop {
+            let data = rest.split_to(PIECE.min(rest.len()));
+            let path = path.clone();
+            pieces.push(ExportCaseResponse { path, data });
+            if rest.is_empty() {
+                break;
+            }
         }
     }
     pieces

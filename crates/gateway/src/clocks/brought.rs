@@ -10,8 +10,10 @@ use super::{Happened, of};
 use crate::{cases::CaseAt, happen::Event, hold, refusal::Refusal, wire::encoded};
 
 /// Events of the vocabulary.
-const VALIDATED: &str = "validated";
-const NOT_VALIDATED: &str = "validation-refused";
+pub(crate) const VALIDATED: &str = "validated";
+pub(crate) const NOT_VALIDATED: &str = "validation-refused";
+/// What had to be done by a time limit was not.
+pub(crate) const BREACHED: &str = "clock-breached";
 
 /// The first thing that time has brought to a case by an instant, as an event to
 /// be filed; `None` where there is none. What nothing holds any more is released
@@ -73,7 +75,7 @@ fn is_told(moment: Moment, clock: &CaseClock) -> bool {
 fn kind(moment: Moment) -> &'static str {
     match moment {
         Moment::Reminder => "clock-reminder",
-        Moment::Breach => "clock-breached",
+        Moment::Breach => BREACHED,
         Moment::Lapse => "clock-lapsed",
         Moment::Expiry => "expired",
     }

@@ -6,7 +6,7 @@ use comity::v1::{ListItemsRequest, ListItemsResponse};
 use comity_domain::{CaseId, Digest};
 use comity_evidence::{EvidenceError, ItemId};
 use comity_ledger::Evidence as Described;
-use comity_store::{ERASURE, EntryFilter, EntryRow, Page};
+use comity_store::{ERASURE, EntryFilter, EntryRow, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Page};
 use jiff::Timestamp;
 
 use super::{entitled, unusable};
@@ -116,6 +116,21 @@ pub(super) async fn erased(
         evidence.is_some_and(|described| described.sha256.0 == sha256.0)
     };
     Ok(rows.rev().find(of_item).map(step))
+}
+
+/// Refuses to erase what is under a legal hold, before anything is done towards it. None
+/// is set while the gateway runs.
+pub(super) async fn none_held(gateway: &Gateway, case: &CaseAt) -> Result<(), Refusal> {
+    let id = &case.row.id;
+    let mut holds = Holds::default();
+    for row in rows(gateway, id, &[LEGAL_HOLD, LEGAL_HOLD_LIFTED]).await? {
+        // What has no place in the ledger is verification's to find, as in the store.
+        let _ = holds.follow(row.index, &row.leaf);
+    }
+    match holds.over(id.as_str()).next() {
+        Some(_) => Err(record::held()),
+        None => Ok(()),
+    }
 }
 
 /// The key that an item is sealed to, if it is.

@@ -14,13 +14,20 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{
-    CHUNK_BYTES_MAX, STILL_MAX, Side, custody, entitled, leaf,
+    CHUNK_BYTES_MAX, Item, STILL_MAX, Side, custody, entitled, leaf,
     release::{self, Released},
     unusable,
 };
 use crate::{
-    cases, gateway::Gateway, identity::Caller, places::Place, record, record::RETRY_AFTER,
-    refusal::Refusal, wire::evidence as wire,
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    happen::{self, Unfiled},
+    identity::Caller,
+    places::Place,
+    record,
+    record::RETRY_AFTER,
+    refusal::Refusal,
+    wire::evidence as wire,
 };
 
 /// Chunks that wait for a slow reader; with the segment they are cut from, all of
@@ -48,19 +55,30 @@ async fn begin(
     let DownloadRequest { name, offset } = message;
     entitled(caller)?;
     let (case, sha256) = wire::item_name(&name)?;
-    let evidence = gateway.evidence();
-    let until_recorded = evidence.handing_over.read().await;
-    let case = cases::visible(gateway, caller, case).await?;
-    let item = custody::found(gateway, &case, sha256).await?;
+    // Judged anew where the case moved before the reading was on record.
+    let judge = || async {
+        let case = cases::visible(gateway, caller, case).await?;
+        let item = custody::found(gateway, &case, sha256).await?;
+        hand_over(gateway, caller, (case, item), offset).await
+    };
+    happen::carry_out("download", judge).await
+}
+
+/// Hands over as the case stands, once it is on record that it stood so.
+async fn hand_over(
+    gateway: &Gateway,
+    caller: &Arc<Caller>,
+    (case, item): (CaseAt, Item),
+    offset: u64,
+) -> Result<Chunks, Unfiled> {
     let size = item.described.size;
     if offset > size {
-        return Err(Refusal::WrongOffset {
-            offset,
-            stored: size,
-        });
+        let stored = size;
+        return Err(Refusal::WrongOffset { offset, stored }.into());
     }
     let actor = caller.to_string();
     let released = release::ask(&case, Side::of(&item.by, &case), Side::of(&actor, &case))?;
+    let evidence = gateway.evidence();
     let place = evidence
         .places
         .take(Some(caller))
@@ -73,7 +91,8 @@ async fn begin(
     let shown = wire::show(&item, recipient, false);
     let mut leaf = leaf(gateway, custody::READ, &actor, (&item.id, item.described));
     leaf.note = (offset > 0).then(|| format!("from byte {offset}"));
-    let recorded = record::evidence(gateway, leaf, Vec::new()).await?;
+    let until_recorded = evidence.handing_over.read().await;
+    let recorded = record::reading(gateway, leaf, (case.row.id, case.version)).await?;
     drop(until_recorded);
     let (chunks, stream) = mpsc::channel(WAITING);
     let sender = Sender {

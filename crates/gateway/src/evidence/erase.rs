@@ -1,7 +1,8 @@
 //! Erasing: prepared, recorded, and only then done, to the end.
 
 use comity::v1::{DeleteItemRequest, DeleteItemResponse};
-use comity_evidence::ItemId;
+use comity_domain::Digest;
+use comity_evidence::Turn;
 use comity_store::{Committed, Durable};
 
 use super::{
@@ -10,7 +11,12 @@ use super::{
     entitled, leaf, sweep, unusable,
 };
 use crate::{
-    audit, cases, gateway::Gateway, identity::Caller, record, refusal::Refusal,
+    audit,
+    cases::{self, CaseAt},
+    gateway::Gateway,
+    identity::Caller,
+    record,
+    refusal::Refusal,
     wire::evidence as wire,
 };
 
@@ -36,7 +42,7 @@ async fn begin(
     let case = cases::visible(gateway, caller, case).await?;
     let actor = caller.to_string();
     let request = case.snapshot.request_digest();
-    let item = match custody::found(gateway, &case, sha256).await {
+    let (item, turn) = match stored(gateway, &case, sha256).await {
         Err(missing @ Refusal::NotFound { .. }) => {
             let before = custody::erased(gateway, &case, sha256).await?;
             let before = before.filter(|before| before.actor == actor);
@@ -51,10 +57,21 @@ async fn begin(
             "the other side stored this item: ask that side to delete it",
         ));
     }
-    let committed = erase(gateway, &actor, item, reason.into_bytes()).await?;
+    custody::none_held(gateway, &case).await?;
+    let committed = erase(gateway, &actor, (item, turn), reason.into_bytes()).await?;
     Ok(DeleteItemResponse {
         receipt: record::receipt(gateway, &committed, &request),
     })
+}
+
+/// An item on record, with the right to erase it: until it is settled nobody else does.
+async fn stored(gateway: &Gateway, case: &CaseAt, sha256: Digest) -> Result<(Item, Turn), Refusal> {
+    // Whoever uploads one that is not on record is left alone.
+    let item = custody::found(gateway, case, sha256).await?;
+    let turn = gateway.evidence().room.turn(&item.id).await;
+    // Somebody may have erased it meanwhile.
+    let item = custody::found(gateway, case, sha256).await?;
+    Ok((item, turn))
 }
 
 /// Erases an item on record, for a reason that is sealed. Whether the actor may is
@@ -62,24 +79,21 @@ async fn begin(
 async fn erase(
     gateway: &Gateway,
     actor: &str,
-    item: Item,
+    (item, mut turn): (Item, Turn),
     reason: Vec<u8>,
 ) -> Result<Durable<Committed>, Refusal> {
     let Item { id, described, .. } = item;
     let leaf = leaf(gateway, custody::ERASED, actor, (&id, described));
-    let room = &gateway.evidence().room;
-    room.condemn(&id).await.map_err(unusable)?;
-    let recorded = record::evidence(gateway, leaf, reason).await;
-    settle(gateway, &id).await;
-    recorded
-}
-
-/// Does to a condemned item what the ledger says; what fails is left to the sweep.
-async fn settle(gateway: &Gateway, id: &ItemId) {
-    if let Err(refusal) = sweep::condemned(gateway, id).await {
+    let recorded = match gateway.evidence().room.condemn(&turn).await {
+        Ok(()) => record::evidence(gateway, leaf, reason).await,
+        Err(error) => Err(unusable(error)),
+    };
+    // What fails is left to the sweep.
+    if let Err(refusal) = sweep::settle(gateway, &mut turn, false).await {
         tracing::error!(
             error = &refusal as &dyn std::error::Error,
             "an erasure is not ended yet"
         );
     }
+    recorded
 }

@@ -230,12 +230,12 @@ async fn complete(
 ) -> Result<UploadResponse, Refusal> {
     let about = upload.about().clone();
     // Held until the item is kept.
-    let _turn = upload.finish().await.map_err(unusable)?;
+    let turn = upload.finish().await.map_err(unusable)?;
     let item = (id, described(id, &about));
     let leaf = leaf(gateway, custody::STORED, &caller.to_string(), item);
     let sealed_to = about.recipient.unwrap_or_default().into_bytes();
     let committed = record::evidence(gateway, leaf, sealed_to).await?;
-    if let Err(error) = gateway.evidence().room.keep(id).await {
+    if let Err(error) = gateway.evidence().room.keep(&turn).await {
         // It is readable where it is, and the sweep keeps it.
         tracing::warn!(
             error = &error as &dyn std::error::Error,

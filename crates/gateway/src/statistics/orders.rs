@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use prost_types::value::Kind;
 
 use super::{Told, times::duration};
-use crate::wire::from_proto;
+use crate::{
+    clocks::{BREACHED, NOT_VALIDATED, VALIDATED},
+    wire::from_proto,
+};
 
 /// The instrument's module.
 const INSTRUMENT: &str = "epoc";
@@ -84,7 +87,10 @@ const SERIES: [Series; 10] = [
     Series(
         "i",
         "cases without validation after the event",
-        Err("no call reports yet that validation was refused"),
+        Ok(
+            "EPOCs and EPOC-PRs for which the event `validation-refused` is recorded, or that the time \
+            limit for validation ran out",
+        ),
     ),
     Series(
         "j",
@@ -167,6 +173,10 @@ impl Orders {
             if enforced.is_some_and(|leaf| leaf.at <= answer.at) {
                 self.count(&key, "g", "fulfilled", None);
             }
+        }
+        let unvalidated = told.leaves.iter().find(|leaf| is_unvalidated(told, leaf));
+        if unvalidated.is_some_and(|leaf| within(leaf.at)) {
+            self.count(&key, "i", "", None);
         }
         let produced = event("production-requested").filter(|_| !produces);
         if let Some(request) = produced.filter(|leaf| within(leaf.at)) {
@@ -288,6 +298,22 @@ fn applies(told: &Told, provision: &str) -> bool {
         .any(|cited| cited.source == REGULATION && cited.provision == provision)
 }
 
+/// Whether an entry says that validation after the event was refused, or did not come in
+/// time, which the law treats alike.
+fn is_unvalidated(told: &Told, leaf: &Leaf) -> bool {
+    let recorded = told.recorded.iter();
+    let mut clocks = recorded.flat_map(|recorded| &recorded.decision.clocks);
+    match leaf.kind.as_str() {
+        NOT_VALIDATED => true,
+        BREACHED => clocks.any(|clock| {
+            let rule = clock.rule.as_ref();
+            rule.is_some_and(|rule| leaf.rules.contains(&rule.rule_id))
+                && clock.stops.iter().any(|stop| stop == VALIDATED)
+        }),
+        _ => false,
+    }
+}
+
 /// The entry by which an order came to nothing after it had been approved.
 fn failed(told: &Told) -> Option<&Leaf> {
     let approved = told.first(&["APPROVED"])?.at;
@@ -316,7 +342,7 @@ fn since(from: Timestamp, to: Timestamp) -> i64 {
     to.as_microsecond() - from.as_microsecond()
 }
 
-/// When the order was issued: as it states, else when it was received.
+/// When the order was issued, if it states that.
 fn issued_at(told: &Told) -> Option<Timestamp> {
     let stated = told.recorded.as_ref()?.request.issued_at?;
     from_proto::timestamp(stated)

@@ -234,10 +234,16 @@ fn entries_are_proven_under_what_enough_witnesses_cosigned() {
     grow(log.path(), 200, 1000);
     keep(&cosigner());
     assert_eq!(cosigned_size(log.path()).unwrap(), 100);
-    assert_eq!(last_cosigned_by(log.path(), cosigner().key()).unwrap(), 200);
-    assert_eq!(last_cosigned_by(log.path(), other.key()).unwrap(), 100);
+    assert_eq!(
+        last_cosigned_by(log.path(), cosigner().key(), 200).unwrap(),
+        200
+    );
+    assert_eq!(last_cosigned_by(log.path(), other.key(), 200).unwrap(), 100);
     let namesake = Cosigner::from_seed("v.example", [8; 32]).unwrap();
-    assert_eq!(last_cosigned_by(log.path(), namesake.key()).unwrap(), 0);
+    assert_eq!(
+        last_cosigned_by(log.path(), namesake.key(), 200).unwrap(),
+        0
+    );
     let size = |index| prove(log.path(), index).unwrap().unwrap().size;
     assert_eq!((size(99), size(100)), (100, 200));
     let found = verify_cosignatures(log.path(), key().verifier(), &policy).unwrap();
@@ -259,4 +265,13 @@ fn entries_are_proven_under_what_enough_witnesses_cosigned() {
     fs::copy(folder.join("100"), folder.join("200")).unwrap();
     let flaw = verify_cosignatures(log.path(), key().verifier(), &policy).unwrap_err();
     assert_eq!(flaw.file, "cosignatures/200");
+    // Nor does it say how far its witness has seen the log; nor do those of what is not signed.
+    let [first, other] = policy.witnesses.as_slice() else {
+        panic!("two witnesses");
+    };
+    let last = |by, signed| last_cosigned_by(log.path(), by, signed).unwrap();
+    assert_eq!(
+        (last(other, 200), last(first, 199), last(first, 99)),
+        (100, 100, 0)
+    );
 }

@@ -7,8 +7,8 @@ use comity_ledger::{Hash, verify_proof};
 
 use super::{case_id, change, entry, key, open, run, state, step, submission, try_open};
 use crate::{
-    CaseFilter, EntryFilter, Expected, OpenError, Order, Page, Party, PublicationError, Search,
-    SortBy, Transaction, read, verify,
+    CaseFilter, CommitError, EntryFilter, Expected, OpenError, Order, Page, Party,
+    PublicationError, Search, SortBy, Transaction, read, verify,
 };
 
 #[test]
@@ -152,6 +152,51 @@ fn what_is_committed_while_it_closes_is_published_or_refused() {
             assert_eq!((report.entries, report.unpublished), (committed, 0));
         });
     }
+}
+
+/// As where the disk was full when it was to be noted.
+#[test]
+fn a_signed_checkpoint_that_was_not_noted_is_noted_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(store.commit(submission(1))).unwrap();
+    assert_eq!(run(store.publish()).unwrap(), 1);
+    let db = rusqlite::Connection::open(dir.path().join("comity.db")).unwrap();
+    db.execute("DELETE FROM head", []).unwrap();
+    assert_eq!(run(store.publish()).unwrap(), 1);
+    assert_eq!(read::head(&db).unwrap().map(|(size, _)| size), Some(1));
+}
+
+#[test]
+fn what_depends_on_a_case_is_refused_once_that_has_moved() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let read = |case, version| Transaction {
+        unmoved: Some((case_id(case), version)),
+        entries: vec![entry("read")],
+        ..Transaction::default()
+    };
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        store.commit(read(1, 1)).await.unwrap();
+        // Queued at once, and so perhaps of one group.
+        let moved = step(1, 1, CaseState::Delivering);
+        let (moved, late) = tokio::join!(store.commit(moved), store.commit(read(1, 1)));
+        moved.unwrap();
+        let current = Some(2);
+        assert_eq!(late.unwrap_err(), CommitError::Conflict { current });
+        store.commit(read(1, 2)).await.unwrap();
+        let current = None;
+        let none = store.commit(read(2, 1)).await.unwrap_err();
+        assert_eq!(none, CommitError::Conflict { current });
+        let filter = EntryFilter {
+            kind: Some("read".into()),
+            ..EntryFilter::default()
+        };
+        let entries = store.entries(Page::From(0), filter, 10).await.unwrap();
+        let indexes: Vec<_> = entries.iter().map(|entry| entry.index).collect();
+        assert_eq!(indexes, [1, 3]);
+    });
 }
 
 #[test]

@@ -160,6 +160,7 @@ fn submission(case: u64) -> Transaction {
     Transaction {
         key: Some(request_key("sta-berlin", case, 1)),
         case: Some(change(case, Expected::New, CaseState::Approved)),
+        unmoved: None,
         entries: vec![entry("decision")],
         enqueue: vec![job(case, "deliver", Urgency::Routine)],
         finish: None,
