@@ -145,7 +145,7 @@ fn owed(row: CaseRow) -> Vec<Owed> {
     let kept = snapshot.kept();
     let delivers = matches!(row.state, CaseState::Approved | CaseState::Delivering);
     let delivery = delivers.then_some((record::DELIVER, kept.step));
-    let recall = kept.recall.filter(|recall| !recall.ended);
+    let recall = kept.recall.as_ref().filter(|recall| !recall.ended);
     let recall = recall.map(|recall| (record::RECALL, recall.step));
     let jobs = delivery.into_iter().chain(recall);
     let job = |(step, number)| Owed {

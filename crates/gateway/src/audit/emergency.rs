@@ -201,7 +201,7 @@ async fn assessable(gateway: &Gateway, id: &CaseId, case: &cases::CaseAt) -> Res
         let gone = "the records of the case are erased: there is nothing left to assess it by";
         return Err(Refusal::NotNow(gone.to_owned()));
     }
-    let events = cases::events(gateway, id, 0).await?;
+    let events = cases::events(gateway, id).await?;
     let done = |event: &v1::CaseEvent| [JUSTIFIED, UNJUSTIFIED].contains(&event.kind.as_str());
     match events.iter().any(done) {
         true => Err(Refusal::NotNow("the case was assessed before".to_owned())),

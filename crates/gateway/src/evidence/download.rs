@@ -14,9 +14,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{
-    CHUNK_BYTES_MAX, STILL_MAX, Side, custody, entitled, leaf,
+    CHUNK_BYTES_MAX, STILL_MAX, custody, entitled, leaf,
     release::{self, Released},
-    unusable,
+    side, unusable,
 };
 use crate::{
     cases, gateway::Gateway, identity::Caller, places::Place, record, record::RETRY_AFTER,
@@ -60,7 +60,7 @@ async fn begin(
         });
     }
     let actor = caller.to_string();
-    let released = release::ask(&case, Side::of(&item.by, &case), Side::of(&actor, &case))?;
+    let released = release::ask(&case, side(&item.by, &case), side(&actor, &case))?;
     let place = evidence
         .places
         .take(Some(caller))

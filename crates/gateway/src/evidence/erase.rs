@@ -5,9 +5,8 @@ use comity_evidence::ItemId;
 use comity_store::{Committed, Durable};
 
 use super::{
-    Side,
     custody::{self, Item},
-    entitled, leaf, sweep, unusable,
+    entitled, leaf, side, sweep, unusable,
 };
 use crate::{
     audit, cases, gateway::Gateway, identity::Caller, record, refusal::Refusal,
@@ -35,7 +34,7 @@ async fn begin(
     let reason = wire::reason(reason)?;
     let case = cases::visible(gateway, caller, case).await?;
     let actor = caller.to_string();
-    let request = case.snapshot.request_digest();
+    let request = case.request_digest();
     let item = match custody::found(gateway, &case, sha256).await {
         Err(missing @ Refusal::NotFound { .. }) => {
             let before = custody::erased(gateway, &case, sha256).await?;
@@ -46,7 +45,7 @@ async fn begin(
         }
         found => found?,
     };
-    if Side::of(&item.by, &case) != Side::of(&actor, &case) {
+    if side(&item.by, &case) != side(&actor, &case) {
         return Err(Refusal::NotCompetent(
             "the other side stored this item: ask that side to delete it",
         ));
