@@ -38,7 +38,7 @@ use tonic_reflection::pb::v1::{
 use tonic_types::StatusExt as _;
 
 use crate::world::{
-    Scene, approvable, eventually, get, on_shared, reason, search, submit, violations,
+    Cooperation, Scene, approvable, eventually, get, on_shared, reason, search, submit, violations,
 };
 
 /// Served by national backends, called by the gateway.
@@ -350,6 +350,12 @@ async fn cases_are_listed_newest_first_page_by_page() {
             .unwrap()
             .into_inner();
         assert_eq!(page.cases.len(), count, "{filter}");
+    }
+    // The executing side sees what its own State is asked.
+    let mut executing = Cooperation::new(scene.connect("DE", "sta-berlin", "executing").await);
+    for (filter, count) in [("executing=DE", 5), ("", 5), ("executing=FR", 0)] {
+        let page = executing.list_cases(filtered(filter)).await.unwrap();
+        assert_eq!(page.into_inner().cases.len(), count, "{filter}");
     }
     let wrong = client.list_cases(filtered("name=x")).await.unwrap_err();
     assert_eq!(wrong.code(), Code::InvalidArgument);

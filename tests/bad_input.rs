@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use comity::v1::{self, FactValue, Outcome, fact_value::Value};
+use comity::v1::{
+    self, FactValue, Outcome, fact_value::Value,
+    federation_service_client::FederationServiceClient, policy_service_client::PolicyServiceClient,
+};
 use comity_gateway::{config::Config, gateway};
 use comity_sandbox::{
     pki::{Identity, Issued, Pki, Validity},
@@ -105,6 +108,50 @@ fn a_message_beyond_the_limit() {
         assert!(status.message().contains("4194304 bytes"), "{status:?}");
         let actor = ("FR", "oversize", "issuing");
         scene.assert_recorded(actor, "malformed", "TOO_LARGE").await;
+    });
+}
+
+#[test]
+fn more_persons_than_are_read() {
+    check_fields(
+        "many-persons",
+        |request| {
+            let person = |n| v1::Person {
+                name: format!("Person No {n}"),
+                ..v1::Person::default()
+            };
+            request.persons = (0..2001).map(person).collect();
+        },
+        &[("persons", "more than 256 entries")],
+    );
+}
+
+#[test]
+fn what_is_not_served_or_not_there_is_on_record() {
+    on_shared(async |scene| {
+        let peer = scene.connect("DE", "peer", "gateway").await;
+        let mut peer = FederationServiceClient::new(peer);
+        let status = peer.relay(v1::RelayRequest::default()).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unimplemented);
+        let actor = ("DE", "peer", "gateway");
+        scene.assert_recorded(actor, "refused", "NOT_YET").await;
+
+        let reader = scene.connect("DE", "reader", "legal").await;
+        let mut reader = PolicyServiceClient::new(reader);
+        let module = v1::GetModuleRequest {
+            name: "instrument/none".to_owned(),
+        };
+        let status = reader.get_module(module).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound);
+        let page = v1::ListModulesRequest {
+            page_token: "none".to_owned(),
+            ..v1::ListModulesRequest::default()
+        };
+        let status = reader.list_modules(page).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let actor = ("DE", "reader", "legal");
+        scene.assert_recorded(actor, "refused", "NOT_FOUND").await;
+        scene.assert_recorded(actor, "malformed", "MALFORMED").await;
     });
 }
 

@@ -211,6 +211,24 @@ fn sides(case: &v1::Case) -> (&str, &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_what_was_shared_fits_its_reader() {
+    let joint = Joint::in_force("large").await;
+    // Three of them, each for two parties, are more than a client takes at once.
+    for n in 0..3 {
+        let mut message = item(&joint.team.name, &format!("large-{n}"));
+        let information = message.information.as_mut().unwrap();
+        let value = prost_types::value::Kind::StringValue("x".repeat(1 << 20));
+        let value = prost_types::Value { kind: Some(value) };
+        information.fields.insert("transcript".to_owned(), value);
+        let cases = joint.share(DE, &message).await.unwrap();
+        assert_eq!(cases.len(), 2);
+    }
+    assert_eq!(joint.shared(DE, 0).await.unwrap().len(), 6);
+    assert_eq!(joint.shared(FR, 2).await.unwrap().len(), 3);
+    joint.scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_team_is_agreed_shared_in_and_left() {
     use TeamMemberState::{Invited, Joined, Left};
     let scene = Scene::start(&["DE", "FR", "NL"]).await;

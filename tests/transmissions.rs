@@ -217,6 +217,67 @@ async fn what_was_sent_is_recorded_also_when_the_case_is_over() {
     scene.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_was_never_approved_nobody_is_told_what_was_said() {
+    let scene = Scene::start(&["IE", "FR"]).await;
+    let story = preservation("otherwise-withheld");
+    let case = scene.tell(&story).await;
+    assert_eq!(case.state(), CaseState::Acknowledged);
+    let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
+    // The order names another State than its request, and is taken back.
+    let mut order = structure::to_json(story.request.form.clone().unwrap()).unwrap();
+    order["addressee"]["state"] = json!("NL");
+    let rebuttal = v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: "otherwise-withheld/1".to_owned(),
+        form: Some(structure::from_json(&order)),
+        ..v1::SupplementRequest::default()
+    };
+    let answer = requester.supplement(rebuttal).await.unwrap();
+    let name = answer.into_inner().case.unwrap().name;
+    let withdraw = v1::WithdrawRequest {
+        name: name.clone(),
+        reason: "consignment-4711 came by courier".to_owned(),
+        request_id: String::new(),
+    };
+    let sent = (name.as_str(), TRANSMITTED);
+    let case = issuing(&mut requester, sent, form(&record())).await;
+    assert_eq!(case.unwrap().state(), CaseState::Incomplete);
+    requester.withdraw(withdraw).await.unwrap();
+    // Of what is said from here on the backend is told.
+    let case = issuing(&mut requester, sent, form(&record())).await;
+    assert_eq!(case.unwrap().state(), CaseState::Withdrawn);
+
+    let channel = scene.connect("FR", "parquet-paris", "executing").await;
+    let mut other = Cooperation::new(channel);
+    let shown = get(&mut other, &name).await.unwrap().events;
+    let watch = v1::WatchCaseRequest {
+        name: name.clone(),
+        after_sequence: 0,
+    };
+    let mut watched = other.watch_case(watch).await.unwrap().into_inner();
+    let mut seen = Vec::new();
+    while seen.len() < shown.len() {
+        seen.push(watched.message().await.unwrap().unwrap().event.unwrap());
+    }
+    assert_eq!(seen, shown);
+    let said = shown.iter().filter(|event| event.kind == TRANSMITTED);
+    assert_eq!(said.count(), 2, "{shown:#?}");
+    let told = eventually("the backend is told", async || {
+        let told = scene.backend("FR").told(&name).unwrap();
+        let mut said = told.iter().filter(|event| event.kind == TRANSMITTED);
+        said.next().is_some().then_some(told)
+    })
+    .await;
+    let own = get(&mut requester, &name).await.unwrap();
+    for secret in SECRETS {
+        assert!(!format!("{seen:?}").contains(secret), "{secret}");
+        assert!(!format!("{told:?}").contains(secret), "{secret}");
+        assert!(format!("{own:?}").contains(secret), "{secret}");
+    }
+    scene.stop().await;
+}
+
 #[test]
 fn where_no_law_asks_for_a_record_words_do() {
     on_shared(async |scene| {

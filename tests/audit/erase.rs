@@ -7,11 +7,12 @@ use std::{
 };
 
 use comity::v1;
+use jiff::Timestamp;
 
 use super::{audit, of_each, snapshot};
 use crate::{
     cli::shown,
-    world::{Scene, approvable, story},
+    world::{Scene, approvable, reason, story},
 };
 
 /// Erases as the registry, because retention ended.
@@ -105,6 +106,31 @@ async fn a_case_and_a_trial_are_erased_and_every_proof_stays() {
         assert_eq!(json(&["show", index])["salt"], serde_json::Value::Null);
     }
     assert_eq!(holds(&data, "section 489"), None, "a reason is sealed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_added_to_what_is_erased() {
+    let scene = Scene::start(&["DE", "FR"]).await;
+    let told = approvable("erase-added");
+    let case = scene.tell(&told).await;
+    let data = scene.world.data();
+    let scene = scene
+        .restart_after(Timestamp::now, async || {
+            let erased = erase(&data, &case.name, &[]);
+            assert_eq!(erased.status.code(), Some(0), "{}", shown(&erased));
+        })
+        .await;
+    let mut client = scene.issuing(told.jurisdiction, told.authority).await;
+    let message = v1::ReportEventRequest {
+        name: case.name.clone(),
+        event: "transmitted-otherwise".to_owned(),
+        note: "by courier".to_owned(),
+        ..v1::ReportEventRequest::default()
+    };
+    let status = client.report_event(message).await.unwrap_err();
+    assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
+    assert!(status.message().contains("are erased"), "{status:?}");
+    scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

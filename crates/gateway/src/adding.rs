@@ -6,6 +6,7 @@
 //! there is something to end, protect or correct, which only what is counted brings about.
 
 use comity::v1::{CaseState, ClockState, ConditionState};
+use comity_domain::BoundParty;
 
 use crate::{
     clocks::POSTPONEMENT,
@@ -40,21 +41,28 @@ pub(crate) enum Adding {
 
 impl Side {
     pub(crate) fn of(caller: &Caller) -> Self {
-        match caller.role {
-            Role::Issuing => Self::Issuing,
-            Role::Reviewer => Self::Reviewing,
-            Role::Executing | Role::Backend | Role::Gateway | Role::Auditor | Role::Legal => {
-                Self::Executing
-            }
+        match (caller.role, caller.role.side()) {
+            (Role::Reviewer, _) => Self::Reviewing,
+            (_, BoundParty::Issuing) => Self::Issuing,
+            (_, BoundParty::Executing) => Self::Executing,
         }
     }
 
-    fn of_kept(self, kept: &mut Kept) -> &mut Option<Added> {
+    fn added(self, kept: &Kept) -> Option<Added> {
         match self {
+            Self::Issuing => kept.issuing_added,
+            Self::Executing => kept.executing_added,
+            Self::Reviewing => kept.reviewing_added,
+        }
+    }
+
+    fn set(self, kept: &mut Kept, added: Added) {
+        let of_side = match self {
             Self::Issuing => &mut kept.issuing_added,
             Self::Executing => &mut kept.executing_added,
             Self::Reviewing => &mut kept.reviewing_added,
-        }
+        };
+        *of_side = Some(added);
     }
 }
 
@@ -73,7 +81,7 @@ pub(crate) fn count(
         Adding::Report(side) => (side, true),
         Adding::Again(side) => (side, false),
     };
-    let Added { events, bytes: sum } = side.of_kept(&mut before.kept()).take().unwrap_or_default();
+    let Added { events, bytes: sum } = side.added(before.kept()).unwrap_or_default();
     let added = Added {
         events: events.saturating_add(1),
         bytes: sum.saturating_add(bytes as u64),
@@ -86,8 +94,7 @@ pub(crate) fn count(
              what else there is with the result, or in a request of its own"
         )));
     }
-    let kept = adds.kept.get_or_insert_default();
-    *side.of_kept(kept) = Some(added);
+    side.set(adds.kept.get_or_insert_default(), added);
     Ok(())
 }
 

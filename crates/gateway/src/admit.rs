@@ -228,7 +228,11 @@ struct Sent {
 
 impl Sent {
     fn of(message: &v1::CooperationRequest) -> Result<Self, Refusal> {
-        let terms = personal::of_request(message);
+        // A list beyond its bounds is refused as the request is read, whatever is in it.
+        let terms = match from_proto::is_bounded(message) {
+            true => personal::of_request(message),
+            false => Vec::new(),
+        };
         if terms.len() > personal::TERMS_MAX {
             return Err(malformed("request", TOO_MANY));
         }

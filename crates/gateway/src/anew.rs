@@ -72,7 +72,7 @@ pub(crate) async fn decide(
     let request = origin::renew(gateway, case, request).await?;
     let request = team::known_again(gateway, request).await?;
     let lost = origin::is_lost(&request);
-    let admission = admit::again(gateway, request, case.snapshot.kept().language)?;
+    let admission = admit::again(gateway, request, case.snapshot.kept().language.clone())?;
     let received = case.snapshot.received_at;
     let received = received.and_then(from_proto::timestamp);
     let rulings = tasks::rulings(&case.row.id, &tasks);
@@ -108,7 +108,6 @@ pub(crate) async fn event(
         note: Some(occasion.note),
         ..leaf
     };
-    let before = case.snapshot.kept();
     let follows = Follows::from(gateway, case, (decision.outcome, permit)).await?;
     let shown = to_proto::decision(&decision, &Uuid::now_v7().to_string(), now);
     let tasks = tasks::renew(&answered, &shown, now);
@@ -129,10 +128,10 @@ pub(crate) async fn event(
     let (recalling, recall) = recall.unzip();
     let kept = Kept {
         step,
-        tasks: tasks::changed(tasks, &before.tasks),
+        tasks: tasks::changed(tasks, &case.snapshot.kept().tasks),
         recall,
         handover,
-        ..adds.kept()
+        ..adds.kept.unwrap_or_default()
     };
     let adds = encoded::Case {
         request: Some(admission.encoded),

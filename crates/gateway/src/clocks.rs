@@ -17,7 +17,7 @@ use comity_domain::{
     JurisdictionCode, Outcome, RuleId, RunsOut,
 };
 use comity_policy::{Calendars, Turn, bring, next_moment};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 pub(crate) use self::brought::{BREACHED, NOT_VALIDATED, VALIDATED, brought};
 use crate::{cases::CaseAt, refusal::Refusal, wire};
@@ -163,6 +163,11 @@ fn postpone(clocks: &mut Vec<CaseClock>, until: Timestamp, at: Timestamp) {
         bound: BoundParty::Executing,
     };
     clocks.push(CaseClock::between(rule, terms, at, until));
+}
+
+/// The day of an instant in UTC.
+pub(crate) fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }
 
 /// The time limits of a case as its record has them.

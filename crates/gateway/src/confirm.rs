@@ -15,7 +15,7 @@ use crate::{
     conditions,
     gateway::Gateway,
     happen::{self, Event},
-    identity::{Caller, Role},
+    identity::Caller,
     once::Call,
     record,
     refusal::Refusal,
@@ -107,18 +107,6 @@ fn not_now(condition: &v1::Condition, what: &str) -> Refusal {
     Refusal::NotNow(format!("`{id}` is not {what} now: {why}"))
 }
 
-fn side(caller: &Caller) -> BoundParty {
-    match caller.role {
-        Role::Issuing => BoundParty::Issuing,
-        Role::Executing
-        | Role::Backend
-        | Role::Gateway
-        | Role::Auditor
-        | Role::Reviewer
-        | Role::Legal => BoundParty::Executing,
-    }
-}
-
 /// The event by which the bound side confirms.
 fn confirmed(
     gateway: &Gateway,
@@ -126,7 +114,7 @@ fn confirmed(
     case: &CaseAt,
     (condition, note): (v1::Condition, String),
 ) -> Result<Event, Refusal> {
-    match (condition.bound_party.as_str(), side(caller)) {
+    match (condition.bound_party.as_str(), caller.role.side()) {
         ("issuing", BoundParty::Issuing) | ("executing", BoundParty::Executing) => {}
         ("issuing", BoundParty::Executing) => {
             return Err(Refusal::NotCompetent(

@@ -163,20 +163,17 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
     }
     let step = step(job);
     // What was approved is handed over, whatever was supplemented since.
-    let handover = case.snapshot.kept().handover;
+    let handover = case.snapshot.kept().handover.as_ref();
     let handover = handover.filter(|handover| handover.step == step);
     let (request, decision) = match handover {
-        Some(handover) => (handover.request, handover.decision),
-        None => (
-            case.snapshot.request.clone(),
-            case.snapshot.decision.clone(),
-        ),
+        Some(handover) => (&handover.request, &handover.decision),
+        None => (&case.snapshot.request, &case.snapshot.decision),
     };
     let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
         step,
-        request,
-        decision,
+        request: request.clone(),
+        decision: decision.clone(),
         receipt: case.snapshot.receipt.clone(),
     };
     let message = Outgoing::of(&case.snapshot, message);

@@ -12,6 +12,7 @@ mod upload;
 
 use std::time::Duration;
 
+use comity_domain::BoundParty;
 use comity_evidence::{EvidenceError, ItemId, OpenError, Room};
 use comity_ledger::{Evidence as Described, Hash, Leaf};
 use tokio::sync::{RwLock, RwLockWriteGuard, watch};
@@ -53,13 +54,6 @@ pub(crate) struct Evidence {
     stopped: watch::Receiver<bool>,
 }
 
-/// Which side of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Issuing,
-    Executing,
-}
-
 impl Evidence {
     /// Opens what is stored. Blocks on the disk.
     pub(crate) fn open(config: &Config, stopped: watch::Receiver<bool>) -> Result<Self, OpenError> {
@@ -79,14 +73,11 @@ impl Evidence {
     }
 }
 
-impl Side {
-    /// Whose side an authority is on: the owner's, or the executing State's.
-    fn of(actor: &str, case: &CaseAt) -> Self {
-        if actor == case.row.owner {
-            Self::Issuing
-        } else {
-            Self::Executing
-        }
+/// The side of a case that an authority is on: the owner's, or the executing State's.
+fn side(actor: &str, case: &CaseAt) -> BoundParty {
+    match actor == case.row.owner {
+        true => BoundParty::Issuing,
+        false => BoundParty::Executing,
     }
 }
 

@@ -4,6 +4,8 @@
 //! writes it down, so that every change takes the table of transitions, the
 //! ledger and the watchers along.
 
+use std::sync::OnceLock;
+
 use comity_domain::{CaseState, IllegalTransition};
 use comity_ledger::Leaf;
 use comity_policy::Calendars;
@@ -28,6 +30,9 @@ use crate::{
 
 /// How often a change is tried again when another one came in between.
 const ATTEMPTS: usize = 5;
+
+/// What whoever has something to say about an erased case is told.
+const ERASED: &str = "the records of the case are erased: nothing is added to it any more";
 
 /// Something that happens to a case.
 #[derive(Debug)]
@@ -163,6 +168,10 @@ async fn write(
     event: Event,
     job: Option<&Durable<Job>>,
 ) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
+    // Of an erased case there is the row alone.
+    if case.snapshot.request.is_none() {
+        return Err(Refusal::NotNow(ERASED.to_owned()).into());
+    }
     let id = case.row.id.clone();
     let policies = gateway.policies();
     let Step {
@@ -187,7 +196,7 @@ async fn write(
         ..Transaction::default()
     };
     let committed = gateway.store().commit(transaction).await?;
-    let request = case.snapshot.request_digest();
+    let request = case.request_digest();
     case.snapshot.receipt = record::receipt(gateway, &committed, &request);
     gateway.changed(&id);
     Ok((case, committed))
@@ -234,6 +243,7 @@ pub(crate) fn step(
     }
     let CaseAt {
         snapshot,
+        digest,
         obligations,
         version,
         mut row,
@@ -256,6 +266,10 @@ pub(crate) fn step(
     let bytes = adds.encoded_len();
     adding::count((adding, events_per_side), &snapshot, &mut adds, bytes)?;
     let record = adds.encode_to_vec();
+    let digest = match adds.request {
+        Some(_) => OnceLock::new(),
+        None => digest,
+    };
     let snapshot = snapshot.then(adds);
     let wake_at = match hold::is_ripe(&snapshot) {
         true => Some(leaf.at),
@@ -265,6 +279,7 @@ pub(crate) fn step(
     row.owes = outbox::owes(to, &snapshot);
     let case = CaseAt {
         snapshot,
+        digest,
         obligations,
         version: version + 1,
         row: CaseChange {

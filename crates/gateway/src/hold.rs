@@ -99,7 +99,7 @@ pub(crate) fn release(case: &CaseAt, at: Timestamp) -> Event {
         note: Some("nothing holds the result any more: it is released".to_owned()),
         ..Leaf::new(at, "released", "gateway")
     };
-    let result = case.snapshot.kept().held;
+    let result = case.snapshot.kept().held.clone();
     let shown = result.clone().map(v1::Result::decode).and_then(Result::ok);
     let obligations = shown.unwrap_or_default().obligations;
     let adds = encoded::Case {

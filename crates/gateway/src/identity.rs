@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use comity_domain::{AuthorityId, JurisdictionCode};
+use comity_domain::{AuthorityId, BoundParty, JurisdictionCode};
 use thiserror::Error;
 use tonic::Extensions;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
@@ -67,6 +67,21 @@ impl Role {
             Self::Auditor => "auditor",
             Self::Reviewer => "reviewer",
             Self::Legal => "legal",
+        }
+    }
+}
+
+impl Role {
+    /// The side of a case that it acts for: who does not ask is on the executing one.
+    pub(crate) fn side(self) -> BoundParty {
+        match self {
+            Self::Issuing => BoundParty::Issuing,
+            Self::Executing
+            | Self::Backend
+            | Self::Gateway
+            | Self::Auditor
+            | Self::Reviewer
+            | Self::Legal => BoundParty::Executing,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::from_proto::expected_one_of;
 
 /// Every kind of entries, but for events of the vocabulary that a side reports: see
 /// [`events`].
-const KINDS: [&str; 50] = [
+const KINDS: [&str; 52] = [
     "acknowledged",
     "clock-breached",
     "clock-lapsed",
@@ -30,6 +30,7 @@ const KINDS: [&str; 50] = [
     EVIDENCE_ERASED,
     "evidence-read",
     EVIDENCE_STORED,
+    "expired",
     "explain",
     "extended",
     "heartbeat",
@@ -60,6 +61,7 @@ const KINDS: [&str; 50] = [
     "supplement",
     "team-joined",
     "team-left",
+    "tls-load",
     "unauthorised",
     "validated",
     "validation-refused",
@@ -128,4 +130,68 @@ pub(crate) fn unnamed(
         ))
     });
     Ok(unnamed.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// What is handed over as the kind of an entry: the argument after the first comma.
+    const CALLS: [&str; 3] = ["Leaf::new(", "standing_leaf(", "decision_leaf("];
+    /// What is the kind of an entry, or a choice of them that ends with the line `}` or `};`.
+    const CHOICES: [&str; 2] = ["fn kind(", "let kind = match "];
+
+    /// The first text in quotes.
+    fn quoted(code: &str) -> Option<&str> {
+        code.split('"').nth(1)
+    }
+
+    /// The kinds that the source of a folder writes down where it makes entries.
+    fn written(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                written(&path, found);
+                continue;
+            }
+            let source = fs::read_to_string(path).unwrap();
+            let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            for call in CALLS {
+                let arguments = code.split(call).skip(1).filter_map(|rest| {
+                    let argument = rest.split(", ").nth(1)?.trim();
+                    argument
+                        .starts_with('"')
+                        .then(|| quoted(argument))
+                        .flatten()
+                });
+                found.extend(arguments.map(str::to_owned));
+            }
+            let makes = code.contains(CALLS[0]);
+            for choice in CHOICES.into_iter().filter(|_| makes) {
+                let choices = code.split(choice).skip(1).flat_map(|rest| {
+                    let lines = rest.lines();
+                    let lines = lines.take_while(|line| !["}", "};"].contains(&line.trim()));
+                    lines.filter(|line| line.contains('"')).filter_map(quoted)
+                });
+                found.extend(choices.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_that_is_written_is_known() {
+        let mut found = BTreeSet::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        written(&source, &mut found);
+        for one_of_each in ["heartbeat", "withdraw", "expired", "unauthorised"] {
+            assert!(found.contains(one_of_each), "{found:?}");
+        }
+        let unknown: Vec<_> = found
+            .iter()
+            .filter(|kind| !KINDS.contains(&kind.as_str()))
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
 }

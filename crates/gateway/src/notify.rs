@@ -9,7 +9,8 @@ use tonic::Code;
 
 use crate::{
     backends::{NoAnswer, Outgoing},
-    cases, deliver,
+    cases::{self, Withheld},
+    deliver,
     gateway::Gateway,
     happen::Unfiled,
     refusal::Refusal,
@@ -50,10 +51,12 @@ async fn message(gateway: &Gateway, job: &Job) -> Result<Outgoing<v1::NotifyRequ
     let damaged = |error| Refusal::Internal(Box::new(error));
     let mut message = v1::NotifyRequest::decode(job.body.as_slice()).map_err(damaged)?;
     let case = cases::load(gateway, &job.case).await?;
-    // The event by which the case came to the version that the step names.
-    let events = cases::events(gateway, &job.case, 0).await?;
-    let version = usize::try_from(message.step).unwrap_or(usize::MAX);
-    message.event = events.into_iter().nth(version.saturating_sub(1));
+    let version = u64::from(message.step);
+    let mut event = cases::of_version(gateway, &job.case, version).await?;
+    if let Some(event) = &mut event {
+        Withheld::from_executing(&case).take_out_of(event);
+    }
+    message.event = event;
     Ok(Outgoing::of(&case.snapshot, message))
 }
 

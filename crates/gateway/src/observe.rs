@@ -18,7 +18,13 @@ use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
 
 use crate::{
-    admit, config::Limits, gateway::Gateway, identity, places::Marked, record, refusal::Refusal,
+    admit,
+    config::Limits,
+    gateway::Gateway,
+    identity::{self, InvalidIdentity},
+    places::Marked,
+    record,
+    refusal::Refusal,
     services::submit::SUBMIT,
 };
 
@@ -186,6 +192,8 @@ fn unread(status: &Status, limits: &Limits) -> Refusal {
             let late = format!("was not there whole within {seconds} seconds: send it again");
             admit::malformed("", &late)
         }
+        // The caller was known when the call came, and is not any more.
+        Code::Unauthenticated => InvalidIdentity::Withdrawn.into(),
         Code::Unimplemented => Refusal::NotYet(
             "the gateway serves no such method: generate the client from the published files; \
              `NationalBackendService` is for national systems to serve",
@@ -201,10 +209,23 @@ fn unread(status: &Status, limits: &Limits) -> Refusal {
         | Code::Aborted
         | Code::Internal
         | Code::Unavailable
-        | Code::DataLoss
-        | Code::Unauthenticated => admit::malformed(
+        | Code::DataLoss => admit::malformed(
             "",
             "is not valid protobuf of this method's request type: generate the client from the published files",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_certificate_is_withdrawn_meanwhile_is_told_so() {
+        let status = Status::from(Refusal::from(InvalidIdentity::Withdrawn));
+        let refusal = unread(&status, &Limits::default());
+        assert_eq!(refusal.code(), Code::Unauthenticated);
+        assert_eq!(refusal.reason(), "UNAUTHENTICATED");
+        assert!(refusal.to_string().contains("was revoked"), "{refusal}");
     }
 }

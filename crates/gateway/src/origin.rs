@@ -6,13 +6,13 @@ mod tell;
 
 use comity::v1::{self, ConditionState, ObligationKind};
 use comity_domain::{CaseId, CaseState, Digest, JurisdictionCode, RequestId};
-use jiff::tz::TimeZone;
 use prost::Message as _;
 
 use crate::{
     admit::{self, Admission},
     anew,
     cases::{self, CaseAt},
+    clocks::day,
     conditions,
     gateway::Gateway,
     hold,
@@ -349,7 +349,7 @@ fn carries(gateway: &Gateway, request: &v1::CooperationRequest, instrument: &str
     else {
         return false;
     };
-    let day = TimeZone::UTC.to_datetime(gateway.now()).date();
+    let day = day(gateway.now());
     let policies = gateway.policies();
     let carriers = policies.carriers(&issuing, &executing, &measure, day);
     carriers.iter().any(|one| one.as_str() == instrument)

@@ -140,7 +140,7 @@ fn owed(row: CaseRow) -> Vec<Owed> {
     };
     let kept = snapshot.kept();
     let delivery = needs_delivery(row.state).then_some((record::DELIVER, kept.step));
-    let recall = kept.recall.filter(|recall| !recall.ended);
+    let recall = kept.recall.as_ref().filter(|recall| !recall.ended);
     let recall = recall.map(|recall| (record::RECALL, recall.step));
     let jobs = delivery.into_iter().chain(recall);
     let job = |(step, number)| Owed {

@@ -21,7 +21,7 @@ use std::{
 
 use comity_domain::Digest;
 use comity_policy::{DecidingFiles, Library, Report};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use tempfile::TempDir;
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
@@ -279,11 +279,6 @@ pub fn kept(data: &Path, bundle: Digest) -> Result<Library, KeptError> {
 /// [`KeptError`]: it is not there, or is not what it was.
 pub(crate) fn kept_files(data: &Path, bundle: Digest) -> Result<DecidingFiles, KeptError> {
     Kept::in_data(data).files(bundle)
-}
-
-/// The day in UTC, by which signatures run out.
-pub(crate) fn day(now: Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(now).date()
 }
 
 /// Runs what takes a while off the threads that serve; `None` if it panicked.

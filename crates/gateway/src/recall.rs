@@ -32,18 +32,16 @@ pub(crate) async fn take_back(
     case: &CaseAt,
     reason: &str,
 ) -> Result<TakenBack, Refusal> {
-    let kept = case.snapshot.kept();
-    if !kept.is_handed_over() {
+    if !case.snapshot.kept().is_handed_over() {
         return Ok(TakenBack::default());
     }
     let jobs = gateway.store().jobs(&case.row.id).await;
     let jobs = jobs.map_err(record::unavailable)?;
     let pending = jobs.iter().find(|job| job.step == record::DELIVER);
-    // An attempt whose answer was lost may have had its effect.
-    let may_be_made = pending.is_none_or(|job| job.attempts > 0);
     Ok(TakenBack {
         cancel: pending.map(|job| job.lease),
-        recall: may_be_made.then(|| of(gateway, case, reason)),
+        // Who enqueues a delivery makes it: it was tried, and may have had its effect.
+        recall: Some(of(gateway, case, reason)),
     })
 }
 
@@ -64,13 +62,11 @@ pub(crate) async fn attempt(
     job: &Durable<Job>,
     case: CaseAt,
 ) -> Result<CaseAt, Unfiled> {
-    let kept = case.snapshot.kept();
     let step = deliver::step(job);
-    let recall = kept.recall.filter(|recall| recall.step == step);
     let message = RecallRequest {
         case: case.snapshot.name.clone(),
         step,
-        reason: recall.map(|recall| recall.reason).unwrap_or_default(),
+        reason: known(&case, step).map_or_else(String::new, |recall| recall.reason.clone()),
     };
     let message = Outgoing::of(&case.snapshot, message);
     let ended = match gateway.backends().recall(&job.target, message).await {
@@ -89,6 +85,12 @@ pub(crate) async fn attempt(
     file(gateway, case, ended, job).await
 }
 
+/// The recall of a step, where a later one has not taken its place.
+fn known(case: &CaseAt, step: u32) -> Option<&Recall> {
+    let recall = case.snapshot.kept().recall.as_ref();
+    recall.filter(|recall| recall.step == step)
+}
+
 /// Files that a recall has come to its end; the case stays where it stands.
 async fn file(
     gateway: &Gateway,
@@ -97,14 +99,11 @@ async fn file(
     job: &Durable<Job>,
 ) -> Result<CaseAt, Unfiled> {
     let state = case.row.state;
-    let recall = case.snapshot.kept().recall;
-    let step = deliver::step(job);
-    let recall = recall.filter(|recall| recall.step == step);
     let adds = encoded::Case {
         kept: Some(Kept {
-            recall: recall.map(|recall| Recall {
+            recall: known(&case, deliver::step(job)).map(|recall| Recall {
                 ended: true,
-                ..recall
+                ..recall.clone()
             }),
             ..Kept::default()
         }),

@@ -26,6 +26,7 @@ use crate::{
     refusal::Refusal,
     review::tasks,
     wire::{
+        self,
         encoded::{self, Errand},
         to_proto,
     },
@@ -119,6 +120,7 @@ pub(crate) async fn decision(
     Ok(Filed::Now(
         Box::new(CaseAt {
             snapshot,
+            digest: digest.into(),
             obligations: Some(obligations),
             version: 1,
             row,
@@ -503,19 +505,20 @@ pub(crate) fn standing_leaf(
     case: &CaseAt,
 ) -> Result<Leaf, Refusal> {
     let decision = cases::decision(&case.snapshot)?;
+    let rules = wire::rules_found(&decision);
     let row = &case.row;
     Ok(Leaf {
         outcome: row.outcome.map(|outcome| outcome_name(outcome).to_owned()),
         instrument: row.instrument.as_ref().map(ToString::to_string),
         issuing: Some(row.issuing.0.to_string()),
         executing: Some(row.executing.0.to_string()),
-        rules: rules_shown(&decision),
+        rules: rules.map(|rule| rule.rule_id.clone()).collect(),
         bundle: decision
             .bundle_sha256
             .parse()
             .ok()
             .map(|Digest(bundle)| Hash(bundle)),
-        request: Some(Hash(case.snapshot.request_digest().0)),
+        request: Some(Hash(case.request_digest().0)),
         ..Leaf::new(at, kind, &caller.to_string())
     })
 }
@@ -533,20 +536,6 @@ fn rules(decision: &Decision) -> Vec<String> {
     found
         .chain(&decision.permits)
         .map(|rule| rule.rule.to_string())
-        .collect()
-}
-
-/// [`rules`] of a decision on record.
-fn rules_shown(decision: &v1::Decision) -> Vec<String> {
-    let grounds = decision.grounds.iter().map(|found| &found.rule);
-    let requirements = decision.requirements.iter().map(|found| &found.rule);
-    let referrals = decision.referrals.iter().map(|found| &found.rule);
-    let obligations = decision.obligations.iter().map(|found| &found.rule);
-    let found = grounds.chain(requirements).chain(referrals);
-    let found = found.chain(obligations).flatten();
-    found
-        .chain(&decision.permits)
-        .map(|rule| rule.rule_id.clone())
         .collect()
 }
 

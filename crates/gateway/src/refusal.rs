@@ -313,6 +313,10 @@ impl Refusal {
 
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
+        if let Refusal::Internal(cause) = &refusal {
+            let error: &(dyn std::error::Error + 'static) = cause.as_ref();
+            tracing::error!(error, "the gateway failed in a call");
+        }
         let mut details = ErrorDetails::new();
         details.set_error_info(refusal.reason(), ERROR_DOMAIN, refusal.metadata());
         refusal.describe(&mut details);
@@ -331,7 +335,6 @@ impl From<KeptError> for Refusal {
         match error {
             KeptError::Missing(bundle) => Self::NoBundle(bundle),
             KeptError::Altered { .. } | KeptError::Broken { .. } | KeptError::Failed(_) => {
-                tracing::error!(%error, "a kept bundle cannot be used");
                 Self::Internal(Box::new(error))
             }
         }
@@ -381,6 +384,11 @@ fn state_names(states: &[CaseState]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fmt,
+        sync::{Arc, Mutex},
+    };
+
     use super::*;
 
     /// One of each.
@@ -482,6 +490,51 @@ mod tests {
         let status = Status::from(Refusal::Internal("disk at /var/secret".into()));
         assert!(!status.message().contains("secret"));
         assert!(!String::from_utf8_lossy(status.details()).contains("secret"));
+    }
+
+    /// Keeps what is logged as an error.
+    #[derive(Clone, Default)]
+    struct Errors(Arc<Mutex<String>>);
+
+    impl tracing::field::Visit for Errors {
+        fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+            let line = format!("{field}={value:?}\n");
+            self.0.lock().unwrap().push_str(&line);
+        }
+    }
+
+    impl tracing::Subscriber for Errors {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::ERROR
+        }
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            event.record(&mut self.clone());
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn enter(&self, _: &tracing::span::Id) {}
+
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn the_cause_of_a_fault_is_in_the_log() {
+        let errors = Errors::default();
+        tracing::subscriber::with_default(errors.clone(), || {
+            let _ = Status::from(Refusal::Internal("disk at /var/secret".into()));
+            let _ = Status::from(Refusal::IdReused);
+        });
+        let told = errors.0.lock().unwrap().clone();
+        assert!(told.contains("error=disk at /var/secret"), "{told}");
+        assert_eq!(told.matches("message=").count(), 1, "{told}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
-use crate::wire::{encoded, from_proto, to_proto};
+use crate::wire::{self, encoded, from_proto, to_proto};
 
 use self::bundles::Bundles;
 pub use self::drill::{Drill, drills};
@@ -282,25 +282,25 @@ fn again(
 
 impl Made {
     fn of(decision: &v1::Decision) -> Self {
-        let grounds = decision.grounds.iter().map(|found| &found.rule);
-        let requirements = decision.requirements.iter().map(|found| &found.rule);
-        let referrals = decision.referrals.iter().map(|found| &found.rule);
-        let obligations = decision.obligations.iter().map(|found| &found.rule);
-        let clocks = decision.clocks.iter().map(|found| &found.rule);
+        let grounds = decision.grounds.iter().filter_map(|one| one.rule.as_ref());
+        let requirements = decision.requirements.iter();
+        let requirements = requirements.filter_map(|one| one.rule.as_ref());
+        let referrals = decision
+            .referrals
+            .iter()
+            .filter_map(|one| one.rule.as_ref());
         let outcome = decision.outcome();
         let deciding = match outcome {
-            v1::Outcome::Refused => ids(grounds.clone().flatten()),
-            v1::Outcome::Referred => ids(referrals.clone().flatten()),
-            v1::Outcome::Incomplete => ids(requirements.clone().flatten()),
+            v1::Outcome::Refused => ids(grounds),
+            v1::Outcome::Referred => ids(referrals),
+            v1::Outcome::Incomplete => ids(requirements),
             v1::Outcome::Approved | v1::Outcome::Unspecified => ids(&decision.permits),
         };
-        let found = grounds.chain(requirements).chain(referrals);
-        let found = found.chain(obligations).chain(clocks).flatten();
         Self {
             outcome,
             instrument: decision.instrument.clone(),
             deciding,
-            found: ids(found.chain(&decision.permits)),
+            found: ids(wire::rules_all(decision)),
         }
     }
 }

@@ -2,9 +2,9 @@
 //! erased here.
 
 use comity_store::{Archive, CaseRow, Ended, ReadError, state_name};
-use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{ToSpan as _, civil::Date};
 
-use crate::{config::Retention, legal_hold};
+use crate::{clocks::day, config::Retention, legal_hold};
 
 /// Cases read at once.
 const PAGE: usize = 500;
@@ -157,10 +157,6 @@ fn due_day(ended: Date, months: u32) -> Date {
     ended
         .saturating_add(i64::from(months).months())
         .saturating_add(1.day())
-}
-
-fn day(at: Timestamp) -> Date {
-    TimeZone::UTC.to_datetime(at).date()
 }
 
 #[cfg(test)]

@@ -98,9 +98,6 @@ async fn detached<T: Send + 'static>(
 ) -> Result<tonic::Response<T>, Status> {
     match tokio::spawn(Place::keep(work)).await {
         Ok(done) => Ok(tonic::Response::new(done?)),
-        Err(panic) => {
-            tracing::error!(error = %panic, "an exchange ended abnormally");
-            Err(Refusal::Internal(Box::new(panic)).into())
-        }
+        Err(panic) => Err(Refusal::Internal(Box::new(panic)).into()),
     }
 }

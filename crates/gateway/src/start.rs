@@ -16,7 +16,7 @@ use tonic_web::GrpcWebLayer;
 
 use crate::{
     backends::Backends,
-    clocks::engine::Engine,
+    clocks::{day, engine::Engine},
     config::{Config, Limits},
     deliver,
     evidence::{self, Evidence},
@@ -26,7 +26,7 @@ use crate::{
     observe::Observe,
     outbox, personal,
     places::Lanes,
-    policies::{self, Policies, Rejected, Source, watch::Watcher},
+    policies::{Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
     services, strangers,
@@ -120,7 +120,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     };
     let limits = config.limits;
     let source = Source::new(&config);
-    let today = policies::day(clock());
+    let today = day(clock());
     let (candidate, seen) = source.first(today).await.map_err(unusable)?;
     let tls = tls::watch::Source::open(&config.tls)?;
     let current = tls.current();

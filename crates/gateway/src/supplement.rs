@@ -82,7 +82,7 @@ async fn event(
     let mut request = anew::request(case)?;
     not_taken_back(gateway, &request, message)?;
     from_proto::supplement(&mut request, message.clone()).map_err(Refusal::Malformed)?;
-    let tasks = case.snapshot.kept().tasks;
+    let tasks = case.snapshot.kept().tasks.clone();
     let decided = anew::decide(gateway, case, request, tasks).await?;
     let answered = consult::answer(&case.snapshot.consultations, &message.answer, gateway.now());
     let occasion = Occasion {

@@ -240,8 +240,8 @@ async fn begun_by(gateway: &Gateway, row: CaseRow) -> Result<Option<Team>, Refus
             true => None,
             false => asked(gateway, &first, party).await?,
         };
-        let done = case.as_ref().map(|case| case.snapshot.kept().team_acts);
-        acts.extend(done.into_iter().flatten());
+        let done = case.iter().flat_map(|case| &case.snapshot.kept().team_acts);
+        acts.extend(done.cloned());
         members.push(Member::new(party.clone(), case, *party == proposing));
     }
     for act in acts {

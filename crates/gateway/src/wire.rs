@@ -36,6 +36,27 @@ pub struct Violation {
     pub description: String,
 }
 
+/// The rules of a decision that were found to hold or could not be judged, in its order;
+/// those of its time limits stand beside them.
+pub(crate) fn rules_found(decision: &v1::Decision) -> impl Iterator<Item = &v1::RuleReference> {
+    let grounds = decision.grounds.iter().map(|found| &found.rule);
+    let requirements = decision.requirements.iter().map(|found| &found.rule);
+    let referrals = decision.referrals.iter().map(|found| &found.rule);
+    let obligations = decision.obligations.iter().map(|found| &found.rule);
+    let found = grounds.chain(requirements).chain(referrals);
+    let found = found.chain(obligations).flatten();
+    found.chain(&decision.permits)
+}
+
+/// The same with those of its time limits.
+pub(crate) fn rules_all(decision: &v1::Decision) -> impl Iterator<Item = &v1::RuleReference> {
+    let clocks = decision
+        .clocks
+        .iter()
+        .filter_map(|clock| clock.rule.as_ref());
+    rules_found(decision).chain(clocks)
+}
+
 /// SHA-256 over the request's canonical encoding: fields in the order of
 /// their numbers, maps in the order of their keys, default values and unknown
 /// fields left out. Protobuf's deterministic serialization in other languages

@@ -85,10 +85,9 @@ async fn event(
     reason: &str,
 ) -> Result<Event, Refusal> {
     let TakenBack { cancel, recall } = recall::take_back(gateway, case, reason).await?;
-    let note = match (&recall, &cancel) {
-        (Some(_), _) => "withdrawn by the issuing authority; what was handed over is recalled",
-        (None, Some(_)) => "withdrawn by the issuing authority before anything was handed over",
-        (None, None) => "withdrawn by the issuing authority",
+    let note = match &recall {
+        Some(_) => "withdrawn by the issuing authority; what was handed over is recalled",
+        None => "withdrawn by the issuing authority",
     };
     let (job, recall) = recall.unzip();
     let kept = Kept {

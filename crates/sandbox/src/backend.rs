@@ -34,8 +34,8 @@ const TABLES: &str = "
         answer BLOB NOT NULL, recalled INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (case_name, step)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS notice (
-        case_name TEXT NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL,
+    CREATE TABLE IF NOT EXISTS told (
+        case_name TEXT NOT NULL, step INTEGER NOT NULL, event BLOB NOT NULL,
         PRIMARY KEY (case_name, step)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS recall (

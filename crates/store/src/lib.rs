@@ -18,6 +18,7 @@ mod durable;
 mod emergency;
 mod ended;
 mod erase;
+mod events;
 mod items;
 mod legal_hold;
 mod model;

@@ -15,8 +15,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Valu
 use tokio::sync::Semaphore;
 
 use crate::{
-    CaseFilter, CaseRow, EntryFilter, EntryRow, Event, OfTeam, Page, Period, ReadError, Record,
-    Reviewed, column, schema, vault::Vault,
+    CaseFilter, CaseRow, EntryFilter, EntryRow, OfTeam, Page, Period, ReadError, Record, Reviewed,
+    column, schema, vault::Vault,
 };
 
 /// Connections for reading, and so queries at once.
@@ -164,7 +164,7 @@ fn unseal(vault: &Vault, row: &Row<'_>) -> Result<Record, ReadError> {
     )
 }
 
-fn open(vault: &Vault, key: &[u8], sealed: &[u8]) -> Result<Record, ReadError> {
+pub(crate) fn open(vault: &Vault, key: &[u8], sealed: &[u8]) -> Result<Record, ReadError> {
     let opened = vault.unwrap(key).and_then(|key| key.open(sealed));
     opened.ok_or(ReadError::Damaged { what: "record" })
 }
@@ -341,60 +341,6 @@ pub(crate) fn cases_to_review(
     let cases = query.rows(db, "urgency DESC, opened", limit, read_case)?;
     let cases = cases.into_iter();
     cases.map(|case| with_records(db, vault, case)).collect()
-}
-
-pub(crate) fn events(
-    (db, vault): (&Connection, &Vault),
-    case: &CaseId,
-    after: u64,
-    limit: usize,
-) -> Result<Vec<Event>, ReadError> {
-    db.prepare_cached(
-        "SELECT idx, leaf, key, sealed FROM entry \
-         WHERE case_id = ?1 ORDER BY idx LIMIT ?2 OFFSET ?3",
-    )?
-    .query_and_then(
-        rusqlite::params![case.as_str(), page(limit), column::sql(after)],
-        |row| {
-            let key: Option<Vec<u8>> = row.get(2)?;
-            let sealed: Option<Vec<u8>> = row.get(3)?;
-            let record = match key.zip(sealed) {
-                Some((key, sealed)) => open(vault, &key, &sealed)?.record,
-                None => Vec::new(),
-            };
-            Ok::<_, ReadError>((read_entry(row)?, record))
-        },
-    )?
-    .zip(after..)
-    .map(|(row, before)| {
-        let (EntryRow { index, leaf, .. }, record) = row?;
-        Ok(Event {
-            sequence: before + 1,
-            index,
-            leaf,
-            record,
-        })
-    })
-    .collect()
-}
-
-/// Where the entry by which a case came to a version is in the ledger.
-pub(crate) fn index_of(
-    db: &Connection,
-    case: &CaseId,
-    version: u64,
-) -> Result<Option<u64>, ReadError> {
-    let index: Option<i64> = db
-        .prepare_cached(
-            "SELECT idx FROM entry WHERE case_id = ?1 AND state IS NOT NULL \
-             ORDER BY idx LIMIT 1 OFFSET ?2",
-        )?
-        .query_row(
-            rusqlite::params![case.as_str(), column::sql(version.saturating_sub(1))],
-            |row| row.get(0),
-        )
-        .optional()?;
-    index.map(column::count).transpose()
 }
 
 pub(crate) fn entries(

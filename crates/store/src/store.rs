@@ -19,7 +19,7 @@ use crate::{
     Event, Found, Health, Job, Lease, Names, Page, PublicationError, ReadError, Record, Reviewed,
     Search, Transaction, Unavailable, Wanted, agenda,
     erase::Target,
-    pending, prepare,
+    events, pending, prepare,
     publisher::{Order, Progress},
     queue::{Op, Reply},
     read::{self, Readers},
@@ -336,7 +336,7 @@ impl Store {
         let case = case.clone();
         self.inner
             .readers
-            .run(move |db, vault| read::events((db, vault), &case, after, limit))
+            .run(move |db, vault| events::after((db, vault), &case, after, limit))
             .await
     }
 
@@ -349,7 +349,19 @@ impl Store {
         let case = case.clone();
         let readers = &self.inner.readers;
         readers
-            .run(move |db, _| read::index_of(db, &case, version))
+            .run(move |db, _| events::index_of(db, &case, version))
+            .await
+    }
+
+    /// The entry by which a case came to a version.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn event_of(&self, case: &CaseId, version: u64) -> Result<Option<Event>, ReadError> {
+        let case = case.clone();
+        let readers = &self.inner.readers;
+        readers
+            .run(move |db, vault| events::of_version((db, vault), &case, version))
             .await
     }
 

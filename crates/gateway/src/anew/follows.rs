@@ -69,9 +69,8 @@ impl Follows {
 fn handover(case: &CaseAt) -> Option<Handover> {
     let kept = case.snapshot.kept();
     let delivering = matches!(case.row.state, CaseState::Approved | CaseState::Delivering);
-    let known = kept
-        .handover
-        .is_some_and(|handover| handover.step == kept.step);
+    let known = kept.handover.as_ref();
+    let known = known.is_some_and(|handover| handover.step == kept.step);
     (delivering && !known).then(|| Handover {
         step: kept.step,
         request: case.snapshot.request.clone(),

@@ -132,7 +132,6 @@ impl From<GatherError> for Refusal {
 
 impl From<Damaged> for Refusal {
     fn from(damaged: Damaged) -> Self {
-        tracing::error!(error = %damaged, "a case cannot be exported");
         Self::Internal(Box::new(damaged))
     }
 }

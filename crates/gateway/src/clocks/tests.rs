@@ -7,7 +7,7 @@
 
 mod model;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use comity_domain::{CaseState, Executing, Issuing, Outcome, Urgency};
 use comity_ledger::Leaf;
@@ -108,6 +108,7 @@ fn event(leaf: Leaf, to: CaseState, happened: Happened) -> Event {
 fn row() -> CaseAt {
     CaseAt {
         snapshot: encoded::Case::default(),
+        digest: OnceLock::new(),
         obligations: None,
         version: 0,
         row: CaseChange {

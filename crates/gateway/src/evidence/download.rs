@@ -14,9 +14,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{
-    CHUNK_BYTES_MAX, Item, STILL_MAX, Side, custody, entitled, leaf,
+    CHUNK_BYTES_MAX, Item, STILL_MAX, custody, entitled, leaf,
     release::{self, Released},
-    unusable,
+    side, unusable,
 };
 use crate::{
     cases::{self, CaseAt},
@@ -77,7 +77,7 @@ async fn hand_over(
         return Err(Refusal::WrongOffset { offset, stored }.into());
     }
     let actor = caller.to_string();
-    let released = release::ask(&case, Side::of(&item.by, &case), Side::of(&actor, &case))?;
+    let released = release::ask(&case, side(&item.by, &case), side(&actor, &case))?;
     let evidence = gateway.evidence();
     let place = evidence
         .places

@@ -6,9 +6,8 @@ use comity_evidence::Turn;
 use comity_store::{Committed, Durable};
 
 use super::{
-    Side,
     custody::{self, Item},
-    entitled, leaf, sweep, unusable,
+    entitled, leaf, side, sweep, unusable,
 };
 use crate::{
     audit,
@@ -41,7 +40,7 @@ async fn begin(
     let reason = wire::reason(reason)?;
     let case = cases::visible(gateway, caller, case).await?;
     let actor = caller.to_string();
-    let request = case.snapshot.request_digest();
+    let request = case.request_digest();
     let (item, turn) = match stored(gateway, &case, sha256).await {
         Err(missing @ Refusal::NotFound { .. }) => {
             let before = custody::erased(gateway, &case, sha256).await?;
@@ -52,7 +51,7 @@ async fn begin(
         }
         found => found?,
     };
-    if Side::of(&item.by, &case) != Side::of(&actor, &case) {
+    if side(&item.by, &case) != side(&actor, &case) {
         return Err(Refusal::NotCompetent(
             "the other side stored this item: ask that side to delete it",
         ));

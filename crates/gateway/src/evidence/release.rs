@@ -1,9 +1,8 @@
 //! Release: the one place where it is asked whether data of a case may be handed
 //! to the other side now.
 
-use comity_domain::CaseState;
+use comity_domain::{BoundParty, CaseState};
 
-use super::Side;
 use crate::{cases::CaseAt, hold, refusal::Refusal};
 
 /// The right to hand over what one side stored. Only [`ask`] gives it, and nothing
@@ -15,12 +14,12 @@ pub(super) struct Released(());
 ///
 /// What a side stored itself it may have back. What the law holds, such as in the
 /// objection period of a notified authority, does not reach the issuing side.
-pub(super) fn ask(case: &CaseAt, from: Side, to: Side) -> Result<Released, Refusal> {
+pub(super) fn ask(case: &CaseAt, from: BoundParty, to: BoundParty) -> Result<Released, Refusal> {
     let state = case.row.state;
     if from == to {
         return Ok(Released(()));
     }
-    if to == Side::Issuing && hold::keeps(&case.snapshot.holds) {
+    if to == BoundParty::Issuing && hold::keeps(&case.snapshot.holds) {
         let held = "data of this case are held; `Case.holds` says by which rule, and until when";
         return Err(Refusal::NotNow(held.to_owned()));
     }

@@ -11,7 +11,7 @@ use tokio::{sync::watch, time};
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    CHUNK_BYTES_MAX, Described, Item, STILL_MAX, Side, custody, described, entitled, leaf, unusable,
+    CHUNK_BYTES_MAX, Described, Item, STILL_MAX, custody, described, entitled, leaf, side, unusable,
 };
 use crate::{
     admit,
@@ -84,7 +84,7 @@ fn is_the_same(
     (caller, case): (&Caller, &CaseAt),
     header: &Header,
 ) -> Result<(), Refusal> {
-    if Side::of(&item.by, case) != Side::of(&caller.to_string(), case) {
+    if side(&item.by, case) != side(&caller.to_string(), case) {
         return Err(Refusal::NotNow(
             "the other side stored an item of the same bytes, and it alone can delete it: rely on \
              that one, or seal or pack yours, so that it is an item of its own"
@@ -242,7 +242,7 @@ async fn complete(
             "an item is not kept yet"
         );
     }
-    let request = case.snapshot.request_digest();
+    let request = case.request_digest();
     Ok(UploadResponse {
         receipt: record::receipt(gateway, &committed, &request),
         ..answer(id, about.size, true)

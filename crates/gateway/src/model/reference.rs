@@ -346,17 +346,16 @@ impl Reference {
         if self.step <= self.recall {
             return;
         }
-        let pending = self.jobs.iter().position(|job| !job.recall);
-        let pending = pending.map(|at| self.jobs.remove(at));
-        if pending.is_none_or(|job| job.attempted) {
-            self.step += 1;
-            self.recall = self.step;
-            self.jobs.push(Job {
-                recall: true,
-                step: self.step,
-                attempted: false,
-            });
+        if let Some(pending) = self.jobs.iter().position(|job| !job.recall) {
+            self.jobs.remove(pending);
         }
+        self.step += 1;
+        self.recall = self.step;
+        self.jobs.push(Job {
+            recall: true,
+            step: self.step,
+            attempted: false,
+        });
     }
 
     /// Whether the one who made the last delivery still holds it.

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use tokio::{sync::watch, time::Instant};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use super::{Candidate, INTERVAL, Listing, Policies, Rejected, Unreadable, blocking, day};
-use crate::{gateway::Gateway, record};
+use super::{Candidate, INTERVAL, Listing, Policies, Rejected, Unreadable, blocking};
+use crate::{clocks::day, gateway::Gateway, record};
 
 /// Looks in a row that find files changed before it is worth a warning: a minute.
 const RESTLESS: u32 = 120;
@@ -70,7 +70,8 @@ impl Watcher {
     async fn seen(&mut self, look: Look, asked: bool) {
         let today = day(self.gateway.now());
         let quiet = self.is_quiet(&look);
-        let new = self.settled != (look.clone(), today);
+        let (settled, on) = &self.settled;
+        let new = (settled, *on) != (&look, today);
         let due = new && quiet && self.not_before <= Instant::now();
         if !asked && !due {
             return;
@@ -90,12 +91,12 @@ impl Watcher {
     /// Whether the folder is as it was at the last look.
     fn is_quiet(&mut self, look: &Look) -> bool {
         let quiet = self.last == *look;
-        self.last.clone_from(look);
-        self.restless = if quiet {
-            0
+        if quiet {
+            self.restless = 0;
         } else {
-            self.restless.saturating_add(1)
-        };
+            self.restless = self.restless.saturating_add(1);
+            self.last.clone_from(look);
+        }
         if self.restless == RESTLESS {
             tracing::warn!("policy files do not stop changing: none is read until they do");
         }

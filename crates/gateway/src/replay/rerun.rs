@@ -212,7 +212,7 @@ fn decisions(records: &[Vec<u8>]) -> Result<Vec<OnRecord>, Unread> {
         case = case.then(event);
         if let Some(decision) = case.decision.clone().filter(|_| decides) {
             let request = case.request.clone().ok_or(Unread::Damaged)?;
-            let language = case.kept().language;
+            let language = case.kept().language.clone();
             found.push(OnRecord {
                 request,
                 decision,

@@ -127,7 +127,7 @@ async fn answer(
         task.set_state(ReviewTaskState::Answered);
         consultations = consult::end(&consultations, &message.name, now);
     }
-    let all = tasks::with(case.snapshot.kept().tasks, &task);
+    let all = tasks::with(case.snapshot.kept().tasks.clone(), &task);
     if !all.iter().any(tasks::is_open) {
         let adds = encoded::Case {
             consultations,

@@ -36,9 +36,9 @@ pub(super) async fn task(
         Err(Refusal::NotFound { .. }) => return Err(not_found()),
         loaded => loaded?,
     };
-    let kept = case.snapshot.kept();
-    let task = kept.tasks.into_iter().find(|task| task.number == number);
-    let task = task.filter(|task| is_of_state(task, caller));
+    let mut tasks = case.snapshot.kept().tasks.iter();
+    let task = tasks.find(|task| task.number == number);
+    let task = task.filter(|task| is_of_state(task, caller)).cloned();
     Ok((case, task.ok_or_else(not_found)?))
 }
 

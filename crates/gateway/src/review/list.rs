@@ -17,8 +17,6 @@ use super::{
     show, tasks,
 };
 
-/// Cases read at once.
-const BATCH: usize = 100;
 /// Cases looked at for one page: a State's cases may wait for other roles only.
 const CASES_MAX: usize = 1000;
 
@@ -74,60 +72,61 @@ async fn page(
     after: Option<Place>,
     limit: usize,
 ) -> Result<Page, Refusal> {
-    let mut found = Vec::new();
-    let mut place = after;
-    let mut looked_at = 0;
-    while looked_at < CASES_MAX {
+    let bounds = cases::Bounds {
+        entries: limit,
+        cases: CASES_MAX,
+    };
+    let rows = |place: Option<Place>, few| async move {
         // The case of the last task seen may have more.
-        let from = place.map(|place| Reviewed {
-            opened: place.case.opened.saturating_sub(1),
-            ..place.case
+        let from = place.map(|place| match place.number {
+            u32::MAX => place.case,
+            _ => Reviewed {
+                opened: place.case.opened.saturating_sub(1),
+                ..place.case
+            },
         });
         let state = &reviewer.caller.jurisdiction;
-        let rows = gateway.store().cases_to_review(state, from, BATCH).await;
-        let rows = rows.map_err(record::unavailable)?;
-        let last = rows.len() < BATCH;
-        looked_at += rows.len();
-        for row in rows {
-            let case = reviewed(&row);
-            let seen = place.filter(|place| place.case.opened == case.opened);
-            let seen = seen.map_or(0, |place| place.number);
-            for (number, task) in of_case(gateway, reviewer, row, seen)? {
-                if found.len() == limit {
-                    return Ok((found, place));
-                }
-                found.push(task);
-                place = Some(Place { case, number });
-            }
-            place = Some(Place {
-                case,
-                number: u32::MAX,
-            });
-        }
-        if last {
-            return Ok((found, None));
-        }
-    }
-    Ok((found, place))
+        let rows = gateway.store().cases_to_review(state, from, few).await;
+        rows.map_err(record::unavailable)
+    };
+    let entries = async |row, after| of_case(gateway, reviewer, row, after);
+    cases::fill(bounds, after, rows, entries).await
 }
 
-/// A case's open tasks that the reviewer may answer, from the one after `seen`.
+/// A case's open tasks that the reviewer may answer, from the one after a place.
 fn of_case(
     gateway: &Gateway,
     reviewer: Reviewer<'_>,
     row: CaseRow,
-    seen: u32,
-) -> Result<Vec<(u32, ReviewTask)>, Refusal> {
+    after: Option<Place>,
+) -> Result<Vec<(Place, ReviewTask)>, Refusal> {
+    let at = reviewed(&row);
+    let seen = after.filter(|place| place.case.opened == at.opened);
+    let seen = seen.map_or(0, |place| place.number);
     let case = cases::read(row)?;
-    let kept = case.snapshot.kept();
-    let open = kept.tasks.iter();
+    let open = case.snapshot.kept().tasks.iter();
     let open = open.filter(|task| task.number > seen && tasks::is_open(task));
     let own = open.filter(|task| {
         entitle::is_of_state(task, reviewer.caller)
             && entitle::check(gateway, reviewer, (&case, task)).is_ok()
     });
-    own.map(|task| Ok((task.number, show::task(&case, task)?)))
-        .collect()
+    let shown = own.map(|task| {
+        let place = Place {
+            case: at,
+            number: task.number,
+        };
+        Ok((place, show::task(&case, task)?))
+    });
+    shown.collect()
+}
+
+impl cases::Place for Place {
+    fn after(row: &CaseRow) -> Self {
+        Self {
+            case: reviewed(row),
+            number: u32::MAX,
+        }
+    }
 }
 
 impl Place {

@@ -2,11 +2,11 @@
 
 use comity::v1::{LookupRequest, LookupResponse, atlas_service_server::AtlasService};
 use comity_policy::AtlasQuery;
-use jiff::tz::TimeZone;
 use tonic::{Request, Response, Status};
 
 use super::enter;
 use crate::{
+    clocks::day,
     gateway::Gateway,
     record,
     refusal::Refusal,
@@ -32,7 +32,7 @@ impl AtlasService for Atlas {
 }
 
 fn lookup(gateway: &Gateway, message: LookupRequest) -> Result<LookupResponse, Refusal> {
-    let today = TimeZone::UTC.to_datetime(gateway.now()).date();
+    let today = day(gateway.now());
     let from_proto::Lookup {
         issuing,
         executing,

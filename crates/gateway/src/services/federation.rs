@@ -8,7 +8,7 @@ use comity::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{gateway::Gateway, refusal::Refusal, witness};
+use crate::{gateway::Gateway, record, refusal::Refusal, witness};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -23,16 +23,18 @@ impl FederationService for Federation {
         &self,
         request: Request<RelayRequest>,
     ) -> Result<Response<RelayResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(LATER).into())
+        let (caller, _) = enter(request)?;
+        let refusal = record::attempt(&self.0, Some(&caller), Refusal::NotYet(LATER)).await;
+        Err(refusal.into())
     }
 
     async fn r#return(
         &self,
         request: Request<ReturnRequest>,
     ) -> Result<Response<ReturnResponse>, Status> {
-        enter(request)?;
-        Err(Refusal::NotYet(LATER).into())
+        let (caller, _) = enter(request)?;
+        let refusal = record::attempt(&self.0, Some(&caller), Refusal::NotYet(LATER)).await;
+        Err(refusal.into())
     }
 
     async fn cosign(

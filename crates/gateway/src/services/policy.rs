@@ -8,7 +8,7 @@ use comity::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{admit, exchange, gateway::Gateway, refusal::Refusal, wire::from_proto};
+use crate::{admit, exchange, gateway::Gateway, record, refusal::Refusal, wire::from_proto};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -20,57 +20,20 @@ impl PolicyService for Policy {
         &self,
         request: Request<ListModulesRequest>,
     ) -> Result<Response<ListModulesResponse>, Status> {
-        // The law in force is no secret: any certified caller may read it.
-        let (
-            _,
-            ListModulesRequest {
-                page_size,
-                page_token,
-            },
-        ) = enter(request)?;
-        let limit = from_proto::page_size(page_size).map_err(Refusal::from)?;
-        let policies = self.0.policies();
-        let known = |module: &str| policies.modules().any(|one| one.id.as_str() == module);
-        if !page_token.is_empty() && !known(&page_token) {
-            let none = "is not one that a page of this list named: begin without it";
-            return Err(admit::malformed("page_token", none).into());
-        }
-        let mut rest = policies
-            .modules()
-            .filter(|module| module.id.as_str() > page_token.as_str());
-        let modules: Vec<_> = rest
-            .by_ref()
-            .take(limit)
-            .map(|module| show(&module))
-            .collect();
-        let more = rest.next().is_some();
-        let last = modules.last().filter(|_| more);
-        Ok(Response::new(ListModulesResponse {
-            next_page_token: last.map(|module| module.name.clone()).unwrap_or_default(),
-            modules,
-            bundle_sha256: policies.digest().to_string(),
-        }))
+        let (caller, message) = enter(request)?;
+        let page = list(&self.0, message);
+        let page = record::attempted(&self.0, &caller, page).await?;
+        Ok(Response::new(page))
     }
 
     async fn get_module(
         &self,
         request: Request<GetModuleRequest>,
     ) -> Result<Response<GetModuleResponse>, Status> {
-        let (_, GetModuleRequest { name }) = enter(request)?;
-        let policies = self.0.policies();
-        let found = policies.modules().find(|module| module.id.as_str() == name);
-        let Some(module) = found else {
-            // A name that is no module's may be anything, and is not repeated.
-            return Err(Refusal::NotFound {
-                kind: "module",
-                name: "of that name".to_owned(),
-            }
-            .into());
-        };
-        Ok(Response::new(GetModuleResponse {
-            module: Some(show(&module)),
-            text: module.text.to_string(),
-        }))
+        let (caller, message) = enter(request)?;
+        let module = get(&self.0, message);
+        let module = record::attempted(&self.0, &caller, module).await?;
+        Ok(Response::new(module))
     }
 
     async fn explain(
@@ -90,6 +53,51 @@ impl PolicyService for Policy {
         let gateway = self.0.clone();
         detached(async move { exchange::compare(&gateway, &caller, message).await }).await
     }
+}
+
+/// The modules in force. They are no secret: any certified caller may read them.
+fn list(gateway: &Gateway, message: ListModulesRequest) -> Result<ListModulesResponse, Refusal> {
+    let ListModulesRequest {
+        page_size,
+        page_token,
+    } = message;
+    let limit = from_proto::page_size(page_size)?;
+    let policies = gateway.policies();
+    let known = |module: &str| policies.modules().any(|one| one.id.as_str() == module);
+    if !page_token.is_empty() && !known(&page_token) {
+        let none = "is not one that a page of this list named: begin without it";
+        return Err(admit::malformed("page_token", none));
+    }
+    let mut rest = policies
+        .modules()
+        .filter(|module| module.id.as_str() > page_token.as_str());
+    let modules: Vec<_> = rest
+        .by_ref()
+        .take(limit)
+        .map(|module| show(&module))
+        .collect();
+    let more = rest.next().is_some();
+    let last = modules.last().filter(|_| more);
+    Ok(ListModulesResponse {
+        next_page_token: last.map(|module| module.name.clone()).unwrap_or_default(),
+        modules,
+        bundle_sha256: policies.digest().to_string(),
+    })
+}
+
+fn get(gateway: &Gateway, message: GetModuleRequest) -> Result<GetModuleResponse, Refusal> {
+    let GetModuleRequest { name } = message;
+    let policies = gateway.policies();
+    let found = policies.modules().find(|module| module.id.as_str() == name);
+    // A name that is no module's may be anything, and is not repeated.
+    let module = found.ok_or_else(|| Refusal::NotFound {
+        kind: "module",
+        name: "of that name".to_owned(),
+    })?;
+    Ok(GetModuleResponse {
+        module: Some(show(&module)),
+        text: module.text.to_string(),
+    })
 }
 
 fn show(module: &comity_policy::ModuleInfo<'_>) -> Module {

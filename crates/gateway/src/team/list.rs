@@ -6,7 +6,7 @@ use comity_store::{CaseFilter, CaseRow, OfTeam, Party};
 use super::{OPEN_TO, PARTIES, Team, begun_by, load, of, seat, show};
 use crate::{
     admit, anew,
-    cases::{self, CaseAt},
+    cases::{self, CaseAt, Withheld},
     gateway::Gateway,
     identity::{Caller, Role},
     refusal::Refusal,
@@ -26,13 +26,12 @@ pub(crate) async fn teams(
     admit::role(caller, &PARTIES, OPEN_TO)?;
     let page = ("teams", page_size, page_token.as_str());
     let filter = own(caller, OfTeam::SetUp);
-    let (rows, next_page_token) = cases::page(gateway, filter, page).await?;
-    let mut teams = Vec::new();
-    for row in rows {
+    let entry = async |row| {
         let found = set_up_by(gateway, caller, row).await?;
         let own = found.filter(|team| seat(team, caller).is_some());
-        teams.extend(own.map(|team| show::team(&team, gateway.now())));
-    }
+        Ok(own.map(|team| show::team(&team, gateway.now())))
+    };
+    let (teams, next_page_token) = cases::page(gateway, filter, page, entry).await?;
     Ok(v1::ListTeamsResponse {
         teams,
         next_page_token,
@@ -53,17 +52,18 @@ pub(crate) async fn shared(
     let (team, _) = of(gateway, caller, &name).await?;
     let page = (name.as_str(), page_size, page_token.as_str());
     let filter = own(caller, OfTeam::SharedIn(team.id));
-    let (rows, next_page_token) = cases::page(gateway, filter, page).await?;
-    let mut found = Vec::new();
-    for row in rows {
-        let own = row.owner == issuing(caller).to_string();
+    let owner = issuing(caller).to_string();
+    let entry = async |row: CaseRow| {
+        let own = row.owner == owner;
         let case = cases::read(row)?;
-        if own || cases::was_delivered(&case) {
-            found.push(shown(gateway, case, own).await?);
+        if !own && !cases::was_delivered(&case) {
+            return Ok(None);
         }
-    }
+        shown(gateway, case, own).await.map(Some)
+    };
+    let (cases, next_page_token) = cases::page(gateway, filter, page, entry).await?;
     Ok(v1::ListSharedResponse {
-        cases: found,
+        cases,
         next_page_token,
     })
 }
@@ -107,11 +107,12 @@ async fn set_up_by(
 
 /// What was shared, as its sender or recipient sees it.
 async fn shown(gateway: &Gateway, case: CaseAt, own: bool) -> Result<v1::Case, Refusal> {
-    let taken_back = !own && !case.snapshot.kept().is_handed_over();
+    let withheld = match own {
+        true => Withheld::Nothing,
+        false => Withheld::from_executing(&case),
+    };
     let case = cases::with_receipt(gateway, case).await?;
     let mut shown = cases::open(&case.shown())?;
-    if taken_back {
-        cases::withhold(&mut shown);
-    }
+    withheld.take_out(&mut shown);
     Ok(shown)
 }

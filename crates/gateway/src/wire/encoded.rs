@@ -5,6 +5,8 @@
 
 mod kept;
 
+use std::sync::LazyLock;
+
 use comity::v1;
 use comity_domain::Digest;
 use prost::{Message, bytes::Bytes};
@@ -100,7 +102,7 @@ pub(crate) struct Asked {
 pub(crate) fn said(record: &[u8]) -> Option<(String, Option<Struct>)> {
     let case = Case::decode(record).ok()?;
     let remark = match case.remark.is_empty() {
-        true => case.kept().reason,
+        true => case.kept.unwrap_or_default().reason,
         false => case.remark,
     };
     Some((remark, case.form))
@@ -179,8 +181,9 @@ impl Case {
     }
 
     /// What is kept beside it.
-    pub(crate) fn kept(&self) -> Kept {
-        self.kept.clone().unwrap_or_default()
+    pub(crate) fn kept(&self) -> &Kept {
+        static NOTHING: LazyLock<Kept> = LazyLock::new(Kept::default);
+        self.kept.as_ref().unwrap_or(&NOTHING)
     }
 
     /// SHA-256 of the request; zeros where there is none.
@@ -469,7 +472,7 @@ mod tests {
             }),
             ..Case::default()
         };
-        let kept = before.then(event).then(Case::default()).kept();
+        let kept = before.then(event).then(Case::default()).kept.unwrap();
         let answered = v1::ReviewTaskState::Answered;
         assert_eq!(
             kept.tasks,

@@ -25,7 +25,7 @@ use comity_domain::{
     CaseId, CaseState, Executing, FactName, FactSource, FactValue, Facts, Issuing, Request,
     RequestId, Stated, Urgency,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 pub use self::{
@@ -48,6 +48,8 @@ pub(crate) use self::{
         Inside, Outgoing, joining, of_proposal, of_team_share, proposal, team_name, team_share,
     },
 };
+use crate::clocks::day;
+
 use super::{
     Violation,
     read::{Findings, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX},
@@ -66,6 +68,11 @@ pub const ASSURANCES_MAX: usize = 64;
 pub const FACTS_MAX: usize = 256;
 /// Longest time a caller may wait for an answer.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Whether the lists of personal values in a request are no longer than is accepted.
+pub(crate) fn is_bounded(request: &v1::CooperationRequest) -> bool {
+    request.persons.len() <= PERSONS_MAX && request.selectors.len() <= SELECTORS_MAX
+}
 
 /// A request and its instrument's form, well-formed but undecided.
 ///
@@ -122,7 +129,7 @@ fn read_request(
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
     let offences = findings.list("offences", OFFENCES_MAX, offences, parts::offence);
     // Without a day of request there is no age; that the day is missing is found above.
-    let day = TimeZone::UTC.to_datetime(issued_at.unwrap_or(now)).date();
+    let day = day(issued_at.unwrap_or(now));
     let person = |findings: &mut Findings, at: Path<'_>, one| parts::person(findings, at, one, day);
     let persons = findings.list("persons", PERSONS_MAX, persons, person);
     let selectors = findings.list("selectors", SELECTORS_MAX, selectors, parts::selector);

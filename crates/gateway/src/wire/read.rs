@@ -11,9 +11,9 @@ use super::Violation;
 pub(super) const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Longest name, function, contact or other line, in bytes.
 pub(super) const LINE_BYTES_MAX: usize = 512;
-/// How far a requester's clock may run ahead of the gateway's.
 /// The beginning of year 1, in seconds of Unix time: the contract's first moment.
 const YEAR_1: i64 = -62_135_596_800;
+/// How far a requester's clock may run ahead of the gateway's.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// The place of a field in a message; costs nothing until it is displayed.

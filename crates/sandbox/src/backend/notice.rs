@@ -1,6 +1,7 @@
 //! What the gateway tells of: kept once, however often it is told.
 
-use comity::v1::{NotifyRequest, NotifyResponse};
+use comity::v1::{CaseEvent, NotifyRequest, NotifyResponse};
+use prost::Message as _;
 use rusqlite::params;
 use tonic::Status;
 
@@ -8,19 +9,30 @@ use super::{Backend, database};
 use crate::register::RegisterError;
 
 impl Backend {
-    /// The kinds of the events that the gateway told of a case, in their order.
+    /// The events that the gateway told of a case, in their order.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when the database refuses.
+    pub fn told(&self, case: &str) -> Result<Vec<CaseEvent>, RegisterError> {
+        let events: Vec<Vec<u8>> = self.with(|register| {
+            register
+                .connection()
+                .prepare("SELECT event FROM told WHERE case_name = ? ORDER BY step")?
+                .query_map([case], |row| row.get(0))?
+                .collect::<Result<_, rusqlite::Error>>()
+        })?;
+        // What is kept is what came.
+        let events = events.iter().map(|event| CaseEvent::decode(&event[..]));
+        Ok(events.map(Result::unwrap_or_default).collect())
+    }
+
+    /// The kinds of these events.
     ///
     /// # Errors
     /// [`RegisterError`] when the database refuses.
     pub fn notices(&self, case: &str) -> Result<Vec<String>, RegisterError> {
-        let kinds = self.with(|register| {
-            register
-                .connection()
-                .prepare("SELECT kind FROM notice WHERE case_name = ? ORDER BY step")?
-                .query_map([case], |row| row.get(0))?
-                .collect::<Result<_, rusqlite::Error>>()
-        })?;
-        Ok(kinds)
+        let told = self.told(case)?.into_iter();
+        Ok(told.map(|event| event.kind).collect())
     }
 
     /// Takes note of an event.
@@ -30,9 +42,9 @@ impl Backend {
         let event = event.ok_or_else(|| Status::invalid_argument("`event` is missing"))?;
         self.with(|register| {
             register.connection().execute(
-                "INSERT INTO notice (case_name, step, kind) VALUES (?, ?, ?) \
+                "INSERT INTO told (case_name, step, event) VALUES (?, ?, ?) \
                  ON CONFLICT (case_name, step) DO NOTHING",
-                params![case, step, event.kind],
+                params![case, step, event.encode_to_vec()],
             )
         })
         .map_err(database)?;

@@ -100,6 +100,35 @@ fn events_are_numbered_within_their_case() {
 }
 
 #[test]
+fn the_event_of_a_version_is_found_among_entries_that_moved_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let mut aside = entry("evidence-stored");
+        aside.leaf.case = Some(case_id(1).to_string());
+        let aside = Transaction {
+            entries: vec![aside],
+            ..Transaction::default()
+        };
+        store.commit(aside).await.unwrap();
+        store
+            .commit(step(1, 1, CaseState::Delivering))
+            .await
+            .unwrap();
+        let events = store.events(&case_id(1), 0, 10).await.unwrap();
+        let of = |version| {
+            let store = &store;
+            async move { store.event_of(&case_id(1), version).await.unwrap() }
+        };
+        assert_eq!(of(1).await.as_ref(), events.first());
+        assert_eq!(of(2).await.as_ref(), events.last());
+        assert_eq!(of(2).await.unwrap().sequence, 3);
+        assert_eq!(of(3).await, None);
+    });
+}
+
+#[test]
 fn what_one_query_reads_is_of_one_moment() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());

@@ -10,7 +10,10 @@ use super::{
     parts::{Aside, Block, Section, Span, moment, name},
     request::value,
 };
-use crate::case_file::{CaseFile, derive::obligations};
+use crate::{
+    case_file::{CaseFile, derive::obligations},
+    wire,
+};
 
 /// The decision, its conditions, time limits and facts.
 pub(super) fn sections(case: &v1::Case) -> Vec<Section> {
@@ -216,14 +219,7 @@ pub(super) fn law(case_file: &CaseFile, case: &v1::Case) -> Section {
 
 /// Every rule of a decision once, by id.
 fn rules(decision: &v1::Decision) -> BTreeMap<&str, &v1::RuleReference> {
-    let grounds = decision.grounds.iter().map(|found| &found.rule);
-    let requirements = decision.requirements.iter().map(|found| &found.rule);
-    let referrals = decision.referrals.iter().map(|found| &found.rule);
-    let obligations = decision.obligations.iter().map(|found| &found.rule);
-    let clocks = decision.clocks.iter().map(|found| &found.rule);
-    let found = grounds.chain(requirements).chain(referrals);
-    let found = found.chain(obligations).chain(clocks).flatten();
-    let all = found.chain(&decision.permits);
+    let all = wire::rules_all(decision);
     all.map(|rule| (rule.rule_id.as_str(), rule)).collect()
 }
 

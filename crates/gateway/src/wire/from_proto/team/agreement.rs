@@ -4,14 +4,17 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use comity::v1;
 use comity_domain::{AuthorityId, InstrumentId, JurisdictionCode};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use prost_types::Struct;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::{OFFENCES_MAX, parts, timestamp};
-use crate::wire::{
-    read::{Findings, Path, TEXT_BYTES_MAX, is_line},
-    structure,
+use crate::{
+    clocks::day,
+    wire::{
+        read::{Findings, Path, TEXT_BYTES_MAX, is_line},
+        structure,
+    },
 };
 
 /// Most parties to a team, and most leaders of one.
@@ -164,7 +167,6 @@ pub(super) fn form(agreement: &v1::TeamAgreement, signed: Timestamp) -> Option<S
     };
     let party =
         |one: &v1::TeamParty| json!({"state": one.jurisdiction, "authority": one.authority});
-    let day = |at: Timestamp| -> Date { TimeZone::UTC.to_datetime(at).date() };
     let until = day(agreement.ends_at.and_then(timestamp)?).to_string();
     let signed = day(signed).to_string();
     let form = json!({
