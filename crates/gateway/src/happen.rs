@@ -271,10 +271,7 @@ pub(crate) fn step(
         None => digest,
     };
     let snapshot = snapshot.then(adds);
-    let wake_at = match hold::is_ripe(&snapshot) {
-        true => Some(leaf.at),
-        false => wake_at,
-    };
+    let wake_at = hold::is_ripe(&snapshot).then_some(leaf.at).or(wake_at);
     let leaf = placed(leaf, &row, to);
     row.owes = outbox::owes(to, &snapshot);
     let case = CaseAt {

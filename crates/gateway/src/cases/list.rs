@@ -225,7 +225,7 @@ mod tests {
         };
         let entries = async |row: CaseRow, _: Option<u64>| {
             let entry = (row.opened, "x".repeat(bytes));
-            let none = row.opened % 2 == 0;
+            let none = row.opened.is_multiple_of(2);
             Ok(if none { vec![] } else { vec![entry] })
         };
         let (found, next) = fill(bounds, None, rows, entries).await.unwrap();
