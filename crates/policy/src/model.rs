@@ -15,7 +15,7 @@ use comity_domain::{
     FactValue, GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind,
     RuleId, RunsOut, Stage, Text,
 };
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{condition::Lowered, exercise::Exercise};
 
@@ -495,8 +495,9 @@ pub(crate) struct ClockEffect {
 /// When people work, for periods counted in days.
 #[derive(Debug, Clone)]
 pub(crate) struct Calendar {
-    /// IANA time zone of the capital.
-    pub(crate) time_zone: Arc<str>,
+    /// Of the capital, from the database that is part of the program: what a day is
+    /// must not hang on the machine.
+    pub(crate) time_zone: TimeZone,
     pub(crate) holidays: Vec<Holiday>,
 }
 
