@@ -74,6 +74,15 @@ pub(crate) fn decide<'l>(
     question: &Question<'_>,
     watch: Watch<'_, 'l>,
 ) -> Decision {
+    decide_with(library, question, watch).0
+}
+
+/// Decides a request; also the answers that counted.
+pub(crate) fn decide_with<'l>(
+    library: &'l Library,
+    question: &Question<'_>,
+    watch: Watch<'_, 'l>,
+) -> (Decision, Answers) {
     ruling::in_passes(question.rulings, |answers| {
         pass(library, question, answers, watch)
     })
@@ -365,18 +374,19 @@ pub(crate) fn is_permit(rule: &Rule) -> bool {
 }
 
 /// Lets exceptions speak: one that holds lifts its rule in another module, one
-/// that is unknown leaves that rule unknown. An exception that only lifts has
-/// no finding of its own, unless its reading of the law is doubtful.
+/// that is unknown leaves that rule unknown. None is an exception to another, so
+/// that their order says nothing. Where the reading of the law is doubtful by
+/// which a rule is lifted, a human is asked.
 fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findings) {
     for at in 0..judged.len() {
         let Some(exception) = judged.get(at) else {
             continue;
         };
         let (rule, module) = (exception.rule, &exception.speaker.module.id);
-        let holds = exception.holds.clone();
         let Some(lifted) = &rule.exception_to else {
             continue;
         };
+        let holds = exception.holds.clone();
         let target = judged
             .iter()
             .position(|other| other.rule.id == *lifted && other.speaker.module.id != *module);
@@ -398,15 +408,25 @@ fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findi
             },
             Holds::No | Holds::Failed => {}
         }
-        if let Some(exception) = judged.get(at).filter(|judged| is_permit(judged.rule)) {
-            match holds {
-                Holds::Yes if exception.is_doubtful() => {
-                    findings.doubtful(setting, exception);
-                }
-                Holds::Failed => findings.failed(setting, exception),
-                Holds::Yes | Holds::No | Holds::Unknown(_) => {}
+        let Some(exception) = judged.get(at) else {
+            continue;
+        };
+        match holds {
+            Holds::Yes if exception.is_doubtful() && !asks_by_itself(rule) => {
+                findings.doubtful(setting, exception);
             }
+            // Of other effects this is found by itself.
+            Holds::Failed if is_permit(rule) => findings.failed(setting, exception),
+            Holds::Yes | Holds::No | Holds::Unknown(_) | Holds::Failed => {}
         }
+    }
+}
+
+/// Where the rule holds, that alone keeps a request from being approved.
+fn asks_by_itself(rule: &Rule) -> bool {
+    match rule.effect {
+        Effect::Refuse { .. } | Effect::Require { .. } | Effect::Refer { .. } => true,
+        Effect::Permit | Effect::Oblige { .. } | Effect::Clock(_) => false,
     }
 }
 

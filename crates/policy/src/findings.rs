@@ -10,6 +10,7 @@ use comity_domain::{
 use jiff::Timestamp;
 
 use crate::{
+    competence,
     evaluate::{Holds, Known},
     facts::field_of,
     model::{ClockEffect, Condition, Declarations, Effect, FactDeclaration, Module, ONE_WAY, Rule},
@@ -310,12 +311,12 @@ impl Setting<'_> {
 
     /// The State whose role it is.
     pub(crate) fn answers(&self, role: &str, stage: Stage) -> &JurisdictionCode {
-        let issuing = is_issuing(role);
-        let executing = role.starts_with("executing") || role.starts_with("requested");
-        if issuing || (!executing && stage == Stage::Outbound) {
-            &self.request.issuing.0
-        } else {
-            &self.request.executing.0
+        match (competence::side(role), stage) {
+            (Some(BoundParty::Issuing), _) | (None, Stage::Outbound) => &self.request.issuing.0,
+            (Some(BoundParty::Executing), _)
+            | (None, Stage::Instrument | Stage::Inbound | Stage::Disclosure) => {
+                &self.request.executing.0
+            }
         }
     }
 
@@ -418,9 +419,4 @@ pub(crate) fn deciding(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
         .chain(referrals.map(|found| &found.rule))
         .chain(requirements.map(|found| &found.rule))
         .chain(permits)
-}
-
-/// A role is one of the State that asks.
-pub(crate) fn is_issuing(role: &str) -> bool {
-    role.starts_with("issuing") || role.starts_with("requesting")
 }

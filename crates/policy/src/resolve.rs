@@ -210,7 +210,7 @@ fn of_named<'a>(
     let (passed_over, alternatives) = match carrier {
         Ok(carrier) => {
             let passed_over = others().map(|other| {
-                let prevails = prevails(other.instrument, carrier);
+                let prevails = prevails(other.instrument, &carrier.id);
                 let weighed = match prevails {
                     Some(_) => Weighed::WouldPrevail {
                         other: named.as_str(),
@@ -316,7 +316,7 @@ fn ranked<'a>(
             instrument,
             prevailing: candidates
                 .iter()
-                .find_map(|other| Some((*other, prevails(other, instrument)?))),
+                .find_map(|other| Some((*other, prevails(other, &instrument.id)?))),
             route: preferred
                 .iter()
                 .enumerate()
@@ -336,15 +336,16 @@ fn ranked<'a>(
     ranked
 }
 
-fn prevails<'a>(one: &'a Instrument, over: &Instrument) -> Option<&'a Prevails> {
+/// The law by which an instrument prevails over another.
+pub(crate) fn prevails<'a>(one: &'a Instrument, over: &InstrumentId) -> Option<&'a Prevails> {
     let mut prevails = one.prevails_over.iter();
-    prevails.find(|prevails| prevails.over == over.id)
+    prevails.find(|prevails| prevails.over == *over)
 }
 
 /// Another instrument that would carry the request prevails over this one.
 pub(crate) fn is_replaced(model: &Model, matter: &Matter<'_>, instrument: &Instrument) -> bool {
     let mut others = model.instruments.values();
-    others.any(|other| prevails(other, instrument).is_some() && carries(other, matter))
+    others.any(|other| prevails(other, &instrument.id).is_some() && carries(other, matter))
 }
 
 /// The instrument has something to do with both States.

@@ -29,15 +29,15 @@ pub(crate) struct Answers {
 pub(crate) fn in_passes(
     rulings: &[Ruling],
     mut pass: impl FnMut(&Answers) -> Decision,
-) -> Decision {
+) -> (Decision, Answers) {
     let mut answers = Answers::default();
     let mut decision = pass(&answers);
     while answers.take(&decision.referrals, rulings) {
         decision = pass(&answers);
     }
-    let facts = answers.facts.into_values().map(|(_, ruled)| ruled);
+    let facts = answers.facts.values().map(|(_, ruled)| ruled.clone());
     decision.rulings.extend(facts);
-    decision
+    (decision, answers)
 }
 
 impl Answers {
@@ -96,14 +96,18 @@ impl Answers {
                 Effect::Refer { .. } | Effect::Refuse { .. } | Effect::Require { .. },
                 Judgement::Release,
             )
-            | (Effect::Permit, Judgement::Uphold) => Holds::No,
+            | (Effect::Permit | Effect::Oblige { .. } | Effect::Clock(_), Judgement::Uphold) => {
+                Holds::No
+            }
             (
                 Effect::Refer { .. } | Effect::Refuse { .. } | Effect::Require { .. },
                 Judgement::Uphold,
             )
-            | (Effect::Permit, Judgement::Release) => Holds::Yes,
-            // Nobody is asked about these.
-            (Effect::Oblige { .. } | Effect::Clock(_), _) => return None,
+            // Of what binds or runs only a doubtful exception is asked about: as one that
+            // permits, it lifts its rule or does not.
+            | (Effect::Permit | Effect::Oblige { .. } | Effect::Clock(_), Judgement::Release) => {
+                Holds::Yes
+            }
         };
         judged.ruled = true;
         Some(Ruled {
