@@ -17,9 +17,8 @@ use crate::{
     Library,
     evaluate::{Evaluator, Holds, Known},
     facts,
-    findings::{Findings, Judged, Setting, Speaker, lines},
+    findings::{Findings, Judged, Setting, Speaker},
     model::{Effect, Instrument, Model, Rule},
-    periods,
     reader::Reader,
     remarks,
     resolve::{self, Matter, Obstacle, Resolution},
@@ -97,9 +96,7 @@ fn pass<'l>(
 ) -> Decision {
     let model = &library.model;
     let request = question.request;
-    let calendar = model.calendars.get(&request.issuing.0);
-    let law_date = periods::day_of(request.issued_at, calendar);
-    let matter = Matter::new(model, request, law_date);
+    let matter = Matter::of(model, request);
     let reader = Reader {
         model,
         language: question.language,
@@ -109,7 +106,7 @@ fn pass<'l>(
     let (instrument, heard) = match &resolution.carrier {
         Ok(instrument) => {
             let presumed = library.presumed.in_language(question.language);
-            let mut known = facts::derive(model, presumed, question, instrument);
+            let mut known = facts::derive(model, presumed, question, (&matter, instrument));
             answers.inform(&mut known);
             let hearing = Hearing {
                 question,
@@ -151,7 +148,7 @@ fn pass<'l>(
         permits: findings.permits,
         modules,
         bundle: model.digest,
-        law_date,
+        law_date: matter.law_date,
         facts,
         rulings: findings.rulings,
     }
@@ -328,8 +325,10 @@ fn judge<'a, 'k>(
 
 /// The known facts that rules read, each once.
 fn asked_for(judged: &[Judged<'_>], known: &Known) -> BTreeMap<FactName, FactUse> {
-    let lines = judged.iter().flat_map(|judged| lines(judged.rule));
-    let mut names: Vec<&FactName> = lines.flat_map(|line| &line.facts).collect();
+    let mut names: Vec<&FactName> = judged
+        .iter()
+        .flat_map(|judged| &judged.rule.facts)
+        .collect();
     // Conditions share the vocabulary's own names: equal ones lie at one place,
     // and places compare faster than texts.
     names.sort_unstable_by_key(|name| Arc::as_ptr(name).addr());
@@ -386,6 +385,9 @@ fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findi
         let Some(lifted) = &rule.exception_to else {
             continue;
         };
+        if exception.holds == Holds::No {
+            continue;
+        }
         let holds = exception.holds.clone();
         let target = judged
             .iter()

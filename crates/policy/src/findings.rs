@@ -272,10 +272,10 @@ impl Setting<'_> {
             || (Arc::from("en"), Arc::from(rule.id.as_str())),
             |(language, text)| (Arc::clone(language), Arc::clone(text)),
         );
-        let used: BTreeSet<&FactName> = lines(rule)
-            .flat_map(|line| &line.facts)
-            .filter(|name| self.known.contains_key(*name))
-            .collect();
+        let used = rule
+            .facts
+            .iter()
+            .filter(|name| self.known.contains_key(*name));
         RuleRef {
             rule: rule.id.clone(),
             module: speaker.module.id.clone(),
@@ -286,7 +286,7 @@ impl Setting<'_> {
                 .cite(rule.citations.first().unwrap_or(speaker.source)),
             text,
             language,
-            facts_used: used.into_iter().cloned().collect(),
+            facts_used: used.cloned().collect(),
             facts_missing: match holds {
                 Holds::Unknown(missing) => missing.iter().cloned().collect(),
                 Holds::Yes | Holds::No | Holds::Failed => Vec::new(),

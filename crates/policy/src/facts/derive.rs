@@ -16,7 +16,6 @@ use crate::{
     evaluate::Known,
     facts,
     model::{Instrument, Jurisdiction, Model},
-    periods,
     resolve::{self, Matter},
     scenario::obligation_kind,
 };
@@ -31,7 +30,7 @@ pub(crate) fn derive(
     model: &Model,
     presumed: Option<&Known>,
     question: &Question<'_>,
-    instrument: &Instrument,
+    (matter, instrument): (&Matter<'_>, &Instrument),
 ) -> Known {
     let known = presumed.cloned().unwrap_or_default();
     let mut derivation = Derivation::new(model, question.request, known);
@@ -39,7 +38,7 @@ pub(crate) fn derive(
     derivation.shape();
     derivation.issuer();
     derivation.language(instrument);
-    derivation.treaty(instrument);
+    derivation.treaty(matter, instrument);
     derivation.offences();
     derivation.persons();
     derivation.states();
@@ -192,11 +191,8 @@ impl<'a> Derivation<'a> {
 
     /// A treaty of the library that governs in the instrument's place; of those
     /// outside it, whoever asks has to tell.
-    fn treaty(&mut self, instrument: &Instrument) {
-        let (model, request) = (self.model, self.request);
-        let calendar = model.calendars.get(&request.issuing.0);
-        let matter = Matter::new(model, request, periods::day_of(request.issued_at, calendar));
-        let replaced = resolve::is_replaced(model, &matter, instrument);
+    fn treaty(&mut self, matter: &Matter<'_>, instrument: &Instrument) {
+        let replaced = resolve::is_replaced(self.model, matter, instrument);
         let known = replaced.then_some(true);
         self.put_truth(TREATY, FactSource::Register, known);
     }

@@ -1,8 +1,11 @@
 //! Rules of both kinds of modules.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use comity_domain::{Confidence, RuleId, Stage};
+use comity_domain::{Confidence, FactName, RuleId, Stage};
 
 use crate::{
     condition::{self, Line},
@@ -95,6 +98,10 @@ impl Rules {
             .as_deref()
             .and_then(|target| self.target(&place.at("exception_to"), target, context));
         let effect = effect::effect(place, raw.effect, context);
+        let when = self.lines(&place.at("when"), raw.when.len());
+        let unless = self.lines(&place.at("unless"), raw.unless.len());
+        let read = when.iter().chain(&unless).flat_map(|line| &line.facts);
+        let facts: BTreeSet<FactName> = read.cloned().collect();
         Some(Rule {
             id: raw.id.parse::<RuleId>().ok()?,
             title: words(raw.title),
@@ -107,8 +114,9 @@ impl Rules {
             counterparts,
             measures,
             effect,
-            when: self.lines(&place.at("when"), raw.when.len()),
-            unless: self.lines(&place.at("unless"), raw.unless.len()),
+            when,
+            unless,
+            facts: facts.into_iter().collect(),
             exception_to,
         })
     }

@@ -9,7 +9,6 @@ use crate::{
     decide::decide_with,
     facts,
     findings::{Findings, Setting},
-    periods,
     reader::Reader,
     resolve::{self, Matter},
 };
@@ -32,8 +31,7 @@ pub(crate) fn foresee(library: &Library, question: &Question<'_>) -> Foresight {
     let (decision, answers) = decide_with(library, question, &mut |_, _| {});
     let model = &library.model;
     let request = question.request;
-    let calendar = model.calendars.get(&request.issuing.0);
-    let matter = Matter::new(model, request, periods::day_of(request.issued_at, calendar));
+    let matter = Matter::of(model, request);
     let named = request.instrument.as_ref();
     let resolution = resolve::resolve(model, &matter, named, question.language);
     let Ok(instrument) = resolution.carrier else {
@@ -45,7 +43,7 @@ pub(crate) fn foresee(library: &Library, question: &Question<'_>) -> Foresight {
         };
     };
     let presumed = library.presumed.in_language(question.language);
-    let mut taken = facts::derive(model, presumed, question, instrument);
+    let mut taken = facts::derive(model, presumed, question, (&matter, instrument));
     answers.inform(&mut taken);
     let stated = facts::stated(&taken);
     let setting = Setting {

@@ -26,6 +26,8 @@ pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
         effect,
         when,
         unless,
+        // They follow the lines.
+        facts: _,
         exception_to,
     } = rule;
     let mut view = View::of(title, Some(owner.clone()));
