@@ -201,3 +201,33 @@ fn formatting_settles_and_changes_nothing_else() {
     let (code, text) = check(dir.path(), &["--deny-warnings"]);
     assert_eq!(code, 0, "{text}");
 }
+
+/// What a day is must not hang on the machine: the zones of a calendar are those that
+/// the program brings, whatever the machine calls zones.
+#[test]
+fn time_zones_are_those_of_the_program() {
+    let zones = TempDir::new().unwrap();
+    let types = [&9_u32.to_be_bytes()[..], &[0, 0], b"FAR\0"].concat();
+    let counts = [0_u32, 0, 0, 0, 1, 4].map(u32::to_be_bytes).concat();
+    let part = [b"TZif2".as_slice(), &[0; 15], &counts, &types].concat();
+    let zone = [part.as_slice(), &part, b"\nFAR-9\n"].concat();
+    fs::create_dir(zones.path().join("Far")).unwrap();
+    fs::write(zones.path().join("Far/Away"), zone).unwrap();
+    let answer = |policies: &Path| {
+        let output = Command::new(&*COMMAND)
+            .args(["policy", "check", "--policies"])
+            .arg(policies)
+            .env("TZDIR", zones.path())
+            .output()
+            .unwrap();
+        shown(&output)
+    };
+    let here = answer(&policies());
+    assert!(here.starts_with("exit 0"), "{here}");
+    let far = edited("calendars/FR.yaml", "Europe/Paris", "Far/Away");
+    let there = answer(far.path());
+    assert!(
+        there.contains("no time zone is called `Far/Away`"),
+        "{there}"
+    );
+}

@@ -1,6 +1,17 @@
 //! Words in several languages, and where they stand in the law.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+/// The language of a tag of BCP 47, without region and script, as texts are keyed: the
+/// tag itself may be in letters of any case (RFC 5646 section 2.1.1).
+#[must_use]
+pub fn primary(language: &str) -> Cow<'_, str> {
+    let primary = language.split('-').next().unwrap_or(language);
+    match primary.bytes().any(|letter| letter.is_ascii_uppercase()) {
+        true => Cow::Owned(primary.to_ascii_lowercase()),
+        false => Cow::Borrowed(primary),
+    }
+}
 
 /// One text in several languages, keyed by BCP 47 primary language.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,9 +28,8 @@ impl Text {
     /// else English, else any.
     #[must_use]
     pub fn in_language(&self, language: &str) -> Option<(&Arc<str>, &Arc<str>)> {
-        let primary = language.split('-').next().unwrap_or(language);
         self.0
-            .get_key_value(primary)
+            .get_key_value(&*primary(language))
             .or_else(|| self.0.get_key_value("en"))
             .or_else(|| self.0.first_key_value())
     }

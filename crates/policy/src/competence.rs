@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use comity_domain::{AuthorityId, JurisdictionCode, MeasureId};
+use comity_domain::{AuthorityId, BoundParty, JurisdictionCode, MeasureId};
 
 use crate::model::{AuthorityRecord, Jurisdiction, Model};
 
@@ -18,19 +18,30 @@ pub enum Competent {
     Unsaid,
 }
 
-/// What the side before a role's name says: `executing-judge` is a `judge`.
-/// Which State is meant, the referral says itself.
-const SIDES: [&str; 5] = [
-    "executing-",
-    "requested-",
-    "enforcing-",
-    "issuing-",
-    "requesting-",
+/// How the roles of each side begin: `executing-judge` is a `judge` of the State that is
+/// asked.
+const SIDES: [(&str, BoundParty); 5] = [
+    ("issuing-", BoundParty::Issuing),
+    ("requesting-", BoundParty::Issuing),
+    ("executing-", BoundParty::Executing),
+    ("requested-", BoundParty::Executing),
+    ("enforcing-", BoundParty::Executing),
 ];
-/// Sides that ask rather than are asked.
-const ASKING: [&str; 2] = ["issuing-", "requesting-"];
 /// Kinds of authority that judge.
 const JUDICIAL: [&str; 3] = ["judge", "court", "investigating-judge"];
+
+/// The side whose role it is, where its name says so.
+pub(crate) fn side(role: &str) -> Option<BoundParty> {
+    let mut sides = SIDES.into_iter();
+    let side = sides.find(|(begin, _)| role.starts_with(begin));
+    side.map(|(_, side)| side)
+}
+
+/// How the roles of a side begin.
+pub(crate) fn beginnings(side: BoundParty) -> impl Iterator<Item = &'static str> {
+    let sides = SIDES.into_iter().filter(move |(_, of)| *of == side);
+    sides.map(|(begin, _)| begin)
+}
 
 /// Whether an authority of a State has a role in a matter of a measure.
 pub(crate) fn competent(
@@ -47,15 +58,12 @@ pub(crate) fn competent(
     let Some((id, record)) = state.authorities.get_key_value(authority.as_str()) else {
         return Competent::No;
     };
-    let side = SIDES.into_iter().find(|side| role.starts_with(side));
-    let name = side.and_then(|side| role.strip_prefix(side));
-    let asking = side.is_some_and(|side| ASKING.contains(&side));
-    let does = if asking {
-        &record.may_issue
-    } else {
-        &record.may_execute
+    let does = match side(role) {
+        Some(BoundParty::Issuing) => &record.may_issue,
+        Some(BoundParty::Executing) | None => &record.may_execute,
     };
-    let has = match name.unwrap_or(role) {
+    let begun = SIDES.iter().find_map(|(begin, _)| role.strip_prefix(begin));
+    let has = match begun.unwrap_or(role) {
         "authority" => !does.is_disjoint(kinds),
         "judge" | "court" => JUDICIAL.contains(&&*record.kind),
         "central-authority" => is_central(state, id, record),

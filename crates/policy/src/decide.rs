@@ -17,9 +17,8 @@ use crate::{
     Library,
     evaluate::{Evaluator, Holds, Known},
     facts,
-    findings::{Findings, Judged, Setting, Speaker, lines},
+    findings::{Findings, Judged, Setting, Speaker},
     model::{Effect, Instrument, Model, Rule},
-    periods,
     reader::Reader,
     remarks,
     resolve::{self, Matter, Obstacle, Resolution},
@@ -74,6 +73,15 @@ pub(crate) fn decide<'l>(
     question: &Question<'_>,
     watch: Watch<'_, 'l>,
 ) -> Decision {
+    decide_with(library, question, watch).0
+}
+
+/// Decides a request; also the answers that counted.
+pub(crate) fn decide_with<'l>(
+    library: &'l Library,
+    question: &Question<'_>,
+    watch: Watch<'_, 'l>,
+) -> (Decision, Answers) {
     ruling::in_passes(question.rulings, |answers| {
         pass(library, question, answers, watch)
     })
@@ -88,9 +96,7 @@ fn pass<'l>(
 ) -> Decision {
     let model = &library.model;
     let request = question.request;
-    let calendar = model.calendars.get(&request.issuing.0);
-    let law_date = periods::day_of(request.issued_at, calendar);
-    let matter = Matter::new(model, request, law_date);
+    let matter = Matter::of(model, request);
     let reader = Reader {
         model,
         language: question.language,
@@ -100,7 +106,7 @@ fn pass<'l>(
     let (instrument, heard) = match &resolution.carrier {
         Ok(instrument) => {
             let presumed = library.presumed.in_language(question.language);
-            let mut known = facts::derive(model, presumed, question, instrument);
+            let mut known = facts::derive(model, presumed, question, (&matter, instrument));
             answers.inform(&mut known);
             let hearing = Hearing {
                 question,
@@ -142,7 +148,7 @@ fn pass<'l>(
         permits: findings.permits,
         modules,
         bundle: model.digest,
-        law_date,
+        law_date: matter.law_date,
         facts,
         rulings: findings.rulings,
     }
@@ -319,8 +325,10 @@ fn judge<'a, 'k>(
 
 /// The known facts that rules read, each once.
 fn asked_for(judged: &[Judged<'_>], known: &Known) -> BTreeMap<FactName, FactUse> {
-    let lines = judged.iter().flat_map(|judged| lines(judged.rule));
-    let mut names: Vec<&FactName> = lines.flat_map(|line| &line.facts).collect();
+    let mut names: Vec<&FactName> = judged
+        .iter()
+        .flat_map(|judged| &judged.rule.facts)
+        .collect();
     // Conditions share the vocabulary's own names: equal ones lie at one place,
     // and places compare faster than texts.
     names.sort_unstable_by_key(|name| Arc::as_ptr(name).addr());
@@ -365,18 +373,22 @@ pub(crate) fn is_permit(rule: &Rule) -> bool {
 }
 
 /// Lets exceptions speak: one that holds lifts its rule in another module, one
-/// that is unknown leaves that rule unknown. An exception that only lifts has
-/// no finding of its own, unless its reading of the law is doubtful.
+/// that is unknown leaves that rule unknown. None is an exception to another, so
+/// that their order says nothing. Where the reading of the law is doubtful by
+/// which a rule is lifted, a human is asked.
 fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findings) {
     for at in 0..judged.len() {
         let Some(exception) = judged.get(at) else {
             continue;
         };
         let (rule, module) = (exception.rule, &exception.speaker.module.id);
-        let holds = exception.holds.clone();
         let Some(lifted) = &rule.exception_to else {
             continue;
         };
+        if exception.holds == Holds::No {
+            continue;
+        }
+        let holds = exception.holds.clone();
         let target = judged
             .iter()
             .position(|other| other.rule.id == *lifted && other.speaker.module.id != *module);
@@ -398,15 +410,25 @@ fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findi
             },
             Holds::No | Holds::Failed => {}
         }
-        if let Some(exception) = judged.get(at).filter(|judged| is_permit(judged.rule)) {
-            match holds {
-                Holds::Yes if exception.is_doubtful() => {
-                    findings.doubtful(setting, exception);
-                }
-                Holds::Failed => findings.failed(setting, exception),
-                Holds::Yes | Holds::No | Holds::Unknown(_) => {}
+        let Some(exception) = judged.get(at) else {
+            continue;
+        };
+        match holds {
+            Holds::Yes if exception.is_doubtful() && !asks_by_itself(rule) => {
+                findings.doubtful(setting, exception);
             }
+            // Of other effects this is found by itself.
+            Holds::Failed if is_permit(rule) => findings.failed(setting, exception),
+            Holds::Yes | Holds::No | Holds::Unknown(_) | Holds::Failed => {}
         }
+    }
+}
+
+/// Where the rule holds, that alone keeps a request from being approved.
+fn asks_by_itself(rule: &Rule) -> bool {
+    match rule.effect {
+        Effect::Refuse { .. } | Effect::Require { .. } | Effect::Refer { .. } => true,
+        Effect::Permit | Effect::Oblige { .. } | Effect::Clock(_) => false,
     }
 }
 

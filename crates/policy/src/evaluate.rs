@@ -193,48 +193,61 @@ impl<'a> Evaluator<'a> {
     /// Whether a rule holds: all of `when` and none of `unless`. One line that
     /// is known to stand against it settles it, whatever else is unknown.
     pub(crate) fn holds(&self, rule: &Rule) -> Holds {
-        let mut missing = BTreeSet::new();
+        let mut unknown = Vec::new();
         let mut failed = false;
-        let when = rule.when.iter().map(|line| (line, Holds::No));
-        let unless = rule.unless.iter().map(|line| (line, Holds::Yes));
+        let when = rule.when.iter().map(|line| (line, false));
+        let unless = rule.unless.iter().map(|line| (line, true));
         for (line, against) in when.chain(unless) {
-            match self.line(&rule.id, line) {
-                Holds::Unknown(facts) => missing.extend(facts),
-                Holds::Failed => failed = true,
-                settled if settled == against => return Holds::No,
-                Holds::Yes | Holds::No => {}
+            match self.answer(&rule.id, line) {
+                Ok(settled) if settled == against => return Holds::No,
+                Ok(_) => {}
+                Err(Stop::Unknown) => unknown.push(line),
+                Err(Stop::Failed) => failed = true,
             }
         }
-        match (failed, missing.is_empty()) {
+        match (failed, unknown.is_empty()) {
             (true, _) => Holds::Failed,
-            (false, false) => Holds::Unknown(missing),
             (false, true) => Holds::Yes,
+            (false, false) => {
+                let missing = unknown.into_iter().flat_map(|line| self.missing(line));
+                Holds::Unknown(missing.cloned().collect())
+            }
         }
     }
 
     /// Whether one line holds.
     pub(crate) fn line(&self, rule: &RuleId, line: &Condition) -> Holds {
+        match self.answer(rule, line) {
+            Ok(true) => Holds::Yes,
+            Ok(false) => Holds::No,
+            Err(Stop::Unknown) => Holds::Unknown(self.missing(line).cloned().collect()),
+            Err(Stop::Failed) => Holds::Failed,
+        }
+    }
+
+    /// The facts that a line reads and nobody has stated.
+    fn missing<'c>(&self, line: &'c Condition) -> impl Iterator<Item = &'c FactName> {
+        let facts = line.facts.iter();
+        facts.filter(|name| !self.known.contains_key(*name))
+    }
+
+    fn answer(&self, rule: &RuleId, line: &Condition) -> Result<bool, Stop> {
         let lowered = line.lowered.as_ref();
         let answer = match lowered.filter(|_| self.engine == Engine::Lowered) {
             Some(lowered) => lowered.holds(self.known),
             None => self.by_cedar(line),
         };
         match answer {
-            Ok(true) => return Holds::Yes,
-            Ok(false) => return Holds::No,
-            Err(Stop::Unknown) => {
-                let unknown = |name: &&FactName| !self.known.contains_key(*name);
-                let missing: BTreeSet<_> = line.facts.iter().filter(unknown).cloned().collect();
-                if !missing.is_empty() {
-                    return Holds::Unknown(missing);
-                }
-                // A fact that is known was missed: not the requester's fault.
+            Ok(truth) => return Ok(truth),
+            Err(Stop::Unknown) if self.missing(line).next().is_some() => {
+                return Err(Stop::Unknown);
             }
-            Err(Stop::Failed) => {}
+            // Where a fact was missed that is known, it is not the requester's fault.
+            Err(Stop::Unknown | Stop::Failed) => {}
         }
         // The error's own words may repeat a value: not for the log.
         tracing::error!(rule.id = %rule, condition = %line.text, "a condition could not be evaluated");
-        Holds::Failed
+        Err(Stop::Failed)
     }
 
     fn by_cedar(&self, line: &Condition) -> Result<bool, Stop> {

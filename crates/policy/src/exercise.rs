@@ -14,6 +14,7 @@ use crate::{
     evaluate::{Evaluator, Holds, Known},
     facts,
     model::{Condition, Declarations, Instrument, MeasureFilter},
+    resolve::Matter,
     scenario::{self, Expected},
 };
 
@@ -244,7 +245,8 @@ fn known(library: &Library, attempt: &Attempt<'_>, carrier: Option<&Instrument>)
         return facts::outline(&library.model, question.request);
     };
     let presumed = library.presumed.in_language(question.language);
-    facts::derive(&library.model, presumed, question, carrier)
+    let matter = Matter::of(&library.model, question.request);
+    facts::derive(&library.model, presumed, question, (&matter, carrier))
 }
 
 impl ExercisePoint {

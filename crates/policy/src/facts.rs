@@ -8,15 +8,16 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{FactName, FactSource, FactUse, FactUseSource, FactValue, Request, Stated};
+use comity_domain::{
+    FactName, FactSource, FactUse, FactUseSource, FactValue, Request, Stated, primary,
+};
 use jiff::civil::Date;
 
-pub(crate) use self::derive::{derive, outline, role, urgency};
+pub(crate) use self::derive::{TREATY, derive, outline, role, urgency};
 use crate::{
     diagnostic::suggest,
     evaluate::Known,
     model::{FactDeclaration, FactType, Presumption, Vocabulary},
-    phrases::primary,
 };
 
 /// The language that every text has.
@@ -199,7 +200,7 @@ impl Presumed {
     /// With reasons in a language, BCP 47; in English where there are none.
     pub(crate) fn in_language(&self, language: &str) -> Option<&Known> {
         self.0
-            .get(primary(language).as_str())
+            .get(&*primary(language))
             .or_else(|| self.0.get(ENGLISH))
     }
 }

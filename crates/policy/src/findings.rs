@@ -10,6 +10,7 @@ use comity_domain::{
 use jiff::Timestamp;
 
 use crate::{
+    competence,
     evaluate::{Holds, Known},
     facts::field_of,
     model::{ClockEffect, Condition, Declarations, Effect, FactDeclaration, Module, ONE_WAY, Rule},
@@ -271,10 +272,10 @@ impl Setting<'_> {
             || (Arc::from("en"), Arc::from(rule.id.as_str())),
             |(language, text)| (Arc::clone(language), Arc::clone(text)),
         );
-        let used: BTreeSet<&FactName> = lines(rule)
-            .flat_map(|line| &line.facts)
-            .filter(|name| self.known.contains_key(*name))
-            .collect();
+        let used = rule
+            .facts
+            .iter()
+            .filter(|name| self.known.contains_key(*name));
         RuleRef {
             rule: rule.id.clone(),
             module: speaker.module.id.clone(),
@@ -285,7 +286,7 @@ impl Setting<'_> {
                 .cite(rule.citations.first().unwrap_or(speaker.source)),
             text,
             language,
-            facts_used: used.into_iter().cloned().collect(),
+            facts_used: used.cloned().collect(),
             facts_missing: match holds {
                 Holds::Unknown(missing) => missing.iter().cloned().collect(),
                 Holds::Yes | Holds::No | Holds::Failed => Vec::new(),
@@ -310,12 +311,12 @@ impl Setting<'_> {
 
     /// The State whose role it is.
     pub(crate) fn answers(&self, role: &str, stage: Stage) -> &JurisdictionCode {
-        let issuing = is_issuing(role);
-        let executing = role.starts_with("executing") || role.starts_with("requested");
-        if issuing || (!executing && stage == Stage::Outbound) {
-            &self.request.issuing.0
-        } else {
-            &self.request.executing.0
+        match (competence::side(role), stage) {
+            (Some(BoundParty::Issuing), _) | (None, Stage::Outbound) => &self.request.issuing.0,
+            (Some(BoundParty::Executing), _)
+            | (None, Stage::Instrument | Stage::Inbound | Stage::Disclosure) => {
+                &self.request.executing.0
+            }
         }
     }
 
@@ -418,9 +419,4 @@ pub(crate) fn deciding(decision: &Decision) -> impl Iterator<Item = &RuleRef> {
         .chain(referrals.map(|found| &found.rule))
         .chain(requirements.map(|found| &found.rule))
         .chain(permits)
-}
-
-/// A role is one of the State that asks.
-pub(crate) fn is_issuing(role: &str) -> bool {
-    role.starts_with("issuing") || role.starts_with("requesting")
 }

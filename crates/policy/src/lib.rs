@@ -150,7 +150,8 @@ impl Library {
         (loaded.map(|(model, tests)| Self::of(model, tests)), report)
     }
 
-    fn of(model: model::Model, tests: Vec<load::TestFile>) -> Self {
+    fn of(mut model: model::Model, tests: Vec<load::TestFile>) -> Self {
+        model.index();
         Self {
             terms: evaluate::Terms::new(&model.vocabulary),
             presumed: facts::Presumed::new(&model.vocabulary),

@@ -189,6 +189,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
             jurisdictions,
             calendars,
             exercises,
+            near: BTreeMap::new(),
             digest: folder.digest(),
         },
         tests,

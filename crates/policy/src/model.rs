@@ -15,7 +15,7 @@ use comity_domain::{
     FactValue, GroundKind, InstrumentId, JurisdictionCode, MeasureId, ModuleId, ObligationKind,
     RuleId, RunsOut, Stage, Text,
 };
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{condition::Lowered, exercise::Exercise};
 
@@ -36,6 +36,9 @@ pub(crate) struct Model {
     pub(crate) exercises: BTreeMap<Arc<str>, Arc<Exercise>>,
     /// Official names of the sources, by their id.
     pub(crate) sources: BTreeMap<Arc<str>, Text>,
+    /// Of each State, which of the instruments have something to do with it, in their
+    /// order, so that a request meets those alone that have with both.
+    pub(crate) near: BTreeMap<JurisdictionCode, Vec<bool>>,
     /// SHA-256 over the digests of all files, by path.
     pub(crate) digest: Digest,
 }
@@ -79,6 +82,21 @@ impl Model {
     pub(crate) fn every_module(&self) -> impl Iterator<Item = &Module> {
         let instruments = self.instruments.values().map(|found| &found.module);
         instruments.chain(self.jurisdictions.values().map(|found| &found.module))
+    }
+
+    /// Sorts the instruments by the States they have to do with.
+    pub(crate) fn index(&mut self) {
+        let instruments = self.instruments.values();
+        let states = instruments
+            .clone()
+            .flat_map(|instrument| instrument.binds.keys().chain(instrument.not_bound.keys()));
+        let near = |state: &JurisdictionCode| {
+            let knows = |instrument: &Instrument| {
+                instrument.binds.contains_key(state) || instrument.not_bound.contains_key(state)
+            };
+            (state.clone(), instruments.clone().map(knows).collect())
+        };
+        self.near = states.map(near).collect();
     }
 
     /// A measure with everything above it and its tags.
@@ -401,6 +419,8 @@ pub(crate) struct Rule {
     pub(crate) effect: Effect,
     pub(crate) when: Vec<Condition>,
     pub(crate) unless: Vec<Condition>,
+    /// Every fact that its lines read, sorted, each once.
+    pub(crate) facts: Vec<FactName>,
     pub(crate) exception_to: Option<RuleId>,
 }
 
@@ -495,8 +515,9 @@ pub(crate) struct ClockEffect {
 /// When people work, for periods counted in days.
 #[derive(Debug, Clone)]
 pub(crate) struct Calendar {
-    /// IANA time zone of the capital.
-    pub(crate) time_zone: Arc<str>,
+    /// Of the capital, from the database that is part of the program: what a day is
+    /// must not hang on the machine.
+    pub(crate) time_zone: TimeZone,
     pub(crate) holidays: Vec<Holiday>,
 }
 

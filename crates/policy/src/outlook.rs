@@ -9,9 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use comity_domain::{
-    Confidence, FactName, FactSource, FactUse, GroundKind, JurisdictionCode, RuleRef, Stage,
-};
+use comity_domain::{FactName, FactSource, FactUse, GroundKind, JurisdictionCode, RuleRef, Stage};
 
 pub use self::foresight::Foresight;
 pub(crate) use self::foresight::foresee;
@@ -149,24 +147,28 @@ pub(crate) struct Outlook<'l, 'k> {
 
 impl<'l: 'k, 'k> Outlook<'l, 'k> {
     /// Asks every rule under an instrument; `setting` knows what was stated,
-    /// `taken` what the law presumes besides.
+    /// `taken` what the law presumes besides, and the findings what humans answered.
     pub(crate) fn new(
         library: &'l Library,
         setting: Setting<'k>,
-        taken: &'k Known,
+        (taken, mut answered): (&'k Known, Findings),
         matter: &Matter<'_>,
         instrument: &'l Instrument,
     ) -> Self {
         // What exceptions find is found when a request is decided.
-        let mut unused = Findings::default();
-        let (stated, evaluator, _) = ask(library, &setting, matter, instrument, &mut unused);
+        let (stated, evaluator, _) = ask(library, &setting, matter, instrument, &mut answered);
         let presuming = Setting {
             known: taken,
             ..setting
         };
-        let (presumed, ..) = ask(library, &presuming, matter, instrument, &mut unused);
+        let (presumed, ..) = ask(library, &presuming, matter, instrument, &mut answered);
         let (mut looks, mut failing) = (Vec::new(), Vec::new());
-        for (judged, presumed) in stated.into_iter().zip(presumed) {
+        for (mut judged, presumed) in stated.into_iter().zip(presumed) {
+            // Questions were put on what is presumed too: an answer stands whatever is.
+            if presumed.ruled {
+                judged.holds = presumed.holds.clone();
+                judged.ruled = true;
+            }
             match standing(&judged.holds, &presumed.holds) {
                 Some(standing) => looks.push(Look {
                     judged,
@@ -210,7 +212,7 @@ impl<'l: 'k, 'k> Outlook<'l, 'k> {
         self.hurdles().find(|look| {
             matches!(look.judged.rule.effect, Effect::Refuse { .. })
                 && look.standing <= Standing::Presumed
-                && is_sure(look)
+                && !look.judged.is_doubtful()
         })
     }
 
@@ -221,7 +223,7 @@ impl<'l: 'k, 'k> Outlook<'l, 'k> {
 
     fn is_permitted(&self, stage: Stage) -> bool {
         self.permits(stage)
-            .any(|look| look.standing <= Standing::Presumed && is_sure(look))
+            .any(|look| look.standing <= Standing::Presumed && !look.judged.is_doubtful())
     }
 
     fn permits(&self, stage: Stage) -> impl Iterator<Item = &Look<'l>> {
@@ -366,11 +368,6 @@ impl<'l: 'k, 'k> Outlook<'l, 'k> {
             rules: Vec::new(),
         })
     }
-}
-
-/// A rule of low confidence never refuses or permits alone.
-fn is_sure(look: &Look<'_>) -> bool {
-    look.judged.rule.confidence > Confidence::Low
 }
 
 /// How a rule stands, given its answers without and with presumptions; `None`

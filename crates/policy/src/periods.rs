@@ -5,7 +5,7 @@
 
 use comity_domain::ClockUnit;
 use jiff::{
-    SignedDuration, Timestamp, ToSpan,
+    SignedDuration, Span, Timestamp, ToSpan,
     civil::{Date, Weekday},
     tz::TimeZone,
 };
@@ -114,8 +114,7 @@ pub(crate) fn days_of_months(
     months: u32,
     calendar: Option<&Calendar>,
 ) -> u32 {
-    let last = day_of(at, calendar).checked_add(i64::from(left).days());
-    let days = last.ok().and_then(|last| {
+    let days = days_after(day_of(at, calendar), left).and_then(|last| {
         let later = months_after(last, months)?;
         u32::try_from(last.until(later).ok()?.get_days()).ok()
     });
@@ -124,7 +123,8 @@ pub(crate) fn days_of_months(
 
 /// The day of the same date so many months later, or the last of a month without it.
 fn months_after(day: Date, months: u32) -> Option<Date> {
-    day.checked_add(i64::from(months).months()).ok()
+    let span = Span::new().try_months(months).ok()?;
+    day.checked_add(span).ok()
 }
 
 /// Working days after one day and up to another.
@@ -140,19 +140,22 @@ pub(crate) fn day_of(instant: Timestamp, calendar: Option<&Calendar>) -> Date {
     instant.to_zoned_datetime(time_zone(calendar)).date()
 }
 
-/// The time zone of a calendar. The loader has checked its name, so that UTC
-/// stands in only where there is no calendar.
+/// The time zone of a calendar; UTC where there is none.
 pub(crate) fn time_zone(calendar: Option<&Calendar>) -> TimeZone {
-    calendar
-        .and_then(|calendar| TimeZone::get(&calendar.time_zone).ok())
-        .unwrap_or(TimeZone::UTC)
+    calendar.map_or(TimeZone::UTC, |calendar| calendar.time_zone.clone())
+}
+
+/// The day so many days later.
+fn days_after(day: Date, days: u32) -> Option<Date> {
+    let span = Span::new().try_days(days).ok()?;
+    day.checked_add(span).ok()
 }
 
 /// Last day of a period in calendar days: the day of the event does not count
 /// (Art. 3(1)), a free last day moves on to the next working day (Art. 3(4)),
 /// and at least so many working days lie within (Art. 3(5)).
 fn last_day(event: Date, length: u32, least: u32, calendar: Option<&Calendar>) -> Option<Date> {
-    let mut last = event.checked_add(i64::from(length).days()).ok()?;
+    let mut last = days_after(event, length)?;
     while !is_working_day(last, calendar) {
         last = last.tomorrow().ok()?;
     }
@@ -232,15 +235,17 @@ fn easter(year: i16) -> Option<Date> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::civil::date;
 
     use super::*;
 
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
     fn france() -> Calendar {
         Calendar {
-            time_zone: Arc::from("Europe/Paris"),
+            time_zone: zone("Europe/Paris"),
             holidays: vec![
                 yearly(Falls::Fixed { month: 1, day: 1 }),
                 yearly(Falls::Easter(1)),
@@ -262,7 +267,7 @@ mod tests {
     #[track_caller]
     fn check(start: &str, length: u32, unit: ClockUnit, expected: &str) {
         let due = due(start.parse().unwrap(), length, unit, Some(&france())).unwrap();
-        let local = due.to_zoned_datetime(TimeZone::get("Europe/Paris").unwrap());
+        let local = due.to_zoned_datetime(zone("Europe/Paris"));
         assert_eq!(local.datetime().to_string(), expected);
     }
 
@@ -321,7 +326,7 @@ mod tests {
     #[test]
     fn holidays_have_first_and_last_years() {
         let prayer = |since, until| Calendar {
-            time_zone: Arc::from("Europe/Copenhagen"),
+            time_zone: zone("Europe/Copenhagen"),
             holidays: vec![Holiday {
                 falls: Falls::Easter(26),
                 since,
@@ -377,7 +382,7 @@ mod tests {
     #[test]
     fn nth_weekdays_are_holidays() {
         let calendar = Calendar {
-            time_zone: Arc::from("Europe/London"),
+            time_zone: zone("Europe/London"),
             holidays: vec![
                 yearly(Falls::Nth {
                     month: 5,

@@ -10,7 +10,7 @@ mod telling;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use comity_domain::{ClockUnit, FactSource, ObligationKind, Text};
+use comity_domain::{ClockUnit, FactSource, ObligationKind, Text, primary};
 use jiff::civil::Date;
 
 pub(crate) use self::{
@@ -26,18 +26,11 @@ pub(crate) enum Tongue {
     French,
 }
 
-/// The language of a tag of BCP 47, without region and script, as modules write it: the
-/// tag itself may be in letters of any case (RFC 5646 section 2.1.1).
-pub(crate) fn primary(language: &str) -> String {
-    let primary = language.split('-').next().unwrap_or(language);
-    primary.to_ascii_lowercase()
-}
-
 impl Tongue {
     /// The language for a reader of `language`, BCP 47; English where it has
     /// no phrases of its own.
     pub(crate) fn of(language: &str) -> Self {
-        match primary(language).as_str() {
+        match &*primary(language) {
             "de" => Self::German,
             "fr" => Self::French,
             _ => Self::English,

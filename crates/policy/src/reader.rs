@@ -7,6 +7,12 @@ use comity_domain::{Citation, Text};
 
 use crate::{model::Model, phrases::Tongue};
 
+/// A text of the modules in a language, BCP 47; empty where there is none at all.
+pub(crate) fn words(text: &Text, language: &str) -> Arc<str> {
+    let words = text.in_language(language);
+    words.map_or_else(|| Arc::from(""), |(_, words)| Arc::clone(words))
+}
+
 /// A reader of one language.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -23,8 +29,7 @@ impl Reader<'_> {
 
     /// A text of the modules.
     pub(crate) fn words(&self, text: &Text) -> Arc<str> {
-        let words = text.in_language(self.language);
-        words.map_or_else(|| Arc::from(""), |(_, words)| Arc::clone(words))
+        words(text, self.language)
     }
 
     /// A citation with the official name of its source.
@@ -32,8 +37,10 @@ impl Reader<'_> {
         let name = self.model.sources.get(&citation.source);
         let title = name.map_or_else(|| Arc::clone(&citation.title), |name| self.words(name));
         Citation {
+            source: Arc::clone(&citation.source),
+            provision: Arc::clone(&citation.provision),
             title,
-            ..citation.clone()
+            url: citation.url.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use comity_domain::{
 };
 
 use crate::{
-    findings,
+    competence,
     model::{AuthorityRecord, Effect, FactType, Model, Producer, Rule, Status},
 };
 
@@ -210,7 +210,7 @@ pub(crate) fn grounds<'a>(
             matches!(kind, GroundKind::Mandatory | GroundKind::Optional)
         }
         // What the issuing side answers is not for the other to raise.
-        Effect::Refer { role, .. } => !findings::is_issuing(role),
+        Effect::Refer { role, .. } => competence::side(role) != Some(BoundParty::Issuing),
         Effect::Permit | Effect::Require { .. } | Effect::Oblige { .. } | Effect::Clock(_) => false,
     };
     spoke

@@ -59,6 +59,9 @@ pub(crate) fn form(
         }],
         FormCheck::Given(content) => form_problems(expected, content, setting),
     };
+    if problems.is_empty() {
+        return;
+    }
     let finding = Finding {
         module: &instrument.module.id,
         digest: instrument.module.digest,

@@ -11,6 +11,7 @@ use crate::{
     model::{
         Binding, Instrument, MeasureFilter, Model, ONE_WAY, Prevails, RoutePreference, Status,
     },
+    periods,
     phrases::{Remark, Weighed},
     reader::Reader,
 };
@@ -30,6 +31,12 @@ impl<'a> Matter<'a> {
     pub(crate) fn new(model: &'a Model, request: &'a Request, law_date: Date) -> Self {
         let states = [&request.issuing.0, &request.executing.0];
         Self::between(model, states, &request.measure, law_date)
+    }
+
+    /// A request on the day on which it was issued, where it was.
+    pub(crate) fn of(model: &'a Model, request: &'a Request) -> Self {
+        let calendar = model.calendars.get(&request.issuing.0);
+        Self::new(model, request, periods::day_of(request.issued_at, calendar))
     }
 
     /// A measure that the first State asks of the second.
@@ -130,10 +137,17 @@ pub(crate) fn survey<'a>(
     named: Option<&InstrumentId>,
 ) -> Survey<'a> {
     let (mut candidates, mut obstacles) = (Vec::new(), Vec::new());
-    let weighed = model.instruments.values().filter(|instrument| {
-        concerns(instrument, matter) || named.is_some_and(|named| *named == instrument.id)
-    });
-    for instrument in weighed {
+    let near = |state| model.near.get(state).map_or(&[][..], Vec::as_slice);
+    let sides = [matter.issuing, matter.executing].map(near);
+    let weighed = model
+        .instruments
+        .values()
+        .enumerate()
+        .filter(|(place, instrument)| {
+            sides.iter().all(|near| near.get(*place) == Some(&true))
+                || named.is_some_and(|named| *named == instrument.id)
+        });
+    for (_, instrument) in weighed {
         match against(instrument, matter, reader.language) {
             None => candidates.push(instrument),
             // Where one is named, what stands against others is not asked for.
@@ -210,7 +224,7 @@ fn of_named<'a>(
     let (passed_over, alternatives) = match carrier {
         Ok(carrier) => {
             let passed_over = others().map(|other| {
-                let prevails = prevails(other.instrument, carrier);
+                let prevails = prevails(other.instrument, &carrier.id);
                 let weighed = match prevails {
                     Some(_) => Weighed::WouldPrevail {
                         other: named.as_str(),
@@ -316,7 +330,7 @@ fn ranked<'a>(
             instrument,
             prevailing: candidates
                 .iter()
-                .find_map(|other| Some((*other, prevails(other, instrument)?))),
+                .find_map(|other| Some((*other, prevails(other, &instrument.id)?))),
             route: preferred
                 .iter()
                 .enumerate()
@@ -336,23 +350,16 @@ fn ranked<'a>(
     ranked
 }
 
-fn prevails<'a>(one: &'a Instrument, over: &Instrument) -> Option<&'a Prevails> {
+/// The law by which an instrument prevails over another.
+pub(crate) fn prevails<'a>(one: &'a Instrument, over: &InstrumentId) -> Option<&'a Prevails> {
     let mut prevails = one.prevails_over.iter();
-    prevails.find(|prevails| prevails.over == over.id)
+    prevails.find(|prevails| prevails.over == *over)
 }
 
 /// Another instrument that would carry the request prevails over this one.
 pub(crate) fn is_replaced(model: &Model, matter: &Matter<'_>, instrument: &Instrument) -> bool {
     let mut others = model.instruments.values();
-    others.any(|other| prevails(other, instrument).is_some() && carries(other, matter))
-}
-
-/// The instrument has something to do with both States.
-fn concerns(instrument: &Instrument, matter: &Matter<'_>) -> bool {
-    let knows = |state: &JurisdictionCode| {
-        instrument.binds.contains_key(state) || instrument.not_bound.contains_key(state)
-    };
-    knows(matter.issuing) && knows(matter.executing)
+    others.any(|other| prevails(other, &instrument.id).is_some() && carries(other, matter))
 }
 
 impl Obstacle {

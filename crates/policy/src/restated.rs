@@ -3,13 +3,13 @@
 
 use std::{fmt::Write as _, ops::ControlFlow, sync::Arc};
 
-use comity_domain::{FactValue, Request};
+use comity_domain::{FactValue, Request, primary};
 use serde_json::Value;
 
 use crate::{
     facts,
     model::{Form, Meaning, Model, OwnField, RequestField, Step},
-    periods, phrases,
+    periods,
 };
 
 /// Tells of everything in a form that contradicts its request, without values: the path
@@ -158,7 +158,7 @@ fn said(field: &RequestField, request: &Request, model: &Model) -> Option<Vec<Fa
         OwnField::Urgency => vec![text(facts::urgency(request.urgency))],
         OwnField::Language => {
             let language = request.language.as_deref()?;
-            whole_or(language, &phrases::primary(language))
+            whole_or(language, &primary(language))
         }
         OwnField::ValidatorKind => {
             let validation = request.validation.iter();

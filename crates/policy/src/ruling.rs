@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     evaluate::{Holds, Known},
-    findings::{Judged, Setting, lines},
+    findings::{Judged, Setting},
     model::{Effect, FactType, Rule},
 };
 
@@ -29,15 +29,15 @@ pub(crate) struct Answers {
 pub(crate) fn in_passes(
     rulings: &[Ruling],
     mut pass: impl FnMut(&Answers) -> Decision,
-) -> Decision {
+) -> (Decision, Answers) {
     let mut answers = Answers::default();
     let mut decision = pass(&answers);
     while answers.take(&decision.referrals, rulings) {
         decision = pass(&answers);
     }
-    let facts = answers.facts.into_values().map(|(_, ruled)| ruled);
+    let facts = answers.facts.values().map(|(_, ruled)| ruled.clone());
     decision.rulings.extend(facts);
-    decision
+    (decision, answers)
 }
 
 impl Answers {
@@ -96,14 +96,18 @@ impl Answers {
                 Effect::Refer { .. } | Effect::Refuse { .. } | Effect::Require { .. },
                 Judgement::Release,
             )
-            | (Effect::Permit, Judgement::Uphold) => Holds::No,
+            | (Effect::Permit | Effect::Oblige { .. } | Effect::Clock(_), Judgement::Uphold) => {
+                Holds::No
+            }
             (
                 Effect::Refer { .. } | Effect::Refuse { .. } | Effect::Require { .. },
                 Judgement::Uphold,
             )
-            | (Effect::Permit, Judgement::Release) => Holds::Yes,
-            // Nobody is asked about these.
-            (Effect::Oblige { .. } | Effect::Clock(_), _) => return None,
+            // Of what binds or runs only a doubtful exception is asked about: as one that
+            // permits, it lifts its rule or does not.
+            | (Effect::Permit | Effect::Oblige { .. } | Effect::Clock(_), Judgement::Release) => {
+                Holds::Yes
+            }
         };
         judged.ruled = true;
         Some(Ruled {
@@ -129,8 +133,16 @@ pub(crate) fn settles(setting: &Setting<'_>, judged: &Judged<'_>) -> Option<Sett
     if setting.declarations.get(fact)?.kind != FactType::Truth {
         return None;
     }
-    let holds_if = |truth| {
-        let mut known = setting.known.clone();
+    let released = match judged.rule.effect {
+        Effect::Refuse { .. } | Effect::Require { .. } => false,
+        Effect::Permit => true,
+        // What the law leaves to a human altogether is more than one fact.
+        Effect::Refer { .. } | Effect::Oblige { .. } | Effect::Clock(_) => return None,
+    };
+    let read = judged.rule.facts.iter();
+    let read = read.filter_map(|name| Some((Arc::clone(name), setting.known.get(name)?.clone())));
+    let mut known: Known = read.collect();
+    let mut holds_if = |truth| {
         let supposed = FactUse {
             value: FactValue::Truth(truth),
             source: FactUseSource::Judged(Arc::default()),
@@ -139,12 +151,6 @@ pub(crate) fn settles(setting: &Setting<'_>, judged: &Judged<'_>) -> Option<Sett
         holds(judged.rule, &known)
     };
     let (if_true, if_false) = (holds_if(true)?, holds_if(false)?);
-    let released = match judged.rule.effect {
-        Effect::Refuse { .. } | Effect::Require { .. } => false,
-        Effect::Permit => true,
-        // What the law leaves to a human altogether is more than one fact.
-        Effect::Refer { .. } | Effect::Oblige { .. } | Effect::Clock(_) => return None,
-    };
     (if_true != if_false).then(|| Settles {
         fact: Arc::clone(fact),
         if_released: if_true == released,
@@ -188,10 +194,7 @@ pub(crate) fn basis(setting: &Setting<'_>, judged: &Judged<'_>) -> Digest {
             missing.iter().for_each(|name| image.text(name));
         }
     }
-    let mut read: Vec<&FactName> = lines(rule).flat_map(|line| &line.facts).collect();
-    read.sort_unstable();
-    read.dedup();
-    for name in read {
+    for name in &rule.facts {
         if let Some(fact) = setting.known.get(name) {
             image.text(name);
             image.value(&fact.value);

@@ -131,8 +131,10 @@ impl std::fmt::Debug for RuleInfo<'_> {
 /// Decides a request and keeps what every rule said.
 pub(crate) fn trace<'l>(library: &'l Library, question: &Question<'_>) -> Trace<'l> {
     let mut asked = Vec::new();
+    // Where humans have answered there are several passes: the last one decides.
     let mut watch = |judged: &[Judged<'l>], evaluator: &Evaluator<'_>| {
-        asked.extend(judged.iter().map(|judged| ask(library, judged, evaluator)));
+        let all = judged.iter().map(|judged| ask(library, judged, evaluator));
+        asked = all.collect();
     };
     let decision = decide(library, question, &mut watch);
     Trace { decision, asked }

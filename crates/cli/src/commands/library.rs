@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use comity_domain::primary;
 use comity_policy::Library;
 
 use crate::exit::Failure;
@@ -52,8 +53,7 @@ pub(super) fn demand_language(library: &Library, language: &str) -> Result<(), F
     let titles = library.modules().flat_map(|module| module.title.0.keys());
     let known: BTreeSet<&str> = titles.map(|known| &**known).chain(SPOKEN).collect();
     // Of `de-AT` the language is what counts.
-    let primary = language.split('-').next().unwrap_or(language);
-    if known.contains(primary) {
+    if known.contains(&*primary(language)) {
         return Ok(());
     }
     let known: Vec<_> = known.into_iter().collect();

@@ -31,7 +31,7 @@ pub(crate) fn deadline(clocks: &[CaseClock]) -> String {
         format!(
             "{} {}\n{}",
             clock.measures,
-            amount(clock, clock.length),
+            amount(clock.unit(), clock.length),
             day(clock)
         )
     })
@@ -40,7 +40,7 @@ pub(crate) fn deadline(clocks: &[CaseClock]) -> String {
 fn line(clock: &CaseClock, now: Timestamp) -> String {
     let mut line = format!("{}: {}", clock.measures, standing(clock, now));
     if clock.extended > 0 {
-        let by = amount(clock, clock.extended);
+        let by = amount(clock.unit(), clock.extended);
         line.push_str(&format!(", extended by {by} ({})", clock.extension_reason));
     }
     if !clock.citation.is_empty() {
@@ -60,7 +60,14 @@ fn standing(clock: &CaseClock, now: Timestamp) -> String {
                 .paused_since
                 .as_ref()
                 .map_or_else(String::new, instant);
-            let left = amount(clock, clock.left.unwrap_or_default());
+            // What is left of months is days.
+            let in_days = clock.unit() == ClockUnit::Months;
+            let unit = if in_days {
+                ClockUnit::Days
+            } else {
+                clock.unit()
+            };
+            let left = amount(unit, clock.left.unwrap_or_default());
             format!("stands still since {since}, {left} left")
         }
         ClockState::Met => format!("met at {}", ended.unwrap_or_default()),
@@ -120,8 +127,8 @@ fn away(clock: &CaseClock, now: Timestamp) -> String {
     }
 }
 
-fn amount(clock: &CaseClock, number: u32) -> String {
-    let [one, many] = match clock.unit() {
+fn amount(unit: ClockUnit, number: u32) -> String {
+    let [one, many] = match unit {
         ClockUnit::Hours => ["h", "h"],
         ClockUnit::Days => ["day", "days"],
         ClockUnit::WorkingDays => ["working day", "working days"],
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_state_has_its_words() {
-        use ClockUnit::{Days, Hours, WorkingDays};
+        use ClockUnit::{Days, Hours, Months, WorkingDays};
         let clocks = [
             clock("execute", Days, ClockState::Waiting),
             CaseClock {
@@ -204,6 +211,11 @@ mod tests {
                 paused_since: at(-DAY),
                 left: Some(1),
                 ..clock("produce", WorkingDays, ClockState::Paused)
+            },
+            CaseClock {
+                paused_since: at(-DAY),
+                left: Some(57),
+                ..clock("surrender", Months, ClockState::Paused)
             },
             CaseClock {
                 ended_at: at(-DAY),

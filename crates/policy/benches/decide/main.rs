@@ -61,9 +61,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Decides the same request in each library, in turns.
 fn decisions<const N: usize>(libraries: [&Library; N]) -> Result<[Measured; N], Box<dyn Error>> {
     let request = search_for_fraud()?;
+    let form = annex_a();
     let question = Question {
         request: &request,
-        form: FormCheck::Presumed,
+        form: FormCheck::Given(&form),
         language: "en",
         now: request.issued_at,
         rulings: &[],
@@ -143,6 +144,33 @@ fn time(library: &Library, question: &Question<'_>, count: usize) -> Vec<Duratio
         started.elapsed()
     };
     (0..count).map(one).collect()
+}
+
+/// The form of the request, as Annex A of Directive 2014/41/EU has it.
+fn annex_a() -> serde_json::Value {
+    serde_json::json!({
+        "states": {"issuing": "DE", "executing": "FR"},
+        "measures": [{
+            "measure": "search.premises",
+            "description": "as set out in the request",
+            "evidence_sought": "records of the year 2025",
+        }],
+        "persons": [],
+        "proceedings": "criminal",
+        "grounds": {
+            "summary": "goods were sold that the seller did not have",
+            "stage": "investigation",
+            "offences": [{"provision": "StGB 263", "nature": "as provided by law"}],
+        },
+        "remedies": {"sought": false},
+        "issuing_authority": {
+            "name": "Staatsanwaltschaft Berlin",
+            "address": "Musterplatz 1",
+            "email": "desk@authority.example",
+            "kind": "prosecutor",
+        },
+        "signature": {"name": "A. Beispiel", "post": "prosecutor", "date": "2026-11-20", "certified": true},
+    })
 }
 
 fn search_for_fraud() -> Result<Request, Box<dyn Error>> {

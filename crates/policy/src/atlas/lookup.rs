@@ -20,7 +20,7 @@ use crate::{
     facts,
     model::{Jurisdiction, Model, OffenceRecord},
     phrases::Tongue,
-    reader::Reader,
+    reader::{Reader, words},
     remarks::identifier,
     resolve::{self, Candidate, Matter, Survey},
 };
@@ -291,11 +291,6 @@ fn hypothetical(query: &AtlasQuery<'_>, offence: Option<&OffenceProfile>) -> Req
         information: Vec::new(),
         source: None,
     }
-}
-
-pub(super) fn words(text: &Text, language: &str) -> Arc<str> {
-    let words = text.in_language(language);
-    words.map_or_else(|| Arc::from(""), |(_, words)| Arc::clone(words))
 }
 
 impl<'l> Approach<'l, '_> {

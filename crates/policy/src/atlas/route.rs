@@ -18,7 +18,7 @@ use crate::{
     decide::speakers,
     evaluate::Known,
     facts,
-    findings::{Setting, lines},
+    findings::{Findings, Setting, lines},
     model::{Effect, EventWords, Form, Instrument},
     outlook::{Look, Outlook},
     registers,
@@ -126,6 +126,7 @@ impl<'l> Approach<'l, '_> {
         'l: 'k,
     {
         let setting = self.setting(instrument, known);
+        let taken = (taken, Findings::default());
         Outlook::new(self.library, setting, taken, &self.matter, instrument)
     }
 }

@@ -8,7 +8,7 @@ use comity_domain::{
     BoundParty, CaseClock, Citation, Clock, ClockState, ClockUnit, Confidence, Digest, Extension,
     JurisdictionCode, RuleRef, RunsOut,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
 use super::{Calendars, Moment, Turn, allowance, bring, next_moment};
@@ -26,7 +26,7 @@ fn at(seconds: i64) -> Timestamp {
 /// France with Christmas and Easter.
 fn france() -> BTreeMap<JurisdictionCode, Calendar> {
     let calendar = Calendar {
-        time_zone: "Europe/Paris".into(),
+        time_zone: TimeZone::get("Europe/Paris").unwrap(),
         holidays: [
             Falls::Fixed { month: 12, day: 25 },
             Falls::Fixed { month: 1, day: 1 },
@@ -431,7 +431,7 @@ proptest! {
         let mut life = Life::of(&clock(length, unit));
         life.calendars.values_mut().for_each(|calendar| {
             calendar.holidays.clear();
-            calendar.time_zone = "UTC".into();
+            calendar.time_zone = TimeZone::UTC;
         });
         life.event("received", at(0));
         let due = life.due();
@@ -498,5 +498,21 @@ proptest! {
         let late = due <= at(answered);
         prop_assert_eq!(life.clock().breached_at, late.then_some(due));
         prop_assert_eq!(life.clock().ended_at, Some(at(answered)));
+    }
+}
+
+/// Limits far beyond any law end beyond time, and nowhere else.
+#[test]
+fn no_length_is_too_long_to_be_counted() {
+    use ClockUnit::{Days, Hours, Months, WorkingDays};
+    for length in [100_000, u32::MAX] {
+        for unit in [Hours, Days, WorkingDays, Months] {
+            let mut life = Life::running(&clock(length, unit));
+            life.event("asked", at(DAY));
+            life.extend(length, at(2 * DAY));
+            life.event("told", at(3 * DAY));
+            life.extend(length, at(4 * DAY));
+            assert!(life.clock().due_at.is_none_or(|due| due > at(DAY)));
+        }
     }
 }

@@ -119,6 +119,8 @@ codes! {
         "correct `since` or `until`; `until` is the first day that is no longer covered";
     Error: ExceptionWithinModule "exception-within-module" "An exception to a rule of the same module"
         "write it as a line of `unless` in that rule";
+    Error: ExceptionToException "exception-to-exception" "An exception to a rule that is an exception itself"
+        "say in `unless` of that rule when it lifts nothing, or lift the rule to which it is an exception";
     Error: BoundAndNotBound "bound-and-not-bound" "A State that is said to be bound and not bound"
         "keep it in `binds`, with `until` where it is no longer bound, or in `not_bound`";
     Error: MutualPrecedence "mutual-precedence" "Two instruments that prevail over each other"

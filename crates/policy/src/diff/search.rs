@@ -20,7 +20,7 @@ use super::{
     zip,
 };
 use crate::{
-    FormCheck, Library, Question, facts, model::Instrument, parallel, periods, resolve::Matter,
+    FormCheck, Library, Question, facts, model::Instrument, parallel, resolve::Matter,
     scenario::request,
 };
 
@@ -181,11 +181,9 @@ impl<'a> Walk<'_, 'a> {
         base: Assignment,
     ) {
         let ground = &self.search.ground;
-        let matters = ground.libraries.map(|library| {
-            let calendar = library.model.calendars.get(&request.issuing.0);
-            let day = periods::day_of(request.issued_at, calendar);
-            Matter::new(&library.model, request, day)
-        });
+        let matters = ground
+            .libraries
+            .map(|library| Matter::of(&library.model, request));
         let setting = self.setting(request, instruments, base);
         for suspect in suspects::suspects(ground, &matters, instruments, occasion.asks) {
             self.probe(occasion, &suspect, &setting, request);
@@ -226,7 +224,8 @@ impl<'a> Walk<'_, 'a> {
             }),
             bare: here.map(|(library, instrument)| {
                 let presumed = library.presumed.in_language("en");
-                facts::derive(&library.model, presumed, &question, instrument)
+                let matter = Matter::of(&library.model, request);
+                facts::derive(&library.model, presumed, &question, (&matter, instrument))
             }),
             base,
         }
@@ -277,9 +276,7 @@ impl<'a> Walk<'_, 'a> {
 
 /// The instrument that carries a request, by what is known before it is decided.
 fn carrier<'a>(library: &'a Library, request: &Request) -> Option<&'a Instrument> {
-    let calendar = library.model.calendars.get(&request.issuing.0);
-    let day = periods::day_of(request.issued_at, calendar);
-    let matter = Matter::new(&library.model, request, day);
+    let matter = Matter::of(&library.model, request);
     let resolution =
         crate::resolve::resolve(&library.model, &matter, request.instrument.as_ref(), "en");
     resolution.carrier.ok()

@@ -9,7 +9,7 @@ use comity_domain::{FactName, InstrumentId, JurisdictionCode, RuleId};
 use jiff::{ToSpan, civil::Date};
 
 use super::{AspectChange, Change, ChangeKind, Subject};
-use crate::{Library, model::Calendar, periods};
+use crate::{Library, facts::TREATY, model::Calendar, periods};
 
 /// Where the differences of two libraries may show.
 #[derive(Debug, Default)]
@@ -55,8 +55,7 @@ impl Touched {
         match &change.subject {
             Subject::Rule(rule) => self.rule(rule, change, libraries, day),
             Subject::Instrument(instrument) => {
-                self.routing = true;
-                self.carriers.insert(instrument.clone());
+                self.carrier(instrument);
             }
             Subject::Routes(_) => self.routing = true,
             Subject::Binding(instrument, state) => self.binding((instrument, state), change),
@@ -66,7 +65,7 @@ impl Touched {
             }
             Subject::Measure(_) => {
                 (self.routing, self.everywhere) = (true, true);
-                self.facts(&["measure", "issuing.competent"]);
+                self.facts(&["measure", "issuing.competent", TREATY]);
             }
             Subject::Authority(state, id) => {
                 self.facts(&["issuing.authority_kind", "issuing.competent"]);
@@ -90,6 +89,13 @@ impl Touched {
             // A rule or fact that has to do with it differs itself.
             Subject::Type(_) | Subject::Form(..) => {}
         }
+    }
+
+    /// What it carries besides, it also carries in the place of others.
+    fn carrier(&mut self, instrument: &InstrumentId) {
+        self.routing = true;
+        self.carriers.insert(instrument.clone());
+        self.facts(&[TREATY]);
     }
 
     fn rule(&mut self, id: &RuleId, change: &Change, libraries: [&Library; 2], day: Date) {
@@ -128,8 +134,7 @@ impl Touched {
         (instrument, state): (&InstrumentId, &JurisdictionCode),
         change: &Change,
     ) {
-        self.routing = true;
-        self.carriers.insert(instrument.clone());
+        self.carrier(instrument);
         let days = self.bound.entry(instrument.clone()).or_default();
         days.extend(changed_days(change));
         // One that is not bound on one side is answered by that alone.

@@ -48,6 +48,8 @@ pub(super) fn views(model: &Model) -> Views {
         calendars,
         // No request is decided by them.
         exercises: _,
+        // It follows the instruments.
+        near: _,
         digest: _,
     } = model;
     let mut views = Views::new();

@@ -81,9 +81,9 @@ pub(super) fn lifts(teller: &Teller<'_>, asked: &Asked<'_>) -> bool {
 /// A human was asked whether it holds at all.
 fn doubted(teller: &Teller<'_>, asked: &Asked<'_>) -> bool {
     let rule = asked.rule.rule;
-    let decides = matches!(rule.effect, Effect::Permit | Effect::Refuse { .. });
+    let asks = matches!(rule.effect, Effect::Require { .. } | Effect::Refer { .. });
     let mut referrals = teller.trace.decision.referrals.iter();
-    decides
+    !asks
         && rule.confidence == Confidence::Low
         && referrals.any(|referral| referral.rule.rule == rule.id)
 }

@@ -6,8 +6,8 @@ mod offences;
 use std::sync::Arc;
 
 use comity_domain::{
-    FactSource, FactUse, FactUseSource, FactValue, JurisdictionCode, Origin, PersonRole, Request,
-    Source, Urgency,
+    Confidence, FactSource, FactUse, FactUseSource, FactValue, JurisdictionCode, Origin,
+    PersonRole, Request, Source, Urgency, primary,
 };
 
 use super::{counts, listed, set, typed};
@@ -16,20 +16,21 @@ use crate::{
     evaluate::Known,
     facts,
     model::{Instrument, Jurisdiction, Model},
-    periods, phrases,
     resolve::{self, Matter},
     scenario::obligation_kind,
 };
 
 /// Age from which a person is no child: Directive (EU) 2016/800 Art. 3(1).
 const FULL_AGE_YEARS: u8 = 18;
+/// Another instrument of the library would carry the request and prevails over its own.
+pub(crate) const TREATY: &str = "basis.treaty";
 
 /// Everything known of a request once its instrument is.
 pub(crate) fn derive(
     model: &Model,
     presumed: Option<&Known>,
     question: &Question<'_>,
-    instrument: &Instrument,
+    (matter, instrument): (&Matter<'_>, &Instrument),
 ) -> Known {
     let known = presumed.cloned().unwrap_or_default();
     let mut derivation = Derivation::new(model, question.request, known);
@@ -37,7 +38,7 @@ pub(crate) fn derive(
     derivation.shape();
     derivation.issuer();
     derivation.language(instrument);
-    derivation.treaty(instrument);
+    derivation.treaty(matter, instrument);
     derivation.offences();
     derivation.persons();
     derivation.states();
@@ -77,15 +78,21 @@ impl<'a> Derivation<'a> {
     }
 
     /// Adds a fact if the vocabulary has it and the value is of its type; a
-    /// value that is not leaves the fact unknown.
+    /// value that is not leaves the fact unknown, whatever is presumed.
     fn put(&mut self, name: &str, source: FactSource, value: FactValue) {
         let vocabulary = &self.model.vocabulary;
-        if let Some((name, declaration)) = vocabulary.facts.get_key_value(name)
-            && let Ok(value) = typed(vocabulary, &declaration.kind, &value)
-        {
-            let source = FactUseSource::Stated(source);
-            self.known
-                .insert(Arc::clone(name), FactUse { value, source });
+        let Some((name, declaration)) = vocabulary.facts.get_key_value(name) else {
+            return;
+        };
+        match typed(vocabulary, &declaration.kind, &value) {
+            Ok(value) => {
+                let source = FactUseSource::Stated(source);
+                self.known
+                    .insert(Arc::clone(name), FactUse { value, source });
+            }
+            Err(_) => {
+                self.known.remove(name);
+            }
         }
     }
 
@@ -140,10 +147,12 @@ impl<'a> Derivation<'a> {
 
     fn issuer(&mut self) {
         let request = self.request;
-        let authorities = self.issuing.map(|state| &state.authorities);
-        if let Some(record) =
-            authorities.and_then(|all| all.get(request.issuing_authority.as_str()))
-        {
+        let record = self.issuing.and_then(|state| {
+            let record = state.authorities.get(request.issuing_authority.as_str());
+            // An entry of low confidence settles nothing on its own.
+            record.filter(|record| record.confidence > Confidence::Low)
+        });
+        if let Some(record) = record {
             let kinds = self.model.measures.kinds.get(&request.measure);
             let competent = kinds.is_some_and(|kinds| !record.may_issue.is_disjoint(kinds));
             self.put_text(
@@ -171,7 +180,7 @@ impl<'a> Derivation<'a> {
         // A State that declared no language has not said what it accepts.
         let binding = instrument.binds.get(&self.request.executing.0);
         if let Some(binding) = binding.filter(|binding| !binding.languages.is_empty()) {
-            let primary = phrases::primary(language);
+            let primary = primary(language);
             let accepted = binding
                 .languages
                 .iter()
@@ -182,13 +191,10 @@ impl<'a> Derivation<'a> {
 
     /// A treaty of the library that governs in the instrument's place; of those
     /// outside it, whoever asks has to tell.
-    fn treaty(&mut self, instrument: &Instrument) {
-        let (model, request) = (self.model, self.request);
-        let calendar = model.calendars.get(&request.issuing.0);
-        let matter = Matter::new(model, request, periods::day_of(request.issued_at, calendar));
-        let replaced = resolve::is_replaced(model, &matter, instrument);
+    fn treaty(&mut self, matter: &Matter<'_>, instrument: &Instrument) {
+        let replaced = resolve::is_replaced(self.model, matter, instrument);
         let known = replaced.then_some(true);
-        self.put_truth("basis.treaty", FactSource::Register, known);
+        self.put_truth(TREATY, FactSource::Register, known);
     }
 
     fn states(&mut self) {

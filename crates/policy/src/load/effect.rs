@@ -138,7 +138,7 @@ fn pausing(
     events
 }
 
-fn party(raw: raw::Bound) -> BoundParty {
+pub(super) fn party(raw: raw::Bound) -> BoundParty {
     match raw {
         raw::Bound::Issuing => BoundParty::Issuing,
         raw::Bound::Executing => BoundParty::Executing,

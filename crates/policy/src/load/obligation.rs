@@ -6,17 +6,15 @@ use comity_domain::{BoundParty, ObligationKind};
 use serde_json::Value;
 
 use crate::{
+    competence,
     diagnostic::{Code, Diagnostic},
     model::Effect,
 };
 
-use super::{context::Context, place::Place, raw};
+use super::{context::Context, effect::party, place::Place, raw};
 
 /// Parameter under which the confirmer of an act travels with the obligation.
 const CONFIRMER: &str = "confirmer";
-/// How roles of each side begin.
-const ISSUING: [&str; 2] = ["issuing-", "requesting-"];
-const EXECUTING: [&str; 3] = ["executing-", "requested-", "enforcing-"];
 
 /// What the parameters of a kind of obligation are.
 struct Shape {
@@ -116,19 +114,17 @@ pub(super) fn oblige(place: &Place<'_>, raw: raw::Obligation, context: &mut Cont
         .map(|role| (Arc::from(CONFIRMER), Arc::from(role)));
     Effect::Oblige {
         kind: shape.kind,
-        bound: match raw.bound {
-            raw::Bound::Issuing => BoundParty::Issuing,
-            raw::Bound::Executing => BoundParty::Executing,
-        },
+        bound: party(raw.bound),
         parameters: written.chain(confirmer).collect::<BTreeMap<_, _>>(),
     }
 }
 
 /// Who confirms: somebody on the bound side where an act is demanded.
 fn confirmer(place: &Place<'_>, raw: &raw::Obligation, shape: &Shape) -> Option<Diagnostic> {
-    let (side, roles, example): (_, &[&str], _) = match raw.bound {
-        raw::Bound::Issuing => ("issuing", &ISSUING, "issuing-authority"),
-        raw::Bound::Executing => ("executing", &EXECUTING, "executing-authority"),
+    let bound = party(raw.bound);
+    let (side, example) = match bound {
+        BoundParty::Issuing => ("issuing", "issuing-authority"),
+        BoundParty::Executing => ("executing", "executing-authority"),
     };
     let at = || place.at(CONFIRMER);
     match (&raw.confirmer, shape.act) {
@@ -139,7 +135,7 @@ fn confirmer(place: &Place<'_>, raw: &raw::Obligation, shape: &Shape) -> Option<
                 .why("it demands an act, and somebody must say that it was done")
                 .remedy(format!("add `confirmer: {example}`")),
         ),
-        (Some(role), true) if !roles.iter().any(|begin| role.starts_with(begin)) => Some(
+        (Some(role), true) if competence::side(role) != Some(bound) => Some(
             at().wrong(
                 Code::WrongConfirmer,
                 format!("`{role}` is no role of the {side} side"),
@@ -147,7 +143,9 @@ fn confirmer(place: &Place<'_>, raw: &raw::Obligation, shape: &Shape) -> Option<
             .why(format!("the obligation binds the {side} side"))
             .remedy(format!(
                 "name a role that begins with `{}`, such as `{example}`",
-                roles.join("` or `")
+                competence::beginnings(bound)
+                    .collect::<Vec<_>>()
+                    .join("` or `")
             )),
         ),
         (Some(_), false) => Some(

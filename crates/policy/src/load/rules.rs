@@ -1,8 +1,11 @@
 //! Rules of both kinds of modules.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use comity_domain::{Confidence, RuleId, Stage};
+use comity_domain::{Confidence, FactName, RuleId, Stage};
 
 use crate::{
     condition::{self, Line},
@@ -20,10 +23,16 @@ use super::{
     schema::Document,
 };
 
+/// What other rules must know of a rule.
+struct Standing {
+    file: Arc<str>,
+    line: usize,
+    is_exception: bool,
+}
+
 /// What rules of all modules share: their ids and their checked conditions.
 pub(super) struct Rules {
-    /// The file of every rule.
-    ids: BTreeMap<String, Arc<str>>,
+    ids: BTreeMap<String, Standing>,
     /// No module is missing from them.
     all_read: bool,
     /// By file and JSON pointer.
@@ -89,6 +98,10 @@ impl Rules {
             .as_deref()
             .and_then(|target| self.target(&place.at("exception_to"), target, context));
         let effect = effect::effect(place, raw.effect, context);
+        let when = self.lines(&place.at("when"), raw.when.len());
+        let unless = self.lines(&place.at("unless"), raw.unless.len());
+        let read = when.iter().chain(&unless).flat_map(|line| &line.facts);
+        let facts: BTreeSet<FactName> = read.cloned().collect();
         Some(Rule {
             id: raw.id.parse::<RuleId>().ok()?,
             title: words(raw.title),
@@ -101,8 +114,9 @@ impl Rules {
             counterparts,
             measures,
             effect,
-            when: self.lines(&place.at("when"), raw.when.len()),
-            unless: self.lines(&place.at("unless"), raw.unless.len()),
+            when,
+            unless,
+            facts: facts.into_iter().collect(),
             exception_to,
         })
     }
@@ -112,7 +126,7 @@ impl Rules {
             // A module that cannot be read may have it.
             None if !self.all_read => {}
             None => context.found.push(self.unknown(place, id)),
-            Some(file) if *file == place.document.file.source.path => context.found.push(
+            Some(target) if target.file == place.document.file.source.path => context.found.push(
                 place
                     .wrong(
                         Code::ExceptionWithinModule,
@@ -120,6 +134,18 @@ impl Rules {
                     )
                     .why("exceptions are to rules of other modules")
                     .remedy("write the exception as a line of `unless` in that rule"),
+            ),
+            // Which of the two were to speak first, no order of modules can say.
+            Some(target) if target.is_exception => context.found.push(
+                place
+                    .wrong(
+                        Code::ExceptionToException,
+                        format!("`{id}` is an exception itself"),
+                    )
+                    .why(format!("it stands in {}, line {}", target.file, target.line))
+                    .remedy(format!(
+                        "say in `unless` of `{id}` when it lifts nothing, or lift the rule to which it is an exception"
+                    )),
             ),
             Some(_) => {}
         }
@@ -154,27 +180,32 @@ fn key(place: &Place<'_>) -> (Arc<str>, String) {
     (path, place.pointer.clone())
 }
 
-/// Every id of a rule with the file of the rule. Where two rules have the same, nobody
+/// Every id of a rule with its rule. Where two rules have the same, nobody
 /// can tell which is the newer: the later is shown, and where the other stands.
-fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Arc<str>> {
-    let mut ids: BTreeMap<String, (Arc<str>, usize)> = BTreeMap::new();
+fn ids(modules: &[&Document<'_>], context: &mut Context) -> BTreeMap<String, Standing> {
+    let mut ids: BTreeMap<String, Standing> = BTreeMap::new();
     for place in modules.iter().flat_map(|module| rule_places(module)) {
         let at = place.at("id");
         let Some(id) = at.json().and_then(|id| id.as_str()) else {
             continue;
         };
         let found = at.wrong(Code::DuplicateName, format!("two rules are called `{id}`"));
-        if let Some((first, line)) = ids.get(id) {
+        if let Some(first) = ids.get(id) {
             context.found.push(
                 found
-                    .why(format!("the other stands in {first}, line {line}"))
+                    .why(format!("the other stands in {}, line {}", first.file, first.line))
                     .remedy("ids are unique over the whole library: choose another for the newer of the two"),
             );
         } else {
-            ids.insert(id.to_owned(), (Arc::clone(&found.path), found.line));
+            let standing = Standing {
+                file: Arc::clone(&found.path),
+                line: found.line,
+                is_exception: place.at("exception_to").json().is_some(),
+            };
+            ids.insert(id.to_owned(), standing);
         }
     }
-    ids.into_iter().map(|(id, (path, _))| (id, path)).collect()
+    ids
 }
 
 fn conditions(

@@ -6,11 +6,14 @@ use std::{
 };
 
 use comity_domain::{BoundParty, FactName, FactSource, FactValue, JurisdictionCode};
-use jiff::civil::Date;
+use jiff::{
+    civil::Date,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Code, Diagnostic, suggest},
+    diagnostic::{Code, suggest},
     model::{
         Calendar, EventWords, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption,
         Producer, Vocabulary,
@@ -314,7 +317,7 @@ pub(super) fn calendar(
                 .remedy(remedy),
         );
     }
-    context.found.extend(time_zone(place, &raw.time_zone));
+    let time_zone = time_zone(place, &raw.time_zone, context);
     let holidays = raw.holidays.iter().enumerate().filter_map(|(index, raw)| {
         let at = place.at("holidays").at(index);
         if raw.since.zip(raw.until).is_some_and(|(since, until)| since >= until) {
@@ -339,32 +342,34 @@ pub(super) fn calendar(
         })
     });
     let calendar = Calendar {
-        time_zone: Arc::from(raw.time_zone.as_str()),
+        time_zone: time_zone?,
         holidays: holidays.collect(),
     };
     Some((code?, calendar))
 }
 
-/// A time zone that is none: days would end at midnight in Greenwich.
-fn time_zone(place: &Place<'_>, name: &str) -> Option<Diagnostic> {
-    let zones = jiff::tz::db();
-    let known: Vec<String> = zones.available().map(|zone| zone.to_string()).collect();
-    if known.iter().any(|zone| zone == name) {
-        return None;
+/// A time zone by its name. Where it is none days would end at midnight in Greenwich.
+fn time_zone(place: &Place<'_>, name: &str, context: &mut Context) -> Option<TimeZone> {
+    let zones = TimeZoneDatabase::bundled();
+    let zone = zones.get(name).ok();
+    let zone = zone.filter(|zone| zone.iana_name() == Some(name));
+    if zone.is_none() {
+        let known: Vec<String> = zones.available().map(|zone| zone.to_string()).collect();
+        context.found.push(
+            place
+                .at("time_zone")
+                .wrong(
+                    Code::UnknownValue,
+                    format!("no time zone is called `{name}`"),
+                )
+                .why("not in the time zone database of IANA")
+                .remedy_if(suggest(name, known.iter().map(String::as_str)))
+                .remedy_if(Some(
+                    "write its continent and city, such as `Europe/Tallinn`".to_owned(),
+                )),
+        );
     }
-    Some(
-        place
-            .at("time_zone")
-            .wrong(
-                Code::UnknownValue,
-                format!("no time zone is called `{name}`"),
-            )
-            .why("not in the time zone database of IANA")
-            .remedy_if(suggest(name, known.iter().map(String::as_str)))
-            .remedy_if(Some(
-                "write its continent and city, such as `Europe/Tallinn`".to_owned(),
-            )),
-    )
+    zone
 }
 
 fn falls(raw: &raw::Holiday) -> Option<Falls> {

@@ -6,10 +6,9 @@ use comity_domain::{Decision, Ground};
 use super::{Look, OpenFact, Outlook, Prospect, ProspectEffect, Standing};
 use crate::{
     Library, Question,
-    decide::decide,
+    decide::decide_with,
     facts,
-    findings::Setting,
-    periods,
+    findings::{Findings, Setting},
     reader::Reader,
     resolve::{self, Matter},
 };
@@ -29,11 +28,10 @@ pub struct Foresight {
 
 /// Decides a request and looks ahead of it.
 pub(crate) fn foresee(library: &Library, question: &Question<'_>) -> Foresight {
-    let decision = decide(library, question, &mut |_, _| {});
+    let (decision, answers) = decide_with(library, question, &mut |_, _| {});
     let model = &library.model;
     let request = question.request;
-    let calendar = model.calendars.get(&request.issuing.0);
-    let matter = Matter::new(model, request, periods::day_of(request.issued_at, calendar));
+    let matter = Matter::of(model, request);
     let named = request.instrument.as_ref();
     let resolution = resolve::resolve(model, &matter, named, question.language);
     let Ok(instrument) = resolution.carrier else {
@@ -45,7 +43,8 @@ pub(crate) fn foresee(library: &Library, question: &Question<'_>) -> Foresight {
         };
     };
     let presumed = library.presumed.in_language(question.language);
-    let taken = facts::derive(model, presumed, question, instrument);
+    let mut taken = facts::derive(model, presumed, question, (&matter, instrument));
+    answers.inform(&mut taken);
     let stated = facts::stated(&taken);
     let setting = Setting {
         reader: Reader {
@@ -57,7 +56,8 @@ pub(crate) fn foresee(library: &Library, question: &Question<'_>) -> Foresight {
         known: &stated,
         now: question.now,
     };
-    let outlook = Outlook::new(library, setting, &taken, &matter, instrument);
+    let findings = Findings::answered(&answers);
+    let outlook = Outlook::new(library, setting, (&taken, findings), &matter, instrument);
     let refused = decision.grounds.iter().map(|ground| {
         let look = outlook.looks.iter().find(|look| look.is_of(ground));
         look.map_or_else(|| bare(ground), |look| outlook.ground(ground, look))

@@ -1,6 +1,8 @@
 //! What an edit means: each kind of difference is found, said, and shown by a
 //! request that really is decided otherwise.
 
+mod carriers;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -247,6 +249,26 @@ const EDITS: &[Edit] = &[
             "\"required\": [\"place\"]",
             "\"required\": [\"place\", \"date\"]",
         )],
+    ),
+    replacing(
+        "an authority becomes unsure",
+        &[(
+            AUTHORITIES,
+            "may_issue: [data],",
+            "may_issue: [data], confidence: low,",
+        )],
+    ),
+    replacing(
+        "a State is bound as far as is known",
+        &[(
+            ORDER,
+            "FR: {since: 2017-05-22,",
+            "FR: {since: 2017-05-22, confidence: low,",
+        )],
+    ),
+    replacing(
+        "the capital lies elsewhere",
+        &[(CALENDAR, "Europe/Paris", "Europe/Athens")],
     ),
     adding(
         "an instrument is added",

@@ -2,7 +2,7 @@
 
 use comity_domain::{Confidence, Outcome, Stage};
 
-use super::small::{ORDER, decide, edited, offence, request};
+use super::small::{DE, ORDER, decide, edited, offence, request};
 
 const BINDING: &str = "  FR: {since: 2017-05-22, languages: [fr]}";
 
@@ -68,5 +68,23 @@ fn a_penalty_of_low_confidence_is_asked_for() {
         let mut request = request();
         request.offences = vec![offence("StGB 242")];
         assert_eq!(decide(&library, &request).outcome, outcome, "{confidence}");
+    }
+}
+
+#[test]
+fn an_authority_of_low_confidence_is_asked_for() {
+    let rule = r"
+  - {id: de-competent, title: {en: Incompetent}, cite: act art 6, stage: outbound, effect: refuse, kind: return, when: [context.issuing.competent == false]}
+";
+    let register = "jurisdictions/de/authorities.yaml";
+    let issuer = "may_issue: [data], cite: act art 2";
+    for (confidence, outcome) in [("medium", Outcome::Approved), ("low", Outcome::Referred)] {
+        let doubtful = format!("{issuer}, confidence: {confidence}");
+        let library = edited(&[(DE, rule)], &[(register, issuer, &doubtful)]);
+        assert_eq!(
+            decide(&library, &request()).outcome,
+            outcome,
+            "{confidence}"
+        );
     }
 }

@@ -311,3 +311,20 @@ fn a_language_that_nobody_stated_is_for_the_requester() {
     assert_eq!(decision.outcome, Outcome::Incomplete);
     assert_eq!(&*decision.requirements[0].field, "language");
 }
+
+#[test]
+fn a_statement_of_another_type_leaves_a_fact_unknown_that_is_presumed() {
+    let raised = |value| stating(FactSource::Executing, &[("offence.political", value)]);
+    let presumed = truth("offence.political", &request());
+    assert_eq!(presumed, Some(false));
+    assert_eq!(
+        truth("offence.political", &raised(FactValue::Number(1))),
+        None
+    );
+    // Whoever does not settle it changes nothing.
+    let said = stating(
+        FactSource::Requester,
+        &[("offence.political", FactValue::Number(1))],
+    );
+    assert_eq!(truth("offence.political", &said), Some(false));
+}

@@ -174,3 +174,27 @@ fn a_doubt_and_a_module_that_says_nothing_are_told() {
         .collect();
     insta::assert_snapshot!(said.join("\n"));
 }
+
+#[test]
+fn a_tag_in_capitals_is_the_same_language() {
+    let permits_nothing = edited(
+        &[],
+        &[
+            SOURCES,
+            (
+                "jurisdictions/fr/module.yaml",
+                "title: {en: France}",
+                "title: {en: France, de: Frankreich}",
+            ),
+            (
+                "jurisdictions/fr/module.yaml",
+                "effect: permit",
+                "effect: permit, measures: [hearing]",
+            ),
+        ],
+    );
+    let decision = |language| decide(&permits_nothing, &request(), FormCheck::Missing, language);
+    assert_eq!(decision("DE"), decision("de"));
+    assert_eq!(decision("De-AT"), decision("de"));
+    assert_ne!(decision("DE"), decision("en"));
+}

@@ -5,7 +5,7 @@ use comity_domain::{
 };
 
 use super::small::{DE, FR, ORDER, edited, library, request, stating};
-use crate::{Competent, FormCheck, Library, Question};
+use crate::{Answer, Competent, FormCheck, Library, Question, Standing};
 
 const REFER: &str = r#"
   - id: order-doubt
@@ -261,5 +261,114 @@ fn the_directory_says_who_has_a_role() {
     assert_eq!(competent("FR", "tj", "central-authority"), Competent::No);
     for role in ["minister", "victim", "gateway-operator"] {
         assert_eq!(competent("FR", "tj", role), Competent::Unsaid, "{role}");
+    }
+}
+
+#[test]
+fn a_doubtful_exception_is_asked_about_whatever_it_says_besides() {
+    let exception = |effect: &str| {
+        format!(
+            "  - id: fr-only-so\n    title: {{en: On terms}}\n    cite: act art 3\n    stage: inbound\n    \
+             exception_to: order-dual\n    confidence: low\n    {effect}\n"
+        )
+    };
+    let denied = [("dual_criminality", FactValue::Truth(false))];
+    let request = stating(FactSource::Executing, &denied);
+    for effect in [
+        "effect: oblige\n    obligation: {kind: speciality, bound: issuing}",
+        "effect: clock\n    clock: {measures: decide, length: 30, unit: days, starts: received, stops: [concluded]}",
+    ] {
+        let library = library(&[(ORDER, DUAL), (FR, &exception(effect))]);
+        let referral = asked(&library, &request);
+        assert_eq!(referral.rule.rule.as_str(), "fr-only-so", "{effect}");
+        assert_eq!(referral.settles, None);
+        let told = library.explain(&answered(&request, &[])).paragraphs();
+        assert!(
+            told.iter()
+                .any(|text| text.contains("Doubtful, for a human to judge")),
+            "{told:?}"
+        );
+        let outcome = |judgement| decide(&library, &request, &[ruling(&referral, judgement)]);
+        let released = outcome(Judgement::Release);
+        assert_eq!(released.outcome, Outcome::Approved, "{effect}");
+        assert_eq!(released.obligations.len() + released.clocks.len(), 1);
+        let upheld = outcome(Judgement::Uphold);
+        assert_eq!(rules(&upheld), ["order-dual"]);
+        assert_eq!(upheld.obligations.len() + upheld.clocks.len(), 0);
+    }
+}
+
+/// What a request is told of once humans have answered what it raised.
+fn answered<'a>(request: &'a Request, rulings: &'a [Ruling]) -> Question<'a> {
+    Question {
+        request,
+        form: FormCheck::Presumed,
+        language: "en",
+        now: request.issued_at,
+        rulings,
+    }
+}
+
+#[test]
+fn each_rule_is_traced_once_and_as_it_stands_at_last() {
+    let library = library(&[(ORDER, REFER)]);
+    let request = political();
+    let release = [ruling(&asked(&library, &request), Judgement::Release)];
+    let trace = library.trace(&answered(&request, &release));
+    let of_rule: Vec<_> = trace
+        .asked
+        .iter()
+        .filter(|asked| asked.rule.id().as_str() == "order-doubt")
+        .map(|asked| &asked.answer)
+        .collect();
+    assert_eq!(of_rule, [&Answer::No]);
+}
+
+#[test]
+fn what_humans_have_answered_is_not_foreseen_to_be_asked() {
+    let both = format!("{REFER}{DUAL}");
+    let library = library(&[(ORDER, &both)]);
+    let request = political();
+    let asked = decide(&library, &request, &[]).referrals;
+    let release: Vec<_> = asked
+        .iter()
+        .map(|referral| ruling(referral, Judgement::Release))
+        .collect();
+    let open = |rulings: &[Ruling]| library.foresee(&answered(&request, rulings)).open.len();
+    assert_eq!((asked.len(), open(&[]), open(&release)), (2, 1, 0));
+    let uphold: Vec<_> = asked
+        .iter()
+        .map(|referral| ruling(referral, Judgement::Uphold))
+        .collect();
+    let refused = library.foresee(&answered(&request, &uphold)).refused;
+    let standing: Vec<_> = refused
+        .iter()
+        .map(|ground| (ground.rule.rule.as_str(), ground.standing))
+        .collect();
+    assert_eq!(
+        standing,
+        [
+            ("order-doubt", Standing::Holds),
+            ("order-dual", Standing::Holds)
+        ]
+    );
+}
+
+#[test]
+fn the_side_that_a_role_names_answers() {
+    for (role, state) in [
+        ("enforcing-authority", "FR"),
+        ("executing-judge", "FR"),
+        ("requested-authority", "FR"),
+        ("issuing-authority", "DE"),
+        ("requesting-authority", "DE"),
+        ("minister", "DE"),
+    ] {
+        let rule = REFER.replace("order-doubt", "de-doubt");
+        let rule = rule.replace("executing-judge", role);
+        let rule = rule.replace("effect:", "stage: outbound\n    effect:");
+        let library = library(&[(DE, &rule)]);
+        let referral = asked(&library, &political());
+        assert_eq!(referral.jurisdiction.as_str(), state, "{role}");
     }
 }

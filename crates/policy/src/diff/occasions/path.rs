@@ -32,7 +32,8 @@ impl Path<'_> {
     pub(super) fn occasions(&self, occasions: &mut Vec<Arc<Occasion>>) {
         let rules = self.touched_rules();
         let variants = self.variants();
-        if !self.is_concerned(&rules, &variants) {
+        let in_itself = self.is_touched();
+        if !self.is_concerned(in_itself || !rules.is_empty() || !variants.is_empty()) {
             return;
         }
         let libraries = self.ground.libraries;
@@ -52,6 +53,9 @@ impl Path<'_> {
                     continue;
                 };
                 let usual = *day == self.ground.day;
+                // The request itself may be decided otherwise.
+                let plainly = asks == Asks::All && rules == 0 && in_itself;
+                let asks = if plainly { Asks::Plainly } else { asks };
                 if asks != Asks::Plainly && rules == 0 && (!usual || variants.is_empty()) {
                     continue;
                 }
@@ -70,18 +74,20 @@ impl Path<'_> {
         }
     }
 
-    /// Whether anything between the two States may differ under the instrument.
-    fn is_concerned(&self, rules: &[&Rule], variants: &[Variant]) -> bool {
+    /// Whether a request may be decided otherwise whatever the rules say of it.
+    fn is_touched(&self) -> bool {
         let touched = self.ground.touched;
         let mut states = self.pair.into_iter();
-        let here = touched.everywhere
+        touched.everywhere
             || touched.carriers.contains(self.instrument)
-            || states.any(|state| {
-                touched.states.contains(state) || touched.holidays.contains_key(state)
-            });
+            || states
+                .any(|state| touched.states.contains(state) || touched.holidays.contains_key(state))
+    }
+
+    /// Whether what may differ differs under the instrument.
+    fn is_concerned(&self, differs: bool) -> bool {
         let mut instruments = self.instruments().into_iter().flatten();
-        (here || !rules.is_empty() || !variants.is_empty())
-            && instruments.any(|instrument| self.binds_both(instrument))
+        differs && instruments.any(|instrument| self.binds_both(instrument))
     }
 
     /// What is to be told apart on a day; `None` where nothing can differ.
@@ -148,7 +154,11 @@ impl Path<'_> {
     /// The days on which something may differ.
     fn days(&self, rules: &[&Rule]) -> BTreeMap<Date, Asks> {
         let Ground { touched, day, .. } = self.ground;
-        let bound = touched.bound.get(self.instrument).into_iter().flatten();
+        let own = [self.instrument].into_iter();
+        let bound = own
+            .chain(self.replacing())
+            .filter_map(|id| touched.bound.get(id));
+        let bound = bound.flatten();
         let mut days: BTreeMap<Date, Asks> = bound.map(|day| (*day, Asks::Plainly)).collect();
         for holiday in self
             .pair
@@ -172,6 +182,14 @@ impl Path<'_> {
         }
         days.insert(day, Asks::All);
         days
+    }
+
+    /// The instruments that take its place where they carry a request, in either library.
+    fn replacing(&self) -> impl Iterator<Item = &InstrumentId> {
+        let libraries = self.ground.libraries.into_iter();
+        let all = libraries.flat_map(|library| library.model.instruments.values());
+        let replacing = all.filter(|other| resolve::prevails(other, self.instrument).is_some());
+        replacing.map(|other| &other.id)
     }
 
     /// Lengths of the time limits that may run, each in months or in days.

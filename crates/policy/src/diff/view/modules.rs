@@ -231,13 +231,14 @@ pub(super) fn jurisdiction(jurisdiction: &Jurisdiction, tree: &Measures, views: 
             may_issue,
             may_execute,
             may_search_persons,
-            confidence: _,
+            confidence,
         } = record;
         let mut view = View::of(title, Some(subject.clone()));
         view.one("kind", kind);
         view.each("may issue", may_issue);
         view.each("may execute", may_execute);
         view.each("may search persons", may_search_persons.then_some("yes"));
+        view.one("confidence", rules::of_confidence(*confidence));
         views.insert(Subject::Authority(code.clone(), id.clone()), view);
     }
     for (provision, record) in offences {

@@ -105,7 +105,7 @@ pub(super) fn calendar(state: &JurisdictionCode, calendar: &Calendar, views: &mu
         holidays,
     } = calendar;
     let mut view = View::default();
-    view.one("time zone", time_zone);
+    view.each("time zone", time_zone.iana_name());
     view.each("holidays", holidays.iter().map(of_holiday));
     views.insert(Subject::Calendar(state.clone()), view);
 }

@@ -26,6 +26,8 @@ pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
         effect,
         when,
         unless,
+        // They follow the lines.
+        facts: _,
         exception_to,
     } = rule;
     let mut view = View::of(title, Some(owner.clone()));
@@ -36,7 +38,11 @@ pub(super) fn rule(rule: &Rule, owner: &Subject) -> View {
     view.each("since", since);
     view.each("until", until);
     view.one("stage", of_stage(*stage));
-    view.each("instruments", instruments.iter().flatten());
+    match instruments {
+        // A kind of which there are none is not the same as every instrument.
+        Some(none) if none.is_empty() => view.one("instruments", "none"),
+        named => view.each("instruments", named.iter().flatten()),
+    }
     view.each("counterparts", counterparts);
     view.each("measures", measures);
     view.each("exception to", exception_to);

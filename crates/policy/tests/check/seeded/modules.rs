@@ -246,6 +246,13 @@ pub(super) const MODULES: &[Seed] = &[
         "exception_to: de-91e-security",
     ),
     seed(
+        Code::ExceptionToException,
+        "jurisdictions/se/module.yaml",
+        "exception_to: eio-11-1-a-press",
+        "exception_to: us-uk-da-8-4-death",
+        "exception_to: us-uk-da-8-4-death",
+    ),
+    seed(
         Code::BoundAndNotBound,
         "instruments/cets-224/module.yaml",
         "  DE: {since: 2022-05-12}\n",
