@@ -5,6 +5,7 @@ mod bounds;
 mod evidence;
 mod file;
 mod keys;
+mod listeners;
 mod outside;
 mod peers;
 mod policies;
@@ -58,6 +59,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Where the published ledger is served, if anywhere.
     pub log: Option<SocketAddr>,
+    /// Each call is a line in the process's log.
+    pub log_calls: bool,
     /// National systems to which requests are delivered, one a jurisdiction.
     pub backends: Vec<Backend>,
     /// Who cosigns this gateway's ledger, and whose ledgers it cosigns.
@@ -326,7 +329,7 @@ mod tests {
         check(
             "server_name = \"localhost\"",
             "server_name = \"local host\"",
-            "70: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
+            "76: `backend.server_name` is `local host`: expected a DNS name or an IP address, as it stands in the certificate",
         );
     }
 
@@ -432,6 +435,30 @@ mod tests {
     }
 
     #[test]
+    fn all_that_is_missing_is_told_at_once_and_in_words() {
+        let text = "[gateway]\ndata = \"d\"\ndata = \"e\"\n";
+        let mistakes = parse(text).unwrap_err();
+        assert!(
+            mistakes[0].ends_with(":3: `data` is set twice: keep one"),
+            "{mistakes:?}"
+        );
+        let text = "[gateway]\ndata = \"d\"\n[[backend]]\njurisdiction = \"DE\"\n\
+                    [limits]\nin_flight = \"x\"\n";
+        let mistakes = parse(text).unwrap_err();
+        let text = mistakes.join("\n").replace("/etc/comity/comity.toml:", "");
+        let expected = [
+            "1: missing field `listen`",
+            "1: missing field `trust_domain`",
+            "1: missing field `origin`",
+            "1: missing field `policies`",
+            "1: missing field `tls`",
+            "3: missing field `address`",
+            "6: invalid type: string \"x\", expected a whole number",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn all_mistakes_are_told_at_once() {
         let text = EXAMPLE
             .replace("0.0.0.0:8443", "x")
@@ -523,8 +550,8 @@ mod tests {
         ] {
             let mistakes = parse(&text.replacen(written, instead, 1)).unwrap_err();
             assert!(mistakes[0].starts_with("/etc/comity/comity.toml:"));
-            assert!(mistakes[0].contains(said), "{mistakes:?}");
-            assert!(!mistakes[0].contains("1234"), "{mistakes:?}");
+            assert!(mistakes.join("\n").contains(said), "{mistakes:?}");
+            assert!(!mistakes.join("\n").contains("1234"), "{mistakes:?}");
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    notify, origin, recall, record,
+    notify, origin, recall, record, room,
     share::Left,
     wire::{
         self,
@@ -58,8 +58,9 @@ pub(crate) async fn first(gateway: Gateway, job: Durable<Job>, case: CaseAt) -> 
             let _ = again.await;
             None
         }
+        // The lease runs out, and the outbox takes over.
+        Err(Unfiled::Unavailable(error)) if room::refusal(&error).is_some() => None,
         Err(error) => {
-            // The lease runs out, and the outbox takes over.
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "a delivery could not be filed"

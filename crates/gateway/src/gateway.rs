@@ -1,6 +1,6 @@
 //! A running gateway: what every stage shares, and how it stops.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use comity_domain::CaseId;
 use comity_policy::Library;
@@ -12,12 +12,13 @@ use tokio::{
     time,
 };
 use tokio_util::task::TaskTracker;
+use tonic_health::{ServingStatus, server::HealthReporter};
 use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
 use crate::{
     backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes, policies::Policies,
-    timestamp::Standing, witness::Watched,
+    services, timestamp::Standing, witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
@@ -126,6 +127,13 @@ impl Gateway {
         self.0.parts.events_per_side
     }
 
+    /// Whether it is of use at all, as health says of the whole: it signs, its disk has not
+    /// failed, and it does not stop.
+    pub(crate) fn is_ready(&self) -> bool {
+        let health = self.store().health();
+        !health.held && !health.failed && !*self.0.parts.stopped.borrow()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.parts.clock)()
     }
@@ -175,6 +183,7 @@ pub struct Running {
     pub(crate) tasks: JoinSet<()>,
     pub(crate) gateway: Gateway,
     pub(crate) tls_asked: Arc<Notify>,
+    pub(crate) health: HealthReporter,
 }
 
 impl Running {
@@ -218,11 +227,36 @@ impl Running {
     /// Takes no new work, finishes what is under way, publishes the ledger and
     /// closes the store.
     pub async fn stop(mut self) {
+        for name in [""].into_iter().chain(services::NAMES) {
+            let none = ServingStatus::NotServing;
+            self.health.set_service_status(name, none).await;
+        }
         self.stop.send_replace(true);
-        while self.tasks.join_next().await.is_some() {}
-        // What has not ended by then is in the outbox, and taken up at the next start.
-        self.gateway.deliveries().close();
-        let _ = time::timeout(GRACE, self.gateway.deliveries().wait()).await;
+        let deliveries = self.gateway.deliveries().clone();
+        let calls = self.gateway.metrics().calls().under_way();
+        tracing::info!(
+            calls,
+            deliveries = deliveries.len(),
+            "the gateway takes nothing new, and ends what is under way"
+        );
+        let cut = async {
+            time::sleep(GRACE).await;
+            // What has not ended by then is in the outbox, and taken up at the next start.
+            if !deliveries.is_empty() {
+                let deliveries = deliveries.len();
+                tracing::warn!(deliveries, "deliveries are cut that wait for a backend");
+            }
+            self.gateway.backends().cut();
+            future::pending().await
+        };
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::select! {
+            () = ended => {}
+            () = cut => {}
+        }
+        self.gateway.backends().cut();
+        deliveries.close();
+        let _ = time::timeout(GRACE, deliveries.wait()).await;
         self.gateway.store().clone().close().await;
     }
 }

@@ -51,6 +51,7 @@ mod replay;
 mod report;
 mod retention;
 mod review;
+mod room;
 mod services;
 mod share;
 pub mod signatures;

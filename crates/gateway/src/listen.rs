@@ -19,6 +19,10 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+};
 use rustls::CertificateError;
 use rustls_pki_types::CertificateDer;
 use tokio::{
@@ -153,6 +157,15 @@ pub enum HandshakeFailure {
     Other,
 }
 
+/// How often each reason was, for monitoring.
+#[derive(Debug, Clone, Default)]
+pub struct Refused(pub(crate) Family<Because, Counter>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Because {
+    reason: &'static str,
+}
+
 /// The handshakes that failed, for the ledger.
 #[derive(Debug)]
 pub struct Failures {
@@ -262,7 +275,7 @@ pub fn accept(
     listener: TcpListener,
     tls: Current,
     trust_domain: &str,
-    limits: Limits,
+    (limits, refused): (Limits, Refused),
 ) -> (Incoming, Failures) {
     let (ready, incoming) = mpsc::channel(READY_MAX);
     let (failed, queue) = mpsc::channel(FAILURES_QUEUED_MAX);
@@ -274,6 +287,7 @@ pub fn accept(
         ready,
         failed,
         missed: Arc::clone(&missed),
+        refused,
     };
     tokio::spawn(door.run(listener, limits));
     (ReceiverStream::new(incoming), Failures { queue, missed })
@@ -288,6 +302,7 @@ struct Door {
     ready: mpsc::Sender<io::Result<Connection>>,
     failed: mpsc::Sender<FailedHandshake>,
     missed: Arc<AtomicU64>,
+    refused: Refused,
 }
 
 impl Door {
@@ -381,7 +396,9 @@ impl Door {
     }
 
     fn report(&self, failure: FailedHandshake) {
-        tracing::info!(reason = failure.reason.as_str(), "handshake failed");
+        let reason = failure.reason.as_str();
+        tracing::info!(reason, "handshake failed");
+        self.refused.0.get_or_create(&Because { reason }).inc();
         if self.failed.try_send(failure).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }

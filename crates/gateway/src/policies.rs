@@ -233,7 +233,7 @@ impl Source {
 
 impl Candidate {
     /// SHA-256 of the bundle.
-    fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         self.library.digest()
     }
 }

@@ -1,6 +1,6 @@
 //! `comity serve`: run a gateway until SIGTERM; SIGHUP has it read the files of policies and TLS.
 
-use std::{path::PathBuf, thread, time::Duration};
+use std::{path::PathBuf, process, thread, time::Duration};
 
 use clap::Args;
 use comity_gateway::{
@@ -33,6 +33,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     init_logging();
+    let settings = arguments.config.display();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %settings, pid = process::id(), "comity starts");
     let config = Config::load(&arguments.config)?;
     demand_files(&config)?;
     complete(async {

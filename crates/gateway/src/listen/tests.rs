@@ -38,7 +38,12 @@ impl Scene {
             handshakes: HANDSHAKES,
             handshake_timeout,
         };
-        let (incoming, failures) = accept(listener, tls, "comity.example", limits);
+        let (incoming, failures) = accept(
+            listener,
+            tls,
+            "comity.example",
+            (limits, Refused::default()),
+        );
         Self {
             pki,
             address,
@@ -185,6 +190,7 @@ async fn failures_that_find_no_room_are_counted() {
         ready,
         failed,
         missed,
+        refused: Refused::default(),
     };
     let peer = IpAddr::from([127, 0, 0, 1]);
     for _ in 0..3 {
