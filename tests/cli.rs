@@ -234,6 +234,7 @@ fn keys_are_made_and_kept_from_others() {
         "--authority",
         "sta-berlin",
     ];
+    let stranger = issue.into_iter().take(7).chain(["nobody"]);
     let runs = [
         comity(["keys", "init", "--dir", at]),
         comity(issue.into_iter().chain(["--role", "issuing"])),
@@ -246,6 +247,15 @@ fn keys_are_made_and_kept_from_others() {
         ),
         comity(["keys", "init", "--dir", at]),
         comity(["keys", "revoke", "--dir", at, issued]),
+        comity(["keys", "revoke", "--dir", at, issued]),
+        comity(["keys", "revoke", "--dir", at, &format!("{at}/ca.pem")]),
+        comity(issue.into_iter().chain(["--role", "legal", "--days", "0"])),
+        comity(
+            issue
+                .into_iter()
+                .chain(["--role", "legal", "--days", "65000"]),
+        ),
+        comity(stranger.chain(["--role", "auditor", "--policies", "policies"])),
         comity(["keys", "revoke", "--dir", at, &format!("{at}/trust-domain")]),
         comity(["keys", "revoke", "--dir", at]),
     ];

@@ -1,5 +1,7 @@
 //! What whoever runs a gateway is told of it.
 
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
 use comity::v1::CaseState;
 use tokio::net::TcpListener;
 use tonic::Code;
@@ -8,6 +10,7 @@ use tonic_health::pb::{
 };
 
 use crate::{
+    cli::{comity, shown, stable},
     http::ask,
     log::Log,
     reload::metrics,
@@ -136,4 +139,50 @@ async fn a_backend_that_hangs_does_not_hold_up_the_end() {
     let told = log.text();
     assert!(told.contains("deliveries are cut that wait for a backend"));
     drop((hanging, data));
+}
+
+fn check(config: &Path) -> String {
+    shown(&comity([
+        "serve",
+        "--check",
+        "--config",
+        config.to_str().unwrap(),
+    ]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_says_all_that_is_wrong_at_once_and_changes_nothing() {
+    let scene = Scene::start(&["DE"]).await;
+    let config = scene.folder().join("comity.toml");
+    // Also while the gateway runs.
+    assert!(check(&config).starts_with("exit 0\n"), "{}", check(&config));
+    let written = fs::read_to_string(&config).unwrap();
+    let other = scene
+        .world
+        .issue("DE", "sta-berlin", "issuing", &[])
+        .unwrap();
+    let [ca, key] = ["other.pem", "other.key"].map(|name| scene.folder().join(name));
+    fs::write(&ca, &other.certificate).unwrap();
+    fs::write(&key, &other.key).unwrap();
+    let open = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(&key, open.clone()).unwrap();
+    fs::set_permissions(scene.world.data().join("ledger.key"), open).unwrap();
+    let own = |setting: &str, path: &Path| {
+        let mut lines = written.lines().map(str::to_owned).collect::<Vec<_>>();
+        let line = lines
+            .iter_mut()
+            .find(|line| line.starts_with(&format!("{setting} = ")));
+        *line.unwrap() = format!("{setting} = \"{}\"", path.display());
+        lines.push("\n[[retention]]\ninstrument = \"eoi\"\nmonths = 1\nbecause = \"x\"".into());
+        fs::write(&config, lines.join("\n")).unwrap();
+        check(&config)
+    };
+    let told = [
+        own("certificate", &ca),
+        own("key", &key),
+        own("client_ca", &ca),
+        own("client_ca", scene.folder()),
+    ];
+    let settings = stable(scene.folder());
+    settings.bind(|| insta::assert_snapshot!(told.join("\n")));
 }

@@ -212,6 +212,12 @@ impl Running {
         self.tls_asked.notify_one();
     }
 
+    /// The rules in force.
+    #[must_use]
+    pub fn library(&self) -> Arc<Library> {
+        self.gateway.policies()
+    }
+
     /// The verifier key of its ledger, in the format of signed notes.
     #[must_use]
     pub fn verifier_key(&self) -> String {

@@ -8,6 +8,7 @@ mod audit;
 mod backends;
 mod case_file;
 mod cases;
+pub mod check;
 mod clocks;
 mod conditions;
 pub mod config;

@@ -74,6 +74,28 @@ pub(super) fn read(text: &str, mistakes: &mut Mistakes<'_>) -> Option<ConfigFile
     }
 }
 
+/// The line of a setting, from 1: of the `nth` table of its name. `None` where it is not
+/// written, or the text cannot be read.
+pub fn line_of(text: &str, setting: &str, nth: usize) -> Option<usize> {
+    let root = DeTable::parse(text).ok()?;
+    let mut table = root.get_ref();
+    let mut at = None;
+    for key in setting.split('.') {
+        let (_, value) = table
+            .iter()
+            .find(|(name, _)| name.get_ref().as_ref() == key)?;
+        let value = match value.get_ref() {
+            DeValue::Array(items) if key != setting.rsplit('.').next()? => items.get(nth)?,
+            _ => value,
+        };
+        at = Some(value.span().start);
+        if let DeValue::Table(inner) = value.get_ref() {
+            table = inner;
+        }
+    }
+    Some(text.get(..at?)?.matches('\n').count() + 1)
+}
+
 /// What the library says is wrong, so that no Rust need be known.
 fn in_words(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().trim_end();
