@@ -1,8 +1,10 @@
 //! What whoever runs a gateway is told of it.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{error::Error as _, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use comity::v1::CaseState;
+use comity_gateway::gateway;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tonic::Code;
 use tonic_health::pb::{
@@ -14,7 +16,7 @@ use crate::{
     http::ask,
     log::Log,
     reload::metrics,
-    world::{Scene, approvable, eventually, submit},
+    world::{Scene, approvable, configure, eventually, policies, submit},
 };
 
 /// A gateway with figures.
@@ -87,7 +89,8 @@ async fn a_store_without_room_says_so_in_health_figures_log_and_refusals() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_is_down_is_told_until_it_is_back() {
-    let scene = measured(|_| ()).await;
+    let log = Log::of_all();
+    let scene = measured(|config| config.log_calls = true).await;
     expect_health(&scene, "comity.backend.DE", ServingStatus::Serving).await;
     scene.backend("DE").set_up(false);
     let story = approvable("down");
@@ -105,6 +108,14 @@ async fn a_backend_that_is_down_is_told_until_it_is_back() {
     let failed =
         "comity_delivery_failures_total{state=\"DE\",purpose=\"backend\",code=\"UNAVAILABLE\"}";
     assert!(told.contains(failed), "{told}");
+    let log = log.text();
+    let mut lines = log.lines();
+    let called = [
+        "CooperationService/Submit",
+        "milliseconds",
+        "spiffe://comity.example/DE",
+    ];
+    assert!(lines.any(|line| called.iter().all(|part| line.contains(part))));
     scene.backend("DE").set_up(true);
     expect_health(&scene, "comity.backend.DE", ServingStatus::Serving).await;
     expect_figure(
@@ -185,4 +196,32 @@ async fn a_check_says_all_that_is_wrong_at_once_and_changes_nothing() {
     ];
     let settings = stable(scene.folder());
     settings.bind(|| insta::assert_snapshot!(told.join("\n")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_in_use_and_a_key_that_was_lost_are_named_and_left_alone() {
+    let scene = Scene::start(&["DE"]).await;
+    let config = configure(&scene.world, &policies());
+    let data = scene.world.data();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join("comity.db"))), (0o700, 0o600));
+    let refused = gateway::start(config.clone(), Timestamp::now)
+        .await
+        .unwrap_err();
+    let why = refused.source().unwrap().to_string();
+    assert!(why.contains("another process has the store"), "{why}");
+    let staged = fs::read_dir(data.join("bundles"))
+        .unwrap()
+        .map(Result::unwrap);
+    let staged = staged.filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(staged.count(), 0);
+    scene.running.stop().await;
+    let key = data.join("ledger.key");
+    fs::remove_file(&key).unwrap();
+    let refused = gateway::start(config, Timestamp::now).await.unwrap_err();
+    let why = refused.to_string();
+    assert!(
+        why.contains("ledger.key` is missing") && !key.exists(),
+        "{why}"
+    );
 }

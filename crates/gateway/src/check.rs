@@ -215,7 +215,7 @@ fn open_to_others(path: &Path) -> Option<String> {
 }
 
 /// An error with what caused it.
-fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let causes: Vec<_> = causes.map(ToString::to_string).collect();
     causes.join(": ")

@@ -12,6 +12,7 @@ use comity_evidence::OpenError;
 use comity_ledger::{Key, KeyError, MlDsaKey, WitnessError, publish_policy, second_beside};
 use comity_store::{DATABASE, Options, Store, demand_free, make_folder};
 use futures::stream::{self, StreamExt as _};
+use jiff::civil::Date;
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -32,7 +33,7 @@ use crate::{
     observe::Observe,
     outbox, personal,
     places::Lanes,
-    policies::{self, Policies, Rejected, Source, watch::Watcher},
+    policies::{self, Candidate, Listing, Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
     room, services, strangers,
@@ -126,21 +127,9 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`]; nothing is served then.
 pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
-    let unusable = |why| StartError::Policies {
-        folder: config.policies.folder.clone(),
-        why,
-    };
     let limits = config.limits;
-    demand_free(&config.data).map_err(|source| StartError::Store {
-        folder: config.data.clone(),
-        source,
-    })?;
     let source = Source::new(&config);
-    let today = policies::day(clock());
-    let began = Instant::now();
-    let (candidate, seen) = source.first(today).await.map_err(unusable)?;
-    let milliseconds = began.elapsed().as_millis();
-    tracing::info!(bundle = %candidate.digest(), milliseconds, "policies are loaded");
+    let (candidate, seen) = load(&config, &source, policies::day(clock())).await?;
     let tls = tls::watch::Source::open(&config.tls)?;
     let current = tls.current();
     let backends = Backends::new(&config, &current)?;
@@ -152,7 +141,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let authorities = timestamp::open(config.timestamps.as_ref(), &store, clock).await?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
-    let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
+    let kept = source.keep_first(candidate);
+    let (library, signatures) = kept.map_err(|why| unusable(&config, why))?;
     let policies = Arc::new(Policies::new(source, library));
     let standing = authorities.standing.clone();
     let metrics = Metrics::new(Arc::clone(&policies), standing.clone(), clock());
@@ -178,28 +168,17 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let recorded = record::start(&gateway, signatures).await;
     recorded.map_err(StartError::Record)?;
     let mut tasks = JoinSet::new();
-    let (incoming, failures) = listen::accept(
-        listener,
-        current,
-        &config.trust_domain,
-        (limits.into(), refused),
-    );
+    let bounds = (limits.into(), refused);
+    let (incoming, failures) = listen::accept(listener, current, &config.trust_domain, bounds);
     let (routes, health) = routes(&gateway, limits.max_message_bytes).await;
     let watcher = Watcher::new(gateway.clone(), health.clone(), seen);
     let monitored = web::serve(&mut tasks, monitor, &gateway, metrics::answer, &stopped);
     let shown = web::serve(&mut tasks, log, &gateway, log::answer, &stopped);
     tasks.spawn(watcher.run(stopped.clone()));
     let tls_asked = tls.watch(&mut tasks, (&gateway, &health), &stopped);
-    let asking = witness::run(
-        gateway.clone(),
-        (witnesses, health.clone()),
-        stopped.clone(),
-    );
-    tasks.spawn(asking);
-    let told = (health.clone(), config.data.clone());
-    tasks.spawn(room::run(gateway.clone(), told, stopped.clone()));
-    let told = backends::run(gateway.clone(), health.clone(), stopped.clone());
-    tasks.spawn(told);
+    let asked = (witnesses, health.clone());
+    tasks.spawn(witness::run(gateway.clone(), asked, stopped.clone()));
+    tell(&mut tasks, (&gateway, &config, &health), &stopped);
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
     work(&mut tasks, &gateway, (failures, limits.quiet), &stopped);
     let observe = Observe::new(gateway.clone(), limits, config.log_calls);
@@ -214,6 +193,43 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tls_asked,
         health,
     })
+}
+
+/// Reads the rules, once nobody else is seen to use the data folder, where they are copied to.
+async fn load(
+    config: &Config,
+    source: &Source,
+    today: Date,
+) -> Result<(Candidate, Listing), StartError> {
+    demand_free(&config.data).map_err(|source| StartError::Store {
+        folder: config.data.clone(),
+        source,
+    })?;
+    let began = Instant::now();
+    let first = source.first(today).await;
+    let (candidate, seen) = first.map_err(|why| unusable(config, why))?;
+    let milliseconds = began.elapsed().as_millis();
+    tracing::info!(bundle = %candidate.digest(), milliseconds, "policies are loaded");
+    Ok((candidate, seen))
+}
+
+fn unusable(config: &Config, why: Rejected) -> StartError {
+    StartError::Policies {
+        folder: config.policies.folder.clone(),
+        why,
+    }
+}
+
+/// Has health say whether the store takes new work, and whether backends answer.
+fn tell(
+    tasks: &mut JoinSet<()>,
+    (gateway, config, health): (&Gateway, &Config, &HealthReporter),
+    stopped: &watch::Receiver<bool>,
+) {
+    let room = (health.clone(), config.data.clone());
+    tasks.spawn(room::run(gateway.clone(), room, stopped.clone()));
+    let backends = backends::run(gateway.clone(), health.clone(), stopped.clone());
+    tasks.spawn(backends);
 }
 
 /// Has what was accepted carried on, and what failed recorded.

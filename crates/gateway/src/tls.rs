@@ -6,6 +6,7 @@ mod callee;
 mod lists;
 #[cfg(test)]
 pub(crate) mod pki;
+pub(crate) mod presented;
 pub(crate) mod watch;
 
 use std::{
@@ -30,7 +31,8 @@ use tokio::sync;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 
 pub use self::callee::{Callee, Line};
-use self::lists::List;
+pub use self::presented::Presented;
+use self::{lists::List, presented::Noting};
 use crate::config;
 
 /// HTTP/2, which gRPC needs.
@@ -275,7 +277,7 @@ impl Material {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&VERSIONS)
             .map_err(|error| unusable("the protocol version", error))?
-            .with_client_cert_verifier(callers)
+            .with_client_cert_verifier(Arc::new(Noting(callers)))
             .with_single_cert(self.chain.clone(), self.key.clone_key())
             .map_err(|error| self.pair(error))?;
         config.alpn_protocols = vec![H2.to_vec(), HTTP1.to_vec()];

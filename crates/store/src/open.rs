@@ -105,7 +105,6 @@ impl Store {
     pub fn open(dir: &Path, key: Key, options: &Options) -> Result<Self, OpenError> {
         let lock = lock(dir)?;
         let path = dir.join(DATABASE);
-        make_database(&path).map_err(folder(dir))?;
         let db = schema::open_writer(&path)?;
         if !schema::is_ours(&db)? {
             return Err(OpenError::Foreign);
@@ -299,7 +298,9 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true).mode(0o600);
     let file = options.open(dir.join(LOCK)).map_err(folder(dir))?;
-    try_lock(dir, file)
+    let locked = try_lock(dir, file)?;
+    make_database(&dir.join(DATABASE)).map_err(folder(dir))?;
+    Ok(locked)
 }
 
 fn try_lock(dir: &Path, file: File) -> Result<File, OpenError> {

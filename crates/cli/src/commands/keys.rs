@@ -173,16 +173,7 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         Some(folder) => stranger(folder, &state, &id)?,
         None => None,
     };
-    if names.is_empty() && SERVING.iter().any(|serving| serving.as_str() == role) {
-        return Err(format!(
-            "whoever connects to a {role} looks for its name in the certificate: say its DNS \
-             names and IP addresses with `--names`, separated by commas"
-        )
-        .into());
-    }
-    if role == Role::Reviewer.as_str() && person.is_none() {
-        return Err("a reviewer is a person: say who with `--person`".into());
-    }
+    demand_held(&role, &names, person.as_deref())?;
     let now = OffsetDateTime::now_utc();
     let pki = Pki::open(&dir)?;
     let wanted = now + Duration::days(days.into());
@@ -232,6 +223,21 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         )
     });
     Ok(Exit::Done)
+}
+
+/// Refuses a certificate that could not serve.
+fn demand_held(role: &str, names: &[String], person: Option<&str>) -> Result<(), Failure> {
+    if names.is_empty() && SERVING.iter().any(|serving| serving.as_str() == role) {
+        return Err(format!(
+            "whoever connects to a {role} looks for its name in the certificate: say its DNS \
+             names and IP addresses with `--names`, separated by commas"
+        )
+        .into());
+    }
+    if role == Role::Reviewer.as_str() && person.is_none() {
+        return Err("a reviewer is a person: say who with `--person`".into());
+    }
+    Ok(())
 }
 
 /// What is to be said of an authority that policy files do not know.

@@ -81,11 +81,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 fn check_only(path: &Path) -> Result<Exit, Failure> {
     let config = Config::load(path)?;
     let mut wrong = wrong_files(&config);
+    let mut doubts = Vec::new();
     if library::is_one(&config.policies.folder) {
         match check::policies(&config, Timestamp::now()) {
-            Ok(library) => wrong.extend(check::law(&config, &library)),
+            Ok(library) => doubts = told(path, &check::law(&config, &library)),
             Err(error) => wrong.push(error),
         }
+    }
+    for doubt in doubts {
+        println!("warning: {doubt}");
     }
     refuse(path, &wrong)?;
     println!("`{}` is in order", path.display());

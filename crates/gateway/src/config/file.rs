@@ -185,7 +185,7 @@ impl<'a> Mistakes<'a> {
         such_as: &str,
     ) -> Option<SocketAddr> {
         let host = written.get_ref().rsplit_once(':').map(|(host, _)| host);
-        let also = match host.is_some_and(|host| is_server_name(host)) {
+        let also = match host.is_some_and(is_server_name) {
             true => ": the IP address of an interface, as names are not looked up",
             false => "",
         };
@@ -236,28 +236,12 @@ impl ConfigFile {
             ml_dsa,
         } = gateway;
         let address = mistakes.address("gateway.listen", &listen, "0.0.0.0:8443");
-        if !is_trust_domain(trust_domain.get_ref()) {
-            let expected = "lower-case letters, digits, dots, hyphens and underscores";
-            mistakes.expected::<()>("gateway.trust_domain", &trust_domain, expected);
-        }
-        if !is_origin(origin.get_ref()) {
-            let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
-            mistakes.expected::<()>("gateway.origin", &origin, expected);
-        }
+        demand_names(&trust_domain, &origin, mistakes);
         let tls = tls.resolve(mistakes);
         let policies = policies.resolve(mistakes);
         let named = Named::new(peers, (outside, logs), log.is_some());
-        listeners::demand_apart(
-            [
-                ("gateway.listen", Some(&listen)),
-                ("metrics.listen", metrics.as_ref().map(|file| &file.listen)),
-                ("log.listen", log.as_ref().map(|file| &file.listen)),
-            ],
-            mistakes,
-        );
-        for backend in &backends {
-            listeners::demand_elsewhere(&listen, &backend.address, mistakes);
-        }
+        let plain = [&metrics, &log].map(|file| file.as_ref().map(|file| &file.listen));
+        listeners::check(&listen, plain, &backends_at(&backends), mistakes);
         let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
         let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
         let backends = resolve_backends(backends, mistakes);
@@ -444,6 +428,25 @@ impl LimitsFile {
             events_per_side: u32::try_from(events).unwrap_or(u32::MAX),
         }
     }
+}
+
+fn demand_names(
+    trust_domain: &Spanned<String>,
+    origin: &Spanned<String>,
+    mistakes: &mut Mistakes<'_>,
+) {
+    if !is_trust_domain(trust_domain.get_ref()) {
+        let expected = "lower-case letters, digits, dots, hyphens and underscores";
+        mistakes.expected::<()>("gateway.trust_domain", trust_domain, expected);
+    }
+    if !is_origin(origin.get_ref()) {
+        let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
+        mistakes.expected::<()>("gateway.origin", origin, expected);
+    }
+}
+
+fn backends_at(backends: &[BackendFile]) -> Vec<&Spanned<String>> {
+    backends.iter().map(|backend| &backend.address).collect()
 }
 
 /// SPIFFE-ID §2.1.

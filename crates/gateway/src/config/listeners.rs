@@ -6,11 +6,22 @@ use toml::Spanned;
 
 use super::file::{Mistakes, host_and_port};
 
-/// Notes a listener that has the address of one before it.
-pub(super) fn demand_apart(
-    listeners: [(&str, Option<&Spanned<String>>); 3],
+/// Notes a listener, of `[metrics]` and `[log]` too, that has the address of one before it,
+/// and backends that have the gateway's.
+pub(super) fn check(
+    own: &Spanned<String>,
+    [metrics, log]: [Option<&Spanned<String>>; 2],
+    backends: &[&Spanned<String>],
     mistakes: &mut Mistakes<'_>,
 ) {
+    for backend in backends {
+        demand_elsewhere(own, backend, mistakes);
+    }
+    let listeners = [
+        ("gateway.listen", Some(own)),
+        ("metrics.listen", metrics),
+        ("log.listen", log),
+    ];
     let mut known: Vec<(&str, SocketAddr)> = Vec::new();
     for (key, written) in listeners {
         let Some(written) = written else {
@@ -31,7 +42,7 @@ pub(super) fn demand_apart(
 }
 
 /// Notes a backend that is the gateway itself.
-pub(super) fn demand_elsewhere(
+fn demand_elsewhere(
     listen: &Spanned<String>,
     backend: &Spanned<String>,
     mistakes: &mut Mistakes<'_>,

@@ -84,9 +84,10 @@ pub fn line_of(text: &str, setting: &str, nth: usize) -> Option<usize> {
         let (_, value) = table
             .iter()
             .find(|(name, _)| name.get_ref().as_ref() == key)?;
-        let value = match value.get_ref() {
-            DeValue::Array(items) if key != setting.rsplit('.').next()? => items.get(nth)?,
-            _ => value,
+        let tables = value.get_ref().as_array();
+        let value = match tables.filter(|_| !setting.ends_with(key)) {
+            Some(tables) => tables.get(nth)?,
+            None => value,
         };
         at = Some(value.span().start);
         if let DeValue::Table(inner) = value.get_ref() {

@@ -82,7 +82,7 @@ impl Scene {
     }
 
     async fn failure(&mut self) -> HandshakeFailure {
-        let FailedHandshake { peer, reason } = self.failures.next().await.unwrap();
+        let FailedHandshake { peer, reason, .. } = self.failures.next().await.unwrap();
         assert!(peer.is_loopback());
         reason
     }
@@ -197,6 +197,7 @@ async fn failures_that_find_no_room_are_counted() {
         door.report(FailedHandshake {
             peer,
             reason: HandshakeFailure::NotTls,
+            shown: None,
         });
     }
     assert_eq!((failures.take_missed(), failures.take_missed()), (2, 0));
