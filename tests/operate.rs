@@ -113,7 +113,7 @@ async fn a_backend_that_is_down_is_told_until_it_is_back() {
     let called = [
         "CooperationService/Submit",
         "milliseconds",
-        "spiffe://comity.example/DE",
+        "spiffe://comity.example/",
     ];
     assert!(lines.any(|line| called.iter().all(|part| line.contains(part))));
     scene.backend("DE").set_up(true);

@@ -148,7 +148,7 @@ async fn a_revoked_caller_is_refused_at_the_handshake_and_others_are_served() {
     assert_eq!(scene.entries("kind=tls-load").await.len(), 1);
     // Who it was is under seal; of the log only the number is for everybody's eyes.
     let data = scene.world.data();
-    scene.stop().await;
+    scene.running.stop().await;
     let data = data.to_str().unwrap();
     let found = comity([
         "audit",

@@ -205,6 +205,10 @@ async fn load(
         folder: config.data.clone(),
         source,
     })?;
+    make_folder(&config.data).map_err(|source| StartError::Folder {
+        folder: config.data.clone(),
+        source,
+    })?;
     let began = Instant::now();
     let first = source.first(today).await;
     let (candidate, seen) = first.map_err(|why| unusable(config, why))?;
@@ -316,11 +320,6 @@ async fn bind_if_wanted(
 
 /// Opens the store with the ledger's key, which is made on first use.
 fn open_store(config: &Config) -> Result<Store, StartError> {
-    let folder = |source| StartError::Folder {
-        folder: config.data.clone(),
-        source,
-    };
-    make_folder(&config.data).map_err(folder)?;
     let path = config.data.join(LEDGER_KEY);
     let is_new = !path.exists();
     if is_new && config.data.join(DATABASE).exists() {
