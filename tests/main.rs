@@ -22,6 +22,7 @@ mod holds;
 mod http;
 mod log;
 mod once;
+mod operate;
 mod outbox;
 mod preflight;
 mod python;

@@ -10,6 +10,7 @@ use comity_sandbox::{
     world::connect,
 };
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
 use tonic::{Streaming, transport::Channel};
@@ -20,6 +21,8 @@ use tonic_health::pb::{
 
 use crate::{
     api::tls,
+    cli::{self, comity},
+    log::Log,
     reload::metrics,
     world::{Cooperation, Scene, approvable, eventually, get, submit},
 };
@@ -130,6 +133,7 @@ async fn refusals(scene: &Scene) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_caller_is_refused_at_the_handshake_and_others_are_served() {
+    let log = Log::of_all();
     let scene = start(WEEK).await;
     let (good, bad) = (issue(&scene, "sta-berlin"), issue(&scene, "sta-koeln"));
     assert!(is_served(scene.address(), &bad).await);
@@ -142,6 +146,46 @@ async fn a_revoked_caller_is_refused_at_the_handshake_and_others_are_served() {
         "{refused:?}"
     );
     assert_eq!(scene.entries("kind=tls-load").await.len(), 1);
+    // Who it was is under seal; of the log only the number is for everybody's eyes.
+    let data = scene.world.data();
+    scene.running.stop().await;
+    let data = data.to_str().unwrap();
+    let found = comity([
+        "audit",
+        "search",
+        "--kind",
+        "unauthorised",
+        "--json",
+        "--data",
+        data,
+    ]);
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    let index = found["entries"][0]["index"].as_str().unwrap();
+    let told = cli::shown(&comity(["audit", "show", index, "--data", data]));
+    let uri = "spiffe://comity.example/DE/sta-koeln/issuing";
+    assert!(
+        told.contains(" with certificate ") && told.contains(uri),
+        "{told}"
+    );
+    let log = log.text();
+    assert!(log.contains("certificate.serial") && !log.contains("DE sta-koeln issuing"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_own_certificate_that_was_revoked_is_told() {
+    let scene = start(WEEK).await;
+    let own = fs::read_to_string(scene.folder().join("pki/gateway.pem")).unwrap();
+    let good = issue(&scene, "sta-berlin");
+    let mut told = watch(&scene, &good).await;
+    let validity = Validity {
+        from: OffsetDateTime::now_utc(),
+        until: OffsetDateTime::now_utc() + WEEK,
+    };
+    let list = scene.world.pki().revoke(None, &[&own], validity).unwrap();
+    publish(&scene.folder().join("pki"), &list);
+    assert_eq!(next(&mut told).await, ServingStatus::NotServing);
+    measures(&scene, "comity_tls_reloads_total{result=\"loaded\"} 1").await;
+    drop(told);
     scene.stop().await;
 }
 

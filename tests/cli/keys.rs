@@ -66,4 +66,13 @@ fn machines_are_told_what_was_made() {
     assert!(signer["verifier"].as_str().unwrap().starts_with("legal-1+"));
     let recipient = recipient["recipient"].as_str().unwrap();
     assert!(recipient.starts_with("comity-recipient-1+"), "{recipient}");
+    // What fails is told to them in the same way.
+    let failed = comity(format!("keys init --dir {pki} --json").split(' '));
+    assert_eq!(failed.status.code(), Some(2));
+    let told: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    let error = told["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("there is a certificate authority"),
+        "{told}"
+    );
 }

@@ -4,9 +4,12 @@ use std::{
     any::Any,
     error::Error,
     fmt::Display,
+    iter,
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
 };
+
+use serde_json::{Value, json};
 
 /// What a command comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,13 @@ fn is_without_reader(payload: &(dyn Any + Send)) -> bool {
 pub(crate) fn no(why: impl Display) -> Exit {
     eprintln!("{why}");
     Exit::No
+}
+
+/// A failure with all its causes for machines, one line.
+pub(crate) fn as_json(error: &(dyn Error + 'static)) -> Value {
+    let causes = iter::successors(error.source(), |error| (*error).source());
+    let because: Vec<_> = causes.map(ToString::to_string).collect();
+    json!({"error": error.to_string(), "because": because})
 }
 
 /// Tells a failure with all its causes on standard error.

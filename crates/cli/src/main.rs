@@ -38,7 +38,11 @@ fn main() -> ExitCode {
     exit::quietly(|| match Arguments::parse().command.run() {
         Ok(exit) => exit.into(),
         Err(error) => {
-            exit::report(error.as_ref());
+            // Whatever command it was: those that print JSON fail in it too.
+            match std::env::args_os().any(|argument| argument == "--json") {
+                true => println!("{}", exit::as_json(error.as_ref())),
+                false => exit::report(error.as_ref()),
+            }
             Exit::Failure.into()
         }
     })

@@ -89,7 +89,7 @@ impl Answer {
             NoAnswer::NotConfigured(_) => format!(
                 "{why} for `{state}` on this gateway; the request is kept, and delivered once there is one"
             ),
-            NoAnswer::Failed(_) => {
+            NoAnswer::Failed(_) | NoAnswer::Stopping => {
                 format!("the executing side cannot be reached ({why}); delivery goes on")
             }
         };
@@ -417,7 +417,8 @@ fn number(case: &encoded::Case, law: &[v1::Obligation], own: &mut [v1::Obligatio
     }
 }
 
-/// The case once it has come to rest, or as it stands at the deadline.
+/// The case once it has come to rest, or as it stands at the deadline, or when the gateway
+/// stops.
 pub(crate) async fn settle(
     gateway: &Gateway,
     id: &CaseId,
@@ -431,7 +432,12 @@ pub(crate) async fn settle(
             return cases::with_receipt(gateway, case).await;
         };
         // Too late or changed: either way it is looked at again.
-        let _ = tokio::time::timeout_at(deadline, changed(&mut changes, id)).await;
+        tokio::select! {
+            _ = tokio::time::timeout_at(deadline, changed(&mut changes, id)) => {}
+            () = gateway.stopped() => {
+                return cases::with_receipt(gateway, cases::load(gateway, id).await?).await;
+            }
+        }
     }
 }
 

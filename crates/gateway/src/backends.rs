@@ -4,17 +4,23 @@
 //! Live systems and those for exercises are of different types, and so is what is
 //! sent to them: that an exercise reaches a live system does not compile.
 
+mod stand;
+
 use std::{collections::HashMap, marker::PhantomData, time::Duration};
 
 use comity::v1::{self, national_backend_service_client::NationalBackendServiceClient};
 use comity_domain::JurisdictionCode;
 use comity_policy::Library;
+use prometheus_client::registry::Registry;
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
 use tokio::time;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
 
+pub(crate) use self::stand::run;
+use self::stand::{Figures, Stand};
 use crate::{
     config::Config,
     tls::{Callee, Current, Line},
@@ -64,6 +70,9 @@ pub(crate) enum NoAnswer {
     /// What came instead.
     #[error("{0:?}")]
     Failed(Code),
+    /// The gateway stops, and does not wait any longer.
+    #[error("the gateway stops")]
+    Stopping,
 }
 
 /// See the module.
@@ -71,18 +80,41 @@ pub(crate) enum NoAnswer {
 pub(crate) struct Backends {
     live: HashMap<JurisdictionCode, Backend<Live>>,
     exercise: HashMap<JurisdictionCode, Backend<Exercise>>,
+    figures: Figures,
+    cut: CancellationToken,
 }
 
 /// One national system of one purpose.
 #[derive(Debug)]
-struct Backend<P>(Line, PhantomData<P>);
+struct Backend<P> {
+    line: Line,
+    stand: Stand,
+    cut: CancellationToken,
+    purpose: PhantomData<P>,
+}
 
 /// The method's path.
 const DELIVER: &str = "/comity.v1.NationalBackendService/Deliver";
 
 impl<P> Backend<P> {
+    /// An answer within the time of one attempt, unless the gateway stops.
+    async fn heard<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, NoAnswer> {
+        let answer = tokio::select! {
+            answer = time::timeout(ATTEMPT, answer) => match answer {
+                Ok(answer) => answer.map_err(|status| NoAnswer::Failed(status.code())),
+                Err(_) => Err(NoAnswer::Failed(Code::DeadlineExceeded)),
+            },
+            () = self.cut.cancelled() => Err(NoAnswer::Stopping),
+        };
+        self.stand.heard(&answer);
+        answer
+    }
+
     fn client(&self) -> NationalBackendServiceClient<Channel> {
-        NationalBackendServiceClient::new(self.0.channel())
+        NationalBackendServiceClient::new(self.line.channel())
     }
 
     /// The parts of the message are encoded already.
@@ -90,7 +122,7 @@ impl<P> Backend<P> {
         &self,
         For(message, _): For<P, encoded::DeliverRequest>,
     ) -> Result<v1::DeliverResponse, Status> {
-        let mut client = tonic::client::Grpc::new(self.0.channel());
+        let mut client = tonic::client::Grpc::new(self.line.channel());
         client
             .ready()
             .await
@@ -125,13 +157,39 @@ impl Backends {
             let callee = Callee::backend(backend, &config.trust_domain);
             let line = Line::new(callee, tls)?;
             if backend.exercise {
-                let backend = Backend(line, PhantomData);
+                let backend = prepared.one((&state, EXERCISE), line);
                 prepared.exercise.insert(state, backend);
             } else {
-                prepared.live.insert(state, Backend(line, PhantomData));
+                let backend = prepared.one((&state, LIVE), line);
+                prepared.live.insert(state, backend);
             }
         }
         Ok(prepared)
+    }
+
+    fn one<P>(&self, (state, kind): (&JurisdictionCode, &'static str), line: Line) -> Backend<P> {
+        Backend {
+            line,
+            stand: Stand::new(state.clone(), kind, &self.figures),
+            cut: self.cut.clone(),
+            purpose: PhantomData,
+        }
+    }
+
+    /// Shows what they answer among the figures.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.figures.register(registry);
+    }
+
+    /// Names by which health says of each whether it answers, and whether it does.
+    pub(crate) fn health(&self) -> impl Iterator<Item = (String, bool)> {
+        let live = self.live.values().map(|backend| backend.stand.health());
+        live.chain(self.exercise.values().map(|backend| backend.stand.health()))
+    }
+
+    /// Ends whatever waits for an answer: it is in the outbox.
+    pub(crate) fn cut(&self) {
+        self.cut.cancel();
     }
 
     /// Tells the operator for which States of the library there is no backend: what is
@@ -154,10 +212,10 @@ impl Backends {
     /// One live backend, reached by a channel of a test's own.
     #[cfg(test)]
     pub(crate) fn over(jurisdiction: JurisdictionCode, channel: Channel) -> Self {
-        Self {
-            live: HashMap::from([(jurisdiction, Backend(Line::over(channel), PhantomData))]),
-            exercise: HashMap::new(),
-        }
+        let mut one = Self::default();
+        let backend = one.one((&jurisdiction, LIVE), Line::over(channel));
+        one.live.insert(jurisdiction, backend);
+        one
     }
 
     /// `NationalBackendService.Deliver` of a State's system.
@@ -170,9 +228,13 @@ impl Backends {
         message: Outgoing<encoded::DeliverRequest>,
     ) -> Result<v1::DeliverResponse, NoAnswer> {
         match message {
-            Outgoing::Live(message) => in_time(of(&self.live, state, LIVE)?.deliver(message)).await,
+            Outgoing::Live(message) => {
+                let backend = of(&self.live, state, LIVE)?;
+                backend.heard(backend.deliver(message)).await
+            }
             Outgoing::Exercise(message) => {
-                in_time(of(&self.exercise, state, EXERCISE)?.deliver(message)).await
+                let backend = of(&self.exercise, state, EXERCISE)?;
+                backend.heard(backend.deliver(message)).await
             }
         }
     }
@@ -187,9 +249,13 @@ impl Backends {
         message: Outgoing<v1::NotifyRequest>,
     ) -> Result<v1::NotifyResponse, NoAnswer> {
         match message {
-            Outgoing::Live(message) => in_time(of(&self.live, state, LIVE)?.notify(message)).await,
+            Outgoing::Live(message) => {
+                let backend = of(&self.live, state, LIVE)?;
+                backend.heard(backend.notify(message)).await
+            }
             Outgoing::Exercise(message) => {
-                in_time(of(&self.exercise, state, EXERCISE)?.notify(message)).await
+                let backend = of(&self.exercise, state, EXERCISE)?;
+                backend.heard(backend.notify(message)).await
             }
         }
     }
@@ -204,9 +270,13 @@ impl Backends {
         message: Outgoing<v1::RecallRequest>,
     ) -> Result<v1::RecallResponse, NoAnswer> {
         match message {
-            Outgoing::Live(message) => in_time(of(&self.live, state, LIVE)?.recall(message)).await,
+            Outgoing::Live(message) => {
+                let backend = of(&self.live, state, LIVE)?;
+                backend.heard(backend.recall(message)).await
+            }
             Outgoing::Exercise(message) => {
-                in_time(of(&self.exercise, state, EXERCISE)?.recall(message)).await
+                let backend = of(&self.exercise, state, EXERCISE)?;
+                backend.heard(backend.recall(message)).await
             }
         }
     }
@@ -223,12 +293,4 @@ fn of<'b, P>(
     kind: &'static str,
 ) -> Result<&'b Backend<P>, NoAnswer> {
     backends.get(state).ok_or(NoAnswer::NotConfigured(kind))
-}
-
-/// An answer within the time of one attempt.
-async fn in_time<T>(answer: impl Future<Output = Result<T, Status>>) -> Result<T, NoAnswer> {
-    match time::timeout(ATTEMPT, answer).await {
-        Ok(answer) => answer.map_err(|status| NoAnswer::Failed(status.code())),
-        Err(_) => Err(NoAnswer::Failed(Code::DeadlineExceeded)),
-    }
 }

@@ -18,7 +18,7 @@ use crate::{
     cases::{self, CaseAt},
     gateway::Gateway,
     happen::Unfiled,
-    notify, origin, recall, record,
+    notify, origin, recall, record, room,
     share::Left,
     wire::{
         self,
@@ -60,8 +60,9 @@ async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -
             hand_on(gateway, job, "the case changed").await;
             None
         }
+        // The lease runs out, and the outbox takes over.
+        Err(Unfiled::Unavailable(error)) if room::refusal(&error).is_some() => None,
         Err(error) => {
-            // The lease runs out, and the outbox takes over.
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "a delivery could not be filed"

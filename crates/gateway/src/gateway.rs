@@ -1,6 +1,6 @@
 //! A running gateway: what every stage shares, and how it stops.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use comity_domain::CaseId;
 use comity_policy::Library;
@@ -11,12 +11,13 @@ use tokio::{
     time,
 };
 use tokio_util::task::TaskTracker;
+use tonic_health::{ServingStatus, server::HealthReporter};
 use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
 use crate::{
     attempts::Attempts, backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes,
-    policies::Policies, tasks::Tasks, timestamp::Standing, witness::Watched,
+    policies::Policies, services, tasks::Tasks, timestamp::Standing, witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
@@ -127,6 +128,13 @@ impl Gateway {
         self.0.parts.events_per_side
     }
 
+    /// Whether it is of use at all, as health says of the whole: it signs, its disk has not
+    /// failed, and it does not stop.
+    pub(crate) fn is_ready(&self) -> bool {
+        let health = self.store().health();
+        !health.held && !health.failed && !*self.0.parts.stopped.borrow()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.parts.clock)()
     }
@@ -181,6 +189,7 @@ pub struct Running {
     pub(crate) tasks: Tasks,
     pub(crate) gateway: Gateway,
     pub(crate) tls_asked: Arc<Notify>,
+    pub(crate) health: HealthReporter,
 }
 
 impl Running {
@@ -209,6 +218,12 @@ impl Running {
         self.tls_asked.notify_one();
     }
 
+    /// The rules in force.
+    #[must_use]
+    pub fn library(&self) -> Arc<Library> {
+        self.gateway.policies()
+    }
+
     /// The verifier key of its ledger, in the format of signed notes.
     #[must_use]
     pub fn verifier_key(&self) -> String {
@@ -230,11 +245,35 @@ impl Running {
     /// Takes no new work, finishes what is under way, publishes the ledger and
     /// closes the store.
     pub async fn stop(mut self) {
+        for name in [""].into_iter().chain(services::NAMES) {
+            let none = ServingStatus::NotServing;
+            self.health.set_service_status(name, none).await;
+        }
         self.stop.send_replace(true);
-        self.tasks.ended().await;
-        // What has not ended by then is in the outbox, and taken up at the next start.
-        self.gateway.deliveries().close();
-        let _ = time::timeout(GRACE, self.gateway.deliveries().wait()).await;
+        let deliveries = self.gateway.deliveries().clone();
+        let calls = self.gateway.metrics().calls().under_way();
+        tracing::info!(
+            calls,
+            deliveries = deliveries.len(),
+            "the gateway takes nothing new, and ends what is under way"
+        );
+        let cut = async {
+            time::sleep(GRACE).await;
+            // What has not ended by then is in the outbox, and taken up at the next start.
+            if !deliveries.is_empty() {
+                let deliveries = deliveries.len();
+                tracing::warn!(deliveries, "deliveries are cut that wait for a backend");
+            }
+            self.gateway.backends().cut();
+            future::pending().await
+        };
+        tokio::select! {
+            () = self.tasks.ended() => {}
+            () = cut => {}
+        }
+        self.gateway.backends().cut();
+        deliveries.close();
+        let _ = time::timeout(GRACE, deliveries.wait()).await;
         self.gateway.store().clone().close().await;
     }
 }

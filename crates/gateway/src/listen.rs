@@ -19,6 +19,10 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+};
 use rustls::CertificateError;
 use rustls_pki_types::CertificateDer;
 use tokio::{
@@ -37,7 +41,7 @@ use crate::{
     config,
     identity::{Caller, InvalidIdentity},
     places::Each,
-    tls::Current,
+    tls::{Current, Presented, presented},
 };
 
 /// Failed handshakes kept until the ledger has taken them; the rest are counted.
@@ -119,12 +123,14 @@ pub struct Peer {
 }
 
 /// A connection that came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedHandshake {
     /// Address of the other end, without its port.
     pub peer: IpAddr,
     /// Why.
     pub reason: HandshakeFailure,
+    /// The certificate that was refused, where one was.
+    pub shown: Option<Presented>,
 }
 
 /// Why a handshake failed.
@@ -151,6 +157,15 @@ pub enum HandshakeFailure {
     Timeout,
     /// The peer hung up, or anything else.
     Other,
+}
+
+/// How often each reason was, for monitoring.
+#[derive(Debug, Clone, Default)]
+pub struct Refused(pub(crate) Family<Because, Counter>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Because {
+    reason: &'static str,
 }
 
 /// The handshakes that failed, for the ledger.
@@ -262,7 +277,7 @@ pub fn accept(
     listener: TcpListener,
     tls: Current,
     trust_domain: &str,
-    limits: Limits,
+    (limits, refused): (Limits, Refused),
 ) -> (Incoming, Failures) {
     let (ready, incoming) = mpsc::channel(READY_MAX);
     let (failed, queue) = mpsc::channel(FAILURES_QUEUED_MAX);
@@ -274,6 +289,7 @@ pub fn accept(
         ready,
         failed,
         missed: Arc::clone(&missed),
+        refused,
     };
     tokio::spawn(door.run(listener, limits));
     (ReceiverStream::new(incoming), Failures { queue, missed })
@@ -288,6 +304,7 @@ struct Door {
     ready: mpsc::Sender<io::Result<Connection>>,
     failed: mpsc::Sender<FailedHandshake>,
     missed: Arc<AtomicU64>,
+    refused: Refused,
 }
 
 impl Door {
@@ -317,9 +334,10 @@ impl Door {
                             drop(door.ready.send(Ok(connection)).await);
                         }
                     }
-                    Err(reason) => door.report(FailedHandshake {
+                    Err((reason, shown)) => door.report(FailedHandshake {
                         peer: address.ip().to_canonical(),
                         reason,
+                        shown,
                     }),
                 }
             });
@@ -331,17 +349,20 @@ impl Door {
         stream: TcpStream,
         address: SocketAddr,
         open: OwnedSemaphorePermit,
-    ) -> Result<Connection, HandshakeFailure> {
+    ) -> Result<Connection, (HandshakeFailure, Option<Presented>)> {
         // Without it small answers wait for the peer's delayed acknowledgement.
         stream
             .set_nodelay(true)
-            .map_err(|_| HandshakeFailure::Other)?;
+            .map_err(|_| (HandshakeFailure::Other, None))?;
         let mut tls = self.tls.clone();
         let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow_and_update().server));
-        let stream = time::timeout(self.timeout, acceptor.accept(stream))
-            .await
-            .map_err(|_| HandshakeFailure::Timeout)?
-            .map_err(|error| HandshakeFailure::classify(&error))?;
+        let shaken = time::timeout(self.timeout, acceptor.accept(stream));
+        let (shaken, shown) = presented::noting(shaken).await;
+        let stream = match shaken {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err((HandshakeFailure::classify(&error), shown)),
+            Err(_) => return Err((HandshakeFailure::Timeout, shown)),
+        };
         let (_, session) = stream.get_ref();
         let chain = session.peer_certificates().unwrap_or_default();
         let chain: Vec<_> = chain
@@ -381,7 +402,10 @@ impl Door {
     }
 
     fn report(&self, failure: FailedHandshake) {
-        tracing::info!(reason = failure.reason.as_str(), "handshake failed");
+        let reason = failure.reason.as_str();
+        let serial = failure.shown.as_ref().map(|shown| shown.serial.as_str());
+        tracing::info!(reason, certificate.serial = serial, "handshake failed");
+        self.refused.0.get_or_create(&Because { reason }).inc();
         if self.failed.try_send(failure).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }

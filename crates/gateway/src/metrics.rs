@@ -1,14 +1,17 @@
 //! Figures on a running gateway, in the text format of Prometheus. No label can
 //! have more than a few values, and none says anything of a request.
 
+mod calls;
 mod ledger;
+mod process;
 mod reviews;
+mod room;
 mod timestamps;
 mod tls;
 
 use std::{fmt, sync::Arc};
 
-use comity_domain::Outcome;
+use comity_domain::{JurisdictionCode, Outcome};
 use comity_policy::Moment;
 use http_body_util::Full;
 use hyper::{Method, Request, Response, StatusCode, body::Incoming};
@@ -26,13 +29,18 @@ use prometheus_client::{
 };
 use prost::bytes::Bytes;
 
+pub(crate) use self::calls::{Call, Calls, code_name, code_of};
 use self::{
     ledger::Ledger,
     reviews::Reviews,
+    room::Room,
     timestamps::Timestamps,
     tls::{Ends, Tls},
 };
-use crate::{gateway::Gateway, policies::Policies, timestamp::Standing, tls::Current, web};
+use crate::{
+    backends::Backends, gateway::Gateway, listen::Refused, policies::Policies, timestamp::Standing,
+    tls::Current, web,
+};
 
 /// What the text is, for who reads it.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -41,6 +49,9 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    process: Registry,
+    calls: Calls,
+    room: Room,
     decisions: Family<Decided, Counter>,
     emergencies: Counter,
     brought: Family<BroughtTo, Counter>,
@@ -78,6 +89,9 @@ impl Metrics {
     ) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("comity"),
+            process: process::registry(now),
+            calls: Calls::default(),
+            room: Room::default(),
             decisions: Family::default(),
             emergencies: Counter::default(),
             brought: Family::default(),
@@ -90,6 +104,9 @@ impl Metrics {
         };
         let Self {
             registry,
+            process: _,
+            calls,
+            room,
             decisions,
             emergencies,
             brought,
@@ -112,6 +129,8 @@ impl Metrics {
         registry.register("policy_loaded_timestamp_seconds", help, loaded.clone());
         let help = "1 while what is in the policy folder is in force, 0 while it cannot be";
         registry.register("policy_folder_in_force", help, in_force.clone());
+        registry.register_collector(Box::new(calls.clone()));
+        room.register(registry);
         reviews.register(registry);
         ledger.register(registry);
         tls.register(registry);
@@ -128,6 +147,20 @@ impl Metrics {
     pub(crate) fn with_tls(mut self, current: Current) -> Self {
         self.registry.register_collector(Box::new(Ends(current)));
         self
+    }
+
+    /// Shows also what backends answer, and who was not let in.
+    pub(crate) fn with_doors(mut self, backends: &Backends, refused: &Refused) -> Self {
+        backends.register(&mut self.registry);
+        let help = "Connections that came to nothing, by reason";
+        self.registry
+            .register("handshake_failures", help, refused.0.clone());
+        self
+    }
+
+    /// The calls that are made here.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Counts a decision on record.
@@ -187,7 +220,9 @@ impl Metrics {
 
     fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        text::encode(&mut text, &self.registry)?;
+        text::encode_registry(&mut text, &self.registry)?;
+        text::encode_registry(&mut text, &self.process)?;
+        text::encode_eof(&mut text)?;
         Ok(text)
     }
 }
@@ -215,12 +250,41 @@ impl Collector for InForce {
     }
 }
 
-/// Answers whoever asks for the figures, at `/metrics`.
-pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET || request.uri().path() != "/metrics" {
-        return web::empty(StatusCode::NOT_FOUND);
+/// A figure of one State.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfState {
+    state: String,
+}
+
+impl OfState {
+    fn new(state: &JurisdictionCode) -> Self {
+        let state = state.to_string();
+        Self { state }
     }
+}
+
+fn figure(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+/// Answers whoever asks for the figures, at `/metrics`, whether the process lives, at
+/// `/livez`, and whether it is ready, which is what health says of the whole, at `/readyz`.
+pub(crate) async fn answer(request: Request<Incoming>, gateway: Gateway) -> Response<Full<Bytes>> {
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return web::empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    match request.uri().path() {
+        "/metrics" => figures(&gateway).await,
+        "/livez" => web::empty(StatusCode::OK),
+        "/readyz" if gateway.is_ready() => web::empty(StatusCode::OK),
+        "/readyz" => web::empty(StatusCode::SERVICE_UNAVAILABLE),
+        _ => web::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+async fn figures(gateway: &Gateway) -> Response<Full<Bytes>> {
     let (metrics, store) = (gateway.metrics(), gateway.store());
+    metrics.room.refresh(store).await;
     metrics.reviews.refresh(store).await;
     metrics.ledger.refresh(store).await;
     match metrics.text() {

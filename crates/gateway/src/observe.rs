@@ -21,7 +21,8 @@ use crate::{
     admit,
     config::Limits,
     gateway::Gateway,
-    identity::{self, InvalidIdentity},
+    identity::{self, Caller, InvalidIdentity},
+    metrics::{Call, code_name, code_of},
     places::Marked,
     record,
     refusal::Refusal,
@@ -61,11 +62,16 @@ impl Seen {
 pub(crate) struct Observe {
     gateway: Gateway,
     limits: Limits,
+    log_calls: bool,
 }
 
 impl Observe {
-    pub(crate) fn new(gateway: Gateway, limits: Limits) -> Self {
-        Self { gateway, limits }
+    pub(crate) fn new(gateway: Gateway, limits: Limits, log_calls: bool) -> Self {
+        Self {
+            gateway,
+            limits,
+            log_calls,
+        }
     }
 }
 
@@ -112,10 +118,16 @@ where
         let marked = Marked::read(request.headers());
         request.extensions_mut().insert(seen.clone());
         request.extensions_mut().insert(marked);
-        let Observe { gateway, limits } = self.observe.clone();
+        let Observe {
+            gateway,
+            limits,
+            log_calls,
+        } = self.observe.clone();
+        let words = log_calls.then(|| Words::of(&request, caller.as_ref().ok()));
+        let call = gateway.metrics().calls().begin(request.uri().path());
         // Nothing of the message is read before this is polled.
         let answer = self.inner.call(request);
-        Box::pin(async move {
+        let answered = async move {
             let known = caller.as_ref().ok();
             let lanes = gateway.lanes();
             let place = match submits {
@@ -147,8 +159,53 @@ where
                 }
                 Some(_) | None => Ok(until_its_end(answer, stream)),
             }
+        };
+        Box::pin(async move {
+            let answer = answered.await?;
+            let code = code_of(answer.headers());
+            if let Some(words) = words {
+                words.tell(&call, code);
+            }
+            call.end(code);
+            Ok(answer)
         })
     }
+}
+
+/// What the log says of a call, where it is to say anything.
+struct Words {
+    method: String,
+    caller: Option<Arc<Caller>>,
+    trace: Option<String>,
+}
+
+impl Words {
+    fn of(request: &http::Request<Body>, caller: Option<&Arc<Caller>>) -> Self {
+        Self {
+            method: request.uri().path().to_owned(),
+            caller: caller.cloned(),
+            trace: request.headers().get("traceparent").and_then(trace_id),
+        }
+    }
+
+    fn tell(self, call: &Call, code: Code) {
+        let Self {
+            method,
+            caller,
+            trace,
+        } = self;
+        let caller = caller.map(|caller| caller.to_string());
+        let milliseconds = call.took().as_millis();
+        let code = code_name(code);
+        tracing::info!(method, code, milliseconds, caller, trace.id = trace, "call");
+    }
+}
+
+/// The trace that a call belongs to (W3C Trace Context §3.2), where it is one.
+fn trace_id(parent: &http::HeaderValue) -> Option<String> {
+    let id = parent.to_str().ok()?.split('-').nth(1)?;
+    let is_id = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
 }
 
 /// An answer that its caller has the right to until it ends, or nobody reads it any more.

@@ -26,8 +26,8 @@ use tempfile::TempDir;
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 
-pub(crate) use self::folder::Stamp;
-use self::{folder::Listing, kept::Kept};
+pub(crate) use self::folder::{Listing, Stamp};
+use self::kept::Kept;
 pub use self::{folder::Unreadable, kept::KeptError};
 use crate::{
     config::Config,
@@ -233,7 +233,7 @@ impl Source {
 
 impl Candidate {
     /// SHA-256 of the bundle.
-    fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         self.library.digest()
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     origin,
     refusal::Refusal,
     review::tasks,
+    room,
     wire::{
         self,
         encoded::{self, Errand},
@@ -373,6 +374,11 @@ pub(crate) fn receipt(
 
 /// What the caller is told when the record cannot be written or read.
 pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Refusal {
+    // That there is no room is told once, not with each request.
+    if let Some(what) = room::refusal(&error) {
+        let retry_after = RETRY_AFTER;
+        return Refusal::Unavailable { what, retry_after };
+    }
     tracing::error!(
         error = &error as &dyn std::error::Error,
         "the store refuses work"

@@ -1,11 +1,18 @@
 //! How a gateway starts: everything it needs is made sure of before it serves.
 
-use std::{convert::Infallible, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use comity_evidence::OpenError;
 use comity_ledger::{Key, KeyError, MlDsaKey, WitnessError, publish_policy, second_beside};
-use comity_store::{Options, Store};
+use comity_store::{DATABASE, Options, Store, demand_free, make_folder};
 use futures::stream::{self, StreamExt as _};
+use jiff::civil::Date;
 use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
 use tokio::{net::TcpListener, sync::watch};
@@ -15,7 +22,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
 
 use crate::{
-    backends::Backends,
+    backends::{self, Backends},
     clocks::{day, engine::Engine},
     config::{Config, Limits},
     deliver,
@@ -26,10 +33,10 @@ use crate::{
     observe::Observe,
     outbox, personal,
     places::Lanes,
-    policies::{Policies, Rejected, Source, watch::Watcher},
+    policies::{Candidate, Listing, Policies, Rejected, Source, watch::Watcher},
     record,
     refusal::Refusal,
-    services, strangers,
+    room, services, strangers,
     tasks::Tasks,
     timestamp::{self, TimestampsError},
     tls::{self, TlsError},
@@ -74,6 +81,11 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// A key is gone that something in the data folder hangs on.
+    #[error(
+        "`{}` is missing, and the data folder holds what was signed with it: restore it", .0.display()
+    )]
+    Lost(PathBuf),
     /// The ledger's key cannot be read or made.
     #[error("the key of the ledger cannot be used")]
     Key(#[from] KeyError),
@@ -96,8 +108,10 @@ pub enum StartError {
     #[error("a backend's `server_name` can be in no certificate")]
     Name(#[from] InvalidDnsNameError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}, which is `{setting}`")]
     Listen {
+        /// The setting that names it.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -114,30 +128,28 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`]; nothing is served then.
 pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
-    let unusable = |why| StartError::Policies {
-        folder: config.policies.folder.clone(),
-        why,
-    };
     let limits = config.limits;
     let source = Source::new(&config);
-    let today = day(clock());
-    let (candidate, seen) = source.first(today).await.map_err(unusable)?;
+    let (candidate, seen) = load(&config, &source, day(clock())).await?;
     let tls = tls::watch::Source::open(&config.tls)?;
     let current = tls.current();
     let backends = Backends::new(&config, &current)?;
     let witnesses = Witnesses::new(&config, &current)?;
-    let (listener, address) = bind(config.listen).await?;
-    let monitor = bind_if_wanted(config.metrics).await?;
-    let log = bind_if_wanted(config.log).await?;
+    let (listener, address) = bind("gateway.listen", config.listen).await?;
+    let monitor = bind_if_wanted("metrics.listen", config.metrics).await?;
+    let log = bind_if_wanted("log.listen", config.log).await?;
     let store = open_store(&config)?;
     let authorities = timestamp::open(config.timestamps.as_ref(), &store, clock).await?;
     let (stop, stopped) = watch::channel(false);
     let evidence = Evidence::open(&config, stopped.clone())?;
-    let (library, signatures) = source.keep_first(candidate).map_err(unusable)?;
+    let kept = source.keep_first(candidate);
+    let (library, signatures) = kept.map_err(|why| unusable(&config, why))?;
     let policies = Arc::new(Policies::new(source, library));
     let standing = authorities.standing.clone();
     let metrics = Metrics::new(Arc::clone(&policies), standing.clone(), clock());
+    let refused = listen::Refused::default();
     let metrics = metrics.with_tls(current.clone());
+    let metrics = metrics.with_doors(&backends, &refused);
     let gateway = Gateway::new(Parts {
         store,
         policies,
@@ -157,19 +169,20 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let recorded = record::start(&gateway, signatures).await;
     recorded.map_err(StartError::Record)?;
     let mut tasks = Tasks::default();
-    let (incoming, failures) =
-        listen::accept(listener, current, &config.trust_domain, limits.into());
+    let bounds = (limits.into(), refused);
+    let (incoming, failures) = listen::accept(listener, current, &config.trust_domain, bounds);
     let (routes, health) = routes(&gateway, limits.max_message_bytes).await;
     let watcher = Watcher::new(gateway.clone(), health.clone(), seen);
     let monitored = web::serve(&mut tasks, monitor, &gateway, metrics::answer, &stopped);
     let shown = web::serve(&mut tasks, log, &gateway, log::answer, &stopped);
     tasks.spawn(watcher.run(stopped.clone()));
     let tls_asked = tls.watch(&mut tasks, (&gateway, &health), &stopped);
-    let asking = witness::run(gateway.clone(), (witnesses, health), stopped.clone());
-    tasks.spawn(asking);
+    let asked = (witnesses, health.clone());
+    tasks.spawn(witness::run(gateway.clone(), asked, stopped.clone()));
+    tell(&mut tasks, (&gateway, &config, &health), &stopped);
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
     work(&mut tasks, &gateway, (failures, limits.quiet), &stopped);
-    let observe = Observe::new(gateway.clone(), limits);
+    let observe = Observe::new(gateway.clone(), limits, config.log_calls);
     tasks.spawn(serve((routes, observe), incoming, limits, stopped));
     Ok(Running {
         address,
@@ -179,7 +192,49 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         tasks,
         gateway,
         tls_asked,
+        health,
     })
+}
+
+/// Reads the rules, once nobody else is seen to use the data folder, where they are copied to.
+async fn load(
+    config: &Config,
+    source: &Source,
+    today: Date,
+) -> Result<(Candidate, Listing), StartError> {
+    demand_free(&config.data).map_err(|source| StartError::Store {
+        folder: config.data.clone(),
+        source,
+    })?;
+    make_folder(&config.data).map_err(|source| StartError::Folder {
+        folder: config.data.clone(),
+        source,
+    })?;
+    let began = Instant::now();
+    let first = source.first(today).await;
+    let (candidate, seen) = first.map_err(|why| unusable(config, why))?;
+    let milliseconds = began.elapsed().as_millis();
+    tracing::info!(bundle = %candidate.digest(), milliseconds, "policies are loaded");
+    Ok((candidate, seen))
+}
+
+fn unusable(config: &Config, why: Rejected) -> StartError {
+    StartError::Policies {
+        folder: config.policies.folder.clone(),
+        why,
+    }
+}
+
+/// Has health say whether the store takes new work, and whether backends answer.
+fn tell(
+    tasks: &mut Tasks,
+    (gateway, config, health): (&Gateway, &Config, &HealthReporter),
+    stopped: &watch::Receiver<bool>,
+) {
+    let room = (health.clone(), config.data.clone());
+    tasks.spawn(room::run(gateway.clone(), room, stopped.clone()));
+    let backends = backends::run(gateway.clone(), health.clone(), stopped.clone());
+    tasks.spawn(backends);
 }
 
 /// Has what was accepted carried on, and what failed recorded.
@@ -234,33 +289,52 @@ async fn index(gateway: Gateway, mut stop: watch::Receiver<bool>) {
 }
 
 /// Listens on an address, and says which it is where the port was left open.
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+async fn bind(
+    setting: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
     let listen = async {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     };
     let listening = listen.await;
-    listening.map_err(|source| StartError::Listen { address, source })
+    if let Ok((_, address)) = &listening {
+        tracing::info!(setting, %address, "listens");
+    }
+    listening.map_err(|source| StartError::Listen {
+        setting,
+        address,
+        source,
+    })
 }
 
 async fn bind_if_wanted(
+    setting: &'static str,
     address: Option<SocketAddr>,
 ) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
     match address {
-        Some(address) => Ok(Some(bind(address).await?)),
+        Some(address) => Ok(Some(bind(setting, address).await?)),
         None => Ok(None),
     }
 }
 
 /// Opens the store with the ledger's key, which is made on first use.
 fn open_store(config: &Config) -> Result<Store, StartError> {
-    let folder = |source| StartError::Folder {
-        folder: config.data.clone(),
-        source,
-    };
-    std::fs::create_dir_all(&config.data).map_err(folder)?;
-    let mut key = Key::load_or_make(&config.data.join(LEDGER_KEY), &config.origin)?;
+    let path = config.data.join(LEDGER_KEY);
+    let is_new = !path.exists();
+    if is_new && config.data.join(DATABASE).exists() {
+        return Err(StartError::Lost(path));
+    }
+    let mut key = Key::load_or_make(&path, &config.origin)?;
+    if is_new {
+        let key = key.verifier();
+        tracing::info!(
+            "made `{LEDGER_KEY}` for origin `{}`: neither can be changed from now on; its public \
+             half is {key}",
+            config.origin
+        );
+    }
     if config.ml_dsa {
         let second = MlDsaKey::load_or_make(&config.data.join(SECOND_KEY), key.name())?;
         key = key.with_second(second)?;

@@ -16,6 +16,7 @@ use crate::{
     gateway::Gateway,
     listen::{FailedHandshake, Failures, HandshakeFailure},
     record,
+    tls::Presented,
 };
 
 /// How long those after the first are gathered.
@@ -27,7 +28,7 @@ const ADDRESSES: usize = 64;
 #[derive(Debug, Default)]
 struct More {
     count: u64,
-    peers: BTreeSet<IpAddr>,
+    peers: BTreeSet<String>,
 }
 
 /// Records them until there are no more.
@@ -35,7 +36,11 @@ pub(crate) async fn record(gateway: Gateway, mut failures: Failures) {
     let mut more: HashMap<HandshakeFailure, More> = HashMap::new();
     let mut minute = pin!(sleep(MINUTE));
     loop {
-        let FailedHandshake { peer, reason } = tokio::select! {
+        let FailedHandshake {
+            peer,
+            reason,
+            shown,
+        } = tokio::select! {
             failure = failures.next() => match failure {
                 Some(failure) => failure,
                 None => break,
@@ -48,13 +53,14 @@ pub(crate) async fn record(gateway: Gateway, mut failures: Failures) {
                 continue;
             }
         };
+        let peer = said(peer, shown);
         if more.is_empty() {
             minute.as_mut().reset(Instant::now() + MINUTE);
         }
         match more.entry(reason) {
             Entry::Vacant(entry) => {
                 entry.insert(More::default());
-                one(&gateway, reason.as_str().to_owned(), peer.to_string()).await;
+                one(&gateway, reason.as_str().to_owned(), peer).await;
             }
             Entry::Occupied(mut entry) => entry.get_mut().add(peer),
         }
@@ -70,11 +76,21 @@ pub(crate) async fn record(gateway: Gateway, mut failures: Failures) {
 }
 
 impl More {
-    fn add(&mut self, peer: IpAddr) {
+    fn add(&mut self, peer: String) {
         self.count += 1;
         if self.peers.len() < ADDRESSES {
             self.peers.insert(peer);
         }
+    }
+}
+
+/// Who it was: the address, and the certificate that was refused.
+fn said(peer: IpAddr, shown: Option<Presented>) -> String {
+    match shown {
+        Some(Presented { serial, names }) => {
+            format!("{peer} with certificate {serial} of {names}")
+        }
+        None => peer.to_string(),
     }
 }
 
@@ -84,7 +100,7 @@ async fn together(gateway: &Gateway, more: &mut HashMap<HandshakeFailure, More>)
         let More { count, peers } = std::mem::take(more);
         if count > 0 {
             let note = format!("{}, {count} more", reason.as_str());
-            let peers: Vec<_> = peers.iter().map(IpAddr::to_string).collect();
+            let peers: Vec<_> = peers.into_iter().collect();
             one(gateway, note, peers.join("\n")).await;
         }
     }

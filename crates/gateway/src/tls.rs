@@ -6,6 +6,7 @@ mod callee;
 mod lists;
 #[cfg(test)]
 pub(crate) mod pki;
+pub(crate) mod presented;
 pub(crate) mod watch;
 
 use std::{
@@ -27,10 +28,11 @@ use rustls_pki_types::{
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use tokio::sync;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 
 pub use self::callee::{Callee, Line};
-use self::lists::List;
+pub use self::presented::Presented;
+use self::{lists::List, presented::Noting};
 use crate::config;
 
 /// HTTP/2, which gRPC needs.
@@ -41,6 +43,7 @@ static VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
 /// Certificate, key, trust anchors and revocation lists, read and not used yet.
 pub struct Material {
+    files: config::Tls,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     authorities: Vec<CertificateDer<'static>>,
@@ -59,6 +62,10 @@ pub struct InForce {
     /// When the gateway's own certificates run out, the first of them, in seconds since
     /// 1970.
     pub(crate) certificate_until: i64,
+    /// The gateway's own certificate is on one of the revocation lists.
+    pub(crate) revoked: bool,
+    /// Serial number of the gateway's own certificate, in hexadecimal.
+    pub(crate) serial: String,
     /// The same of each revocation list, with the file that it is from.
     pub(crate) lists_until: Vec<(PathBuf, i64)>,
 }
@@ -102,6 +109,24 @@ pub enum TlsError {
         /// Why not.
         why: String,
     },
+    /// Whoever had such a certificate's key could speak for nobody.
+    #[error(
+        "`{}` has a certificate that is no authority's: name those of the authorities that issue \
+         callers' certificates", .0.display()
+    )]
+    NoAuthority(PathBuf),
+    /// Certificate and key do not go together.
+    #[error(
+        "the certificate in `{}` and the key in `{}` do not go together", certificate.display(), key.display()
+    )]
+    Pair {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Certificate, key or trust anchor that TLS does not take.
     #[error("{what} is not usable for TLS")]
     Unusable {
@@ -110,6 +135,22 @@ pub enum TlsError {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl TlsError {
+    /// The file that it is about, where it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Missing { path, .. }
+            | Self::Unreadable { path, .. }
+            | Self::Empty(path)
+            | Self::NoAuthority(path)
+            | Self::List { path, .. }
+            | Self::Pair { key: path, .. } => Some(path),
+            Self::Unusable { .. } => None,
+        }
+    }
 }
 
 impl fmt::Debug for Material {
@@ -153,6 +194,9 @@ impl Material {
         };
         let chain = certificates(certificate, &summed(certificate)?)?;
         let authorities = certificates(client_ca, &summed(client_ca)?)?;
+        if !authorities.iter().all(|one| is_authority(one)) {
+            return Err(TlsError::NoAuthority(client_ca.clone()));
+        }
         let mut lists = Vec::new();
         for path in revocation_lists {
             lists.extend(lists::read(path, &summed(path)?, &authorities)?);
@@ -163,12 +207,27 @@ impl Material {
             source,
         })?;
         Ok(Self {
+            files: files.clone(),
             chain,
             key,
             authorities,
             lists: lists::newest(lists),
             sums,
         })
+    }
+
+    /// The gateway's own certificate, X.509 in DER.
+    #[must_use]
+    pub fn own(&self) -> Option<&[u8]> {
+        self.chain.first().map(AsRef::as_ref)
+    }
+
+    fn pair(&self, error: rustls::Error) -> TlsError {
+        TlsError::Pair {
+            certificate: self.files.certificate.clone(),
+            key: self.files.key.clone(),
+            source: Box::new(error),
+        }
     }
 
     /// What is spoken by this material: TLS 1.3 or 1.2, and with nobody without a
@@ -197,6 +256,14 @@ impl Material {
             client: self.client(servers)?,
             callers,
             certificate_until: ends(&self.chain).min().unwrap_or(i64::MAX),
+            revoked: self
+                .chain
+                .first()
+                .is_some_and(|own| self.lists.iter().any(|list| lists::has(&list.der, own))),
+            serial: self
+                .chain
+                .first()
+                .map_or_else(String::new, |own| serial(own)),
             lists_until: self
                 .lists
                 .into_iter()
@@ -210,9 +277,9 @@ impl Material {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&VERSIONS)
             .map_err(|error| unusable("the protocol version", error))?
-            .with_client_cert_verifier(callers)
+            .with_client_cert_verifier(Arc::new(Noting(callers)))
             .with_single_cert(self.chain.clone(), self.key.clone_key())
-            .map_err(|error| unusable("the certificate with its key", error))?;
+            .map_err(|error| self.pair(error))?;
         config.alpn_protocols = vec![H2.to_vec(), HTTP1.to_vec()];
         // A resumed session would not look at the certificate again, which may
         // have run out or been revoked since.
@@ -229,7 +296,7 @@ impl Material {
             .map_err(|error| unusable("the protocol version", error))?
             .with_webpki_verifier(servers)
             .with_client_auth_cert(self.chain.clone(), self.key.clone_key())
-            .map_err(|error| unusable("the certificate with its key", error))?;
+            .map_err(|error| self.pair(error))?;
         config.alpn_protocols = vec![H2.to_vec()];
         config.resumption = Resumption::disabled();
         Ok(Arc::new(config))
@@ -250,6 +317,22 @@ impl InForce {
             .verify_client_cert(own, others, UnixTime::now());
         verified.map(drop)
     }
+}
+
+/// Whether a certificate is one that others may hang on; those of the first version do
+/// not say (RFC 5280 §4.2.1.9).
+fn is_authority(der: &CertificateDer<'_>) -> bool {
+    let Ok((_, read)) = X509Certificate::from_der(der) else {
+        return false;
+    };
+    let says = read.basic_constraints().ok().flatten();
+    says.map_or(read.version() == X509Version::V1, |says| says.value.ca)
+}
+
+/// A certificate's serial number in hexadecimal, as openssl writes it.
+pub(crate) fn serial(der: &[u8]) -> String {
+    X509Certificate::from_der(der)
+        .map_or_else(|_| String::new(), |(_, read)| read.raw_serial_as_string())
 }
 
 /// When the first of some certificates runs out that has not yet, in seconds since 1970.

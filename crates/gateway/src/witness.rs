@@ -9,7 +9,7 @@ mod refused;
 mod stand;
 mod watched;
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use comity::v1::{CosignRequest, CosignResponse};
 use comity_ledger::{Cosignature, Cosigner, Extension, Leaf, Refused, Witness};
@@ -46,10 +46,16 @@ const MEMORY: &str = "witness";
 /// Takes up what this gateway has cosigned; makes its key on first use. Blocks on the
 /// disk.
 pub(crate) fn open(config: &Config) -> Result<Arc<Watched>, StartError> {
-    let cosigner = Cosigner::load_or_make(&config.data.join(KEY), &name(&config.origin))?;
+    let (key, memory) = (config.data.join(KEY), config.data.join(MEMORY));
+    // Its peers take no other key for this gateway's.
+    let remembers = || fs::read_dir(&memory).is_ok_and(|mut seen| seen.next().is_some());
+    if !key.exists() && remembers() {
+        return Err(StartError::Lost(key));
+    }
+    let cosigner = Cosigner::load_or_make(&key, &name(&config.origin))?;
     let config::Witnesses { peers, logs, .. } = &config.witnesses;
     let watched = peers.iter().map(|peer| &peer.log).chain(logs).cloned();
-    let witness = Witness::open(&config.data.join(MEMORY), cosigner, watched)?;
+    let witness = Witness::open(&memory, cosigner, watched)?;
     Ok(Arc::new(Watched::new(witness, &config.witnesses)))
 }
 

@@ -88,6 +88,12 @@ pub enum PkiError {
     /// What is to be revoked is no certificate of this authority.
     #[error("this is no certificate that this authority issued: name one, in PEM")]
     NotIssued,
+    /// The authority itself: its own list speaks of others.
+    #[error(
+        "this is the authority's own certificate, which no list of its own revokes: take it out of \
+         `client_ca` where it is not to be believed any more"
+    )]
+    Own,
     /// The revocation list of before is none.
     #[error("the revocation list cannot be read: move it away to begin with an empty one")]
     List,
@@ -221,7 +227,7 @@ impl Pki {
     ) -> Result<String, PkiError> {
         let mut revoked = before.map(on_list).transpose()?.unwrap_or_default();
         for certificate in certificates {
-            let serial = self.serial(certificate).ok_or(PkiError::NotIssued)?;
+            let serial = self.number(certificate)?;
             if revoked.iter().all(|known| known.serial_number != serial) {
                 revoked.push(entry(serial, validity.from));
             }
@@ -235,6 +241,38 @@ impl Pki {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         Ok(list.signed_by(&self.issuer)?.pem()?)
+    }
+
+    /// The serial number of a certificate of this authority, in PEM, and whether a list has
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Pki::revoke`].
+    pub fn is_revoked(
+        &self,
+        list: Option<&str>,
+        certificate: &str,
+    ) -> Result<(String, bool), PkiError> {
+        let serial = self.number(certificate)?;
+        let known = list.map(on_list).transpose()?.unwrap_or_default();
+        let revoked = known.iter().any(|known| known.serial_number == serial);
+        Ok((serial.to_string(), revoked))
+    }
+
+    /// The last moment at which its certificates can be believed.
+    #[must_use]
+    pub fn until(&self) -> Option<OffsetDateTime> {
+        let pem = pem(&self.certificate)?;
+        let (_, read) = X509Certificate::from_der(&pem.contents).ok()?;
+        Some(read.validity().not_after.to_datetime())
+    }
+
+    fn number(&self, certificate: &str) -> Result<SerialNumber, PkiError> {
+        let own = pem(&self.certificate).map(|own| own.contents);
+        if own == pem(certificate).map(|other| other.contents) {
+            return Err(PkiError::Own);
+        }
+        self.serial(certificate).ok_or(PkiError::NotIssued)
     }
 
     /// The number of a certificate of this authority.

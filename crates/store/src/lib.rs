@@ -31,6 +31,7 @@ mod publisher;
 mod queue;
 mod read;
 mod reindex;
+mod room;
 mod rows;
 mod schema;
 mod search;
@@ -61,12 +62,13 @@ pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable, Wanted,
 };
-pub use open::OpenError;
+pub use open::{DATABASE, OpenError, demand_free, make_folder};
 pub use outbox::Owed;
 pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;
 pub use prune::{InTheWay, Prunable, Why};
 pub use publisher::PublicationError;
+pub use room::Outstanding;
 pub use search::{Cursor, Found, Names, Order, Search, SortBy};
 pub use store::Store;
 pub use token::{Cause, KeyToken, TokenError};

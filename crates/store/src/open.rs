@@ -1,8 +1,9 @@
 //! Opening a store: its lock, its checks, its threads.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{DirBuilder, File, TryLockError},
     io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
     sync::{Arc, Mutex, atomic::Ordering, mpsc as std_mpsc},
     thread::{self, JoinHandle},
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// The database in a store's folder.
-pub(crate) const DATABASE: &str = "comity.db";
+pub const DATABASE: &str = "comity.db";
 
 /// What SQLite keeps beside the database while it is open, or was not closed.
 pub(crate) const WRITE_AHEAD_LOG: &str = "comity.db-wal";
@@ -260,9 +261,44 @@ fn stopped(refused: fn(CommitError) -> OpenError) -> impl FnOnce(Stop) -> OpenEr
     }
 }
 
+/// Refuses a folder that another process has open, and changes nothing in it.
+///
+/// # Errors
+/// [`OpenError::Locked`], or [`OpenError::Folder`] where that cannot be told.
+pub fn demand_free(dir: &Path) -> Result<(), OpenError> {
+    match File::open(dir.join(LOCK)) {
+        Ok(file) => try_lock(dir, file).map(drop),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(folder(dir)(error)),
+    }
+}
+
+/// Makes a folder that nobody but its owner can look into, where there is none.
+///
+/// # Errors
+/// What the system says.
+pub fn make_folder(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Whatever SQLite makes beside the database may be read by whoever may read that.
+fn make_database(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.append(true).create(true).mode(0o600);
+    options.open(path).map(drop)
+}
+
 fn lock(dir: &Path) -> Result<File, OpenError> {
-    fs::create_dir_all(dir).map_err(folder(dir))?;
-    let file = File::create(dir.join(LOCK)).map_err(folder(dir))?;
+    make_folder(dir).map_err(folder(dir))?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let file = options.open(dir.join(LOCK)).map_err(folder(dir))?;
+    let locked = try_lock(dir, file)?;
+    make_database(&dir.join(DATABASE)).map_err(folder(dir))?;
+    Ok(locked)
+}
+
+fn try_lock(dir: &Path, file: File) -> Result<File, OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked {

@@ -505,6 +505,7 @@ impl Store {
             committed: *signals.committed.borrow(),
             published: progress.published.load(Ordering::Acquire),
             failed: signals.failed.load(Ordering::Acquire),
+            lacks_room: signals.room.lacks(),
             publication_failing: progress.failing.load(Ordering::Acquire),
             held: progress.held.load(Ordering::Acquire),
             held_by_word: progress.held_by_word.load(Ordering::Acquire),

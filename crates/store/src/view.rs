@@ -10,7 +10,7 @@ use comity_ledger::{Hash, Leaf};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::discreet::discreet;
+use crate::{Unavailable, discreet::discreet};
 
 /// Why something could not be read.
 #[derive(Debug, Error)]
@@ -212,6 +212,8 @@ pub struct Health {
     pub published: u64,
     /// The disk failed: nothing is accepted until the store is opened anew.
     pub failed: bool,
+    /// Why no new work is accepted for the time being: there is no room for it.
+    pub lacks_room: Option<Unavailable>,
     /// The last publication did not succeed; it is tried again.
     pub publication_failing: bool,
     /// A witness has seen another ledger than this one: nothing is signed.

@@ -18,6 +18,7 @@ use crate::{
     prepare::Prepared,
     prune,
     queue::{Op, Queue, Reply},
+    room::{self, Room},
     rows::{self, Stop},
     vault::Vault,
 };
@@ -35,6 +36,8 @@ pub(crate) struct Signals {
     pub(crate) next_wake: AtomicI64,
     /// The disk failed.
     pub(crate) failed: AtomicBool,
+    /// Whether there is room for new work.
+    pub(crate) room: Room,
 }
 
 impl Signals {
@@ -46,6 +49,7 @@ impl Signals {
             wake: Notify::new(),
             next_wake: AtomicI64::new(i64::MAX),
             failed: AtomicBool::new(false),
+            room: Room::default(),
         }
     }
 
@@ -125,6 +129,7 @@ impl Writer {
         let settled = match done {
             Ok(()) => {
                 if self.next > before {
+                    self.signals.room.found();
                     self.signals.committed.send_replace(self.next);
                 }
                 if news.jobs {
@@ -137,7 +142,11 @@ impl Writer {
             }
             Err(error) => {
                 self.next = before;
-                Err(self.roll_back(&error))
+                let told = self.roll_back(&error);
+                if told == CommitError::Unavailable(Unavailable::DiskFull) {
+                    self.signals.room.full(answers.len());
+                }
+                Err(told)
             }
         };
         // Where the group failed, both generations stay until the next erasure.
@@ -175,6 +184,7 @@ impl Writer {
             .and_then(|mut begin| begin.execute([]))
             .and_then(|_| self.over_limit());
         let over_limit = *begun.as_ref().unwrap_or(&false);
+        self.signals.room.measured(over_limit);
         let mut failed = begun.err();
         for op in group {
             // Once one operation failed, all share its fate.
@@ -213,6 +223,7 @@ impl Writer {
             Op::Commit(prepared, reply) => {
                 let refused = (over_limit && prepared.is_new_work())
                     .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
+                self.signals.room.refused(refused.iter().count());
                 self.commit((prepared, reply), refused, (answers, news))?;
             }
             Op::Erase(target, prepared, reply) => {
@@ -298,7 +309,10 @@ impl Writer {
         let undone = self.db.is_autocommit() || self.db.execute_batch("ROLLBACK").is_ok();
         match transient(error) {
             Some(reason) if undone => {
-                tracing::warn!(%reason, "transactions refused");
+                // A full disk is told once, by whoever looks at the room there is.
+                if reason != Unavailable::DiskFull {
+                    tracing::warn!(%reason, "transactions refused");
+                }
                 CommitError::Unavailable(reason)
             }
             Some(_) | None => {
@@ -323,14 +337,7 @@ impl Writer {
         let Some(limit) = self.size_limit_bytes else {
             return Ok(false);
         };
-        let pragma = |sql: &str| {
-            self.db
-                .prepare_cached(sql)?
-                .query_row([], |row| row.get::<_, i64>(0))
-        };
-        let pages = pragma("PRAGMA page_count")? - pragma("PRAGMA freelist_count")?;
-        let bytes = pages.saturating_mul(pragma("PRAGMA page_size")?);
-        Ok(bytes > column::sql(limit))
+        Ok(room::bytes(&self.db)? > column::sql(limit))
     }
 }
 
@@ -447,7 +454,9 @@ mod tests {
             commit(&mut writer, &[10, 100_000, 10]),
             [full.clone(), full.clone(), full.clone()]
         );
+        assert_eq!(writer.signals.room.lacks(), Some(Unavailable::DiskFull));
         assert_eq!(commit(&mut writer, &[10]), [Ok(0)]);
+        assert_eq!(writer.signals.room.lacks(), None);
         assert_eq!(erase(&mut writer, 100_000), full);
         limit(&writer, pages + 500);
         assert_eq!(commit(&mut writer, &[100_000, 10]), [Ok(1), Ok(2)]);

@@ -1,19 +1,24 @@
 //! `comity keys`: a demonstration or pilot PKI, keys that sign policies, and keys
 //! that evidence is sealed to.
 
-use std::{error::Error, fs, path::PathBuf};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use clap::{Args, Subcommand, builder::PossibleValuesParser, value_parser};
 use comity_domain::{AuthorityId, JurisdictionCode};
 use comity_evidence::sealed::Identity;
 use comity_gateway::identity::Role;
 use comity_ledger::{Key, save_secret};
+use comity_policy::Library;
 use comity_sandbox::pki::{self, Pki, Validity};
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::tell;
+use super::{library, tell};
 use crate::exit::{Exit, Failure};
 
 /// Whoever has such a certificate is connected to, by a name that stands in it.
@@ -77,8 +82,11 @@ pub(crate) struct Issue {
     #[arg(long, value_delimiter = ',', value_parser = name)]
     names: Vec<String>,
     /// Days the certificate is valid for
-    #[arg(long, default_value_t = 90)]
+    #[arg(long, default_value_t = 90, value_parser = value_parser!(u16).range(1..))]
     days: u16,
+    /// Policy files, to be warned of an authority that they do not know
+    #[arg(long)]
+    policies: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -91,7 +99,7 @@ pub(crate) struct Revoke {
     dir: PathBuf,
     /// Days until the list runs out, and with it, at gateways that have it, every
     /// certificate: write it again before, also with nothing new
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = value_parser!(u16).range(1..))]
     days: u16,
     /// Certificates, in PEM
     certificates: Vec<PathBuf>,
@@ -156,25 +164,25 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         person,
         names,
         days,
+        policies,
         json,
     } = arguments;
-    jurisdiction.parse::<JurisdictionCode>()?;
-    authority.parse::<AuthorityId>()?;
-    if names.is_empty() && SERVING.iter().any(|serving| serving.as_str() == role) {
-        return Err(format!(
-            "whoever connects to a {role} looks for its name in the certificate: say its DNS \
-             names and IP addresses with `--names`, separated by commas"
-        )
-        .into());
-    }
-    if role == Role::Reviewer.as_str() && person.is_none() {
-        return Err("a reviewer is a person: say who with `--person`".into());
-    }
+    let state = jurisdiction.parse::<JurisdictionCode>()?;
+    let id = authority.parse::<AuthorityId>()?;
+    let stranger = match &policies {
+        Some(folder) => stranger(folder, &state, &id)?,
+        None => None,
+    };
+    demand_held(&role, &names, person.as_deref())?;
     let now = OffsetDateTime::now_utc();
+    let pki = Pki::open(&dir)?;
+    let wanted = now + Duration::days(days.into());
+    let until = pki.until().map_or(wanted, |end| end.min(wanted));
     let validity = Validity {
         from: now - Duration::hours(1),
-        until: now + Duration::days(days.into()),
+        until,
     };
+    let cut = (until < wanted).then(|| (until - now).whole_days().max(0));
     let mut stem = format!("{}-{authority}-{role}", jurisdiction.to_lowercase());
     if let Some(person) = &person {
         stem.push_str(&suffix(person));
@@ -197,15 +205,56 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
         role,
         person,
     };
-    Pki::open(&dir)?
-        .issue(&identity, &names, validity)?
-        .write(&dir, &stem)?;
-    let value = json!({"certificate": certificate, "key": key, "days": days});
+    pki.issue(&identity, &names, validity)?.write(&dir, &stem)?;
+    let days = cut.unwrap_or(days.into());
+    let value = json!({
+        "certificate": certificate, "key": key, "days": days, "cut": cut.is_some(),
+        "warning": stranger,
+    });
     tell(json, &value, || {
         let dir = dir.display();
-        format!("wrote `{stem}.pem` and `{stem}.key` to `{dir}`, valid for {days} days")
+        let as_long = match cut {
+            Some(_) => ", as long as its authority's own certificate",
+            None => "",
+        };
+        let warning = stranger.map_or_else(String::new, |warning| format!("\nwarning: {warning}"));
+        format!(
+            "wrote `{stem}.pem` and `{stem}.key` to `{dir}`, valid for {days} days{as_long}{warning}"
+        )
     });
     Ok(Exit::Done)
+}
+
+/// Refuses a certificate that could not serve.
+fn demand_held(role: &str, names: &[String], person: Option<&str>) -> Result<(), Failure> {
+    if names.is_empty() && SERVING.iter().any(|serving| serving.as_str() == role) {
+        return Err(format!(
+            "whoever connects to a {role} looks for its name in the certificate: say its DNS \
+             names and IP addresses with `--names`, separated by commas"
+        )
+        .into());
+    }
+    if role == Role::Reviewer.as_str() && person.is_none() {
+        return Err("a reviewer is a person: say who with `--person`".into());
+    }
+    Ok(())
+}
+
+/// What is to be said of an authority that policy files do not know.
+fn stranger(
+    folder: &Path,
+    state: &JurisdictionCode,
+    id: &AuthorityId,
+) -> Result<Option<String>, Failure> {
+    library::demand(folder)?;
+    let library = Library::load(folder).map_err(|report| report.to_string())?;
+    let known = library.has_authority(state, id);
+    Ok((!known).then(|| {
+        format!(
+            "`{}` has no authority `{id}` of `{state}`: nothing is let through for it",
+            folder.display()
+        )
+    }))
 }
 
 /// A name or an address that whoever connects can look for.
@@ -235,9 +284,14 @@ fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
         .then(|| fs::read_to_string(&path))
         .transpose()?;
     let mut list = before;
+    let mut revoked = Vec::new();
     for certificate in certificates {
         let named = |error: &dyn Error| format!("`{}`: {error}", certificate.display());
         let text = fs::read_to_string(certificate).map_err(|error| named(&error))?;
+        let (serial, already) = pki
+            .is_revoked(list.as_deref(), &text)
+            .map_err(|error| named(&error))?;
+        revoked.push((certificate, serial, already));
         let longer = pki.revoke(list.as_deref(), &[&text], validity);
         list = Some(longer.map_err(|error| named(&error))?);
     }
@@ -246,9 +300,28 @@ fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
     let new = dir.join("ca.crl.new");
     fs::write(&new, list)?;
     fs::rename(new, &path)?;
-    tell(*json, &json!({"list": path, "days": days}), || {
+    let told: Vec<_> = revoked
+        .iter()
+        .map(|(certificate, serial, already)| {
+            json!({"certificate": certificate, "serial": serial, "already": already})
+        })
+        .collect();
+    let value = json!({"list": path, "days": days, "revoked": told});
+    tell(*json, &value, || {
+        let mut told = String::new();
+        for (certificate, serial, already) in &revoked {
+            let what = match already {
+                true => "was revoked already",
+                false => "is revoked",
+            };
+            told += &format!(
+                "`{}`, serial number {serial}, {what}\n",
+                certificate.display()
+            );
+        }
         format!(
-            "wrote `{}`, which runs out in {days} days: name it under `revocation_lists` in comity.toml",
+            "{told}wrote `{}`, which runs out in {days} days: name it under `revocation_lists` in \
+             comity.toml",
             path.display()
         )
     });

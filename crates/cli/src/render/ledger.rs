@@ -134,6 +134,14 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
             format!("{}\n", files.collect::<String>())
         }
         "evidence-erased" => told("reason", &String::from_utf8_lossy(&record)),
+        // Whoever was not let in: addresses, and certificates that were refused.
+        "unauthorised" if entry.actor == "unknown" => {
+            let from: String = String::from_utf8_lossy(&record)
+                .lines()
+                .map(|who| told("from", who))
+                .collect();
+            from
+        }
         _ if !entry.state.is_empty() => v1::CaseRecord::decode(record).map_or_else(
             |_| String::new(),
             |record| format!("\n{}", event(&entry.case, &record)),

@@ -17,6 +17,7 @@ use super::{
     Backend, Config, Limits, Mistake, Tls,
     evidence::EvidenceFile,
     keys::KeysFile,
+    listeners,
     outside::{OutsideWitnessFile, WitnessedFile},
     peers::{Named, PeerFile, WitnessesFile},
     policies::PoliciesFile,
@@ -33,6 +34,8 @@ pub(super) struct ConfigFile {
     tls: TlsFile,
     metrics: Option<PlainFile>,
     log: Option<PlainFile>,
+    #[serde(default)]
+    logging: LoggingFile,
     #[serde(default, rename = "backend")]
     backends: Vec<BackendFile>,
     #[serde(default, rename = "peer")]
@@ -80,6 +83,13 @@ struct TlsFile {
 #[serde(deny_unknown_fields)]
 struct PlainFile {
     listen: Spanned<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoggingFile {
+    #[serde(default)]
+    calls: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,6 +143,13 @@ impl<'a> Mistakes<'a> {
     /// Notes a mistake at a place of the text; answers `None` so that a reader
     /// can end with it.
     pub(super) fn add<T>(&mut self, span: Option<Range<usize>>, message: &str) -> Option<T> {
+        // Of what was made up for something missing nothing else is wrong.
+        if span
+            .as_ref()
+            .is_some_and(|span| span.start > self.text.len())
+        {
+            return None;
+        }
         let before = span.and_then(|span| self.text.get(..span.start));
         self.found.push(Mistake {
             path: self.path.to_owned(),
@@ -167,7 +184,12 @@ impl<'a> Mistakes<'a> {
         written: &Spanned<String>,
         such_as: &str,
     ) -> Option<SocketAddr> {
-        let expected = || format!("an address with port, such as `{such_as}`");
+        let host = written.get_ref().rsplit_once(':').map(|(host, _)| host);
+        let also = match host.is_some_and(is_server_name) {
+            true => ": the IP address of an interface, as names are not looked up",
+            false => "",
+        };
+        let expected = || format!("an address with port, such as `{such_as}`{also}");
         let address = written.get_ref().parse().ok();
         address.or_else(|| self.expected(key, written, &expected()))
     }
@@ -193,6 +215,7 @@ impl ConfigFile {
             tls,
             metrics,
             log,
+            logging: LoggingFile { calls: log_calls },
             backends,
             peers,
             outside,
@@ -213,17 +236,12 @@ impl ConfigFile {
             ml_dsa,
         } = gateway;
         let address = mistakes.address("gateway.listen", &listen, "0.0.0.0:8443");
-        if !is_trust_domain(trust_domain.get_ref()) {
-            let expected = "lower-case letters, digits, dots, hyphens and underscores";
-            mistakes.expected::<()>("gateway.trust_domain", &trust_domain, expected);
-        }
-        if !is_origin(origin.get_ref()) {
-            let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
-            mistakes.expected::<()>("gateway.origin", &origin, expected);
-        }
+        demand_names(&trust_domain, &origin, mistakes);
         let tls = tls.resolve(mistakes);
         let policies = policies.resolve(mistakes);
         let named = Named::new(peers, (outside, logs), log.is_some());
+        let plain = [&metrics, &log].map(|file| file.as_ref().map(|file| &file.listen));
+        listeners::check(&listen, plain, &backends_at(&backends), mistakes);
         let metrics = mistakes.plain("metrics.listen", metrics, "127.0.0.1:9464");
         let log = mistakes.plain("log.listen", log, "0.0.0.0:8080");
         let backends = resolve_backends(backends, mistakes);
@@ -244,6 +262,7 @@ impl ConfigFile {
             tls,
             metrics,
             log,
+            log_calls,
             backends,
             witnesses,
             timestamps,
@@ -352,6 +371,18 @@ impl LimitsFile {
             store_bytes,
             events_per_side,
         } = self;
+        let all = in_flight.as_ref().map(|written| *written.get_ref());
+        let all = all.unwrap_or(Limits::default().in_flight);
+        if let Some(one) = per_caller
+            .as_ref()
+            .filter(|one| *one.get_ref() > all && all > 0)
+        {
+            let message = format!(
+                "`limits.per_caller` is `{}`: expected at most `limits.in_flight`, which is `{all}`",
+                one.get_ref()
+            );
+            mistakes.add::<()>(Some(one.span()), &message);
+        }
         let store_bytes = store_bytes.and_then(|written| match *written.get_ref() {
             0 => {
                 let message = "`limits.store_bytes` is `0`: expected at least 1";
@@ -397,6 +428,25 @@ impl LimitsFile {
             events_per_side: u32::try_from(events).unwrap_or(u32::MAX),
         }
     }
+}
+
+fn demand_names(
+    trust_domain: &Spanned<String>,
+    origin: &Spanned<String>,
+    mistakes: &mut Mistakes<'_>,
+) {
+    if !is_trust_domain(trust_domain.get_ref()) {
+        let expected = "lower-case letters, digits, dots, hyphens and underscores";
+        mistakes.expected::<()>("gateway.trust_domain", trust_domain, expected);
+    }
+    if !is_origin(origin.get_ref()) {
+        let expected = "a name without spaces or plus signs, such as `comity.example/ledger`";
+        mistakes.expected::<()>("gateway.origin", origin, expected);
+    }
+}
+
+fn backends_at(backends: &[BackendFile]) -> Vec<&Spanned<String>> {
+    backends.iter().map(|backend| &backend.address).collect()
 }
 
 /// SPIFFE-ID §2.1.

@@ -38,7 +38,12 @@ impl Scene {
             handshakes: HANDSHAKES,
             handshake_timeout,
         };
-        let (incoming, failures) = accept(listener, tls, "comity.example", limits);
+        let (incoming, failures) = accept(
+            listener,
+            tls,
+            "comity.example",
+            (limits, Refused::default()),
+        );
         Self {
             pki,
             address,
@@ -77,7 +82,7 @@ impl Scene {
     }
 
     async fn failure(&mut self) -> HandshakeFailure {
-        let FailedHandshake { peer, reason } = self.failures.next().await.unwrap();
+        let FailedHandshake { peer, reason, .. } = self.failures.next().await.unwrap();
         assert!(peer.is_loopback());
         reason
     }
@@ -185,12 +190,14 @@ async fn failures_that_find_no_room_are_counted() {
         ready,
         failed,
         missed,
+        refused: Refused::default(),
     };
     let peer = IpAddr::from([127, 0, 0, 1]);
     for _ in 0..3 {
         door.report(FailedHandshake {
             peer,
             reason: HandshakeFailure::NotTls,
+            shown: None,
         });
     }
     assert_eq!((failures.take_missed(), failures.take_missed()), (2, 0));

@@ -9,6 +9,8 @@ use prometheus_client::{
 };
 use tokio::task;
 
+use super::figure;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -52,6 +54,7 @@ impl Ledger {
             committed,
             published,
             failed: _,
+            lacks_room: _,
             publication_failing: _,
             held,
             held_by_word: _,
@@ -69,8 +72,4 @@ impl Ledger {
             Err(error) => tracing::warn!(%error, "looking for what is cosigned ended abnormally"),
         }
     }
-}
-
-fn figure(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }

@@ -5,21 +5,17 @@ use std::collections::BTreeMap;
 use comity_domain::JurisdictionCode;
 use comity_store::{ReadError, Store, Waiting};
 use prometheus_client::{
-    encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
+
+use super::{OfState, figure};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Reviews {
     cases: Family<OfState, Gauge>,
     oldest: Family<OfState, Gauge>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfState {
-    state: String,
 }
 
 impl Reviews {
@@ -38,11 +34,8 @@ impl Reviews {
         self.cases.clear();
         self.oldest.clear();
         for (state, Waiting { cases, oldest }) in waiting.unwrap_or_default() {
-            let state = OfState {
-                state: state.to_string(),
-            };
-            let cases = i64::try_from(cases).unwrap_or(i64::MAX);
-            self.cases.get_or_create(&state).set(cases);
+            let state = OfState::new(&state);
+            self.cases.get_or_create(&state).set(figure(cases));
             self.oldest.get_or_create(&state).set(oldest.as_second());
         }
     }

@@ -423,6 +423,7 @@ fn config(dir: &Path) -> Config {
         },
         metrics: None,
         log: None,
+        log_calls: false,
         witnesses: crate::config::Witnesses::default(),
         timestamps: None,
         keys: None,

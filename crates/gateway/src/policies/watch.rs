@@ -110,6 +110,7 @@ impl Watcher {
         let bundle = candidate.digest();
         if bundle == in_force {
             self.gateway.metrics().reloaded("unchanged");
+            tracing::info!(%bundle, "the policy files were read again, and are unchanged");
         } else {
             match put_in_force(&self.gateway, candidate).await {
                 Ok(()) => {}

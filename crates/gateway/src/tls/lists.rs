@@ -65,6 +65,19 @@ pub(super) fn newest(mut lists: Vec<List>) -> Vec<List> {
     lists
 }
 
+/// Whether a list says that a certificate was revoked.
+pub(super) fn has(list: &CertificateRevocationListDer<'_>, certificate: &[u8]) -> bool {
+    let (Ok((_, list)), Ok((_, certificate))) = (
+        CertificateRevocationList::from_der(list),
+        X509Certificate::from_der(certificate),
+    ) else {
+        return false;
+    };
+    let mut revoked = list.iter_revoked_certificates();
+    list.issuer().as_raw() == certificate.issuer().as_raw()
+        && revoked.any(|one| one.raw_serial() == certificate.raw_serial())
+}
+
 fn take(
     path: &Path,
     der: CertificateRevocationListDer<'static>,

@@ -106,6 +106,12 @@ impl Pki {
     fn issue(&self, uri: &str, last_year: i32) -> Material {
         let (certificate, key) = self.sign(uri, last_year);
         Material {
+            files: crate::config::Tls {
+                certificate: "own.pem".into(),
+                key: "own.key".into(),
+                client_ca: "ca.pem".into(),
+                revocation_lists: Vec::new(),
+            },
             chain: vec![certificate.der().clone()],
             key: key.serialize_der().try_into().unwrap(),
             authorities: vec![self.ca.der().clone()],

@@ -21,7 +21,12 @@ async fn serve(pki: &Pki) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let limits = listen::Limits::from(config::Limits::default());
-    let (incoming, _failures) = listen::accept(listener, fixed(backend), "comity.example", limits);
+    let (incoming, _failures) = listen::accept(
+        listener,
+        fixed(backend),
+        "comity.example",
+        (limits, listen::Refused::default()),
+    );
     let named = InterceptorLayer::new(|request: tonic::Request<()>| {
         identity::caller(request.extensions())?;
         Ok(request)

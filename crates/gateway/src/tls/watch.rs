@@ -153,11 +153,15 @@ impl Watcher {
         }
         if new.sums == before.sums {
             self.gateway.metrics().tls_reloaded("unchanged");
+            tracing::info!("the TLS files were read again, and are unchanged");
         } else {
             let sums = new.sums.clone();
+            let serial = new.serial.clone();
+            let expires = jiff::Timestamp::from_second(new.certificate_until);
+            let expires = expires.unwrap_or(jiff::Timestamp::MAX);
             self.source.current.send_replace(Arc::new(new));
             self.gateway.metrics().tls_reloaded("loaded");
-            tracing::info!("other TLS material is in force");
+            tracing::info!(serial, %expires, "other TLS material is in force");
             // It may withdraw trust, and so does not wait for its record.
             if record::tls_loaded(&self.gateway, sums).await.is_err() {
                 tracing::error!("that other TLS material is in force is not on record");
@@ -184,7 +188,10 @@ impl Watcher {
     /// Has open connections looked at where a revocation list has run out, as nobody is
     /// believed on its word any more.
     fn heed_ends(&mut self) {
-        let ended = ended(&self.source.current.borrow(), &self.source.files);
+        let ended = {
+            let current = self.source.current.borrow();
+            ended(&current, &self.source.files).or_else(|| revoked(&current, &self.source.files))
+        };
         if ended == self.ended {
             return;
         }
@@ -242,6 +249,17 @@ fn ended(tls: &InForce, files: &Tls) -> Option<String> {
     let mut lists = tls.lists_until.iter();
     let (path, until) = lists.find(|(_, until)| *until <= now)?;
     Some(said("revocation list", path, *until))
+}
+
+/// Says so where the gateway's own certificate was revoked. Lists that say it come into
+/// force all the same: they speak of others too.
+fn revoked(tls: &InForce, files: &Tls) -> Option<String> {
+    tls.revoked.then(|| {
+        format!(
+            "the certificate in `{}` is on a list of `revocation_lists`",
+            files.certificate.display()
+        )
+    })
 }
 
 fn look(files: &Tls) -> Look {

@@ -6,7 +6,6 @@ mod outside;
 mod submit;
 
 use std::{
-    error::Error,
     io,
     sync::{
         Arc,
@@ -33,6 +32,7 @@ pub(crate) use self::submit::SubmissionError;
 use self::submit::{Submission, Unaccepted};
 use super::{pause::Pause, refused};
 use crate::{
+    check,
     config::Config,
     gateway::Gateway,
     start::StartError,
@@ -45,6 +45,8 @@ pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// After so long a witness is asked although nothing is new: a cosignature also says
 /// when.
 pub(super) const AGAIN: Duration = Duration::from_secs(60);
+/// A witness that was never there may come up for so long.
+const AWAITED: Duration = Duration::from_secs(60);
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -97,8 +99,9 @@ struct Asker {
     /// How long it is left alone after it refused: each refusal of a peer is an entry of
     /// its own ledger.
     pause: Pause,
-    /// Why it does not cosign; said once.
-    complaint: Option<String>,
+    /// Why it does not cosign, and whether that is no more than waiting; said once.
+    complaint: Option<(String, bool)>,
+    began: Instant,
 }
 
 /// Why there is no cosignature.
@@ -193,6 +196,7 @@ pub(crate) async fn run(gateway: Gateway, witnesses: Witnesses, stopped: watch::
             answered: None,
             pause: Pause::default(),
             complaint: None,
+            began: Instant::now(),
         };
         asked.spawn(asker.run(stopped.clone()));
     }
@@ -348,13 +352,15 @@ impl Asker {
         if unasked.is_refusal() {
             self.pause.lengthen(Instant::now());
         }
-        let complaint = unasked.to_string();
+        // Gateways that start together are not there for each other at once.
+        let awaited = !self.heard && !unasked.is_refusal() && self.began.elapsed() < AWAITED;
+        let complaint = (check::told(unasked), awaited);
         if self.complaint.as_ref() != Some(&complaint) {
-            tracing::error!(
-                witness = %self.witness.name,
-                error = unasked as &dyn Error,
-                "a witness does not cosign the ledger"
-            );
+            let (witness, error) = (&self.witness.name, &complaint.0);
+            match awaited {
+                true => tracing::warn!(%witness, error, "a witness is not there yet"),
+                false => tracing::error!(%witness, error, "a witness does not cosign the ledger"),
+            }
             self.complaint = Some(complaint);
         }
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use comity::v1::audit_service_server;
 use tokio::{sync::watch, time};
-use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_health::server::HealthReporter;
 
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, room};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(500);
@@ -26,15 +26,13 @@ pub(crate) async fn run(
             _ = looks.tick() => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
-        let held = gateway.store().health().held;
-        if held == told {
+        let stands = gateway.store().health();
+        let fails = stands.held || stands.failed;
+        if fails == told {
             continue;
         }
-        told = held;
-        let status = match held {
-            true => ServingStatus::NotServing,
-            false => ServingStatus::Serving,
-        };
+        told = fails;
+        let status = room::status(!fails);
         for name in ["", audit_service_server::SERVICE_NAME] {
             health.set_service_status(name, status).await;
         }

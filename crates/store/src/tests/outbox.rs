@@ -184,6 +184,13 @@ fn the_size_limit_stops_new_work_and_nothing_else() {
             ..Transaction::default()
         };
         assert_eq!(store.commit(stray.clone()).await, Err(full));
+        assert_eq!(
+            (store.health().lacks_room, store.refused()),
+            (Some(crate::Unavailable::SizeLimit), 2)
+        );
+        assert!(store.bytes().await.unwrap() > 400_000);
+        let state = "FR".parse().unwrap();
+        assert_eq!(store.outstanding().await.unwrap()[&state].jobs, 1);
         let start = Transaction {
             entries: vec![entry("start")],
             essential: true,
@@ -203,6 +210,7 @@ fn the_size_limit_stops_new_work_and_nothing_else() {
         // The job is gone, and with it what filled the database.
         store.commit(submission(2)).await.unwrap();
         store.commit(stray).await.unwrap();
+        assert_eq!(store.health().lacks_room, None);
     });
 }
 

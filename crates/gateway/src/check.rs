@@ -1,0 +1,221 @@
+//! What is wrong with settings that can be read: files, keys and certificates that they name,
+//! and what the law does not know. Nothing is changed by looking.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use comity_ledger::{Cosigner, Key, KeyError, MlDsaKey};
+use comity_policy::Library;
+use jiff::Timestamp;
+
+use crate::{
+    clocks::day,
+    config::Config,
+    identity::{Caller, Role},
+    signatures::Signatures,
+    start::{LEDGER_KEY, SECOND_KEY},
+    tls::{Material, TlsError},
+    witness,
+};
+
+/// Keys in the data folder.
+const KEYS: [&str; 5] = [
+    LEDGER_KEY,
+    SECOND_KEY,
+    witness::KEY,
+    "vault.key",
+    comity_evidence::KEY_FILE,
+];
+/// What group and others may do to a file: read or write it.
+const OTHERS: u32 = 0o066;
+
+/// One thing wrong with settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// The table and key that it is about, such as `tls.key`.
+    pub setting: &'static str,
+    /// Of several tables of one name, which, from 0.
+    pub nth: usize,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Wrong {
+    fn new(setting: &'static str, message: String) -> Self {
+        Self {
+            setting,
+            nth: 0,
+            message,
+        }
+    }
+}
+
+/// Everything wrong with what is named in files: a gateway does not start so.
+#[must_use]
+pub fn files(config: &Config) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    tls(config, &mut wrong);
+    secrets(config, &mut wrong);
+    let data = &config.data;
+    if data.exists() && !data.is_dir() {
+        let message = format!("`{}` is no folder: name one, or nothing", data.display());
+        wrong.push(Wrong::new("gateway.data", message));
+    } else if data.is_dir()
+        && let Err(error) = tempfile::tempfile_in(data)
+    {
+        let message = format!("`{}` cannot be written to: {error}", data.display());
+        wrong.push(Wrong::new("gateway.data", message));
+    }
+    wrong
+}
+
+/// What the law does not know: nothing is ever delivered there, or kept for so long.
+#[must_use]
+pub fn law(config: &Config, library: &Library) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    let mut note = |setting, nth, message| {
+        wrong.push(Wrong {
+            setting,
+            nth,
+            message,
+        });
+    };
+    for (nth, backend) in config.backends.iter().enumerate() {
+        let state = &backend.jurisdiction;
+        if !library.jurisdictions().any(|known| known.code == state) {
+            let message = format!("no policy module is of `{state}`: nothing is delivered there");
+            note("backend.jurisdiction", nth, message);
+        }
+    }
+    for (nth, class) in config.retention.iter().enumerate() {
+        if let Some(instrument) = &class.instrument
+            && !library.instruments().any(|known| known.id == instrument)
+        {
+            let message =
+                format!("no policy module is of `{instrument}`: no case is of this class");
+            note("retention.instrument", nth, message);
+        }
+    }
+    wrong
+}
+
+/// Everything wrong with the policy files, or the law that they are.
+///
+/// # Errors
+/// [`Wrong`] with the full report.
+pub fn policies(config: &Config, now: Timestamp) -> Result<Library, Wrong> {
+    let folder = &config.policies.folder;
+    let wrong = |why: String| Wrong::new("policies.folder", why);
+    let library = Library::load(folder).map_err(|report| wrong(format!("\n{report}")))?;
+    if let Some(signers) = &config.policies.signers {
+        let checked = Signatures::read(folder)
+            .and_then(|signatures| signers.check(signatures.as_ref(), library.digest(), day(now)));
+        checked.map_err(|error| wrong(error.to_string()))?;
+    }
+    Ok(library)
+}
+
+fn tls(config: &Config, wrong: &mut Vec<Wrong>) {
+    let files = &config.tls;
+    let named = [
+        ("tls.certificate", &files.certificate),
+        ("tls.key", &files.key),
+        ("tls.client_ca", &files.client_ca),
+    ];
+    let lists = files.revocation_lists.iter();
+    let lists = lists.map(|list| ("tls.revocation_lists", list));
+    let before = wrong.len();
+    for (setting, path) in named.into_iter().chain(lists) {
+        let what = match (path.is_file(), path.is_dir()) {
+            (true, _) => continue,
+            (false, true) => "this is a folder, and a file is expected",
+            (false, false) => "there is no such file",
+        };
+        let message = format!("`{setting}` is `{}`: {what}", path.display());
+        wrong.push(Wrong::new(setting, message));
+    }
+    if wrong.len() > before {
+        return;
+    }
+    let loaded = Material::load(files);
+    let own = loaded
+        .as_ref()
+        .ok()
+        .and_then(Material::own)
+        .map(<[u8]>::to_vec);
+    if let Err(error) = loaded.and_then(Material::in_force) {
+        let setting = of(&error, &named);
+        wrong.push(Wrong::new(setting, told(&error)));
+    }
+    let Some(own) = own else {
+        return;
+    };
+    let shown = files.certificate.display();
+    let message = match Caller::from_certificate(&own, &config.trust_domain) {
+        Ok(Caller {
+            role: Role::Gateway,
+            ..
+        }) => return,
+        Ok(Caller { role, .. }) => {
+            format!("`{shown}` has the role `{role}`, and a gateway's own has `gateway`")
+        }
+        Err(error) => format!(
+            "`{shown}` does not name a gateway of `{}`: {error}",
+            config.trust_domain
+        ),
+    };
+    wrong.push(Wrong::new("tls.certificate", message));
+}
+
+/// The setting that names the file an error is about.
+fn of(error: &TlsError, named: &[(&'static str, &PathBuf); 3]) -> &'static str {
+    let path = error.path();
+    let mut named = named.iter();
+    let found = named.find(|(_, named)| Some(named.as_path()) == path);
+    found.map_or("tls.revocation_lists", |(setting, _)| setting)
+}
+
+fn secrets(config: &Config, wrong: &mut Vec<Wrong>) {
+    let kept = KEYS.map(|key| ("gateway.data", config.data.join(key)));
+    let pin = config.keys.iter();
+    let pin = pin.map(|token| ("keys.pin_file", token.pin_file.clone()));
+    let tls = ("tls.key", config.tls.key.clone());
+    for (setting, path) in kept.into_iter().chain(pin).chain([tls]) {
+        if let Some(message) = open_to_others(&path) {
+            wrong.push(Wrong::new(setting, message));
+        }
+    }
+    let at = |name: &str| config.data.join(name);
+    let read: [(&str, Option<KeyError>); 3] = [
+        (LEDGER_KEY, Key::load(&at(LEDGER_KEY)).err()),
+        (SECOND_KEY, MlDsaKey::load(&at(SECOND_KEY)).err()),
+        (witness::KEY, Cosigner::load(&at(witness::KEY)).err()),
+    ];
+    for (name, error) in read {
+        if let Some(error) = error.filter(|_| at(name).exists()) {
+            wrong.push(Wrong::new("gateway.data", told(&error)));
+        }
+    }
+}
+
+/// Says so of a secret that others than its owner can read or write.
+fn open_to_others(path: &Path) -> Option<String> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    (mode & OTHERS != 0).then(|| {
+        format!(
+            "`{shown}` is a secret that others than its owner can read or write (mode \
+             {mode:04o}): chmod 600 {shown}"
+        )
+    })
+}
+
+/// An error with what caused it.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
