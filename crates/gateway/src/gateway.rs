@@ -267,13 +267,16 @@ impl Running {
             self.gateway.backends().cut();
             future::pending().await
         };
+        let ended = async {
+            self.tasks.ended().await;
+            deliveries.close();
+            // Time for them to come to their end, and for those that are cut.
+            let _ = time::timeout(2 * GRACE, deliveries.wait()).await;
+        };
         tokio::select! {
-            () = self.tasks.ended() => {}
+            () = ended => {}
             () = cut => {}
         }
-        self.gateway.backends().cut();
-        deliveries.close();
-        let _ = time::timeout(GRACE, deliveries.wait()).await;
         self.gateway.store().clone().close().await;
     }
 }

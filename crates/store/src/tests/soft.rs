@@ -2,8 +2,10 @@
 //! out, and say so, where SoftHSM is not.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
     io::{self, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -55,6 +57,7 @@ impl Soft {
         };
         fs::create_dir_all(soft.tokens()).unwrap();
         fs::write(&soft.pin_file, format!("{PIN}\n")).unwrap();
+        fs::set_permissions(&soft.pin_file, Permissions::from_mode(0o600)).unwrap();
         soft.configure(&soft.tokens(), "ALL");
         Some(soft)
     }
