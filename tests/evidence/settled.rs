@@ -103,6 +103,8 @@ async fn nothing_is_handed_over_once_the_end_of_the_case_is_on_record() {
         .unwrap();
     let issuing = on.issuing().await;
     let mut readers = JoinSet::new();
+    let first = issuing.clone().read(&on.name(&content), 0, 1).await;
+    first.unwrap();
     for _ in 0..16 {
         let (mut party, name) = (issuing.clone(), on.name(&content));
         readers.spawn(async move {

@@ -1,8 +1,10 @@
 //! Use of what was shared in a team, for another offence or against a condition: the
 //! party that shared it is asked.
 
+use rusqlite::Connection;
+
 use super::*;
-use crate::world::{Cooperation, submit, violations};
+use crate::world::{Cooperation, eventually, submit, violations};
 
 /// What Germany asks of France: to use what France shared, for an offence.
 fn asked(
@@ -174,6 +176,14 @@ async fn what_is_agreed_needs_no_consent_but_a_condition_does() {
             joint.scene = joint.scene.restart_by(in_two_years).await;
         }
     }
+    // What is left would be put off for two years.
+    let db = joint.scene.world.data().join("comity.db");
+    eventually("nothing is left to be done", async || {
+        let db = Connection::open(&db).ok()?;
+        let left = db.query_row("SELECT count(*) FROM job", [], |row| row.get::<_, i64>(0));
+        (left.ok()? == 0).then_some(())
+    })
+    .await;
     verify(joint).await;
 }
 

@@ -37,7 +37,7 @@ struct Lane {
     emergencies: Arc<Semaphore>,
 }
 
-/// Room for one attempt, until it is dropped.
+/// Room for an attempt by the outbox, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     permit: Option<OwnedSemaphorePermit>,
@@ -45,14 +45,22 @@ pub(crate) struct Place {
 }
 
 impl Attempts {
-    /// Room for a first attempt, at once or not at all.
-    pub(crate) fn first(&self, state: &JurisdictionCode, urgency: Urgency) -> Option<Place> {
-        self.place(&self.state(state).first, urgency)
+    /// Room for a first attempt, at once or not at all, until it is dropped.
+    pub(crate) fn first(
+        &self,
+        state: &JurisdictionCode,
+        urgency: Urgency,
+    ) -> Option<OwnedSemaphorePermit> {
+        self.state(state).first.take(urgency)
     }
 
     /// Room for an attempt by the outbox, at once or not at all.
     pub(crate) fn again(&self, state: &JurisdictionCode, urgency: Urgency) -> Option<Place> {
-        self.place(&self.state(state).again, urgency)
+        let permit = self.state(state).again.take(urgency)?;
+        Some(Place {
+            permit: Some(permit),
+            left: Arc::clone(&self.left),
+        })
     }
 
     /// How many jobs of what is ready, the most urgent first, the outbox has room for.
@@ -79,7 +87,7 @@ impl Attempts {
         wanted
     }
 
-    /// Waits until an attempt has ended since the last call.
+    /// Waits until an attempt by the outbox has ended since the last call.
     pub(crate) async fn left(&self) {
         self.left.notified().await;
     }
@@ -96,19 +104,6 @@ impl Attempts {
         states.insert(state.clone(), new.clone());
         new
     }
-
-    fn place(&self, lane: &Lane, urgency: Urgency) -> Option<Place> {
-        let of = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
-        let kept = || match urgency {
-            Urgency::Emergency => of(&lane.emergencies),
-            Urgency::Urgent | Urgency::Routine => None,
-        };
-        let permit = of(&lane.all).or_else(kept)?;
-        Some(Place {
-            permit: Some(permit),
-            left: Arc::clone(&self.left),
-        })
-    }
 }
 
 impl Lane {
@@ -117,6 +112,15 @@ impl Lane {
             all: Arc::new(Semaphore::new(places)),
             emergencies: Arc::new(Semaphore::new(EMERGENCIES)),
         }
+    }
+
+    fn take(&self, urgency: Urgency) -> Option<OwnedSemaphorePermit> {
+        let of = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
+        let kept = || match urgency {
+            Urgency::Emergency => of(&self.emergencies),
+            Urgency::Urgent | Urgency::Routine => None,
+        };
+        of(&self.all).or_else(kept)
     }
 }
 
