@@ -132,6 +132,12 @@ impl Delivered {
         on_disk(&self.scene.world.data(), text)
     }
 
+    /// Kinds of the entries on evidence.
+    async fn kinds(&self) -> Vec<String> {
+        let entries = self.entries().await.into_iter();
+        entries.map(|(kind, ..)| kind).collect()
+    }
+
     /// Kind, actor's role and remark of every entry on evidence.
     async fn entries(&self) -> Vec<(String, String, Option<String>)> {
         let case = self.case.trim_start_matches("cases/");
@@ -497,13 +503,7 @@ async fn what_is_erased_is_readable_nowhere() {
             "{place}"
         );
     }
-    let kinds: Vec<_> = on
-        .entries()
-        .await
-        .into_iter()
-        .map(|(kind, ..)| kind)
-        .collect();
-    assert_eq!(kinds, ["evidence-stored", "evidence-erased"]);
+    assert_eq!(on.kinds().await, ["evidence-stored", "evidence-erased"]);
     // The reason may name people: it is in the sealed part alone.
     assert!(!on_disk(
         &on.scene.world.data().join("ledger"),

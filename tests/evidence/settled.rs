@@ -82,13 +82,7 @@ async fn who_deletes_an_item_at_once_is_told_of_one_deletion() {
         .collect();
     indexes.dedup();
     assert_eq!(indexes.len(), 1, "{indexes:?}");
-    let kinds: Vec<_> = on
-        .entries()
-        .await
-        .into_iter()
-        .map(|(kind, ..)| kind)
-        .collect();
-    assert_eq!(kinds, ["evidence-stored", "evidence-erased"]);
+    assert_eq!(on.kinds().await, ["evidence-stored", "evidence-erased"]);
     on.scene.stop().await;
 }
 

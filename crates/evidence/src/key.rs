@@ -3,7 +3,6 @@
 use std::{
     fmt, fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -13,7 +12,11 @@ use ring::{
     rand::{SecureRandom as _, SystemRandom},
 };
 
-use crate::{EvidenceError, OpenError, shelf::sync_folder_of};
+use crate::{
+    EvidenceError, OpenError,
+    shelf::{folder_of, sync_folder_of},
+};
+use tempfile::NamedTempFile;
 
 /// Length of the random number before each ciphertext. At most 2^32 segments are
 /// sealed under one key, so that none ever comes twice.
@@ -135,18 +138,10 @@ pub(crate) fn no_randomness() -> EvidenceError {
 /// Writes a file of secrets for good: wholly, or not at all. One that is there is never
 /// overwritten.
 fn save(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_added_extension("draft");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    // Under another name until it is whole: only its owner may read it from the first.
+    let mut file = NamedTempFile::new_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // Unlike renaming, it fails where there is a file.
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    linked?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
     sync_folder_of(path)
 }

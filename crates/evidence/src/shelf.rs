@@ -288,7 +288,11 @@ fn bound_to(id: &ItemId, about: &About, object: &str) -> Result<Vec<u8>, Evidenc
 
 /// Makes what was done to a file's name last.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    fs::File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     let named = |folder: &&Path| !folder.as_os_str().is_empty();
-    let folder = path.parent().filter(named).unwrap_or(Path::new("."));
-    fs::File::open(folder)?.sync_all()
+    path.parent().filter(named).unwrap_or(Path::new("."))
 }

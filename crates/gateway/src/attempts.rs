@@ -21,17 +21,17 @@ const EMERGENCIES: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     /// Of each State that something is for.
-    states: Mutex<HashMap<JurisdictionCode, State>>,
+    states: Mutex<HashMap<JurisdictionCode, Arc<State>>>,
     left: Arc<Notify>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct State {
     first: Lane,
     again: Lane,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Lane {
     all: Arc<Semaphore>,
     emergencies: Arc<Semaphore>,
@@ -68,7 +68,8 @@ impl Attempts {
         let mut promised = HashMap::new();
         let mut wanted = Vec::with_capacity(ready.len());
         for (target, urgency) in ready {
-            let Lane { all, emergencies } = self.state(&target).again;
+            let state = self.state(&target);
+            let Lane { all, emergencies } = &state.again;
             let promised: &mut usize = promised.entry(target.clone()).or_default();
             let room = match urgency {
                 Urgency::Emergency => all.available_permits() + emergencies.available_permits(),
@@ -92,17 +93,15 @@ impl Attempts {
         self.left.notified().await;
     }
 
-    fn state(&self, state: &JurisdictionCode) -> State {
+    fn state(&self, state: &JurisdictionCode) -> Arc<State> {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = states.get(state) {
-            return found.clone();
-        }
-        let new = State {
-            first: Lane::new(FIRST),
-            again: Lane::new(AGAIN),
+        let new = || {
+            Arc::new(State {
+                first: Lane::new(FIRST),
+                again: Lane::new(AGAIN),
+            })
         };
-        states.insert(state.clone(), new.clone());
-        new
+        Arc::clone(states.entry(state.clone()).or_insert_with(new))
     }
 }
 

@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
 use tonic_prost::ProstCodec;
 
-pub(crate) use self::stand::run;
 use self::stand::{Figures, Stand};
 use crate::{
     config::Config,
@@ -182,7 +181,7 @@ impl Backends {
     }
 
     /// Names by which health says of each whether it answers, and whether it does.
-    pub(crate) fn health(&self) -> impl Iterator<Item = (String, bool)> {
+    pub(crate) fn health(&self) -> impl Iterator<Item = (&str, bool)> {
         let live = self.live.values().map(|backend| backend.stand.health());
         live.chain(self.exercise.values().map(|backend| backend.stand.health()))
     }

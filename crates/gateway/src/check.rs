@@ -9,9 +9,11 @@ use std::{
 
 use comity_ledger::{Cosigner, Key, KeyError, MlDsaKey};
 use comity_policy::Library;
+use comity_store::VAULT;
 use jiff::Timestamp;
 
 use crate::{
+    causes::told,
     clocks::day,
     config::Config,
     identity::{Caller, Role},
@@ -26,7 +28,7 @@ const KEYS: [&str; 5] = [
     LEDGER_KEY,
     SECOND_KEY,
     witness::KEY,
-    "vault.key",
+    VAULT,
     comity_evidence::KEY_FILE,
 ];
 /// What group and others may do to a file: read or write it.
@@ -211,11 +213,4 @@ fn open_to_others(path: &Path) -> Option<String> {
              {mode:04o}): chmod 600 {shown}"
         )
     })
-}
-
-/// An error with what caused it.
-pub(crate) fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }

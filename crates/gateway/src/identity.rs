@@ -8,7 +8,10 @@ use std::{fmt, sync::Arc};
 use comity_domain::{AuthorityId, BoundParty, JurisdictionCode};
 use thiserror::Error;
 use tonic::Extensions;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::{
+    extensions::SubjectAlternativeName,
+    prelude::{FromDer as _, GeneralName, X509Certificate},
+};
 
 use crate::{listen::Peer, refusal::Refusal};
 
@@ -69,9 +72,7 @@ impl Role {
             Self::Legal => "legal",
         }
     }
-}
 
-impl Role {
     /// The side of a case that it acts for: who does not ask is on the executing one.
     pub(crate) fn side(self) -> BoundParty {
         match self {
@@ -84,6 +85,17 @@ impl Role {
             | Self::Legal => BoundParty::Executing,
         }
     }
+}
+
+/// The URIs among a certificate's names.
+pub(crate) fn uris<'n>(names: &'n SubjectAlternativeName<'_>) -> impl Iterator<Item = &'n str> {
+    names.general_names.iter().filter_map(|name| {
+        if let GeneralName::URI(uri) = name {
+            Some(*uri)
+        } else {
+            None
+        }
+    })
 }
 
 impl fmt::Display for Role {
@@ -138,13 +150,7 @@ impl Caller {
             .subject_alternative_name()
             .map_err(|_| InvalidIdentity::NotX509)?
             .ok_or(InvalidIdentity::NotOneUri)?;
-        let mut uris = names.value.general_names.iter().filter_map(|name| {
-            if let GeneralName::URI(uri) = name {
-                Some(*uri)
-            } else {
-                None
-            }
-        });
+        let mut uris = uris(names.value);
         match (uris.next(), uris.next()) {
             (Some(uri), None) => Self::from_uri(uri, trust_domain),
             (Some(_), Some(_)) | (None, _) => Err(InvalidIdentity::NotOneUri),

@@ -3,14 +3,12 @@
 
 use std::{error::Error, io::Write as _, path::PathBuf, time::Duration};
 
-use comity::v1::cooperation_service_server;
 use comity_store::{CommitError, Unavailable};
 use tokio::{
     sync::watch,
     task,
     time::{self, Instant},
 };
-use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::gateway::Gateway;
 
@@ -25,7 +23,6 @@ const ROOM: usize = 4 << 20;
 /// What was told last.
 #[derive(Debug)]
 struct Told {
-    serving: bool,
     lacks: Option<Unavailable>,
     /// How much had been refused by then, as it began and as it was last told.
     before: u64,
@@ -34,14 +31,9 @@ struct Told {
 }
 
 /// Looks from time to time, until the gateway stops.
-pub(crate) async fn run(
-    gateway: Gateway,
-    (health, data): (HealthReporter, PathBuf),
-    mut stopped: watch::Receiver<bool>,
-) {
+pub(crate) async fn run(gateway: Gateway, data: PathBuf, mut stopped: watch::Receiver<bool>) {
     let mut looks = time::interval(EVERY);
     let mut told = Told {
-        serving: true,
         lacks: None,
         before: 0,
         refused: 0,
@@ -56,21 +48,7 @@ pub(crate) async fn run(
         if store.health().lacks_room == Some(Unavailable::DiskFull) && has_room(&data).await {
             store.found_room();
         }
-        let stands = store.health();
-        told.tell(stands.lacks_room, store.refused());
-        let serving = !stands.failed && stands.lacks_room.is_none();
-        if std::mem::replace(&mut told.serving, serving) != serving {
-            let name = cooperation_service_server::SERVICE_NAME;
-            health.set_service_status(name, status(serving)).await;
-        }
-    }
-}
-
-/// How health says it.
-pub(crate) fn status(serving: bool) -> ServingStatus {
-    match serving {
-        true => ServingStatus::Serving,
-        false => ServingStatus::NotServing,
+        told.tell(store.health().lacks_room, store.refused());
     }
 }
 

@@ -22,13 +22,13 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
 
 use crate::{
-    backends::{self, Backends},
+    backends::Backends,
     clocks::{day, engine::Engine},
     config::{Config, Limits},
     deliver,
     evidence::{self, Evidence},
     gateway::{Clock, Gateway, Parts, Running},
-    listen, log,
+    health, listen, log,
     metrics::{self, Metrics},
     observe::Observe,
     outbox, personal,
@@ -177,8 +177,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let shown = web::serve(&mut tasks, log, &gateway, log::answer, &stopped);
     tasks.spawn(watcher.run(stopped.clone()));
     let tls_asked = tls.watch(&mut tasks, (&gateway, &health), &stopped);
-    let asked = (witnesses, health.clone());
-    tasks.spawn(witness::run(gateway.clone(), asked, stopped.clone()));
+    tasks.spawn(witness::run(gateway.clone(), witnesses, stopped.clone()));
     tell(&mut tasks, (&gateway, &config, &health), &stopped);
     tasks.spawn(authorities.run(gateway.clone(), stopped.clone()));
     work(&mut tasks, &gateway, (failures, limits.quiet), &stopped);
@@ -225,16 +224,16 @@ fn unusable(config: &Config, why: Rejected) -> StartError {
     }
 }
 
-/// Has health say whether the store takes new work, and whether backends answer.
+/// Has health and the log tell how the gateway stands.
 fn tell(
     tasks: &mut Tasks,
-    (gateway, config, health): (&Gateway, &Config, &HealthReporter),
+    (gateway, config, reporter): (&Gateway, &Config, &HealthReporter),
     stopped: &watch::Receiver<bool>,
 ) {
-    let room = (health.clone(), config.data.clone());
-    tasks.spawn(room::run(gateway.clone(), room, stopped.clone()));
-    let backends = backends::run(gateway.clone(), health.clone(), stopped.clone());
-    tasks.spawn(backends);
+    let health = health::run(gateway.clone(), reporter.clone(), stopped.clone());
+    tasks.spawn(health);
+    let room = room::run(gateway.clone(), config.data.clone(), stopped.clone());
+    tasks.spawn(room);
 }
 
 /// Has what was accepted carried on, and what failed recorded.

@@ -1,17 +1,13 @@
 //! The data folder of a gateway that is stopped, opened to be written to: to erase, to
 //! hold, to index again.
 
-use std::{
-    error::Error,
-    iter,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use comity_ledger::{Key, KeyError};
 use comity_store::{Archive, KeyToken, OpenError, Options, Period, PublicationError, Store};
 use thiserror::Error;
 
-use crate::{personal, start::LEDGER_KEY};
+use crate::{causes, personal, start::LEDGER_KEY};
 
 /// Why a folder is not written to.
 #[derive(Debug, Error)]
@@ -52,14 +48,11 @@ pub const TO_BE_SIGNED: &str = "`comity audit verify` names what is in the way; 
 /// Publishes what was recorded. Why that is not under a signed checkpoint, with all its
 /// causes; `None` where it is.
 pub(crate) async fn unsigned(store: &Store) -> Option<String> {
-    let error = match store.publish().await {
+    match store.publish().await {
         // What an earlier pruning left has nothing to do with what is signed.
-        Ok(_) | Err(PublicationError::Prune(_)) => return None,
-        Err(error) => error,
-    };
-    let causes = iter::successors(Some(&error as &dyn Error), |error| (*error).source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    Some(causes.join(": "))
+        Ok(_) | Err(PublicationError::Prune(_)) => None,
+        Err(error) => Some(causes::told(&error)),
+    }
 }
 
 fn unopened(data: &Path) -> impl FnOnce(OpenError) -> StoppedError + '_ {

@@ -6,22 +6,17 @@ mod ask;
 mod pause;
 mod receive;
 mod refused;
-mod stand;
 mod watched;
 
 use std::{fs, sync::Arc};
 
 use comity::v1::{CosignRequest, CosignResponse};
 use comity_ledger::{Cosignature, Cosigner, Extension, Leaf, Refused, Witness};
-use tokio::{
-    sync::watch,
-    task::{self, JoinError},
-};
-use tonic_health::server::HealthReporter;
+use tokio::task::{self, JoinError};
 
 use self::watched::Claim;
 pub(crate) use self::{
-    ask::{SubmissionError, Witnesses},
+    ask::{SubmissionError, Witnesses, run},
     pause::Pause,
     receive::{ADD_CHECKPOINT, add_checkpoint},
     refused::{code, metadata, reason},
@@ -62,19 +57,6 @@ pub(crate) fn open(config: &Config) -> Result<Arc<Watched>, StartError> {
 /// The name by which the gateway of a ledger cosigns.
 pub(crate) fn name(origin: &str) -> String {
     format!("{origin}/witness")
-}
-
-/// Asks witnesses, and tells where the ledger stands with them, until the gateway
-/// stops.
-pub(crate) async fn run(
-    gateway: Gateway,
-    (witnesses, health): (Witnesses, HealthReporter),
-    stopped: watch::Receiver<bool>,
-) {
-    tokio::join!(
-        ask::run(gateway.clone(), witnesses, stopped.clone()),
-        stand::run(gateway, health, stopped),
-    );
 }
 
 /// See `FederationService.Cosign`.

@@ -4,7 +4,6 @@
 use std::{
     fmt, fs,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
     str::FromStr,
 };
@@ -12,6 +11,7 @@ use std::{
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ed25519_dalek::SigningKey;
 use signed_note::{StandardSigner, StandardVerifier, Verifier as _};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::{MlDsaKey, layout};
@@ -321,20 +321,12 @@ pub(crate) fn load<K: FromStr<Err = KeyError>>(path: &Path) -> Result<K, KeyErro
 /// [`KeyError::File`].
 pub fn save_secret(path: &Path, text: &str) -> Result<(), KeyError> {
     let write = || {
-        let draft = path.with_added_extension("draft");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
+        // Under another name until it is whole: only its owner may read it from the first.
+        let mut file = NamedTempFile::new_in(layout::folder_of(path))?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
-        file.sync_all()?;
-        // Unlike renaming, it fails where there is a file.
-        let linked = fs::hard_link(&draft, path);
-        fs::remove_file(&draft)?;
-        linked?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(io::Error::from)?;
         // What hangs on the secret cannot go on without it.
         layout::sync_folder_of(path)
     };

@@ -281,11 +281,13 @@ fn create_dir(dir: &Path) -> io::Result<()> {
 
 /// Makes sure that a file or folder is found by its name after a crash.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
-        Some(_) => sync_dir(Path::new(".")),
-        None => Ok(()),
-    }
+    sync_dir(folder_of(path))
+}
+
+/// The folder that a file or folder lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    let named = |folder: &&Path| !folder.as_os_str().is_empty();
+    path.parent().filter(named).unwrap_or(Path::new("."))
 }
 
 fn sync_dir(dir: &Path) -> io::Result<()> {

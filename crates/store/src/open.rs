@@ -37,7 +37,7 @@ pub(crate) const WRITE_AHEAD_LOG: &str = "comity.db-wal";
 
 /// The key-encryption key in a store's folder. Copies of the database belong
 /// elsewhere than copies of this file.
-pub(crate) const VAULT: &str = "vault.key";
+pub const VAULT: &str = "vault.key";
 
 /// The published ledger in a store's folder.
 pub(crate) const LEDGER: &str = "ledger";
@@ -194,7 +194,7 @@ fn open_vault(
                 used.push(number);
             }
         }
-        if !used.is_empty() {
+        if !used.is_empty() && used != vault.generations() {
             vault.keep(&used)?;
         }
     }

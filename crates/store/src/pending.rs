@@ -77,9 +77,13 @@ pub(crate) fn ready(
             break;
         };
         last = kind;
-        if at <= now.as_microsecond() {
-            let state = column::id(&last.0, "jurisdiction")?;
-            kinds.push((state, column::urgency(last.1)?));
+        // What is no State or urgency was never recorded: it is verification's to find, and
+        // holds up nothing else.
+        if at <= now.as_microsecond()
+            && let Ok(state) = column::id(&last.0, "jurisdiction")
+            && let Ok(urgency) = column::urgency(last.1)
+        {
+            kinds.push((state, urgency));
         }
     }
     kinds.sort_by_key(|(_, urgency)| Reverse(*urgency));

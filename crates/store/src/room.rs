@@ -9,7 +9,7 @@ use comity_domain::JurisdictionCode;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::{ReadError, Store, Unavailable, column};
+use crate::{ReadError, Store, Unavailable, column, rows::JOBS_PER_ENTRY};
 
 /// What the writer found, for whoever asks.
 #[derive(Debug, Default)]
@@ -102,11 +102,11 @@ pub(crate) fn bytes(db: &Connection) -> rusqlite::Result<i64> {
 
 /// A job's id says which entry it came with. Where that was pruned, nothing is left to do.
 fn outstanding(db: &Connection) -> Result<BTreeMap<JurisdictionCode, Outstanding>, ReadError> {
-    let mut select = db.prepare_cached(
-        "SELECT target, jobs, entry.at FROM \
-         (SELECT target, count(*) AS jobs, min(id) / 256 AS first FROM job GROUP BY target) \
-         JOIN entry ON entry.idx = first",
-    )?;
+    let mut select = db.prepare_cached(&format!(
+        "SELECT target, jobs, entry.at FROM (SELECT target, count(*) AS jobs, \
+         min(id) / {JOBS_PER_ENTRY} AS first FROM job GROUP BY target) \
+         JOIN entry ON entry.idx = first"
+    ))?;
     let mut rows = select.query([])?;
     let mut all = BTreeMap::new();
     while let Some(row) = rows.next()? {

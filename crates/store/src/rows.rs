@@ -153,12 +153,8 @@ fn check_case(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
 }
 
 fn check_new(db: &Connection, case: &CaseChange) -> Result<(), Stop> {
-    let current = db
-        .prepare_cached("SELECT version FROM cases WHERE id = ?1")?
-        .query_row([case.id.as_str()], |row| row.get(0))
-        .optional()?;
-    if let Some(version) = current {
-        let current = Some(column::count(version)?);
+    let current = version(db, &case.id)?;
+    if current.is_some() {
         return Err(CommitError::Conflict { current }.into());
     }
     Ok(step(CaseState::Received, case.state)?)
@@ -217,16 +213,21 @@ fn step(from: CaseState, to: CaseState) -> Result<(), CommitError> {
 }
 
 fn check_unmoved(db: &Connection, case: &CaseId, version: u64) -> Result<(), Stop> {
-    let current = db
-        .prepare_cached("SELECT version FROM cases WHERE id = ?1")?
-        .query_row([case.as_str()], |row| row.get(0))
-        .optional()?;
-    let current = current.map(column::count).transpose()?;
+    let current = self::version(db, case)?;
     if current == Some(version) {
         Ok(())
     } else {
         Err(CommitError::Conflict { current }.into())
     }
+}
+
+/// The version that a case is at, where there is one.
+fn version(db: &Connection, case: &CaseId) -> Result<Option<u64>, ReadError> {
+    let version = db
+        .prepare_cached("SELECT version FROM cases WHERE id = ?1")?
+        .query_row([case.as_str()], |row| row.get(0))
+        .optional()?;
+    version.map(column::count).transpose()
 }
 
 /// Whether the records of a case were erased: also where the entry that opened it was

@@ -84,6 +84,14 @@ pub struct CaseRow {
     pub records: Vec<Vec<u8>>,
 }
 
+impl Health {
+    /// New work is accepted.
+    #[must_use]
+    pub fn takes_work(&self) -> bool {
+        !self.failed && self.lacks_room.is_none()
+    }
+}
+
 /// Which cases to list. Every condition given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct CaseFilter {

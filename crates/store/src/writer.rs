@@ -223,7 +223,9 @@ impl Writer {
             Op::Commit(prepared, reply) => {
                 let refused = (over_limit && prepared.is_new_work())
                     .then_some(CommitError::Unavailable(Unavailable::SizeLimit));
-                self.signals.room.refused(refused.iter().count());
+                if refused.is_some() {
+                    self.signals.room.refused(1);
+                }
                 self.commit((prepared, reply), refused, (answers, news))?;
             }
             Op::Erase(target, prepared, reply) => {

@@ -1,9 +1,6 @@
 //! Whether a national system answers: told once as it ceases to, and once as it does again.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use comity_domain::JurisdictionCode;
 use prometheus_client::{
@@ -11,15 +8,10 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use tokio::{sync::watch, time};
 use tonic::Code;
-use tonic_health::server::HealthReporter;
 
 use super::NoAnswer;
-use crate::{gateway::Gateway, metrics::code_name, room};
-
-/// Between two looks.
-const EVERY: Duration = Duration::from_millis(500);
+use crate::metrics::code_name;
 
 /// What is counted of all of them.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +38,8 @@ struct Of {
 pub(super) struct Stand {
     state: JurisdictionCode,
     purpose: &'static str,
+    /// By which health says whether it answers: no service has it.
+    name: String,
     down: AtomicBool,
     figures: Figures,
 }
@@ -62,7 +56,12 @@ impl Figures {
 impl Stand {
     /// Of a system that nothing is known of yet.
     pub(super) fn new(state: JurisdictionCode, purpose: &'static str, figures: &Figures) -> Self {
+        let end = match purpose {
+            super::LIVE => "",
+            _ => ".exercise",
+        };
         let stand = Self {
+            name: format!("comity.backend.{state}{end}"),
             state,
             purpose,
             down: AtomicBool::new(false),
@@ -72,14 +71,9 @@ impl Stand {
         stand
     }
 
-    /// The name by which health says whether it answers: no service has it.
-    pub(super) fn health(&self) -> (String, bool) {
-        let end = match self.purpose {
-            super::LIVE => "",
-            _ => ".exercise",
-        };
-        let name = format!("comity.backend.{}{end}", self.state);
-        (name, !self.down.load(Ordering::Relaxed))
+    /// Its name in health, and whether it answers.
+    pub(super) fn health(&self) -> (&str, bool) {
+        (&self.name, !self.down.load(Ordering::Relaxed))
     }
 
     /// Notes what came of a call.
@@ -109,14 +103,12 @@ impl Stand {
 
     fn tell(&self, down: bool, code: Code) {
         let Self { state, purpose, .. } = self;
-        let code = code_name(code);
         if down {
-            let remedy = match code {
-                "UNAUTHENTICATED" | "PERMISSION_DENIED" => {
-                    "it does not let this gateway in: see whom it believes"
-                }
-                _ => "see that it runs and can be reached",
+            let remedy = match matches!(code, Code::Unauthenticated | Code::PermissionDenied) {
+                true => "it does not let this gateway in: see whom it believes",
+                false => "see that it runs and can be reached",
             };
+            let code = code_name(code);
             tracing::warn!(%state, purpose, code, remedy, "a backend does not answer: what is for it is kept and tried again");
         } else {
             tracing::info!(%state, purpose, "a backend answers again");
@@ -129,28 +121,6 @@ impl Stand {
             purpose: self.purpose,
         };
         self.figures.up.get_or_create(&of).set(up.into());
-    }
-}
-
-/// Has health say of each whether it answers, until the gateway stops.
-pub(crate) async fn run(
-    gateway: Gateway,
-    health: HealthReporter,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut looks = time::interval(EVERY);
-    let mut told = Vec::new();
-    loop {
-        tokio::select! {
-            _ = looks.tick() => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
-        }
-        let now: Vec<_> = gateway.backends().health().collect();
-        for stands in now.iter().filter(|stands| !told.contains(*stands)) {
-            let (name, up) = stands;
-            health.set_service_status(name, room::status(*up)).await;
-        }
-        told = now;
     }
 }
 

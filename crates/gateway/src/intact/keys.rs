@@ -3,16 +3,13 @@
 use std::{io::ErrorKind, path::Path};
 
 use comity_ledger::{Cosigner, Flaw, Key, KeyError, MlDsaKey, second_beside};
-use comity_store::Report;
+use comity_store::{Report, VAULT};
 
 use super::told;
 use crate::{
     start::{LEDGER_KEY, SECOND_KEY},
     witness,
 };
-
-/// The key to the records.
-const VAULT: &str = "vault.key";
 
 const UNSIGNED: &str = "a gateway signs no more in this folder: restore it from a copy";
 const SEALED: &str = "no record opens any more: restore it from a copy";

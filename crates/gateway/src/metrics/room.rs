@@ -38,9 +38,7 @@ impl Room {
 
     /// Looks anew; what cannot be read has no figure rather than an old one.
     pub(super) async fn refresh(&self, store: &Store) {
-        let health = store.health();
-        let takes_work = !health.failed && health.lacks_room.is_none();
-        self.takes_work.set(takes_work.into());
+        self.takes_work.set(store.health().takes_work().into());
         let told = self.refused.get();
         self.refused.inc_by(store.refused().saturating_sub(told));
         if let Ok(bytes) = store.bytes().await {

@@ -9,7 +9,9 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::identity::uris;
 
 /// Longest text of a certificate; whoever made it was not to be believed.
 const LONGEST: usize = 300;
@@ -44,19 +46,12 @@ impl Presented {
     fn read(der: &[u8]) -> Option<Self> {
         let (_, read) = X509Certificate::from_der(der).ok()?;
         let alternative = read.subject_alternative_name().ok().flatten();
-        let names = alternative
-            .iter()
-            .flat_map(|names| &names.value.general_names);
-        let uris = names.filter_map(|name| {
-            if let GeneralName::URI(uri) = name {
-                Some(*uri)
-            } else {
-                None
-            }
-        });
-        let subject = read.subject().to_string();
-        let names: Vec<&str> = [subject.as_str()].into_iter().chain(uris).collect();
-        let names = names.join(", ");
+        let uris = alternative.iter().flat_map(|names| uris(names.value));
+        let uris = uris.map(|uri| format!(", {uri}"));
+        let names: String = [read.subject().to_string()]
+            .into_iter()
+            .chain(uris)
+            .collect();
         let plain = names.chars().filter(|c| !c.is_control());
         Some(Self {
             serial: read.raw_serial_as_string().chars().take(LONGEST).collect(),

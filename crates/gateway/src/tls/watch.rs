@@ -1,6 +1,6 @@
 //! Watching the files of `[tls]`: what changed comes into force as a whole, or not at all.
 
-use std::{error::Error, fs, iter, sync::Arc};
+use std::{fs, sync::Arc};
 
 use thiserror::Error;
 use tokio::{
@@ -12,6 +12,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use super::{Current, InForce, Material, TlsError, now};
 use crate::{
+    causes,
     config::Tls,
     gateway::Gateway,
     policies::{INTERVAL, Stamp},
@@ -175,10 +176,7 @@ impl Watcher {
     /// Leaves in force what is, and says why; in the log as long as the reason is new.
     fn reject(&mut self, rejected: &Rejected) {
         self.gateway.metrics().tls_reloaded(rejected.as_str());
-        let first: &dyn Error = rejected;
-        let causes = iter::successors(Some(first), |error| (*error).source());
-        let causes: Vec<_> = causes.map(ToString::to_string).collect();
-        let report = causes.join(": ");
+        let report = causes::told(rejected);
         if self.complaint.as_ref() != Some(&report) {
             tracing::error!(error = %report, "the TLS files cannot come into force; what was read before stays");
             self.complaint = Some(report);

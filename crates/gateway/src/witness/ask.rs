@@ -32,7 +32,7 @@ pub(crate) use self::submit::SubmissionError;
 use self::submit::{Submission, Unaccepted};
 use super::{pause::Pause, refused};
 use crate::{
-    check,
+    causes,
     config::Config,
     gateway::Gateway,
     start::StartError,
@@ -354,7 +354,7 @@ impl Asker {
         }
         // Gateways that start together are not there for each other at once.
         let awaited = !self.heard && !unasked.is_refusal() && self.began.elapsed() < AWAITED;
-        let complaint = (check::told(unasked), awaited);
+        let complaint = (causes::told(unasked), awaited);
         if self.complaint.as_ref() != Some(&complaint) {
             let (witness, error) = (&self.witness.name, &complaint.0);
             match awaited {

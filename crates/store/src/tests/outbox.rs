@@ -156,6 +156,13 @@ fn a_job_that_was_tampered_with_is_never_handed_out() {
             [case_id(1).as_str()],
         )
         .unwrap();
+    run(store.commit(submission(3))).unwrap();
+    outside
+        .execute(
+            "UPDATE job SET target = '?' WHERE case_id = ?1",
+            [case_id(3).as_str()],
+        )
+        .unwrap();
     let jobs = run(claim(&store, 0));
     assert_eq!(jobs.len(), 1);
     assert_eq!(jobs[0].case, case_id(2));
