@@ -19,22 +19,25 @@ use tempfile::TempDir;
 
 use crate::world::{Scene, approvable, policies, story, submit, violations};
 
-/// The command, built if need be: the root package does not depend on it.
-pub(crate) static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The command.
+pub(crate) static COMMAND: LazyLock<PathBuf> = LazyLock::new(|| built("comity"));
+
+/// A program of the workspace, built if need be: the root package does not depend on it.
+pub(crate) fn built(program: &str) -> PathBuf {
     let built = cargo()
         // With the whole workspace, so that nothing is built a second time.
-        .args(["build", "--quiet", "--workspace", "--bin", "comity"])
+        .args(["build", "--quiet", "--workspace", "--bin", program])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
-    assert!(built.unwrap().success(), "the command does not build");
+    assert!(built.unwrap().success(), "`{program}` does not build");
     let test = std::env::current_exe().unwrap();
-    let command = test.ancestors().nth(2).unwrap().join("comity");
+    let program = test.ancestors().nth(2).unwrap().join(program);
     assert!(
-        command.exists(),
+        program.exists(),
         "build the workspace first: cargo test --workspace"
     );
-    command
-});
+    program
+}
 
 /// A `cargo` that does not see what the one that runs this test has said of it: build
 /// scripts that look at that would run again, and most of the workspace with them.

@@ -5,6 +5,7 @@ mod architecture;
 mod atlas;
 mod audit;
 mod bad_input;
+mod bench;
 mod bounds;
 mod check;
 mod cli;

@@ -2,7 +2,9 @@
 //! between, and who answers.
 
 use std::{
-    fs, io,
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -59,7 +61,7 @@ impl Pki {
             let key = KeyPair::generate()?;
             let certificate = parameters.signed_by(&key, &ca)?;
             fs::write(folder.join(format!("{who}.pem")), certificate.pem())?;
-            fs::write(folder.join(format!("{who}.key")), key.serialize_pem())?;
+            write_secret(&folder.join(format!("{who}.key")), &key.serialize_pem())?;
         }
         Ok(Self { folder })
     }
@@ -96,4 +98,14 @@ impl Pki {
             fs::read(self.folder.join(format!("{who}.key")))?,
         ))
     }
+}
+
+/// Writes what its owner alone may read, also where it is there: the gateway takes no
+/// other key.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())
 }

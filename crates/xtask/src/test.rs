@@ -19,7 +19,7 @@ venv; installed where this is Debian and you are root, as are OpenSSL, which
 timestamps and checks what is handed out, Go, without which one of two foreign
 verifiers is left out, the solver cvc5, without which nothing is proved,
 strace, without which no system call is broken, and SoftHSM, without which no
-key is kept by a token), then checks formatting and lints, builds `comity`, and
+key is kept by a token), then checks formatting and lints, builds what they call, and
 runs every test of the workspace, those of proofs last. Ends after the first step that
 fails, with exit code 1; a test that fails does not keep others from being run.";
 
@@ -55,7 +55,8 @@ pub(crate) fn main(arguments: impl Iterator<Item = OsString>) -> Result<(), AnyE
         run(cargo().args(lint).args(["-D", "warnings"]))
     })?;
     steps.step("build", || {
-        run(cargo().args(["build", "--workspace", "--bin", "comity"]))
+        let programs = ["--bin", "comity", "--bin", "comity-bench"];
+        run(cargo().args(["build", "--workspace"]).args(programs))
     })?;
     steps.step("test", || {
         run(cargo()
