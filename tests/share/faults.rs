@@ -1,21 +1,23 @@
 //! What is shared does not stay with who will not have it, whatever goes wrong on the
-//! way: answers that are lost, answers that say nothing, deliveries that are refused.
+//! way: answers that are lost, deliveries that are refused. No answer is lost that cannot be
+//! read at first, or that comes before the delivery is answered.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
 use comity::v1::{
     self, CaseState, ConditionState, ResultKind,
+    execution_service_client::ExecutionServiceClient,
     national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
 };
 use comity_sandbox::backend::Backend;
 use tokio::net::TcpListener;
 use tonic::{
     Request, Response, Status,
-    transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming},
+    transport::{Certificate, Channel, Identity, Server, ServerTlsConfig, server::TcpIncoming},
 };
 
 use super::{concluding, conditions, information, share, tip};
@@ -28,6 +30,8 @@ struct Wayward {
     backend: Backend,
     /// The calls that came, by case.
     calls: Arc<Mutex<HashMap<String, Vec<&'static str>>>>,
+    /// How it calls the gateway.
+    gateway: Arc<OnceLock<ExecutionServiceClient<Channel>>>,
 }
 
 impl Wayward {
@@ -54,11 +58,21 @@ impl NationalBackendService for Wayward {
         if id == "refused" {
             return Err(Status::failed_precondition("never"));
         }
+        let case = message.case.clone();
         let mut answer = self.backend.deliver(request).await?;
-        if id == "lost" {
-            return Err(Status::unavailable("the answer got lost"));
+        match id.as_str() {
+            "lost" => return Err(Status::unavailable("the answer got lost")),
+            // Mended after it was asked once.
+            "unreadable" if self.calls(&case) == ["deliver"] => {
+                answer.get_mut().result = Some(v1::Result::default());
+            }
+            "unreadable" => answer.get_mut().result = Some(accepted()),
+            "beforehand" => {
+                let mut gateway = self.gateway.get().unwrap().clone();
+                gateway.conclude(concluding(&case, accepted())).await?;
+            }
+            _ => {}
         }
-        answer.get_mut().result = Some(v1::Result::default());
         Ok(answer)
     }
 
@@ -85,6 +99,14 @@ impl NationalBackendService for Wayward {
     }
 }
 
+/// What is shared is accepted.
+fn accepted() -> v1::Result {
+    v1::Result {
+        kind: ResultKind::Complete.into(),
+        ..v1::Result::default()
+    }
+}
+
 /// A scene in which the German backend is wayward.
 async fn scene() -> (Scene, Wayward) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -105,7 +127,11 @@ async fn scene() -> (Scene, Wayward) {
     let wayward = Wayward {
         backend: scene.backend("DE").clone(),
         calls: Arc::default(),
+        gateway: Arc::default(),
     };
+    let itself = scene.connect("DE", "backend", "backend").await;
+    let itself = ExecutionServiceClient::new(itself);
+    wayward.gateway.set(itself).unwrap();
     let service = NationalBackendServiceServer::new(wayward.clone());
     let server = Server::builder().tls_config(tls).unwrap();
     let served = { server }.add_service(service);
@@ -120,7 +146,7 @@ async fn nothing_that_was_rejected_is_left_with_the_recipient() {
     let mut recipient = scene.executing("DE", "bfj").await;
     let mut reader = Cooperation::new(scene.connect("DE", "bfj", "executing").await);
     let mut names = Vec::new();
-    for id in ["lost", "unreadable", "refused"] {
+    for id in ["lost", "refused"] {
         let mut message = tip(id);
         message.wait = None;
         let case = share(&mut sender, &message).await.unwrap().case.unwrap();
@@ -147,7 +173,7 @@ async fn nothing_that_was_rejected_is_left_with_the_recipient() {
             let case = get(&mut sender, name).await.unwrap();
             let recalled = case.events.iter().any(|event| event.kind == "recalled");
             let over = case.state() == CaseState::NotExecuted;
-            (over && (recalled || *name == names[2])).then_some(case)
+            (over && (recalled || *name == names[1])).then_some(case)
         })
         .await;
         assert!(
@@ -167,6 +193,39 @@ async fn nothing_that_was_rejected_is_left_with_the_recipient() {
         calls.skip_while(|call| *call == "deliver").collect()
     };
     let after: Vec<Vec<_>> = names.iter().map(after).collect();
-    assert_eq!(after, [vec!["recall"], vec!["recall"], vec![]]);
+    assert_eq!(after, [vec!["recall"], vec![]]);
     scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_is_asked_for_again() {
+    let (scene, wayward) = scene().await;
+    let mut sender = scene.issuing("GB", "nca").await;
+    let case = share(&mut sender, &tip("unreadable")).await.unwrap();
+    let name = case.case.unwrap().name;
+    let case = eventually("it is concluded", async || {
+        let case = get(&mut sender, &name).await.unwrap();
+        (case.state() == CaseState::Concluded).then_some(case)
+    })
+    .await;
+    let postponed = case.events.iter().map(|event| &*event.note);
+    let told = "the executing system's answer cannot be read (`result.kind`); delivery goes on until it can";
+    assert!(postponed.clone().any(|note| note == told), "{postponed:?}");
+    assert_eq!(wayward.calls(&name), ["deliver", "deliver"]);
+    assert_eq!(scene.backend("DE").standing(&name).unwrap(), 1);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_may_come_before_the_delivery_is_answered() {
+    let (scene, wayward) = scene().await;
+    let mut sender = scene.issuing("GB", "nca").await;
+    let case = share(&mut sender, &tip("beforehand")).await.unwrap();
+    let case = case.case.unwrap();
+    assert_eq!(case.state(), CaseState::Concluded, "{case:?}");
+    // Long enough for what was not ended to be tried again.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(wayward.calls(&case.name), ["deliver"]);
+    let report = scene.stop().await;
+    assert_eq!(report.jobs, 0);
 }

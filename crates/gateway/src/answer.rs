@@ -89,7 +89,7 @@ impl Answer {
             NoAnswer::NotConfigured(_) => format!(
                 "{why} for `{state}` on this gateway; the request is kept, and delivered once there is one"
             ),
-            NoAnswer::Failed(_) | NoAnswer::Stopping => {
+            NoAnswer::Failed(_) | NoAnswer::Unreadable | NoAnswer::Stopping => {
                 format!("the executing side cannot be reached ({why}); delivery goes on")
             }
         };
@@ -100,24 +100,22 @@ impl Answer {
     /// same, from earlier attempts.
     pub(crate) fn rejected(why: NoAnswer, left: Left) -> Self {
         let reason = format!("the executing system rejected the request ({why})");
-        Self {
-            left,
-            ..Self::never(reason)
-        }
-    }
-
-    /// The executing system took the request, and what it answers is no answer.
-    pub(crate) fn unreadable() -> Self {
-        Self::never("the executing system's answer cannot be read".to_owned())
-    }
-
-    fn never(reason: String) -> Self {
         let result = without_data(Execution::NotExecuted, reason.clone(), "technical");
         let answer = Self::new(REJECTED, Some(CaseState::NotExecuted), reason);
         Self {
+            left,
             result: Some(result),
             ..answer.happened("not-executed")
         }
+    }
+
+    /// The executing system took the request, and what it answers is no answer in these
+    /// fields; it is asked again.
+    pub(crate) fn unreadable(fields: &str) -> Self {
+        let note = format!(
+            "the executing system's answer cannot be read ({fields}); delivery goes on until it can"
+        );
+        Self::new("delivery-postponed", Some(CaseState::Delivering), note)
     }
 
     /// Something that a side reports, with what it says of it.

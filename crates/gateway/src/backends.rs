@@ -69,6 +69,9 @@ pub(crate) enum NoAnswer {
     /// What came instead.
     #[error("{0:?}")]
     Failed(Code),
+    /// It is not as the contract demands.
+    #[error("the answer cannot be read")]
+    Unreadable,
     /// The gateway stops, and does not wait any longer.
     #[error("the gateway stops")]
     Stopping,

@@ -168,10 +168,15 @@ fn in_directory(gateway: &Gateway, caller: &Caller) -> Result<(), Refusal> {
     ))
 }
 
-/// Its owner sees a case, and the State to which it was handed: the national system that
-/// received it, the authority to which it is addressed, and those that execute such things.
+/// Its owner sees a case, and the State to which it is handed: the national system that
+/// receives it, the authority to which it is addressed, and those that execute such things.
+/// They see it from when it is on its way: a system may report of it before what it answers
+/// to the delivery is on record.
 fn may_see(gateway: &Gateway, caller: &Caller, case: &CaseAt) -> bool {
-    let handed = || case.row.executing.0 == caller.jurisdiction && was_delivered(case);
+    let handed = || {
+        let own = case.row.executing.0 == caller.jurisdiction;
+        own && (was_delivered(case) || is_leaving(case))
+    };
     match caller.role {
         Role::Issuing => case.row.owner == caller.to_string(),
         Role::Backend => handed(),
@@ -296,6 +301,11 @@ pub(crate) fn was_delivered(case: &CaseAt) -> bool {
         | CaseState::Withdrawn
         | CaseState::Expired => true,
     }
+}
+
+/// It is approved, and on its way to the executing side.
+fn is_leaving(case: &CaseAt) -> bool {
+    case.row.state == CaseState::Approved && case.snapshot.kept().is_handed_over()
 }
 
 pub(crate) fn no_case(id: &CaseId) -> Refusal {

@@ -3,7 +3,7 @@
 //! A job is on disk before the first attempt. The backend deduplicates on
 //! case and step, so that an attempt whose answer was lost may be repeated.
 
-use std::{error::Error, time::Duration};
+use std::{collections::BTreeSet, error::Error, time::Duration};
 
 use comity::v1;
 use comity_domain::CaseState;
@@ -16,12 +16,13 @@ use crate::{
     answer::{self, Answer},
     backends::{NoAnswer, Outgoing},
     cases::{self, CaseAt},
+    execute,
     gateway::Gateway,
     happen::Unfiled,
     notify, origin, recall, record, room,
     share::Left,
     wire::{
-        self,
+        Violation,
         encoded::{self, Errand},
         from_proto,
     },
@@ -33,6 +34,8 @@ const POLL: Duration = Duration::from_millis(250);
 const BACKOFF: Duration = Duration::from_millis(250);
 /// Longest pause between two attempts.
 pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(300);
+/// Most fields of an answer that are named as unreadable.
+const FIELDS_MAX: usize = 8;
 
 /// Makes the first attempt for a case just recorded, and files what came of it. Where the
 /// State has no room for it, the outbox has the job.
@@ -56,8 +59,7 @@ async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -
             None
         }
         Err(Unfiled::Conflict) => {
-            // With the case as it stands: the answer stays the same.
-            hand_on(gateway, job, "the case changed").await;
+            Box::pin(changed(gateway, job)).await;
             None
         }
         // The lease runs out, and the outbox takes over.
@@ -69,6 +71,16 @@ async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -
             );
             None
         }
+    }
+}
+
+/// Goes on with a case that changed while its delivery was under way: with the case as it
+/// stands, for the answer stays the same; where that is at its end, there is nothing more
+/// to file.
+async fn changed(gateway: &Gateway, job: &Durable<Job>) {
+    match cases::load(gateway, &job.case).await {
+        Ok(case) if case.row.state.is_final() => overtaken(gateway, job).await,
+        Ok(_) | Err(_) => hand_on(gateway, job, "the case changed").await,
     }
 }
 
@@ -183,12 +195,25 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         Ok(v1::DeliverResponse { reference, result }) => {
             // A reference that is none is no reason to lose the answer.
             let reference = from_proto::line("reference", &reference).unwrap_or_default();
-            match result.map(wire::answer::read) {
-                None => Answer::acknowledged(reference),
-                Some(Ok(result)) if can_be_kept(gateway, &result) => {
-                    Answer::result(result).referenced(reference)
+            let result = result.map(|result| execute::readable(gateway, result));
+            match result.transpose() {
+                Ok(None) => Answer::acknowledged(reference),
+                Ok(Some(result)) => Answer::result(result).referenced(reference),
+                // Whoever has it said so meanwhile, and concludes it by itself.
+                Err(_) if answer::is_acknowledged(case.row.state) => {
+                    Box::pin(overtaken(gateway, job)).await;
+                    return Ok(case);
                 }
-                Some(Ok(_) | Err(_)) => Answer::unreadable(),
+                Err(wrong) => {
+                    let fields = fields(&wrong);
+                    tracing::warn!(
+                        case.id = %job.case, state.executing = %job.target, fields,
+                        "the executing system's answer cannot be read: it is asked again"
+                    );
+                    let told = Answer::unreadable(&fields);
+                    let why = NoAnswer::Unreadable;
+                    return Box::pin(postpone(gateway, job, case, (why, told))).await;
+                }
             }
         }
         Err(why) if is_final(why) && answer::is_acknowledged(case.row.state) => {
@@ -203,14 +228,25 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
             );
             Answer::rejected(why, left(job))
         }
-        Err(why) => return Box::pin(postpone(gateway, job, case, why)).await,
+        Err(why) => {
+            let told = Answer::delivering(&job.target, why);
+            return Box::pin(postpone(gateway, job, case, (why, told))).await;
+        }
     };
     Box::pin(answer::file(gateway, case, answer, Some(job))).await
 }
 
-/// No condition of an answer waits for an event that the library does not know.
-fn can_be_kept(gateway: &Gateway, answer: &wire::answer::Answer) -> bool {
-    wire::words::unknown_events(&gateway.policies(), answer).is_empty()
+/// Where an answer is not as the contract demands: paths as the contract has them, and
+/// nothing that the answer says.
+fn fields(wrong: &[Violation]) -> String {
+    let paths = wrong.iter().map(|wrong| {
+        // A key of the answer's own would follow.
+        let path = wrong.field.split('"').next().unwrap_or_default();
+        format!("`{}`", path.trim_end_matches('['))
+    });
+    let paths: BTreeSet<_> = paths.collect();
+    let few: Vec<_> = paths.into_iter().take(FIELDS_MAX).collect();
+    few.join(", ")
 }
 
 /// What the executing system has where it refuses an attempt: an earlier one, whose
@@ -227,11 +263,11 @@ async fn postpone(
     gateway: &Gateway,
     job: &Durable<Job>,
     case: CaseAt,
-    why: NoAnswer,
+    (why, told): (NoAnswer, Answer),
 ) -> Result<CaseAt, Unfiled> {
     tracing::info!(case.id = %job.case, state.executing = %job.target, %why, job.attempts, "delivery postponed");
     let case = if case.row.state == CaseState::Approved {
-        answer::file(gateway, case, Answer::delivering(&job.target, why), None).await?
+        answer::file(gateway, case, told, None).await?
     } else {
         case
     };
@@ -255,11 +291,10 @@ pub(crate) fn is_final(why: NoAnswer) -> bool {
         return false;
     };
     match code {
-        Code::InvalidArgument
-        | Code::AlreadyExists
-        | Code::FailedPrecondition
-        | Code::OutOfRange => true,
-        Code::Ok
+        Code::InvalidArgument | Code::AlreadyExists | Code::FailedPrecondition => true,
+        // Of an answer that is too long to be taken, too.
+        Code::OutOfRange
+        | Code::Ok
         | Code::Cancelled
         | Code::Unknown
         | Code::DeadlineExceeded

@@ -131,7 +131,10 @@ pub(crate) async fn conclude(
 }
 
 /// What came of it, where nothing in it is wrong or hangs on what cannot happen.
-fn readable(gateway: &Gateway, result: v1::Result) -> Result<wire::answer::Answer, Vec<Violation>> {
+pub(crate) fn readable(
+    gateway: &Gateway,
+    result: v1::Result,
+) -> Result<wire::answer::Answer, Vec<Violation>> {
     let answer = wire::answer::read(result).map_err(|mut violations| {
         for Violation { field, .. } in &mut violations {
             field.insert_str(0, "result.");
