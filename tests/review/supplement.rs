@@ -1,6 +1,9 @@
 //! What the issuing authority adds to its request.
 
-use comity::v1::{self, CaseState, Outcome};
+use comity::v1::{
+    self, CaseState, Outcome, conclude_request::Conclusion,
+    execution_service_client::ExecutionServiceClient,
+};
 use comity_gateway::wire::structure;
 use tonic::Code;
 
@@ -113,6 +116,67 @@ fn a_case_in_a_language_that_is_not_read_is_completed_in_one_that_is() {
         let fields: Vec<_> = found.keys().map(String::as_str).collect();
         assert_eq!(fields, ["language", "offences", "persons"]);
         assert!(get(&mut client, &case.name).await.is_ok());
+    });
+}
+
+#[test]
+fn who_has_the_request_is_told_of_a_supplement() {
+    on_shared(async |scene| {
+        let story = search("told");
+        let case = scene.tell(&story).await;
+        assert_eq!(case.state(), CaseState::Acknowledged);
+        let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+        let message = assurance(&case, "told/1");
+        let answer = client.supplement(message).await.unwrap().into_inner();
+        assert_eq!(answer.case.unwrap().state(), CaseState::Acknowledged);
+        let told = eventually("it is told", async || {
+            let told = scene.backend("FR").notices(&case.name).unwrap();
+            (!told.is_empty()).then_some(told)
+        })
+        .await;
+        assert!(
+            told.iter().all(|told| told.contains("supplement")),
+            "{told:?}"
+        );
+    });
+}
+
+/// A confirmation given before would count for what comes.
+#[test]
+fn what_is_about_data_is_not_confirmed_before_any_came() {
+    on_shared(async |scene| {
+        let story = search("early");
+        let case = scene.tell(&story).await;
+        let of_data = case.conditions.iter().find(|condition| {
+            condition.kind() == v1::ObligationKind::UseLimit && condition.bound_party == "issuing"
+        });
+        let channel = scene.connect(story.jurisdiction, story.authority, "issuing");
+        let mut client = ExecutionServiceClient::new(channel.await);
+        let confirmation = v1::ConfirmObligationRequest {
+            name: case.name.clone(),
+            obligation_id: of_data.unwrap().obligation_id.clone(),
+            note: "we keep to it".to_owned(),
+            ..v1::ConfirmObligationRequest::default()
+        };
+        let early = client.confirm_obligation(confirmation.clone()).await;
+        let early = early.unwrap_err();
+        assert_eq!(reason(&early), "NOT_ALLOWED_NOW", "{early:?}");
+        assert!(
+            early.message().contains("nothing was received yet"),
+            "{early:?}"
+        );
+        let mut executing = scene.executing("FR", "parquet-paris").await;
+        let found = v1::Result {
+            kind: v1::ResultKind::NothingFound.into(),
+            ..v1::Result::default()
+        };
+        let conclude = v1::ConcludeRequest {
+            name: case.name,
+            conclusion: Some(Conclusion::Result(found)),
+            ..v1::ConcludeRequest::default()
+        };
+        executing.conclude(conclude).await.unwrap();
+        client.confirm_obligation(confirmation).await.unwrap();
     });
 }
 

@@ -168,6 +168,24 @@ fn is_about_data(condition: &v1::Condition) -> bool {
     condition.kind() == ObligationKind::DeleteAfter && condition.bound_party == "issuing"
 }
 
+/// It says how the issuing side deals with what it receives.
+pub(crate) fn is_of_data(condition: &v1::Condition) -> bool {
+    let of_data = match condition.kind() {
+        ObligationKind::UseLimit
+        | ObligationKind::HandlingCode
+        | ObligationKind::RetainUntil
+        | ObligationKind::NoOnwardTransfer => true,
+        // That waits by itself. The others are of people, too, and of what others are told.
+        ObligationKind::DeleteAfter
+        | ObligationKind::Speciality
+        | ObligationKind::Notify
+        | ObligationKind::ConfirmWithin
+        | ObligationKind::Redact
+        | ObligationKind::Unspecified => false,
+    };
+    of_data && condition.bound_party == "issuing"
+}
+
 /// The issuing side has, or could have, what was found.
 fn is_received(before: &encoded::Case, adds: &encoded::Case) -> bool {
     let mut results = [&before.result, &adds.result].into_iter().flatten();

@@ -12,9 +12,10 @@ use crate::{
     admit,
     cases::{self, CaseAt},
     clocks::Happened,
-    conditions,
+    conditions, evidence,
     gateway::Gateway,
     happen::{self, Event},
+    hold,
     identity::Caller,
     once::Call,
     record,
@@ -58,6 +59,7 @@ async fn carry_out(
         let event = if message.broken {
             broken(gateway, caller, &case, (condition, note.clone()))?
         } else {
+            something_received(gateway, &case, &condition).await?;
             confirmed(gateway, caller, &case, (condition, note.clone()))?
         };
         let event = Event {
@@ -105,6 +107,26 @@ fn not_now(condition: &v1::Condition, what: &str) -> Refusal {
     };
     let id = &condition.obligation_id;
     Refusal::NotNow(format!("`{id}` is not {what} now: {why}"))
+}
+
+/// Refuses to take for met what is about data before any were received: it would count for
+/// those that come.
+async fn something_received(
+    gateway: &Gateway,
+    case: &CaseAt,
+    condition: &v1::Condition,
+) -> Result<(), Refusal> {
+    let result = case.snapshot.result.as_ref();
+    if !conditions::is_of_data(condition)
+        || result.is_some_and(hold::tells)
+        || evidence::has_passed(gateway, case).await?
+    {
+        return Ok(());
+    }
+    let id = &condition.obligation_id;
+    Err(Refusal::NotNow(format!(
+        "`{id}` is not confirmed now: nothing was received yet that it is about"
+    )))
 }
 
 /// The event by which the bound side confirms.

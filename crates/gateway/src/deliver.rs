@@ -74,14 +74,16 @@ async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -
     }
 }
 
-/// Goes on with a case that changed while its delivery was under way: with the case as it
-/// stands, for the answer stays the same; where that is at its end, there is nothing more
-/// to file.
+/// Goes on with a case that changed meanwhile: with the case as it stands, for the answer
+/// stays the same. A delivery has nothing more to file where that is at its end.
 async fn changed(gateway: &Gateway, job: &Durable<Job>) {
-    match cases::load(gateway, &job.case).await {
-        Ok(case) if case.row.state.is_final() => overtaken(gateway, job).await,
-        Ok(_) | Err(_) => hand_on(gateway, job, "the case changed").await,
+    if job.step == record::DELIVER
+        && let Ok(case) = cases::load(gateway, &job.case).await
+        && case.row.state.is_final()
+    {
+        return overtaken(gateway, job).await;
     }
+    hand_on(gateway, job, "the case changed").await;
 }
 
 /// Gives a job to the outbox, to be taken up at once.

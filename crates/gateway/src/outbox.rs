@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use comity_domain::CaseState;
+use comity_domain::{CaseId, CaseState};
 use comity_ledger::Flaw;
 use comity_store::{Archive, CaseRow, KeyToken, OpenError, Owed, Period, ReadError};
 use jiff::Timestamp;
@@ -27,6 +27,7 @@ const PAUSES: u32 = 2;
 
 const LOST: &str = "what was to be done stays undone until the gateway starts next: it makes the \
      row again";
+const DENIED: &str = "were its row in the outbox lost, it would not be made again";
 const LATE: &str = "it is not tried before the gateway starts next";
 const UNREADABLE: &str = "the database cannot be relied on";
 
@@ -57,15 +58,13 @@ pub fn verify_outbox(
         let what = format!("table `job`, cases/{case}: column `ready_at` puts it off for too long");
         return Err(Flaw::of("comity.db", what, LATE).entry(entry));
     }
-    let mut first = None;
-    let mut each = |owed: Owed, entry| {
-        first.get_or_insert((owed, entry));
-        false
-    };
-    lost(archive, &mut each).map_err(unread)?;
-    match first {
+    match first_wrong(archive).map_err(unread)? {
         None => Ok(()),
-        Some((Owed { case, step, .. }, entry)) => {
+        Some(Wrong::Denied(case)) => {
+            let what = format!("table `cases`, cases/{case}: column `owes` denies what it owes");
+            Err(Flaw::of("comity.db", what, DENIED))
+        }
+        Some(Wrong::Lost(Owed { case, step, .. }, entry)) => {
             let what =
                 format!("table `job`, cases/{case}: the row is missing by which it is to `{step}`");
             Err(Flaw::of("comity.db", what, LOST).entry(entry))
@@ -100,19 +99,26 @@ fn tell(made: &Owed) {
     );
 }
 
-/// Calls `each` with every job that a case needs and the outbox lacks, and the entry that
-/// enqueued it, as long as that answers true.
-fn lost(mut archive: Archive, each: &mut dyn FnMut(Owed, u64) -> bool) -> Result<(), OutboxError> {
+/// What is wrong with the outbox.
+enum Wrong {
+    /// A case's row says that it owes nothing.
+    Denied(CaseId),
+    /// The job is missing that this entry enqueued.
+    Lost(Owed, u64),
+}
+
+fn first_wrong(mut archive: Archive) -> Result<Option<Wrong>, OutboxError> {
     loop {
         let cases = archive.next(CHUNK)?;
         if cases.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         for owed in cases.into_iter().flat_map(owed) {
-            if let Some(entry) = archive.lost(&owed)?
-                && !each(owed, entry)
-            {
-                return Ok(());
+            if archive.owes_nothing(&owed.case)? {
+                return Ok(Some(Wrong::Denied(owed.case)));
+            }
+            if let Some(entry) = archive.lost(&owed)? {
+                return Ok(Some(Wrong::Lost(owed, entry)));
             }
         }
     }

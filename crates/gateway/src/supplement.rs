@@ -101,7 +101,13 @@ async fn event(
         true => Adding::Always,
         false => Adding::Again(Side::Issuing),
     };
-    Ok(Event { adding, ..event })
+    // Who executes it by what was handed over has to know.
+    let told = !corrects;
+    Ok(Event {
+        adding,
+        told,
+        ..event
+    })
 }
 
 /// What was handed over is not made another request.

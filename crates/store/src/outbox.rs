@@ -43,6 +43,21 @@ impl Archive {
         id.map(|id| column::count(id / JOBS_PER_ENTRY)).transpose()
     }
 
+    /// Whether a case's row says that it owes nothing: then what it owes and lost would not
+    /// be made again.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn owes_nothing(&mut self, case: &CaseId) -> Result<bool, ReadError> {
+        self.read(|db, _| {
+            if !schema::is_ours(db)? {
+                return Ok(false);
+            }
+            let mut select = db.prepare_cached("SELECT 1 FROM cases WHERE id = ?1 AND owes = 0")?;
+            Ok(select.exists([case.as_str()])?)
+        })
+    }
+
     /// The first job that is to be tried later than `latest`: its case, and the entry that
     /// enqueued it.
     ///
@@ -81,7 +96,8 @@ impl Store {
         readers
             .run(move |db, vault| {
                 let mut query = Query::cases();
-                query.and("owes = ?", true);
+                // Whoever has taken the one away has not changed the other, which is bound.
+                query.and("(owes = ? OR state IN ('APPROVED', 'DELIVERING'))", true);
                 query.and_if("opened > ?", after.map(column::sql));
                 let cases = query.rows(db, "opened", limit, read::read_case)?;
                 let cases = cases.iter();

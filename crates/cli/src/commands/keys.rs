@@ -170,7 +170,7 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     let state = jurisdiction.parse::<JurisdictionCode>()?;
     let id = authority.parse::<AuthorityId>()?;
     let stranger = match &policies {
-        Some(folder) => stranger(folder, &state, &id)?,
+        Some(folder) => stranger(folder, &state, &id)?.and_then(|unknown| warning(unknown, &role)),
         None => None,
     };
     demand_held(&role, &names, person.as_deref())?;
@@ -240,6 +240,20 @@ fn demand_held(role: &str, names: &[String], person: Option<&str>) -> Result<(),
     Ok(())
 }
 
+/// What it means for a certificate that policy files do not know its authority; nothing for
+/// roles that are not looked up there.
+fn warning(unknown: String, role: &str) -> Option<String> {
+    let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
+    let means = match role {
+        Role::Issuing | Role::Executing | Role::Reviewer => "nothing is let through for it",
+        Role::Auditor => {
+            "it opens the records of its State's cases all the same, and searches for nobody"
+        }
+        Role::Backend | Role::Gateway | Role::Legal => return None,
+    };
+    Some(format!("{unknown}: {means}"))
+}
+
 /// What is to be said of an authority that policy files do not know.
 fn stranger(
     folder: &Path,
@@ -251,7 +265,7 @@ fn stranger(
     let known = library.has_authority(state, id);
     Ok((!known).then(|| {
         format!(
-            "`{}` has no authority `{id}` of `{state}`: nothing is let through for it",
+            "`{}` has no authority `{id}` of `{state}`",
             folder.display()
         )
     }))

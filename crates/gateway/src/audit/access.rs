@@ -64,12 +64,15 @@ pub(super) async fn checked<T>(
     record::attempted(gateway, caller, checked).await
 }
 
-/// Whether the caller's State has a part in a case, or is none of the library: one such as
-/// `EU` is above all. A supervisory authority is competent on the territory of its own
-/// State: Directive (EU) 2016/680 Art. 45(1).
-pub(super) fn concerns(gateway: &Gateway, caller: &Caller, case: &CaseChange) -> bool {
+/// Reserved in ISO 3166 for what is no State: who supervises all of them.
+const UNION: &str = "EU";
+
+/// Whether the caller's State has a part in a case, or the caller is the Union's. A
+/// supervisory authority is competent on the territory of its own State: Directive (EU)
+/// 2016/680 Art. 45(1). So is one of a State that the library does not know, of no other.
+pub(super) fn concerns(caller: &Caller, case: &CaseChange) -> bool {
     let state = &caller.jurisdiction;
-    [&case.issuing.0, &case.executing.0].contains(&state) || !gateway.policies().knows(state)
+    [&case.issuing.0, &case.executing.0].contains(&state) || state.as_str() == UNION
 }
 
 /// Refuses to open the records of a case of other States; opens none for who is no auditor.
@@ -80,7 +83,7 @@ pub(super) async fn within_reach(
 ) -> Result<(), Refusal> {
     admit::role(caller, &[Role::Auditor], "auditor")?;
     match cases::load(gateway, case).await {
-        Ok(case) if !concerns(gateway, caller, &case.row) => Err(Refusal::NotCompetent(
+        Ok(case) if !concerns(caller, &case.row) => Err(Refusal::NotCompetent(
             "the case is one of other States: auditors open the records of cases of their own",
         )),
         // What is not there is told where it is looked for.

@@ -129,7 +129,7 @@ async fn carry_out(
     let call = Call::new(caller, "assess an emergency", message)?;
     let assess = || async {
         let case = cases::load(gateway, &id).await?;
-        concerned(gateway, caller, &case)?;
+        concerned(caller, &case)?;
         assessable(gateway, &id, &case).await?;
         let leaf = Leaf {
             note: Some(note.to_owned()),
@@ -169,16 +169,16 @@ async fn not_found(
     })
 }
 
-/// Refuses auditors of the authority that claimed it, and those of a State of the library
-/// that has no part in it; one of no State is above both sides.
-fn concerned(gateway: &Gateway, caller: &Caller, case: &cases::CaseAt) -> Result<(), Refusal> {
+/// Refuses auditors of the authority that claimed it, and those of a State that has no part
+/// in it; the Union's are above both sides.
+fn concerned(caller: &Caller, case: &cases::CaseAt) -> Result<(), Refusal> {
     let claimant = Caller::recorded(&case.row.owner)?;
     if claimant.jurisdiction == caller.jurisdiction && claimant.authority == caller.authority {
         return Err(Refusal::NotCompetent(
             "the authority claimed this emergency itself: another assesses it",
         ));
     }
-    if !access::concerns(gateway, caller, &case.row) {
+    if !access::concerns(caller, &case.row) {
         return Err(Refusal::NotCompetent(
             "the case is one of other States: their auditors assess it",
         ));
@@ -222,7 +222,7 @@ async fn show(gateway: &Gateway, caller: &Caller, claim: Claim) -> v1::Emergency
     } = claim;
     // Of an erased case nothing is told but that there was one.
     let case = cases::load(gateway, &row.id).await.ok();
-    let case = case.filter(|case| access::concerns(gateway, caller, &case.row));
+    let case = case.filter(|case| access::concerns(caller, &case.row));
     let request = case.and_then(|case| anew::request(&case).ok());
     let urgency = request.and_then(|request| request.urgency);
     let finding = match justified {
