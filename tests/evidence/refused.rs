@@ -258,7 +258,7 @@ async fn before_delivery_only_the_issuing_side_stores_and_after_the_end_nobody()
     assert_eq!(
         status.message(),
         "download is not possible while the case is NOT_EXECUTED; it is possible while the case is \
-         DELIVERING or ACKNOWLEDGED or EXECUTING or POSTPONED or CONCLUDED"
+         APPROVED or DELIVERING or ACKNOWLEDGED or EXECUTING or POSTPONED or CONCLUDED"
     );
     assert!(executing.read(&on.name(&film), 0, 9).await.is_ok());
     on.scene.stop().await;

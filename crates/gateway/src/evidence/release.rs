@@ -40,7 +40,9 @@ pub(super) fn ask(case: &CaseAt, from: BoundParty, to: BoundParty) -> Result<Rel
 /// was refused or broken off, whatever was stored for it before.
 fn is_open(state: CaseState) -> bool {
     match state {
-        CaseState::Delivering
+        // While it is on its way, too: what comes with a request may be read as it arrives.
+        CaseState::Approved
+        | CaseState::Delivering
         | CaseState::Acknowledged
         | CaseState::Executing
         | CaseState::Postponed
@@ -49,7 +51,6 @@ fn is_open(state: CaseState) -> bool {
         | CaseState::Incomplete
         | CaseState::UnderReview
         | CaseState::Refused
-        | CaseState::Approved
         | CaseState::NotExecuted
         | CaseState::Withdrawn
         | CaseState::Expired => false,
