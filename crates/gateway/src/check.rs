@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -33,6 +33,9 @@ const KEYS: [&str; 5] = [
 ];
 /// What group and others may do to a file: read or write it.
 const OTHERS: u32 = 0o066;
+/// The same of a file of root's, but for its group's reading: so secrets are mounted for a
+/// service that is not root.
+const OTHERS_THAN_GROUP: u32 = 0o026;
 
 /// One thing wrong with settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,12 +208,39 @@ fn secrets(config: &Config, wrong: &mut Vec<Wrong>) {
 
 /// Says so of a secret that others than its owner can read or write.
 fn open_to_others(path: &Path) -> Option<String> {
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    let shown = path.display();
-    (mode & OTHERS != 0).then(|| {
+    let file = fs::metadata(path).ok()?;
+    is_open(file.uid(), file.mode()).then(|| {
+        let (shown, mode) = (path.display(), file.mode() & 0o777);
         format!(
             "`{shown}` is a secret that others than its owner can read or write (mode \
              {mode:04o}): chmod 600 {shown}"
         )
     })
+}
+
+fn is_open(owner: u32, mode: u32) -> bool {
+    let closed_to = match owner {
+        0 => OTHERS_THAN_GROUP,
+        _ => OTHERS,
+    };
+    mode & closed_to != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mounted_secret_may_be_read_by_the_group_of_its_service() {
+        for (owner, mode, open) in [
+            (1000, 0o100_600, false),
+            (1000, 0o100_640, true),
+            (0, 0o100_440, false),
+            (0, 0o100_640, false),
+            (0, 0o100_660, true),
+            (0, 0o100_444, true),
+        ] {
+            assert_eq!(is_open(owner, mode), open, "{owner} {mode:o}");
+        }
+    }
 }
