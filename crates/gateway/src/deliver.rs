@@ -23,7 +23,6 @@ use crate::{
     wire::{
         self,
         encoded::{self, Errand},
-        from_proto,
     },
 };
 
@@ -181,15 +180,12 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
     let delivery = Box::pin(gateway.backends().deliver(&job.target, message));
     let answer = match delivery.await {
         Ok(v1::DeliverResponse { reference, result }) => {
-            // A reference that is none is no reason to lose the answer.
-            let reference = from_proto::line("reference", &reference).unwrap_or_default();
-            match result.map(wire::answer::read) {
-                None => Answer::acknowledged(reference),
-                Some(Ok(result)) if can_be_kept(gateway, &result) => {
-                    Answer::result(result).referenced(reference)
-                }
+            let answer = match result.map(wire::answer::read) {
+                None => Answer::acknowledged(String::new()),
+                Some(Ok(result)) if can_be_kept(gateway, &result) => Answer::result(result),
                 Some(Ok(_) | Err(_)) => Answer::unreadable(),
-            }
+            };
+            answer.referenced_by_system(&job.case, &reference)
         }
         Err(why) if is_final(why) && answer::is_acknowledged(case.row.state) => {
             // Whoever has it said so meanwhile: that one more copy of it is refused ends nothing.
