@@ -12,11 +12,7 @@ use comity::v1::{
     national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
 };
 use comity_sandbox::backend::Backend;
-use tokio::net::TcpListener;
-use tonic::{
-    Request, Response, Status,
-    transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming},
-};
+use tonic::{Request, Response, Status};
 
 use super::{concluding, conditions, information, share, tip};
 use crate::world::{Cooperation, Scene, eventually, get};
@@ -87,30 +83,15 @@ impl NationalBackendService for Wayward {
 
 /// A scene in which the German backend is wayward.
 async fn scene() -> (Scene, Wayward) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let scene = Scene::start_with(&["DE", "GB"], |config| {
-        let mut backends = config.backends.iter_mut();
-        let german = backends.find(|one| one.jurisdiction.as_str() == "DE");
-        german.unwrap().port = port;
+    let mut wayward = None;
+    let scene = Scene::start_beside(&["DE", "GB"], "DE", |backend| {
+        let backend = backend.clone();
+        let calls = Arc::default();
+        let one = wayward.insert(Wayward { backend, calls });
+        NationalBackendServiceServer::new(one.clone())
     })
     .await;
-    let issued = scene
-        .world
-        .issue("DE", "backend", "backend", &["localhost"]);
-    let issued = issued.unwrap();
-    let tls = ServerTlsConfig::new()
-        .identity(Identity::from_pem(&issued.certificate, &issued.key))
-        .client_ca_root(Certificate::from_pem(&issued.ca));
-    let wayward = Wayward {
-        backend: scene.backend("DE").clone(),
-        calls: Arc::default(),
-    };
-    let service = NationalBackendServiceServer::new(wayward.clone());
-    let server = Server::builder().tls_config(tls).unwrap();
-    let served = { server }.add_service(service);
-    tokio::spawn(served.serve_with_incoming(TcpIncoming::from(listener)));
-    (scene, wayward)
+    (scene, wayward.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
