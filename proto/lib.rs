@@ -4,6 +4,10 @@
 /// that it is an emergency. See `CooperationService.Submit`.
 pub const EMERGENCY: (&str, &str) = ("comity-urgency", "emergency");
 
+/// Bytes of a message that whoever receives one of a `Case` or a `DeliverRequest` takes: what
+/// gRPC takes by itself is less than these may have. See `CooperationService`.
+pub const RECEIVED_BYTES_MAX: usize = 32 << 20;
+
 /// A call with a message of this urgency: an emergency is marked as such, if it is no
 /// exercise.
 pub fn marked<T>(message: T, urgency: Option<v1::Urgency>, exercise: bool) -> tonic::Request<T> {

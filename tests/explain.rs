@@ -56,6 +56,12 @@ async fn explain_decides_as_preflight_does_and_is_recorded() {
     let told = explained.paragraphs.join("\n");
     assert!(told.contains("Das Ersuchen wird vorgelegt."), "{told}");
 
+    // What Preflight takes is explained, too.
+    let mut begun = request.clone();
+    (begun.request_id, begun.issuing, begun.issued_at) = (String::new(), None, None);
+    let own = scene.connect("DE", "sta-berlin", "issuing").await;
+    assert!(explain(own, &begun).await.unwrap().decision.is_some());
+
     // A member of a legal team explains what others might ask.
     let legal = scene.connect("FR", "legal-team", "legal").await;
     explain(legal, request).await.unwrap();
@@ -69,7 +75,7 @@ async fn explain_decides_as_preflight_does_and_is_recorded() {
 
     let entries = scene.entries("kind=explain").await;
     let outcomes: Vec<_> = entries.iter().map(|leaf| leaf.outcome.as_deref()).collect();
-    assert_eq!(outcomes, [Some("REFERRED"), Some("REFERRED")]);
+    assert_eq!(outcomes, [Some("REFERRED"); 3]);
     assert_eq!(
         entries[0].rules,
         scene.entries("kind=preflight").await[0].rules

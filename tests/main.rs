@@ -21,6 +21,7 @@ mod fuzz;
 mod hangup;
 mod holds;
 mod http;
+mod integrate;
 mod log;
 mod once;
 mod operate;

@@ -9,9 +9,12 @@ use std::{
 };
 
 use comity::v1::{
-    self, audit_service_client::AuditServiceClient,
+    self,
+    audit_service_client::AuditServiceClient,
     cooperation_service_client::CooperationServiceClient,
-    execution_service_client::ExecutionServiceClient, review_service_client::ReviewServiceClient,
+    execution_service_client::ExecutionServiceClient,
+    national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
+    review_service_client::ReviewServiceClient,
 };
 use comity_evidence::Place;
 use comity_gateway::{
@@ -30,8 +33,11 @@ use comity_sandbox::{
 use jiff::Timestamp;
 use tempfile::TempDir;
 use time::OffsetDateTime;
-use tokio::{runtime::Runtime, task::JoinSet, time::Instant};
-use tonic::{Status, transport::Channel};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet, time::Instant};
+use tonic::{
+    Status,
+    transport::{Certificate, Channel, Identity, Server, ServerTlsConfig, server::TcpIncoming},
+};
 use tonic_types::StatusExt as _;
 
 pub(crate) type Cooperation = CooperationServiceClient<Channel>;
@@ -58,6 +64,33 @@ impl Scene {
         change: impl FnOnce(&mut Config),
     ) -> Self {
         Self::start_by(jurisdictions, Timestamp::now, change).await
+    }
+
+    /// Starts with a service of the test's own in the place of a jurisdiction's backend.
+    pub(crate) async fn start_beside<S: NationalBackendService>(
+        jurisdictions: &[&str],
+        state: &str,
+        service: impl FnOnce(&Backend) -> NationalBackendServiceServer<S>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let scene = Self::start_with(jurisdictions, |config| {
+            let mut backends = config.backends.iter_mut();
+            let own = backends.find(|one| one.jurisdiction.as_str() == state);
+            own.unwrap().port = port;
+        })
+        .await;
+        let issued = scene
+            .world
+            .issue(state, "backend", "backend", &["localhost"]);
+        let issued = issued.unwrap();
+        let tls = ServerTlsConfig::new()
+            .identity(Identity::from_pem(&issued.certificate, &issued.key))
+            .client_ca_root(Certificate::from_pem(&issued.ca));
+        let server = Server::builder().tls_config(tls).unwrap();
+        let served = { server }.add_service(service(scene.backend(state)));
+        tokio::spawn(served.serve_with_incoming(TcpIncoming::from(listener)));
+        scene
     }
 
     /// Starts by a clock of the test's own.

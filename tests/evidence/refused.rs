@@ -48,7 +48,16 @@ async fn bytes_that_are_not_what_was_stated_are_refused_where_they_begin() {
     let mut flipped = chunk.data.to_vec();
     flipped[1000] ^= 1;
     chunk.data = flipped.into();
-    check(&mut executing, parts, lost("5242880")).await;
+    let status = check(&mut executing, parts, lost("5242880")).await;
+    let details = status.get_error_details();
+    let metadata = &details.error_info().unwrap().metadata;
+    assert_eq!(metadata["stored"], "4194304");
+    assert!(
+        status
+            .message()
+            .ends_with("send it again, from offset 4194304"),
+        "{status:?}"
+    );
 
     // What came before is stored; chunks from elsewhere are told where to go on.
     let elsewhere = (

@@ -14,11 +14,7 @@ use comity::v1::{
     national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
 };
 use comity_sandbox::backend::Backend;
-use tokio::net::TcpListener;
-use tonic::{
-    Request, Response, Status,
-    transport::{Certificate, Channel, Identity, Server, ServerTlsConfig, server::TcpIncoming},
-};
+use tonic::{Request, Response, Status, transport::Channel};
 
 use super::{concluding, conditions, information, share, tip};
 use crate::world::{Cooperation, Scene, eventually, get};
@@ -109,33 +105,21 @@ fn accepted() -> v1::Result {
 
 /// A scene in which the German backend is wayward.
 async fn scene() -> (Scene, Wayward) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let scene = Scene::start_with(&["DE", "GB"], |config| {
-        let mut backends = config.backends.iter_mut();
-        let german = backends.find(|one| one.jurisdiction.as_str() == "DE");
-        german.unwrap().port = port;
+    let mut wayward = None;
+    let scene = Scene::start_beside(&["DE", "GB"], "DE", |backend| {
+        let backend = backend.clone();
+        let one = wayward.insert(Wayward {
+            backend,
+            calls: Arc::default(),
+            gateway: Arc::default(),
+        });
+        NationalBackendServiceServer::new(one.clone())
     })
     .await;
-    let issued = scene
-        .world
-        .issue("DE", "backend", "backend", &["localhost"]);
-    let issued = issued.unwrap();
-    let tls = ServerTlsConfig::new()
-        .identity(Identity::from_pem(&issued.certificate, &issued.key))
-        .client_ca_root(Certificate::from_pem(&issued.ca));
-    let wayward = Wayward {
-        backend: scene.backend("DE").clone(),
-        calls: Arc::default(),
-        gateway: Arc::default(),
-    };
+    let wayward = wayward.unwrap();
     let itself = scene.connect("DE", "backend", "backend").await;
     let itself = ExecutionServiceClient::new(itself);
     wayward.gateway.set(itself).unwrap();
-    let service = NationalBackendServiceServer::new(wayward.clone());
-    let server = Server::builder().tls_config(tls).unwrap();
-    let served = { server }.add_service(service);
-    tokio::spawn(served.serve_with_incoming(TcpIncoming::from(listener)));
     (scene, wayward)
 }
 

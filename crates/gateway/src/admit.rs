@@ -186,8 +186,8 @@ pub(crate) fn trial(
     admit(gateway, read(gateway, message)?, language)
 }
 
-/// Admits a request that is only explained: to the authority that would send
-/// it, or to a legal team that tries its rules out.
+/// Admits a request that is only explained: to the authority that would send it, which may
+/// leave out what a draft may, or to a legal team that tries its rules out.
 pub(crate) fn explainable(
     gateway: &Gateway,
     caller: &Caller,
@@ -198,7 +198,7 @@ pub(crate) fn explainable(
     if caller.role == Role::Legal {
         trial(gateway, caller, message, language)
     } else {
-        request(gateway, caller, message, language)
+        draft(gateway, caller, message, language).map(|(admission, _)| admission)
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) async fn decide(
     request: v1::CooperationRequest,
     tasks: Vec<Task>,
 ) -> Result<Anew, Refusal> {
+    bounded(gateway, case, &request)?;
     let request = origin::renew(gateway, case, request).await?;
     let request = team::known_again(gateway, request).await?;
     let lost = origin::is_lost(&request);
@@ -87,6 +88,24 @@ pub(crate) async fn decide(
         verdict,
         tasks,
     })
+}
+
+/// Lets no request grow beyond what one message may have: it is to be handed over and read
+/// as one.
+fn bounded(
+    gateway: &Gateway,
+    case: &CaseAt,
+    request: &v1::CooperationRequest,
+) -> Result<(), Refusal> {
+    let before = case.snapshot.request.as_ref().map_or(0, Bytes::len);
+    let most = gateway.max_message_bytes().max(before);
+    if request.encoded_len() > most {
+        return Err(Refusal::TooLarge {
+            what: "the request with what is supplied",
+            limit: format!("{most} bytes"),
+        });
+    }
+    Ok(())
 }
 
 /// The event by which a case is decided anew, with what `adds` says besides.

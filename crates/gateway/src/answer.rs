@@ -12,6 +12,7 @@ use prost::{Message as _, bytes::Bytes};
 use prost_types::Struct;
 use serde_json::Value;
 use tokio::{sync::broadcast, time::Instant};
+use tonic::Code;
 
 use crate::{
     adding::{Adding, Side},
@@ -30,7 +31,7 @@ use crate::{
         self,
         answer::Execution,
         encoded::{self, Kept, TeamAct},
-        to_proto,
+        from_proto, to_proto,
     },
 };
 
@@ -89,8 +90,15 @@ impl Answer {
             NoAnswer::NotConfigured(_) => format!(
                 "{why} for `{state}` on this gateway; the request is kept, and delivered once there is one"
             ),
-            NoAnswer::Failed(_) | NoAnswer::Unreadable | NoAnswer::Stopping => {
+            NoAnswer::Failed(
+                Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown,
+            )
+            | NoAnswer::Unreadable
+            | NoAnswer::Stopping => {
                 format!("the executing side cannot be reached ({why}); delivery goes on")
+            }
+            NoAnswer::Failed(_) => {
+                format!("the executing system answered {why}; delivery goes on")
             }
         };
         Self::new("delivery-postponed", Some(CaseState::Delivering), note)
@@ -203,6 +211,23 @@ impl Answer {
     pub(crate) fn referenced(mut self, reference: String) -> Self {
         self.adds.reference = reference;
         self
+    }
+
+    /// Under which reference the executing system has it, as it says. One that is none is no
+    /// reason to lose the answer.
+    pub(crate) fn referenced_by_system(self, case: &CaseId, reference: &str) -> Self {
+        if let Ok(reference) = from_proto::line("reference", reference) {
+            return self.referenced(reference);
+        }
+        tracing::warn!(
+            case.id = %case,
+            "the executing system's reference is not kept: expected at most 512 bytes"
+        );
+        let note = format!(
+            "{}; its reference is longer than 512 bytes, and is not kept",
+            self.note
+        );
+        Self { note, ..self }
     }
 
     /// An extension that came with it.

@@ -16,12 +16,16 @@ use rustls_pki_types::InvalidDnsNameError;
 use thiserror::Error;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status, codegen::http::uri::PathAndQuery, transport::Channel};
+use tonic::{
+    Code, Request, Status, codec::CompressionEncoding, codegen::http::uri::PathAndQuery,
+    transport::Channel,
+};
 use tonic_prost::ProstCodec;
 
 use self::stand::{Figures, Stand};
 use crate::{
-    config::Config,
+    config::{Config, Limits},
+    metrics::code_name,
     tls::{Callee, Current, Line},
     wire::encoded,
 };
@@ -67,7 +71,7 @@ pub(crate) enum NoAnswer {
     #[error("no {0} is configured")]
     NotConfigured(&'static str),
     /// What came instead.
-    #[error("{0:?}")]
+    #[error("{}", code_name(*.0))]
     Failed(Code),
     /// It is not as the contract demands.
     #[error("the answer cannot be read")]
@@ -78,12 +82,14 @@ pub(crate) enum NoAnswer {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backends {
     live: HashMap<JurisdictionCode, Backend<Live>>,
     exercise: HashMap<JurisdictionCode, Backend<Exercise>>,
     figures: Figures,
     cut: CancellationToken,
+    /// Most bytes of an answer.
+    answer_bytes_max: usize,
 }
 
 /// One national system of one purpose.
@@ -92,6 +98,7 @@ struct Backend<P> {
     line: Line,
     stand: Stand,
     cut: CancellationToken,
+    answer_bytes_max: usize,
     purpose: PhantomData<P>,
 }
 
@@ -102,7 +109,7 @@ impl<P> Backend<P> {
     /// An answer within the time of one attempt, unless the gateway stops.
     async fn heard<T>(
         &self,
-        answer: impl Future<Output = Result<T, Status>>,
+        (call, answer): (Call, impl Future<Output = Result<T, Status>>),
     ) -> Result<T, NoAnswer> {
         let answer = tokio::select! {
             answer = time::timeout(ATTEMPT, answer) => match answer {
@@ -111,12 +118,14 @@ impl<P> Backend<P> {
             },
             () = self.cut.cancelled() => Err(NoAnswer::Stopping),
         };
-        self.stand.heard(&answer);
+        self.stand.heard(call, &answer);
         answer
     }
 
     fn client(&self) -> NationalBackendServiceClient<Channel> {
         NationalBackendServiceClient::new(self.line.channel())
+            .max_decoding_message_size(self.answer_bytes_max)
+            .accept_compressed(CompressionEncoding::Gzip)
     }
 
     /// The parts of the message are encoded already.
@@ -124,14 +133,17 @@ impl<P> Backend<P> {
         &self,
         For(message, _): For<P, encoded::DeliverRequest>,
     ) -> Result<v1::DeliverResponse, Status> {
-        let mut client = tonic::client::Grpc::new(self.line.channel());
+        let client = tonic::client::Grpc::new(self.line.channel());
+        let mut client = client
+            .max_decoding_message_size(self.answer_bytes_max)
+            .accept_compressed(CompressionEncoding::Gzip);
         client
             .ready()
             .await
             .map_err(|error| Status::from_error(error.into()))?;
         let codec = ProstCodec::<encoded::DeliverRequest, v1::DeliverResponse>::default();
         let path = PathAndQuery::from_static(DELIVER);
-        let answer = client.unary(Request::new(message), path, codec).await?;
+        let answer = client.unary(within(message), path, codec).await?;
         Ok(answer.into_inner())
     }
 
@@ -139,21 +151,47 @@ impl<P> Backend<P> {
         &self,
         For(message, _): For<P, v1::NotifyRequest>,
     ) -> Result<v1::NotifyResponse, Status> {
-        Ok(self.client().notify(message).await?.into_inner())
+        Ok(self.client().notify(within(message)).await?.into_inner())
     }
 
     async fn recall(
         &self,
         For(message, _): For<P, v1::RecallRequest>,
     ) -> Result<v1::RecallResponse, Status> {
-        Ok(self.client().recall(message).await?.into_inner())
+        Ok(self.client().recall(within(message)).await?.into_inner())
     }
 }
 
+/// A call that says how long its answer is waited for.
+fn within<M>(message: M) -> Request<M> {
+    let mut request = Request::new(message);
+    request.set_timeout(ATTEMPT);
+    request
+}
+
+/// What is asked of a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    /// What it has to serve.
+    Needed,
+    /// What it may leave out.
+    Optional,
+}
+
 impl Backends {
+    fn none(limits: &Limits) -> Self {
+        Self {
+            live: HashMap::new(),
+            exercise: HashMap::new(),
+            figures: Figures::default(),
+            cut: CancellationToken::new(),
+            answer_bytes_max: limits.max_message_bytes,
+        }
+    }
+
     /// Prepares connections; none is opened yet.
     pub(crate) fn new(config: &Config, tls: &Current) -> Result<Self, InvalidDnsNameError> {
-        let mut prepared = Self::default();
+        let mut prepared = Self::none(&config.limits);
         for backend in &config.backends {
             let state = backend.jurisdiction.clone();
             let callee = Callee::backend(backend, &config.trust_domain);
@@ -174,6 +212,7 @@ impl Backends {
             line,
             stand: Stand::new(state.clone(), kind, &self.figures),
             cut: self.cut.clone(),
+            answer_bytes_max: self.answer_bytes_max,
             purpose: PhantomData,
         }
     }
@@ -214,7 +253,7 @@ impl Backends {
     /// One live backend, reached by a channel of a test's own.
     #[cfg(test)]
     pub(crate) fn over(jurisdiction: JurisdictionCode, channel: Channel) -> Self {
-        let mut one = Self::default();
+        let mut one = Self::none(&Limits::default());
         let backend = one.one((&jurisdiction, LIVE), Line::over(channel));
         one.live.insert(jurisdiction, backend);
         one
@@ -232,11 +271,15 @@ impl Backends {
         match message {
             Outgoing::Live(message) => {
                 let backend = of(&self.live, state, LIVE)?;
-                backend.heard(backend.deliver(message)).await
+                backend
+                    .heard((Call::Needed, backend.deliver(message)))
+                    .await
             }
             Outgoing::Exercise(message) => {
                 let backend = of(&self.exercise, state, EXERCISE)?;
-                backend.heard(backend.deliver(message)).await
+                backend
+                    .heard((Call::Needed, backend.deliver(message)))
+                    .await
             }
         }
     }
@@ -253,11 +296,15 @@ impl Backends {
         match message {
             Outgoing::Live(message) => {
                 let backend = of(&self.live, state, LIVE)?;
-                backend.heard(backend.notify(message)).await
+                backend
+                    .heard((Call::Optional, backend.notify(message)))
+                    .await
             }
             Outgoing::Exercise(message) => {
                 let backend = of(&self.exercise, state, EXERCISE)?;
-                backend.heard(backend.notify(message)).await
+                backend
+                    .heard((Call::Optional, backend.notify(message)))
+                    .await
             }
         }
     }
@@ -274,11 +321,11 @@ impl Backends {
         match message {
             Outgoing::Live(message) => {
                 let backend = of(&self.live, state, LIVE)?;
-                backend.heard(backend.recall(message)).await
+                backend.heard((Call::Needed, backend.recall(message))).await
             }
             Outgoing::Exercise(message) => {
                 let backend = of(&self.exercise, state, EXERCISE)?;
-                backend.heard(backend.recall(message)).await
+                backend.heard((Call::Needed, backend.recall(message))).await
             }
         }
     }

@@ -24,7 +24,6 @@ use crate::{
     wire::{
         Violation,
         encoded::{self, Errand},
-        from_proto,
     },
 };
 
@@ -195,12 +194,10 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
     let delivery = Box::pin(gateway.backends().deliver(&job.target, message));
     let answer = match delivery.await {
         Ok(v1::DeliverResponse { reference, result }) => {
-            // A reference that is none is no reason to lose the answer.
-            let reference = from_proto::line("reference", &reference).unwrap_or_default();
             let result = result.map(|result| execute::readable(gateway, result));
-            match result.transpose() {
-                Ok(None) => Answer::acknowledged(reference),
-                Ok(Some(result)) => Answer::result(result).referenced(reference),
+            let answer = match result.transpose() {
+                Ok(None) => Answer::acknowledged(String::new()),
+                Ok(Some(result)) => Answer::result(result),
                 // Whoever has it said so meanwhile, and concludes it by itself.
                 Err(_) if answer::is_acknowledged(case.row.state) => {
                     Box::pin(overtaken(gateway, job)).await;
@@ -216,7 +213,8 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
                     let why = NoAnswer::Unreadable;
                     return Box::pin(postpone(gateway, job, case, (why, told))).await;
                 }
-            }
+            };
+            answer.referenced_by_system(&job.case, &reference)
         }
         Err(why) if is_final(why) && answer::is_acknowledged(case.row.state) => {
             // Whoever has it said so meanwhile: that one more copy of it is refused ends nothing.

@@ -132,6 +132,7 @@ fn unusable(error: EvidenceError) -> Refusal {
         EvidenceError::WrongDigest => Refusal::WrongDigest {
             what: "the item",
             offset: 0,
+            stored: 0,
         },
         EvidenceError::Damaged(_) | EvidenceError::Missing => {
             tracing::error!(

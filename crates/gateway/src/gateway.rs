@@ -57,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) signed_opinions: bool,
     /// Most events that a side may add to a case by itself.
     pub(crate) events_per_side: u32,
+    /// Largest message, in bytes, and so the largest request.
+    pub(crate) max_message_bytes: usize,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -126,6 +128,11 @@ impl Gateway {
     /// Most events that a side may add to a case by itself.
     pub(crate) fn events_per_side(&self) -> u32 {
         self.0.parts.events_per_side
+    }
+
+    /// Largest message, in bytes, and so the largest request.
+    pub(crate) fn max_message_bytes(&self) -> usize {
+        self.0.parts.max_message_bytes
     }
 
     /// Whether it is of use at all, as health says of the whole: it signs, its disk has not

@@ -11,14 +11,13 @@ use comity_store::{
 
 use crate::wire::from_proto::expected_one_of;
 
-/// Every kind of entries, but for events of the vocabulary that a side reports: see
-/// [`events`].
-const KINDS: [&str; 52] = [
+/// Kinds of entries that are events of a case, but for those of the vocabulary that a side
+/// reports: see [`events`]. The contract lists them at `CaseEvent.kind`.
+const OF_CASES: [&str; 30] = [
     "acknowledged",
     "clock-breached",
     "clock-lapsed",
     "clock-reminder",
-    "compare",
     "concluded",
     "consult",
     "decision",
@@ -26,47 +25,56 @@ const KINDS: [&str; 52] = [
     "delivery-rejected",
     JUSTIFIED,
     UNJUSTIFIED,
+    "expired",
+    "extended",
+    "not-executed",
+    "objected",
+    "obligation-broken",
+    "obligation-confirmed",
+    "onward-use-asked",
+    "postponed",
+    "progress",
+    "recall-refused",
+    "recalled",
+    "released",
+    "review",
+    "supplement",
+    "team-joined",
+    "team-left",
+    "validated",
+    "validation-refused",
+    "withdraw",
+];
+
+/// Every other kind of entries.
+const OTHERS: [&str; 22] = [
+    "compare",
     ERASURE,
     EVIDENCE_ERASED,
     "evidence-read",
     EVIDENCE_STORED,
-    "expired",
     "explain",
-    "extended",
     "heartbeat",
     LEGAL_HOLD,
     LEGAL_HOLD_LIFTED,
     "malformed",
     "not-cosigned",
-    "not-executed",
     "notice",
-    "objected",
-    "obligation-broken",
-    "obligation-confirmed",
-    "onward-use-asked",
     "policy-load",
     "policy-rejected",
-    "postponed",
     "preflight",
-    "progress",
     PRUNING,
     "read",
-    "recall-refused",
-    "recalled",
     "refused",
-    "released",
     "replay-mismatch",
-    "review",
     "start",
-    "supplement",
-    "team-joined",
-    "team-left",
     "tls-load",
     "unauthorised",
-    "validated",
-    "validation-refused",
-    "withdraw",
 ];
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    OF_CASES.into_iter().chain(OTHERS)
+}
 
 /// The events of a library that are kinds of entries once a side reports them.
 pub(crate) fn events(library: &Library) -> BTreeSet<String> {
@@ -98,14 +106,13 @@ pub(crate) fn unnamed(
     events: impl FnOnce() -> BTreeSet<String>,
 ) -> Result<Vec<String>, String> {
     if let Some(kind) = filter.kind.as_deref()
-        && !KINDS.contains(&kind)
+        && kinds().all(|known| known != kind)
         && !names.kinds.contains(kind)
     {
         let events = events();
         if !events.contains(kind) {
-            let known = KINDS.into_iter();
-            let known = known.chain(events.iter().chain(&names.kinds).map(String::as_str));
-            let known: BTreeSet<_> = known.collect();
+            let mut known: BTreeSet<&str> = kinds().collect();
+            known.extend(events.iter().chain(&names.kinds).map(String::as_str));
             let known: Vec<_> = known.into_iter().collect();
             return Err(expected_one_of(kind, &known));
         }
@@ -148,16 +155,20 @@ mod tests {
         code.split('"').nth(1)
     }
 
-    /// The kinds that the source of a folder writes down where it makes entries.
-    fn written(folder: &Path, found: &mut BTreeSet<String>) {
+    /// The kinds that the source of a folder writes down where it makes entries; `of` says
+    /// which files of it are looked at.
+    fn written(folder: &Path, of: fn(&str) -> bool, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                written(&path, found);
+                written(&path, of, found);
                 continue;
             }
             let source = fs::read_to_string(path).unwrap();
             let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            if !of(code) {
+                continue;
+            }
             for call in CALLS {
                 let arguments = code.split(call).skip(1).filter_map(|rest| {
                     let argument = rest.split(", ").nth(1)?.trim();
@@ -184,14 +195,34 @@ mod tests {
     fn every_kind_that_is_written_is_known() {
         let mut found = BTreeSet::new();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        written(&source, &mut found);
+        written(&source, |_| true, &mut found);
         for one_of_each in ["heartbeat", "withdraw", "expired", "unauthorised"] {
             assert!(found.contains(one_of_each), "{found:?}");
         }
         let unknown: Vec<_> = found
             .iter()
-            .filter(|kind| !KINDS.contains(&kind.as_str()))
+            .filter(|kind| kinds().all(|known| known != **kind))
             .collect();
         assert!(unknown.is_empty(), "{unknown:?}");
+    }
+
+    #[test]
+    fn the_contract_lists_every_kind_of_events_of_cases() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = BTreeSet::new();
+        let makes_events = |code: &str| code.contains("Event::new(");
+        written(&root.join("src"), makes_events, &mut found);
+        for one_of_each in ["released", "withdraw", "expired"] {
+            assert!(found.contains(one_of_each), "{found:?}");
+        }
+        found.extend(OF_CASES.map(str::to_owned));
+        let contract = fs::read_to_string(root.join("../../proto/comity/v1/case.proto")).unwrap();
+        let (_, listed) = contract.split_once("message CaseEvent").unwrap();
+        let (listed, _) = listed.split_once("string kind").unwrap();
+        let unlisted: Vec<_> = found
+            .iter()
+            .filter(|kind| !listed.contains(&format!("`{kind}`")))
+            .collect();
+        assert!(unlisted.is_empty(), "{unlisted:?}");
     }
 }

@@ -43,6 +43,9 @@ const STREAMED: [&str; 5] = [
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+/// What a message may be compressed by: in the answer to one that is compressed otherwise.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
 /// Marks that a request was decoded and reached its method, which records it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen(Arc<AtomicBool>);
@@ -116,6 +119,10 @@ where
         );
         let seen = Seen::default();
         let marked = Marked::read(request.headers());
+        let (marked, wrong) = match marked {
+            Ok(marked) => (marked, None),
+            Err(wrong) => (Marked(false), Some(wrong).filter(|_| submits)),
+        };
         request.extensions_mut().insert(seen.clone());
         request.extensions_mut().insert(marked);
         let Observe {
@@ -141,6 +148,9 @@ where
                     return Ok(Status::from(refusal).into_http());
                 }
             };
+            if let Some(wrong) = wrong {
+                return Ok(refused(&gateway, caller, wrong).await);
+            }
             let answer = place.fill(answer);
             let answer = match in_time(answer, &seen, limits.message_timeout()).await {
                 Some(answer) => answer?,
@@ -150,12 +160,12 @@ where
             match status {
                 // Health and reflection are not recorded.
                 Some(status) if ours && !seen.is_marked() && status.code() != Code::Ok => {
-                    let (caller, refusal) = match caller {
-                        Ok(caller) => (Some(caller), unread(&status, &limits)),
-                        Err(refusal) => (None, refusal),
-                    };
-                    let refusal = record::attempt(&gateway, caller.as_deref(), refusal).await;
-                    Ok(Status::from(refusal).into_http())
+                    let taken = status.metadata().as_ref().get(ACCEPT_ENCODING).cloned();
+                    let mut answer = refused(&gateway, caller, unread(&status, &limits)).await;
+                    if let Some(taken) = taken {
+                        answer.headers_mut().insert(ACCEPT_ENCODING, taken);
+                    }
+                    Ok(answer)
                 }
                 Some(_) | None => Ok(until_its_end(answer, stream)),
             }
@@ -170,6 +180,20 @@ where
             Ok(answer)
         })
     }
+}
+
+/// The answer to a call that did not reach its method, once it is on record.
+async fn refused(
+    gateway: &Gateway,
+    caller: Result<Arc<Caller>, Refusal>,
+    why: Refusal,
+) -> http::Response<Body> {
+    let (caller, refusal) = match caller {
+        Ok(caller) => (Some(caller), why),
+        Err(refusal) => (None, refusal),
+    };
+    let refusal = record::attempt(gateway, caller.as_deref(), refusal).await;
+    Status::from(refusal).into_http()
 }
 
 /// What the log says of a call, where it is to say anything.
@@ -251,6 +275,9 @@ fn unread(status: &Status, limits: &Limits) -> Refusal {
         }
         // The caller was known when the call came, and is not any more.
         Code::Unauthenticated => InvalidIdentity::Withdrawn.into(),
+        Code::Unimplemented if status.metadata().contains_key(ACCEPT_ENCODING) => {
+            Refusal::Compressed
+        }
         Code::Unimplemented => Refusal::NotYet(
             "the gateway serves no such method: generate the client from the published files; \
              `NationalBackendService` is for national systems to serve",

@@ -149,10 +149,20 @@ const FULL: Refusal = Refusal::Overloaded {
 pub(crate) struct Marked(pub(crate) bool);
 
 impl Marked {
-    pub(crate) fn read(headers: &HeaderMap) -> Self {
+    /// # Errors
+    /// Another value than the one that there is: it was meant, and would be passed over.
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let (key, emergency) = comity::EMERGENCY;
-        let value = headers.get(key);
-        Self(value.is_some_and(|value| value.as_bytes() == emergency.as_bytes()))
+        let mut values = headers.get_all(key).iter().peekable();
+        let marked = values.peek().is_some();
+        match values.all(|value| value.as_bytes() == emergency.as_bytes()) {
+            true => Ok(Self(marked)),
+            false => Err(admit::malformed(
+                "",
+                "comes with the metadata `comity-urgency` of a value that is none: send \
+                 `emergency`, or leave it out for `routine` and `urgent`",
+            )),
+        }
     }
 
     /// Lets the reserve be used by what it is for alone.
@@ -369,6 +379,27 @@ mod tests {
             let caller = Caller::recorded("spiffe://comity.example/DE/sta-berlin/issuing");
             let caller = Arc::new(caller.unwrap());
             lanes.enter(Some(&caller), marked).await.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_mark_that_is_none_is_not_passed_over() {
+        let read = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("comity-urgency", value.parse().unwrap());
+            }
+            Marked::read(&headers).ok()
+        };
+        assert_eq!(read(&[]), Some(Marked(false)));
+        assert_eq!(read(&["emergency"]), Some(Marked(true)));
+        for wrong in [
+            &["EMERGENCY"][..],
+            &["emergncy"],
+            &[""],
+            &["emergency", "x"],
+        ] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
         }
     }
 

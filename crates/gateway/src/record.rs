@@ -185,6 +185,7 @@ pub(crate) async fn attempt(
         | Refusal::PermissionDenied { .. } => "unauthorised",
         Refusal::Malformed(_)
         | Refusal::TooLarge { .. }
+        | Refusal::Compressed
         | Refusal::ItemTooLarge { .. }
         | Refusal::WrongDigest { .. } => "malformed",
         Refusal::IdReused => "replay-mismatch",

@@ -144,12 +144,16 @@ pub enum Refusal {
         retry_after: Duration,
     },
     /// Bytes are not those that were meant.
-    #[error("{what} at offset {offset} does not have the SHA-256 stated for it: send it again")]
+    #[error(
+        "{what} at offset {offset} does not have the SHA-256 stated for it: send it again, from offset {stored}"
+    )]
     WrongDigest {
         /// `the chunk` or `the item`.
         what: &'static str,
         /// Where it begins.
         offset: u64,
+        /// How much of the item is stored: where to go on.
+        stored: u64,
     },
     /// A peer's checkpoint is not cosigned.
     #[error(transparent)]
@@ -157,6 +161,9 @@ pub enum Refusal {
     /// What is stored is not what was stored, and is not handed out.
     #[error("the stored item is damaged and not handed out: have it deleted and stored again")]
     Damaged,
+    /// A message that is compressed otherwise than is taken.
+    #[error("the message is compressed otherwise than by gzip: send it by gzip or uncompressed")]
+    Compressed,
     /// Part of the contract and not built yet.
     #[error("{0}")]
     NotYet(&'static str),
@@ -191,6 +198,7 @@ impl Refusal {
             Self::WrongDigest { .. } => "WRONG_DIGEST",
             Self::NotCosigned(refused) => witness::reason(refused),
             Self::Damaged => "DAMAGED",
+            Self::Compressed => "COMPRESSED",
             Self::NotYet(_) => "NOT_YET",
             Self::Internal(_) => "INTERNAL",
         }
@@ -217,7 +225,7 @@ impl Refusal {
             Self::WrongOffset { .. } => Code::OutOfRange,
             Self::WrongDigest { .. } | Self::Damaged => Code::DataLoss,
             Self::NotCosigned(refused) => witness::code(refused),
-            Self::NotYet(_) => Code::Unimplemented,
+            Self::Compressed | Self::NotYet(_) => Code::Unimplemented,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -265,6 +273,7 @@ impl Refusal {
             | Self::WrongDigest { .. }
             | Self::NotCosigned(_)
             | Self::Damaged
+            | Self::Compressed
             | Self::NotYet(_)
             | Self::Internal(_) => {}
         }
@@ -283,14 +292,13 @@ impl Refusal {
             Self::ItemTooLarge { limit_bytes } => {
                 HashMap::from([("limit".to_owned(), format!("{limit_bytes} bytes"))])
             }
-            Self::WrongOffset { offset, stored } => HashMap::from([
-                ("offset".to_owned(), offset.to_string()),
-                ("stored".to_owned(), stored.to_string()),
-            ]),
-            Self::NotCosigned(refused) => witness::metadata(refused),
-            Self::WrongDigest { offset, .. } => {
-                HashMap::from([("offset".to_owned(), offset.to_string())])
+            Self::WrongOffset { offset, stored } | Self::WrongDigest { offset, stored, .. } => {
+                HashMap::from([
+                    ("offset".to_owned(), offset.to_string()),
+                    ("stored".to_owned(), stored.to_string()),
+                ])
             }
+            Self::NotCosigned(refused) => witness::metadata(refused),
             Self::Unauthenticated(_)
             | Self::NotCompetent(_)
             | Self::Malformed(_)
@@ -305,6 +313,7 @@ impl Refusal {
             | Self::Overloaded { .. }
             | Self::Interrupted { .. }
             | Self::Damaged
+            | Self::Compressed
             | Self::NotYet(_)
             | Self::Internal(_) => HashMap::new(),
         }
@@ -444,9 +453,11 @@ mod tests {
             Refusal::WrongDigest {
                 what: "the chunk",
                 offset: 8,
+                stored: 4,
             },
             Refusal::NotCosigned(Box::new(comity_ledger::Refused::Stale { seen: None })),
             Refusal::Damaged,
+            Refusal::Compressed,
             Refusal::NotYet("teams are not open yet: agree outside the gateway"),
             Refusal::Internal("disk at /var/secret".into()),
         ]

@@ -24,7 +24,7 @@ use comity::v1::{
     review_service_server::{self, ReviewServiceServer},
     team_service_server::{self, TeamServiceServer},
 };
-use tonic::{Request, Status, service::Routes};
+use tonic::{Request, Status, codec::CompressionEncoding, service::Routes};
 
 use crate::{
     gateway::Gateway,
@@ -52,19 +52,23 @@ pub(crate) fn routes(gateway: &Gateway, max_message_bytes: usize) -> Routes {
     macro_rules! serve {
         ($routes:expr, $($server:ident($service:expr)),* $(,)?) => {
             $routes$(.add_service(
-                $server::new($service).max_decoding_message_size(max_message_bytes),
+                $server::new($service)
+                    .max_decoding_message_size(max_message_bytes)
+                    .accept_compressed(CompressionEncoding::Gzip),
             ))*
         };
     }
     let cooperation = cooperation::Cooperation(gateway.clone());
     let with_submit = submit::WithSubmit {
         service: CooperationServiceServer::new(cooperation.clone())
-            .max_decoding_message_size(max_message_bytes),
+            .max_decoding_message_size(max_message_bytes)
+            .accept_compressed(CompressionEncoding::Gzip),
         cooperation,
         max_message_bytes,
     };
     let evidence = EvidenceServiceServer::new(evidence::Evidence(gateway.clone()))
-        .max_decoding_message_size(evidence::MESSAGE_BYTES_MAX);
+        .max_decoding_message_size(evidence::MESSAGE_BYTES_MAX)
+        .accept_compressed(CompressionEncoding::Gzip);
     serve!(
         Routes::default()
             .add_service(with_submit)

@@ -163,6 +163,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         clock,
         signed_opinions: config.signed_opinions,
         events_per_side: limits.events_per_side,
+        max_message_bytes: limits.max_message_bytes,
         stopped: stopped.clone(),
     });
     // A ledger says under which law each stretch of it was written.

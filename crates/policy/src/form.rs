@@ -1,8 +1,11 @@
 //! An instrument's own form against its schema.
 
+use std::fmt::Write as _;
+
 use jsonschema::{
     JsonType, ValidationError,
     error::{TypeKind, ValidationErrorKind as Kind},
+    paths::LocationSegment,
 };
 use serde_json::Value;
 
@@ -97,8 +100,15 @@ pub(crate) fn errors(form: &Form, content: &Value, tongue: Tongue) -> Vec<FormPr
 
 /// Where an error is, as a path in the request or report.
 fn path(error: &ValidationError<'_>) -> String {
-    let pointer = error.instance_path().as_str();
-    format!("form{}", pointer.replace('/', "."))
+    let mut path = "form".to_owned();
+    for segment in error.instance_path() {
+        // A string takes whatever is written.
+        let _ = match segment {
+            LocationSegment::Property(name) => write!(path, ".{name}"),
+            LocationSegment::Index(index) => write!(path, "[{index}]"),
+        };
+    }
+    path
 }
 
 fn below(path: &str, property: &Value) -> String {
@@ -147,9 +157,11 @@ fn fault(error: &ValidationError<'_>, schema: Option<&Value>, tongue: Tongue) ->
         Kind::Pattern { pattern } => tongue.fault(&Fault::Pattern { pattern, described }),
         Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
             let known = schema.and_then(|schema| schema.get("properties")?.as_object());
-            let free = known.into_iter().flat_map(|known| known.keys());
-            let free = free.filter(|name| error.instance().get(name.as_str()).is_none());
-            let known = &some(free.cloned());
+            let names = || known.into_iter().flat_map(|known| known.keys());
+            // Those that it has are the least likely to be meant by another.
+            let has = |name: &&String| error.instance().get(name.as_str()).is_some();
+            let free = names().filter(|name| !has(name));
+            let known = &some(free.chain(names().filter(has)).cloned());
             tongue.fault(&Fault::UnknownFields { known })
         }
         other => measured(other, tongue),

@@ -76,7 +76,7 @@ fn visit(
             let entries = value.as_array().into_iter().flatten();
             for (index, inner) in entries.enumerate() {
                 // A string takes whatever is written.
-                let _ = write!(path, ".{index}");
+                let _ = write!(path, "[{index}]");
                 visit(inner, rest, path, found)?;
                 path.truncate(length);
             }

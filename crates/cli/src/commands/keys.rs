@@ -32,7 +32,8 @@ pub(crate) enum Command {
     /// Issue a certificate for an authority's system, a gateway or a backend
     #[command(
         after_help = "Examples: comity keys issue --dir pki --jurisdiction DE --authority sta-berlin --role issuing
-          comity keys issue --dir pki --jurisdiction EU --authority comity --role gateway --names comity.justice.example,192.0.2.7"
+          comity keys issue --dir pki --jurisdiction EU --authority comity --role gateway --names comity.justice.example,192.0.2.7
+          comity keys issue --dir pki --jurisdiction FR --authority backend --role backend --names backend.justice.example"
     )]
     Issue(Issue),
     /// Revoke certificates: writes `ca.crl` anew, with those that it has
@@ -67,7 +68,8 @@ pub(crate) struct Issue {
     /// Jurisdiction, for example DE
     #[arg(long)]
     jurisdiction: String,
-    /// Authority's id in the jurisdiction's authorities.yaml
+    /// Authority's id in the jurisdiction's authorities.yaml; of a gateway or backend a name of
+    /// your own choice
     #[arg(long)]
     authority: String,
     /// What it is for

@@ -378,7 +378,8 @@ pub(super) fn wait(seconds: u32) -> prost_types::Duration {
 }
 
 async fn connect(call: &Call) -> Result<Client, Failure> {
-    Ok(CooperationServiceClient::new(call.open().await?))
+    let client = CooperationServiceClient::new(call.open().await?);
+    Ok(client.max_decoding_message_size(comity::RECEIVED_BYTES_MAX))
 }
 
 /// Reads a message from its JSON file.

@@ -161,5 +161,6 @@ async fn read(client: &mut Client, name: String) -> Result<v1::GetTaskResponse, 
 }
 
 async fn connect(call: &Call) -> Result<Client, Failure> {
-    Ok(ReviewServiceClient::new(call.open().await?))
+    let client = ReviewServiceClient::new(call.open().await?);
+    Ok(client.max_decoding_message_size(comity::RECEIVED_BYTES_MAX))
 }

@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use comity_gateway::{
     check::{self, Wrong},
-    config::{Config, line_of},
+    config::{Config, EXAMPLE, line_of},
     gateway::{self, Running},
 };
 use jiff::Timestamp;
@@ -33,13 +33,17 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LARGE: usize = 32 << 20;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples: comity serve --config comity.toml
-          comity serve --config comity.toml --check")]
+#[command(after_help = "Examples: comity serve --example > comity.toml
+          comity serve --config comity.toml --check
+          comity serve --config comity.toml")]
 pub(crate) struct Arguments {
     /// Settings; mistakes in them are reported together, and then what is wrong with the
     /// files that they name
-    #[arg(long)]
-    config: PathBuf,
+    #[arg(long, required_unless_present = "example")]
+    config: Option<PathBuf>,
+    /// Print settings to begin with, all of them and each explained, and start nothing
+    #[arg(long, conflicts_with_all = ["config", "check"])]
+    example: bool,
     /// Only say what is wrong with settings, certificates, keys and policies, all at once;
     /// nothing is changed or listened on, and a gateway may be running
     #[arg(long)]
@@ -47,7 +51,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let path = &arguments.config;
+    let Some(path) = &arguments.config else {
+        print!("{EXAMPLE}");
+        return Ok(Exit::Done);
+    };
     if arguments.check {
         return check_only(path);
     }

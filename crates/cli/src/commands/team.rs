@@ -261,5 +261,6 @@ fn all_approved(cases: &[v1::Case]) -> Exit {
 }
 
 async fn connect(call: &Call) -> Result<Client, Failure> {
-    Ok(TeamServiceClient::new(call.open().await?))
+    let client = TeamServiceClient::new(call.open().await?);
+    Ok(client.max_decoding_message_size(comity::RECEIVED_BYTES_MAX))
 }

@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 use tonic::Code;
 
-use super::NoAnswer;
+use super::{Call, NoAnswer};
 use crate::metrics::code_name;
 
 /// What is counted of all of them.
@@ -77,7 +77,7 @@ impl Stand {
     }
 
     /// Notes what came of a call.
-    pub(super) fn heard<T>(&self, answer: &Result<T, NoAnswer>) {
+    pub(super) fn heard<T>(&self, call: Call, answer: &Result<T, NoAnswer>) {
         let code = match answer {
             Ok(_) => Code::Ok,
             // It was not asked, or not to the end, or answered.
@@ -92,6 +92,9 @@ impl Stand {
             };
             self.figures.failures.get_or_create(&failed).inc();
         }
+        if call == Call::Optional && code == Code::Unimplemented {
+            return;
+        }
         let down = is_down(code);
         if self.down.load(Ordering::Relaxed) != down
             && self.down.swap(down, Ordering::Relaxed) != down
@@ -104,10 +107,7 @@ impl Stand {
     fn tell(&self, down: bool, code: Code) {
         let Self { state, purpose, .. } = self;
         if down {
-            let remedy = match matches!(code, Code::Unauthenticated | Code::PermissionDenied) {
-                true => "it does not let this gateway in: see whom it believes",
-                false => "see that it runs and can be reached",
-            };
+            let remedy = remedy(code);
             let code = code_name(code);
             tracing::warn!(%state, purpose, code, remedy, "a backend does not answer: what is for it is kept and tried again");
         } else {
@@ -124,10 +124,27 @@ impl Stand {
     }
 }
 
+/// What there is to do about a system that answers so.
+fn remedy(code: Code) -> &'static str {
+    if matches!(code, Code::Unauthenticated | Code::PermissionDenied) {
+        "it does not let this gateway in: see whom it believes"
+    } else if code == Code::Unimplemented {
+        "it does not serve `NationalBackendService`, or compresses its answers otherwise than by \
+         gzip: see what serves at its address, and how"
+    } else {
+        "see that it runs and can be reached"
+    }
+}
+
 /// Whether this speaks of the system rather than of what was asked of it.
 fn is_down(code: Code) -> bool {
     matches!(
         code,
-        Code::Unavailable | Code::DeadlineExceeded | Code::Unauthenticated | Code::PermissionDenied
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::Unimplemented
+            | Code::Unauthenticated
+            | Code::PermissionDenied
     )
 }

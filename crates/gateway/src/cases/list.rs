@@ -126,7 +126,7 @@ where
     Ok((found, next.map_or_else(String::new, token)))
 }
 
-/// Lists the caller's cases, newest first, without requests and events. Of those
+/// Lists the caller's cases, newest first, without requests, data and events. Of those
 /// that a side was never handed it sees none.
 pub(crate) async fn list(
     gateway: &Gateway,
@@ -181,6 +181,9 @@ fn listed(gateway: &Gateway, caller: &Caller, case: CaseAt) -> Result<Option<v1:
         ..case.snapshot
     })?;
     withheld.take_out(&mut shown);
+    if let Some(result) = &mut shown.result {
+        result.data = None;
+    }
     Ok(Some(shown))
 }
 

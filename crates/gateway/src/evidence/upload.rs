@@ -197,6 +197,7 @@ async fn check(part: Part, upload: &Upload) -> Result<Bytes, Refusal> {
     Err(Refusal::WrongDigest {
         what: "the chunk",
         offset: upload.received(),
+        stored: upload.stored(),
     })
 }
 

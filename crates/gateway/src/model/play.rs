@@ -399,6 +399,7 @@ fn gateway(dir: &Path, policies: &Arc<Policies>, channel: &Channel) -> Gateway {
         clock: Timestamp::now,
         signed_opinions: false,
         events_per_side: Limits::default().events_per_side,
+        max_message_bytes: Limits::default().max_message_bytes,
         stopped: watch::channel(false).1,
     })
 }

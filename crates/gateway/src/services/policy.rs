@@ -5,6 +5,7 @@ use comity::v1::{
     GetModuleResponse, ListModulesRequest, ListModulesResponse, Module,
     policy_service_server::PolicyService,
 };
+use comity_domain::ModuleId;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
@@ -89,10 +90,13 @@ fn get(gateway: &Gateway, message: GetModuleRequest) -> Result<GetModuleResponse
     let GetModuleRequest { name } = message;
     let policies = gateway.policies();
     let found = policies.modules().find(|module| module.id.as_str() == name);
-    // A name that is no module's may be anything, and is not repeated.
-    let module = found.ok_or_else(|| Refusal::NotFound {
-        kind: "module",
-        name: "of that name".to_owned(),
+    let module = found.ok_or_else(|| match name.parse::<ModuleId>() {
+        Ok(name) => Refusal::NotFound {
+            kind: "module",
+            name: name.to_string(),
+        },
+        // What has not the form of a name may be anything, and is not repeated.
+        Err(error) => admit::malformed("name", &error.to_string()),
     })?;
     Ok(GetModuleResponse {
         module: Some(show(&module)),

@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use tonic::{
     Request, Response, Status,
     body::Body,
+    codec::CompressionEncoding,
     codegen::http,
     server::{Grpc, NamedService, UnaryService},
 };
@@ -53,7 +54,9 @@ impl Service<http::Request<Body>> for WithSubmit {
         let max_message_bytes = self.max_message_bytes;
         Box::pin(async move {
             let codec = ProstCodec::<encoded::SubmitResponse, SubmitRequest>::default();
-            let mut grpc = Grpc::new(codec).max_decoding_message_size(max_message_bytes);
+            let mut grpc = Grpc::new(codec)
+                .max_decoding_message_size(max_message_bytes)
+                .accept_compressed(CompressionEncoding::Gzip);
             Ok(grpc.unary(submit, request).await)
         })
     }

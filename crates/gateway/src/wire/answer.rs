@@ -93,7 +93,7 @@ pub fn read(result: v1::Result) -> Result<Answer, Vec<Violation>> {
         ground,
     } = result;
     let execution = read_execution(&mut findings, kind);
-    let data = data.and_then(|data| read_data(&mut findings, data));
+    let data = data.and_then(|data| findings.json(Path::root("data"), data));
     let conditions = findings.list("obligations", CONDITIONS_MAX, obligations, own_condition);
     let redacted = findings.list(
         "redacted",
@@ -176,13 +176,6 @@ fn read_execution(findings: &mut Findings, kind: i32) -> Option<Execution> {
             Path::root("kind"),
             "missing or unknown: say how far it was executed",
         ),
-    }
-}
-
-fn read_data(findings: &mut Findings, data: prost_types::Struct) -> Option<Map<String, Json>> {
-    match structure::to_json(data) {
-        Ok(data) => Some(data),
-        Err(error) => findings.reject(Path::root("data"), error.to_string()),
     }
 }
 

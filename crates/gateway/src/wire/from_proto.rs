@@ -53,7 +53,6 @@ use crate::clocks::day;
 use super::{
     Violation,
     read::{Findings, LINE_BYTES_MAX, Path, TEXT_BYTES_MAX},
-    structure,
 };
 
 /// Most offences in one request.
@@ -259,13 +258,17 @@ fn read_case_name(findings: &mut Findings, at: Path<'_>, name: &str) -> Option<C
 /// How long a caller wants to wait; absent means not at all.
 ///
 /// # Errors
-/// One violation of the field `wait` when it is negative or beyond [`WAIT_MAX`].
+/// One violation of the field `wait` when it is negative, beyond [`WAIT_MAX`], or no duration.
 pub fn wait(wait: Option<prost_types::Duration>) -> Result<Duration, Vec<Violation>> {
-    let asked = wait.map_or(Ok(Duration::ZERO), Duration::try_from).ok();
+    let wait = wait.unwrap_or_default();
     let mut findings = Findings::default();
-    let read = asked
-        .filter(|asked| *asked <= WAIT_MAX)
-        .or_else(|| findings.reject(Path::root("wait"), "expected between 0 and 60 seconds"));
+    let read = match Duration::try_from(wait) {
+        _ if !(0..1_000_000_000).contains(&wait.nanos) => {
+            findings.reject(Path::root("wait"), "expected `nanos` from 0 to 999,999,999")
+        }
+        Ok(asked) if asked <= WAIT_MAX => Some(asked),
+        Ok(_) | Err(_) => findings.reject(Path::root("wait"), "expected between 0 and 60 seconds"),
+    };
     findings.conclude(read)
 }
 
@@ -307,10 +310,7 @@ pub fn case_state(state: v1::CaseState) -> Option<CaseState> {
 }
 
 fn read_form(findings: &mut Findings, form: prost_types::Struct) -> Option<Json> {
-    match structure::to_json(form) {
-        Ok(form) => Some(Json::Object(form)),
-        Err(error) => findings.reject(Path::root("form"), error.to_string()),
-    }
+    findings.json(Path::root("form"), form).map(Json::Object)
 }
 
 /// Facts as the requester states them, and those that the gateway knows.

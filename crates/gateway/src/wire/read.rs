@@ -5,7 +5,12 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Violation;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    Violation,
+    structure::{self, Misfit},
+};
 
 /// Longest free text, in bytes: a page; longer matter belongs into evidence.
 pub(super) const TEXT_BYTES_MAX: usize = 4 * 1024;
@@ -103,6 +108,20 @@ impl Findings {
         None
     }
 
+    /// The JSON that a structure stands for.
+    pub(super) fn json(
+        &mut self,
+        at: Path<'_>,
+        structure: prost_types::Struct,
+    ) -> Option<Map<String, Json>> {
+        let read = structure::to_json(structure);
+        let misfit = |Misfit { at: below, why }| Violation {
+            field: format!("{at}{below}"),
+            description: why.to_string(),
+        };
+        read.map_err(|found| self.wrong.push(misfit(found))).ok()
+    }
+
     /// Notes that the field at `at` is not there: wrong, unless in a draft.
     pub(super) fn missing<T>(&mut self, at: Path<'_>, description: impl Into<String>) -> Option<T> {
         match &mut self.absent {
@@ -129,16 +148,20 @@ impl Findings {
     }
 
     /// The draft read, with what it does not have yet; or everything found
-    /// wrong, with what is missing where without that there is no draft.
+    /// wrong, with what is missing of the `needed`, without which there is no draft.
     pub(super) fn conclude_draft<T>(
         self,
         value: Option<T>,
+        needed: &[&str],
     ) -> Result<(T, Vec<Violation>), Vec<Violation>> {
         let absent = self.absent.unwrap_or_default();
         match value {
             Some(value) if self.wrong.is_empty() => Ok((value, absent)),
-            Some(_) => Err(self.wrong),
-            None => Err(self.wrong.into_iter().chain(absent).collect()),
+            Some(_) | None => {
+                let needed = |one: &Violation| needed.contains(&one.field.as_str());
+                let absent = absent.into_iter().filter(needed);
+                Err(absent.chain(self.wrong).collect())
+            }
         }
     }
 

@@ -26,12 +26,61 @@ pub enum InvalidStructure {
     NoKind,
 }
 
+/// Longest name that is shown in the place of a fault.
+const NAME_MAX: usize = 64;
+
+/// Where a structure cannot be taken as JSON, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{why}")]
+pub struct Misfit {
+    /// The path inside the structure, for example `.files[0].size`; up to the first name
+    /// that is not fit to be shown, and empty where it is the structure as a whole.
+    pub at: String,
+    /// What is wrong.
+    pub why: InvalidStructure,
+}
+
+impl Misfit {
+    /// The same seen from around a field of this name.
+    fn in_field(self, name: &str) -> Self {
+        // Others may be anything, and personal.
+        let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        match name.len() <= NAME_MAX && name.bytes().all(is_name) && !name.is_empty() {
+            true => self.below(&format!(".{name}")),
+            false => Self {
+                at: String::new(),
+                ..self
+            },
+        }
+    }
+
+    fn below(self, step: &str) -> Self {
+        match self.why {
+            InvalidStructure::NotANumber | InvalidStructure::NoKind => Self {
+                at: format!("{step}{}", self.at),
+                ..self
+            },
+            // Nobody looks for the one too many.
+            InvalidStructure::TooDeep | InvalidStructure::TooLarge => self,
+        }
+    }
+}
+
+impl From<InvalidStructure> for Misfit {
+    fn from(why: InvalidStructure) -> Self {
+        Self {
+            at: String::new(),
+            why,
+        }
+    }
+}
+
 /// The JSON object that `structure` stands for; whole numbers that a double
 /// holds exactly become integers.
 ///
 /// # Errors
-/// [`InvalidStructure`] when it is too deep, too large, or no JSON.
-pub fn to_json(structure: Struct) -> Result<Map<String, Json>, InvalidStructure> {
+/// [`Misfit`] when it is too deep, too large, or no JSON.
+pub fn to_json(structure: Struct) -> Result<Map<String, Json>, Misfit> {
     object(structure, &mut Budget { values: VALUES_MAX }, DEPTH_MAX)
 }
 
@@ -65,35 +114,38 @@ fn object(
     structure: Struct,
     budget: &mut Budget,
     depth_left: usize,
-) -> Result<Map<String, Json>, InvalidStructure> {
+) -> Result<Map<String, Json>, Misfit> {
     let Struct { fields } = structure;
     let below = depth_left.checked_sub(1).ok_or(InvalidStructure::TooDeep)?;
     fields
         .into_iter()
-        .map(|(name, value)| Ok((name, json(value, budget, below)?)))
+        .map(|(name, value)| match json(value, budget, below) {
+            Ok(value) => Ok((name, value)),
+            Err(misfit) => Err(misfit.in_field(&name)),
+        })
         .collect()
 }
 
-fn array(
-    list: ListValue,
-    budget: &mut Budget,
-    depth_left: usize,
-) -> Result<Json, InvalidStructure> {
+fn array(list: ListValue, budget: &mut Budget, depth_left: usize) -> Result<Json, Misfit> {
     let ListValue { values } = list;
     let below = depth_left.checked_sub(1).ok_or(InvalidStructure::TooDeep)?;
     values
         .into_iter()
-        .map(|value| json(value, budget, below))
+        .enumerate()
+        .map(|(index, value)| {
+            let value = json(value, budget, below);
+            value.map_err(|misfit| misfit.below(&format!("[{index}]")))
+        })
         .collect::<Result<Vec<_>, _>>()
         .map(Json::Array)
 }
 
-fn json(value: Value, budget: &mut Budget, depth_left: usize) -> Result<Json, InvalidStructure> {
+fn json(value: Value, budget: &mut Budget, depth_left: usize) -> Result<Json, Misfit> {
     budget.spend()?;
     let Value { kind } = value;
     match kind.ok_or(InvalidStructure::NoKind)? {
         Kind::NullValue(_) => Ok(Json::Null),
-        Kind::NumberValue(number) => number_to_json(number),
+        Kind::NumberValue(number) => Ok(number_to_json(number)?),
         Kind::StringValue(text) => Ok(Json::String(text)),
         Kind::BoolValue(truth) => Ok(Json::Bool(truth)),
         Kind::StructValue(structure) => object(structure, budget, depth_left).map(Json::Object),
@@ -148,7 +200,7 @@ mod tests {
     #[track_caller]
     fn check(kind: Kind, expected: Result<Json, InvalidStructure>) {
         assert_eq!(
-            to_json(one(Value { kind: Some(kind) })),
+            to_json(one(Value { kind: Some(kind) })).map_err(|misfit| misfit.why),
             expected.map(|x| Map::from_iter([("x".to_owned(), x)]))
         );
     }
@@ -172,9 +224,30 @@ mod tests {
     #[test]
     fn a_value_of_no_kind_is_not_null() {
         assert_eq!(
-            to_json(one(Value { kind: None })),
-            Err(InvalidStructure::NoKind)
+            to_json(one(Value { kind: None })).unwrap_err(),
+            Misfit {
+                at: ".x".to_owned(),
+                why: InvalidStructure::NoKind
+            }
         );
+    }
+
+    #[test]
+    fn a_fault_has_its_place_as_far_as_names_can_be_shown() {
+        let list = |value| Value {
+            kind: Some(Kind::ListValue(ListValue {
+                values: vec![Value::from(1.0), value],
+            })),
+        };
+        let object = |name: &str, value| Value {
+            kind: Some(Kind::StructValue(Struct {
+                fields: [(name.to_owned(), value)].into(),
+            })),
+        };
+        let at = |value| to_json(one(value)).unwrap_err().at;
+        let wrong = || Value::from(f64::NAN);
+        assert_eq!(at(list(object("size_1", wrong()))), ".x[1].size_1");
+        assert_eq!(at(list(object("Erika", wrong()))), ".x[1]");
     }
 
     #[test]
@@ -188,8 +261,8 @@ mod tests {
         };
         assert!(to_json(nested(DEPTH_MAX)).is_ok());
         assert_eq!(
-            to_json(nested(DEPTH_MAX + 1)),
-            Err(InvalidStructure::TooDeep)
+            to_json(nested(DEPTH_MAX + 1)).unwrap_err(),
+            InvalidStructure::TooDeep.into()
         );
     }
 
@@ -207,7 +280,8 @@ mod tests {
             })
         };
         assert!(to_json(list(VALUES_MAX - 1)).is_ok());
-        assert_eq!(to_json(list(VALUES_MAX)), Err(InvalidStructure::TooLarge));
+        let misfit = to_json(list(VALUES_MAX)).unwrap_err();
+        assert_eq!(misfit, InvalidStructure::TooLarge.into());
     }
 
     #[test]

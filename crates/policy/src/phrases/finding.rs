@@ -145,7 +145,7 @@ pub(crate) enum Fault<'a> {
     },
     Repeats,
     UnknownFields {
-        /// Fields that may stand there and do not; none, or some.
+        /// Fields that may stand there, those that do last; none, or some.
         known: &'a str,
     },
     /// Says something else than the request does.

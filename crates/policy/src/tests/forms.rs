@@ -312,7 +312,7 @@ fn a_form_names_nobody_whom_its_request_does_not() {
     let named = json!({"persons": [{"kind": "natural", "role": "suspect"}]});
     let found = contradicted(&request, named).into_iter();
     let paths: Vec<_> = found.map(|(path, _)| path).collect();
-    assert_eq!(paths, ["form.persons.0.role"]);
+    assert_eq!(paths, ["form.persons[0].role"]);
 }
 
 #[test]

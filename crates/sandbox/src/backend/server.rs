@@ -49,7 +49,10 @@ impl Backend {
         let server = Server::builder()
             .tls_config(tls)?
             .tcp_nodelay(true)
-            .add_service(NationalBackendServiceServer::new(self.clone()));
+            .add_service(
+                NationalBackendServiceServer::new(self.clone())
+                    .max_decoding_message_size(comity::RECEIVED_BYTES_MAX),
+            );
         let incoming = NoDelay(TcpListenerStream::new(listener));
         let task = tokio::spawn(server.serve_with_incoming_shutdown(incoming, async {
             // Dropping the handle stops the backend too.

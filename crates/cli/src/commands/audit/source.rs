@@ -73,6 +73,7 @@ impl Source {
         let runtime = runtime()?;
         let channel = runtime.block_on(connection.open())?;
         let client = AuditServiceClient::new(channel);
+        let client = client.max_decoding_message_size(comity::RECEIVED_BYTES_MAX);
         Ok(Ledger::Gateway(Box::new(Gateway {
             runtime,
             client,

@@ -16,6 +16,9 @@ use crate::wire::{
 /// Stands for the id of a request that has none yet.
 const UNNUMBERED: &str = "draft";
 
+/// Without these there is nothing to decide.
+const NEEDED: [&str; 3] = ["executing", "executing.jurisdiction", "measure"];
+
 /// A request as far as it is there.
 #[derive(Debug)]
 pub struct Draft {
@@ -42,7 +45,7 @@ pub fn draft(
     let mut findings = Findings::of_draft();
     fill_in(&mut findings, &mut message, asking, now);
     let read = read_request(&mut findings, message, now);
-    let ((request, form), absent) = findings.conclude_draft(read)?;
+    let ((request, form), absent) = findings.conclude_draft(read, &NEEDED)?;
     Ok(Draft {
         request,
         form,

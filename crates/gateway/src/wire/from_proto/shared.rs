@@ -11,7 +11,6 @@ use crate::wire::{
     Violation,
     answer::{self, EVENT},
     read::{Findings, Path},
-    structure,
 };
 
 /// Event of the vocabulary by which a recipient accepts.
@@ -151,20 +150,17 @@ fn parts(
         let wrong = "shares nothing: expected one of `information` or `victim`, with which alone `information` goes";
         findings.reject::<()>(Path::root("measure"), wrong);
     }
-    match structure::to_json(information) {
-        Ok(parts) if parts.is_empty() => {
+    match findings.json(at, information) {
+        Some(parts) if parts.is_empty() => {
             findings.reject::<()>(at, "is missing or empty: state what is shared");
             Vec::new()
         }
-        Ok(parts) => {
+        Some(parts) => {
             let mut names = BTreeSet::new();
             parts.iter().for_each(|part| name(part, &mut names));
             names.into_iter().map(Arc::from).collect()
         }
-        Err(error) => {
-            findings.reject::<()>(at, error.to_string());
-            Vec::new()
-        }
+        None => Vec::new(),
     }
 }
 

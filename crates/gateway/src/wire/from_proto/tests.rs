@@ -356,7 +356,12 @@ fn many_faults_are_told_at_once() {
                 fields: [("x".to_owned(), prost_types::Value { kind: None })].into(),
             });
         },
-        &["measure", "persons[0].residence", "persons[0].role", "form"],
+        &[
+            "measure",
+            "persons[0].residence",
+            "persons[0].role",
+            "form.x",
+        ],
     );
 }
 
@@ -430,6 +435,10 @@ fn waits_are_bounded() {
     assert_eq!(wait(None), Ok(Duration::ZERO));
     assert_eq!(wait(seconds(60)), Ok(WAIT_MAX));
     assert!(wait(seconds(61)).is_err() && wait(seconds(-1)).is_err());
+    for nanos in [1_000_000_000, -1, i32::MIN] {
+        let wrong = wait(Some(prost_types::Duration { seconds: 2, nanos }));
+        assert!(wrong.unwrap_err()[0].description.contains("`nanos`"));
+    }
 }
 
 #[test]
