@@ -178,7 +178,7 @@ async fn each_side_records_what_it_sent_on_a_whole_form() {
     };
     for (wrong, field) in [
         (without("/files/0", "size"), "form.files[0].size"),
-        (without("/files/0", "name"), "form.files.0.name"),
+        (without("/files/0", "name"), "form.files[0].name"),
         (without("", "recipient"), "form.recipient"),
         (without("/sender", "name"), "form.sender.name"),
         (without("", "files"), "form.files"),
