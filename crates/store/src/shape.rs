@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use crate::schema::{self, INDEX, QUEUES, SIGNED, TABLES};
+use crate::{
+    prune,
+    schema::{self, INDEX, QUEUES, SIGNED, TABLES},
+};
 
 /// What the versions before the last had otherwise in [`TABLES`].
 const BEFORE: [(&str, &str); 3] = [
@@ -75,6 +78,8 @@ fn made(db: &Connection) -> rusqlite::Result<Vec<Objects>> {
         empty.execute_batch(&way.join(" "))?;
         empty.execute_batch(SIGNED)?;
         made.push(objects(&empty)?);
+        // One that a pruning makes.
+        empty.execute_batch(&prune::index())?;
         empty.execute_batch(EMERGENCIES)?;
         made.push(objects(&empty)?);
     }

@@ -177,15 +177,24 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             }
         },
     };
+    let place = || path.clone().or_else(|| Some(folder.find().ok()?.data));
+    tell(found, *json, place)
+}
+
+/// Prints what was found at a place.
+fn tell(
+    found: Result<Verified, Flaw>,
+    json: bool,
+    place: impl FnOnce() -> Option<PathBuf>,
+) -> Result<Exit, Failure> {
     match found {
-        Ok(Verified(_, value)) if *json => println!("{value}"),
+        Ok(Verified(_, value)) if json => println!("{value}"),
         Ok(Verified(lines, _)) => {
             let lines: Vec<_> = lines.iter().map(|line| one_line(line)).collect();
             println!("{}", lines.join("\n  "));
         }
         Err(flaw) => {
-            let place = path.clone().or_else(|| Some(folder.find().ok()?.data));
-            if let Some(unread) = place.and_then(|place| denied(&place, &flaw)) {
+            if let Some(unread) = place().and_then(|place| denied(&place, &flaw)) {
                 return Err(unread);
             }
             let told = one_line(&flaw.to_string());
