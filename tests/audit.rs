@@ -3,6 +3,7 @@
 
 mod altered;
 mod bundle;
+mod by_shell;
 mod disclose;
 mod due;
 pub(crate) mod erase;
@@ -11,7 +12,9 @@ pub(crate) mod gateway;
 pub(crate) mod hold;
 mod personal;
 mod prune;
+mod shown;
 mod token;
+mod zip;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Output};
 

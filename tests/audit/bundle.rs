@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// A case that was delivered and answered.
-const ANSWERED: &str = "Mailbox at a provider, produced directly";
+pub(super) const ANSWERED: &str = "Mailbox at a provider, produced directly";
 
-fn export(left: &Left, title: &str, out: &Path) -> String {
+pub(super) fn export(left: &Left, title: &str, out: &Path) -> String {
     let case = left.case(title);
     let output = left.audit(&["export", case, "--out", out.to_str().unwrap()]);
     shown(&output)
@@ -32,7 +32,7 @@ fn verify(path: &Path, more: &[&str]) -> String {
     shown(&comity([&["audit", "verify", path], more].concat()))
 }
 
-fn read(folder: &Path) -> Files {
+pub(super) fn read(folder: &Path) -> Files {
     let mut files = Files::new();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
@@ -317,7 +317,7 @@ async fn a_shell_finds_a_field_that_the_entry_does_not_commit_to() {
 }
 
 /// Writes the list of sums anew.
-fn mend(files: &mut Files) {
+pub(super) fn mend(files: &mut Files) {
     files.remove("SHA256SUMS");
     let sums: BTreeMap<_, _> = files
         .iter()

@@ -64,11 +64,28 @@ fn is_without_reader(payload: &(dyn Any + Send)) -> bool {
 }
 
 /// Says why the answer is no where there is nothing to print, on standard error: what
-/// reads standard output reads results alone.
+/// reads standard output reads results alone; in JSON where that is asked for.
 #[expect(clippy::print_stderr, reason = "it is no result")]
 pub(crate) fn no(why: impl Display) -> Exit {
-    eprintln!("{why}");
+    match is_for_machines() {
+        true => println!("{}", json!({"error": why.to_string(), "because": []})),
+        false => eprintln!("{why}"),
+    }
     Exit::No
+}
+
+/// Whether JSON is asked for, whatever command it is: those that print it fail in it too.
+pub(crate) fn is_for_machines() -> bool {
+    std::env::args_os().any(|argument| argument == "--json")
+}
+
+/// A mistake in the arguments as a failure: the first paragraph of what is told of it.
+pub(crate) fn mistake(error: &clap::Error) -> Failure {
+    let told = error.render().to_string();
+    let told = told.lines().take_while(|line| !line.trim().is_empty());
+    let words: Vec<_> = told.flat_map(str::split_whitespace).collect();
+    let told = words.join(" ");
+    told.strip_prefix("error: ").unwrap_or(&told).into()
 }
 
 /// A failure with all its causes for machines, one line.

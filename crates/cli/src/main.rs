@@ -35,15 +35,25 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    exit::quietly(|| match Arguments::parse().command.run() {
+    exit::quietly(|| match arguments().and_then(|all| all.command.run()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // Whatever command it was: those that print JSON fail in it too.
-            match std::env::args_os().any(|argument| argument == "--json") {
+            match exit::is_for_machines() {
                 true => println!("{}", exit::as_json(error.as_ref())),
                 false => exit::report(error.as_ref()),
             }
             Exit::Failure.into()
         }
     })
+}
+
+/// What stands on the command line. Mistakes in it, and help that is asked for, are told
+/// here, but where the mistake is to be told in JSON.
+fn arguments() -> Result<Arguments, exit::Failure> {
+    Arguments::try_parse().map_err(
+        |error| match error.use_stderr() && exit::is_for_machines() {
+            true => exit::mistake(&error),
+            false => error.exit(),
+        },
+    )
 }

@@ -14,7 +14,10 @@ use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 use comity::v1;
-use comity_gateway::wire::structure;
+use comity_gateway::{
+    visible::one_line,
+    wire::{json, structure},
+};
 use jiff::Timestamp;
 use prost_types::Struct;
 use serde_json::Value;
@@ -280,7 +283,7 @@ pub(crate) fn event(event: &v1::CaseEvent) -> String {
 pub(crate) fn said(remark: &str, form: Option<&Struct>) -> Vec<String> {
     let mut lines = Vec::new();
     if !remark.is_empty() {
-        lines.push(format!("“{}”", plain(remark)));
+        lines.push(format!("“{}”", one_line(remark)));
     }
     match form.map(|form| structure::to_json(form.clone())) {
         None => {}
@@ -290,9 +293,10 @@ pub(crate) fn said(remark: &str, form: Option<&Struct>) -> Vec<String> {
     lines
 }
 
-/// What another State wrote: nothing of it moves the terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
+/// What a record holds, with texts that move no terminal and forge no line; nothing where
+/// it cannot be shown.
+pub(crate) fn visible<M: prost::Message + prost::Name + Default>(message: &M) -> M {
+    json::visible(message).unwrap_or_default()
 }
 
 /// Every value below a path, as errors name its field.
@@ -300,7 +304,7 @@ fn fields(path: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                fields(&format!("{path}.{}", plain(name)), value, lines);
+                fields(&format!("{path}.{}", one_line(name)), value, lines);
             }
         }
         Value::Array(array) => {
@@ -308,7 +312,7 @@ fn fields(path: &str, value: &Value, lines: &mut Vec<String>) {
                 fields(&format!("{path}.{index}"), value, lines);
             }
         }
-        Value::String(text) => lines.push(format!("{path}  {}", plain(text))),
+        Value::String(text) => lines.push(format!("{path}  {}", one_line(text))),
         Value::Null | Value::Bool(_) | Value::Number(_) => lines.push(format!("{path}  {value}")),
     }
 }

@@ -1,7 +1,7 @@
 //! Keys: the gateway's, which wraps all others, and one fresh for each item.
 
 use std::{
-    fmt, fs,
+    fmt,
     io::{self, Write as _},
     path::Path,
 };
@@ -14,7 +14,7 @@ use ring::{
 
 use crate::{
     EvidenceError, OpenError,
-    shelf::{folder_of, sync_folder_of},
+    shelf::{folder_of, read_small_text, sync_folder_of},
 };
 use tempfile::NamedTempFile;
 
@@ -77,7 +77,7 @@ impl GatewayKey {
             path: path.to_owned(),
             source,
         };
-        let text = match fs::read_to_string(path) {
+        let text = match read_small_text(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if !make {
                     return Err(OpenError::NoKey(path.to_owned()));

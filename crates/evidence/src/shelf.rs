@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs, io,
-    io::Write as _,
+    io::{Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -17,6 +17,29 @@ use crate::{
     About, EvidenceError, ItemId,
     key::{DataKey, GatewayKey, no_randomness, random},
 };
+
+/// Most bytes of a card, and of a key file: far more than any has.
+const SMALL_BYTES_MAX: u64 = 1 << 20;
+
+/// Reads a regular file of no more than that: others may never end.
+fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path)?;
+    file.take(SMALL_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > SMALL_BYTES_MAX {
+        true => Err(io::Error::other("it is longer than any that was written")),
+        false => Ok(bytes),
+    }
+}
+
+/// Reads text so.
+pub(crate) fn read_small_text(path: &Path) -> io::Result<String> {
+    let text = String::from_utf8(read_small(path)?);
+    text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
 
 /// Version of the card's format.
 const VERSION: u32 = 1;
@@ -108,7 +131,7 @@ impl Shelf {
 
     /// The card of an item, if it lies on the board; `Damaged` if it says nothing.
     pub(crate) fn card(&self, board: Board, id: &ItemId) -> Result<Option<Card>, EvidenceError> {
-        let text = match fs::read(self.path(board, id)) {
+        let text = match read_small(&self.path(board, id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(EvidenceError::of)?,
         };
@@ -163,7 +186,7 @@ impl Shelf {
     /// Which segments are left to be removed stays on it.
     pub(crate) fn wipe(&self, board: Board, id: &ItemId) -> Result<Wiped, EvidenceError> {
         let path = self.path(board, id);
-        let text = match fs::read(&path) {
+        let text = match read_small(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Wiped::Nothing),
             read => read.map_err(EvidenceError::of)?,
         };

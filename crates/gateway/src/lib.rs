@@ -68,6 +68,7 @@ mod tasks;
 mod team;
 mod timestamp;
 pub mod tls;
+pub mod visible;
 mod web;
 pub mod wire;
 mod withdraw;

@@ -6,7 +6,9 @@ use std::path::Path;
 use comity::v1;
 use comity_domain::{CaseId, Digest};
 use comity_ledger::{Flaw, ProofError, VerifierKey, prove, verifier_beside};
-use comity_store::{Archive, EntryFilter, EntryRow, OpenError, ReadError, Record, Search, SortBy};
+use comity_store::{
+    Archive, EntryFilter, EntryRow, OpenError, ReadError, Reading, Record, Search, SortBy,
+};
 pub use comity_store::{
     InTheWay, KeyToken, Period, Prunable, Pruned, Report, Why, entries_in_words,
 };
@@ -48,8 +50,8 @@ pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
 }
 
 /// Verifies a data folder, which may be in use, without changing it, as
-/// [`comity_store::verify_watched`] does; the fields that entries commit to must be those
-/// of their records. What lies beside the store is for [`verify_beside`].
+/// [`comity_store::verify_watched`] does; the fields that entries commit to and the index
+/// of personal values must be those of their records. What lies beside the store is for [`verify_beside`].
 ///
 /// # Errors
 /// The first [`Flaw`] found; also where the token does not open the key file.
@@ -58,7 +60,11 @@ pub fn verify_watched(
     key: Option<&VerifierKey>,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
-    comity_store::verify_watched(folder, (key, Some(take_apart)), watch)
+    let reading = Reading {
+        fields: Some(take_apart),
+        personal: Some(personal::OF_RECORDS),
+    };
+    comity_store::verify_watched(folder, (key, reading), watch)
 }
 
 /// A data folder, open for reading.

@@ -2,7 +2,7 @@
 //! signer's.
 
 use std::{
-    fmt, fs,
+    fmt,
     io::{self, Write},
     path::Path,
     str::FromStr,
@@ -14,7 +14,7 @@ use signed_note::{StandardSigner, StandardVerifier, Verifier as _};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use crate::{MlDsaKey, layout};
+use crate::{MlDsaKey, layout, regular::read_regular_text};
 
 /// Algorithm byte of Ed25519 in key texts.
 const ED25519: u8 = 1;
@@ -309,8 +309,11 @@ pub(crate) fn load_or_make<K: FromStr<Err = KeyError>>(
     load(path)
 }
 
+/// Most bytes of a file that is read as a key, far more than any has.
+const MAX_FILE_BYTES: u64 = 1 << 16;
+
 pub(crate) fn load<K: FromStr<Err = KeyError>>(path: &Path) -> Result<K, KeyError> {
-    let text = fs::read_to_string(path);
+    let text = read_regular_text(path, MAX_FILE_BYTES);
     text.map_err(|source| file_error(path, source))?.parse()
 }
 
@@ -342,7 +345,7 @@ fn file_error(path: &Path, source: io::Error) -> KeyError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
 

@@ -4,13 +4,13 @@
 use std::fs::{self, File};
 use std::{
     collections::{BTreeSet, HashSet},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use crate::edge::TILE_WIDTH;
 #[cfg(test)]
 use crate::tests::disk::{self as fs, File};
+use crate::{edge::TILE_WIDTH, regular::read_regular};
 
 /// The latest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -85,17 +85,7 @@ pub(crate) fn read_tile_path(path: &str) -> Option<(Kind, u64, usize)> {
 
 /// Reads a file of the log.
 pub(crate) fn read(dir: &Path, path: &str) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(dir.join(path))?
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "longer than any file of a log can be",
-        ));
-    }
-    Ok(bytes)
+    read_regular(&dir.join(path), MAX_FILE_BYTES)
 }
 
 /// Reads a file of the log that may be absent.

@@ -45,6 +45,7 @@ mod proof;
 mod pruned;
 mod publish;
 mod receipt;
+mod regular;
 mod seconded;
 mod strangers;
 mod submission;
@@ -77,6 +78,7 @@ pub use proof::{
 pub use pruned::{PRUNING, Pruned, is_bundle_below};
 pub use publish::{PublishError, Publisher, published_entries};
 pub use receipt::{Receipt, ReceiptError, is_receipt};
+pub use regular::{read_regular, read_regular_text};
 pub use seconded::{Seconded, is_seconded, second_beside, verify_seconded};
 pub use strangers::{checkpoint_path, has_checkpoint, strangers};
 pub use submission::{Answer, NoSubmission, read_size};

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::{
     CaseRow, ERASURE, EntryFilter, EntryRow, Extractor, Found, KeyToken, Names, OpenError, Page,
     ReadError, Record, Search, Store, Term, blind,
-    open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
+    open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG, demand_shape},
     read, schema,
     search::search,
     vault::Vault,
@@ -76,6 +76,7 @@ impl Archive {
         if !schema::is_readable(&db)? {
             return Err(OpenError::Foreign);
         }
+        demand_shape(&db)?;
         Ok(Self {
             dir: dir.to_owned(),
             db,

@@ -97,6 +97,11 @@ impl Indexed {
     pub fn is_complete(&self) -> bool {
         self.next >= self.until
     }
+
+    /// Whether an entry is indexed.
+    pub(crate) fn has_come_to(&self, index: u64) -> bool {
+        index < self.next || index >= self.until
+    }
 }
 
 /// What is kept beside the index.
@@ -107,6 +112,19 @@ pub(crate) struct State {
     extractor: i64,
     pub(crate) indexed: Indexed,
     sum: Sum,
+}
+
+impl State {
+    /// The key of the index, where it opens and this extractor made it.
+    pub(crate) fn key_by(&self, vault: &Vault, extractor: Extractor) -> Option<hmac::Key> {
+        let same = self.extractor == i64::from(extractor.number);
+        vault.index_key(&self.key).filter(|_| same)
+    }
+
+    /// Whether number and sum of the tags are as it says.
+    pub(crate) fn adds_up(&self, db: &Connection) -> Result<bool, ReadError> {
+        Ok(self.sum == count(db)?)
+    }
 }
 
 /// Number and sum of all tags, by which two states of the index are told apart.
@@ -306,9 +324,9 @@ fn usable_key(
     extractor: Extractor,
 ) -> Result<hmac::Key, ReadError> {
     let state = state(db)?.ok_or(ReadError::Unindexed)?;
-    let usable = state.indexed.is_complete() && state.extractor == i64::from(extractor.number);
-    let key = vault.index_key(&state.key).filter(|_| usable);
-    key.ok_or(ReadError::Unindexed)
+    let key = state.key_by(vault, extractor);
+    key.filter(|_| state.indexed.is_complete())
+        .ok_or(ReadError::Unindexed)
 }
 
 /// The entries that the index names; none where it is not what it should be.
@@ -347,11 +365,19 @@ fn holds(
 }
 
 /// Each tag once.
-fn tags_under(key: &hmac::Key, terms: &[Term]) -> Vec<[u8; 8]> {
+pub(crate) fn tags_under(key: &hmac::Key, terms: &[Term]) -> Vec<[u8; 8]> {
     let mut tags: Vec<_> = terms.iter().map(|term| term.tag(key)).collect();
     tags.sort_unstable();
     tags.dedup();
     tags
+}
+
+/// The tags of an entry, one after the other; nothing where it has none.
+pub(crate) fn tags_of(db: &Connection, index: u64) -> rusqlite::Result<Vec<u8>> {
+    let tags = db
+        .prepare_cached("SELECT tags FROM blind WHERE idx = ?1")?
+        .query_row([column::sql(index)], |row| row.get(0));
+    Ok(tags.optional()?.unwrap_or_default())
 }
 
 fn key(db: &Connection, vault: &Vault) -> rusqlite::Result<Option<hmac::Key>> {

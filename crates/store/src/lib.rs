@@ -35,6 +35,7 @@ mod room;
 mod rows;
 mod schema;
 mod search;
+mod shape;
 mod store;
 mod token;
 mod vault;
@@ -73,7 +74,7 @@ pub use search::{Cursor, Found, Names, Order, Search, SortBy};
 pub use store::Store;
 pub use token::{Cause, KeyToken, TokenError};
 pub use vault::VaultError;
-pub use verify::{Report, verify, verify_watched};
+pub use verify::{Reading, Report, verify, verify_watched};
 pub use view::{
     CaseFilter, CaseRow, EntryFilter, EntryRow, Event, Health, OfTeam, Page, Party, ReadError,
     Record, Reviewed,

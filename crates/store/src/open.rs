@@ -22,7 +22,7 @@ use crate::{
     queue::QUEUE,
     read::{self, Readers},
     rows::Stop,
-    schema,
+    schema, shape,
     store::Inner,
     vault::{Vault, VaultError},
     witnessed::{Memory, Witnessed},
@@ -72,6 +72,12 @@ pub enum OpenError {
     /// The database is another program's, or another version's.
     #[error("`{DATABASE}` is not a database of this version of Comity")]
     Foreign,
+    /// The database has other tables than the store makes, or something beside them.
+    #[error(
+        "`{DATABASE}` was changed outside the gateway: {0}; what is stored in it may not be what \
+         was recorded: restore it from a copy, and verify that"
+    )]
+    Strange(String),
     /// A row cannot be read.
     #[error("cannot read the store")]
     Read(#[from] ReadError),
@@ -172,6 +178,14 @@ impl Store {
                 lock,
             }),
         })
+    }
+}
+
+/// Refuses a database with what would change what statements do.
+pub(crate) fn demand_shape(db: &Connection) -> Result<(), OpenError> {
+    match shape::strange(db)? {
+        None => Ok(()),
+        Some(strange) => Err(OpenError::Strange(strange)),
     }
 }
 

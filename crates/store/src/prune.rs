@@ -275,10 +275,13 @@ pub(crate) fn delete(db: &Connection, below: u64) -> rusqlite::Result<()> {
         below,
     )?;
     db.execute("DELETE FROM entry WHERE idx < ?1", below)?;
-    // Found from now on whenever the store is asked how far it is pruned.
-    db.execute_batch(&format!(
-        "CREATE INDEX IF NOT EXISTS entry_pruning ON entry (idx) WHERE kind = '{PRUNING}'"
-    ))
+    db.execute_batch(&index())
+}
+
+/// What makes the index by which a store that was pruned is found to be, whenever it is
+/// asked how far.
+pub(crate) fn index() -> String {
+    format!("CREATE INDEX IF NOT EXISTS entry_pruning ON entry (idx) WHERE kind = '{PRUNING}'")
 }
 
 /// Writes the database anew, so that it holds what is there and nothing else; outside of

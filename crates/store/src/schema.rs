@@ -4,6 +4,8 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::{OpenError, open::demand_shape};
+
 /// Marks the file as a Comity store: "CMTY".
 const APPLICATION_ID: i32 = 0x434d_5459;
 
@@ -25,7 +27,7 @@ const STATEMENTS: usize = 72;
 /// `entry` repeats in columns what search needs of its leaf; the leaf decides.
 /// Of `cases`, `request_key` and `job`, the leaf of an entry commits to all that
 /// does not change by itself: leases, attempts and notes of jobs do.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
 CREATE TABLE entry (
     idx INTEGER PRIMARY KEY,            -- dense, from 0
     at INTEGER NOT NULL,                -- microseconds since 1970, UTC
@@ -103,7 +105,7 @@ CREATE TABLE head (                     -- the last signed checkpoint
 
 /// What the version before the last had not, or by other columns: the index of emergencies,
 /// and one that no leaf commits to, see [`crate::blind`].
-const INDEX: &str = "
+pub(crate) const INDEX: &str = "
 DROP INDEX IF EXISTS cases_emergency;
 CREATE INDEX cases_emergency ON cases (owner, opened) WHERE urgency = 2;
 
@@ -124,7 +126,7 @@ CREATE TABLE blind_state (
 ";
 
 /// What the last version had otherwise. Of its cases each may owe something.
-const QUEUES: &str = "
+pub(crate) const QUEUES: &str = "
 ALTER TABLE cases ADD COLUMN owes INTEGER NOT NULL DEFAULT 1;
 DROP INDEX job_order;
 ALTER TABLE job DROP COLUMN leased_until;
@@ -134,18 +136,23 @@ CREATE INDEX job_ready ON job (target, urgency, ready_at);
 
 /// What versions before had not either, and can do without: the sizes of which a checkpoint
 /// was signed, each once its files are on disk.
-const SIGNED: &str = "CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KEY) STRICT";
+pub(crate) const SIGNED: &str =
+    "CREATE TABLE IF NOT EXISTS signed (size INTEGER PRIMARY KEY) STRICT";
 
 /// Opens the one connection that writes, creating the tables if need be.
 ///
 /// Every commit is flushed before it returns (`synchronous = FULL`). `None` where the file
-/// is another program's, or of another version: nothing is changed in it then.
-pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Option<Connection>> {
+/// is another program's, or of another version. Nothing is changed in it then, nor where it
+/// holds what the store did not make.
+pub(crate) fn open_writer(path: &Path) -> Result<Option<Connection>, OpenError> {
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY)?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 && !is_readable(&db)? {
         return Ok(None);
+    }
+    if tables > 0 {
+        demand_shape(&db)?;
     }
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     // A decision's record fills most of a page of this size: fewer are written.
@@ -162,7 +169,7 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Option<Connection>> {
     db.pragma_update(None, "cache_size", -16_384)?;
     if tables == 0 {
         db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} {INDEX} PRAGMA application_id = {APPLICATION_ID}; \
+            "BEGIN IMMEDIATE; {TABLES} {INDEX} {SIGNED}; PRAGMA application_id = {APPLICATION_ID}; \
              PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
@@ -172,10 +179,9 @@ pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Option<Connection>> {
     };
     if !is_ours(&db)? {
         db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {index} {QUEUES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {index} {QUEUES} {SIGNED}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         ))?;
     }
-    db.execute_batch(SIGNED)?;
     Ok(Some(db))
 }
 

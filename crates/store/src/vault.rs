@@ -13,8 +13,6 @@
 
 mod file;
 
-#[cfg(not(test))]
-use std::fs;
 use std::{
     borrow::Cow,
     fmt, io,
@@ -22,6 +20,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+#[cfg(not(test))]
+use comity_ledger::read_regular_text;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac,
@@ -30,11 +30,14 @@ use thiserror::Error;
 
 use self::file::{KeyFile, Written};
 #[cfg(test)]
-use crate::tests::disk as fs;
+use crate::tests::disk::read_regular_text;
 use crate::{
     KeyToken, Record, TokenError,
     token::{KeyId, Wrapped},
 };
+
+/// Most bytes of a key file: far more than any has.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Length of every key, bytes.
 pub(crate) const KEY_LEN: usize = 32;
@@ -148,7 +151,7 @@ impl Vault {
         let malformed = || VaultError::Malformed {
             path: path.display().to_string(),
         };
-        let file = match fs::read_to_string(&path) {
+        let file = match read_regular_text(&path, MAX_FILE_BYTES) {
             Ok(text) => file::read(&text).ok_or_else(malformed)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound && new => KeyFile::default(),
             Err(error) => return Err(of_file(&path)(error)),

@@ -5,7 +5,7 @@ use std::{error::Error, io, path::Path};
 
 use comity_ledger::{
     Checkpoint, CosignerKey, Flaw, PublishError, Publisher, VerifierKey, heed_word,
-    last_cosigned_by, latest, read_size, root_of,
+    last_cosigned_by, latest, read_regular_text, read_size, root_of,
 };
 use thiserror::Error;
 
@@ -149,12 +149,15 @@ impl Memory {
     }
 }
 
+/// Most bytes of what is kept, a checkpoint with its signatures: far more than any has.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
 impl Witnessed {
     /// What was kept in a file of a folder; `None` if nothing was.
     fn read((dir, file): (&Path, &str), key: &VerifierKey) -> Result<Option<Self>, OpenError> {
         let path = dir.join(file);
         let damaged = || OpenError::Witnessed(path.display().to_string());
-        let text = match std::fs::read_to_string(&path) {
+        let text = match read_regular_text(&path, MAX_FILE_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(_) => return Err(damaged()),

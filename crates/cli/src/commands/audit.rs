@@ -22,8 +22,12 @@ mod source;
 mod stats;
 mod timestamped;
 mod verify;
+mod zipped;
 
 use clap::Subcommand;
+
+/// Most bytes of a file with keys, witnesses or certificates that is given, and of a proof.
+const GIVEN_BYTES_MAX: u64 = 16 << 20;
 
 use crate::exit::{Exit, Failure};
 
@@ -38,7 +42,9 @@ pub(crate) enum Command {
           comity audit verify --data .comity/data --authorities roots.pem
           comity audit verify case.zip --key verifier --ml-dsa-key verifier-ml-dsa-44
 
-Exit code 0: all in order; 1: it is not; 2: misuse or failure")]
+It ends at the first flaw: others may show once that is mended.
+
+Exit code 0: all in order; 1: it is not; 2: misuse or failure, also where a file may not be read")]
     Verify(verify::Verify),
     /// List entries of the ledger
     #[command(

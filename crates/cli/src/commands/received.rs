@@ -11,7 +11,7 @@ pub(super) struct Received {
     /// Only cases received on this day or later, UTC
     #[arg(long, value_parser = day)]
     since: Option<Date>,
-    /// Only cases received before this day, UTC
+    /// Only cases received before this day, UTC: those of the day itself are none of them
     #[arg(long, value_parser = day)]
     until: Option<Date>,
 }

@@ -218,7 +218,7 @@ async fn preflight(submission: Submission) -> Result<Exit, Failure> {
         .await
         .map_err(explain)?
         .into_inner();
-    call.print(&answer, || render::preflight(&answer))?;
+    call.print(&answer, render::preflight)?;
     Ok(exit(&answer.decision.unwrap_or_default()))
 }
 
@@ -233,7 +233,7 @@ async fn submit(submission: Submission) -> Result<Exit, Failure> {
     let mut client = connect(&call).await?;
     let answer = send(&mut client, request, (wait, language)).await?;
     let case = answer.case.clone().unwrap_or_default();
-    call.print(&answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, |answer| shown_case(answer.case.as_ref()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 
@@ -266,8 +266,7 @@ async fn get(named: Named) -> Result<Exit, Failure> {
         .await
         .map_err(explain)?
         .into_inner();
-    let case = answer.case.clone().unwrap_or_default();
-    call.print(&answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, |answer| shown_case(answer.case.as_ref()))?;
     Ok(Exit::Done)
 }
 
@@ -313,8 +312,9 @@ async fn watch(named: Named) -> Result<Exit, Failure> {
         .map_err(explain)?
         .into_inner();
     while let Some(answer) = events.message().await.map_err(explain)? {
-        let event = answer.event.clone().unwrap_or_default();
-        call.print(&answer, || render::event(&event))?;
+        call.print(&answer, |answer| {
+            render::event(&answer.event.clone().unwrap_or_default())
+        })?;
     }
     Ok(Exit::Done)
 }
@@ -345,7 +345,7 @@ async fn supplement(supplement: Supplement) -> Result<Exit, Failure> {
     let answer = client.supplement(message).await.map_err(explain)?;
     let answer = answer.into_inner();
     let case = answer.case.clone().unwrap_or_default();
-    call.print(&answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, |answer| shown_case(answer.case.as_ref()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 
@@ -364,8 +364,7 @@ async fn withdraw(withdraw: Withdraw) -> Result<Exit, Failure> {
     let mut client = connect(&call).await?;
     let answer = client.withdraw(message).await.map_err(explain)?;
     let answer = answer.into_inner();
-    let case = answer.case.clone().unwrap_or_default();
-    call.print(&answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, |answer| shown_case(answer.case.as_ref()))?;
     Ok(Exit::Done)
 }
 
@@ -415,18 +414,24 @@ fn text(file: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Prints a message as JSON, or in words.
-pub(super) fn print<M: prost::Message + prost::Name>(
+/// Prints a message as JSON, or in words, which are made of one whose texts, others' among
+/// them, move no terminal and forge no line.
+pub(super) fn print<M: prost::Message + prost::Name + Default>(
     as_json: bool,
     message: &M,
-    words: impl FnOnce() -> String,
+    words: impl FnOnce(&M) -> String,
 ) -> Result<(), Failure> {
     if as_json {
         println!("{}", json::print(message)?);
     } else {
-        anstream::println!("{}", words().trim_end());
+        anstream::println!("{}", words(&json::visible(message)?).trim_end());
     }
     Ok(())
+}
+
+/// A case for people, as it stands now.
+pub(super) fn shown_case(case: Option<&v1::Case>) -> String {
+    render::case(&case.cloned().unwrap_or_default(), Timestamp::now())
 }
 
 /// The exit code for a decision: yes only when it approves.

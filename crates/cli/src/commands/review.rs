@@ -107,8 +107,9 @@ async fn show(named: Named) -> Result<Exit, Failure> {
     let Named { task, call } = named;
     let mut client = connect(&call).await?;
     let answer = read(&mut client, task).await?;
-    let task = answer.task.clone().unwrap_or_default();
-    call.print(&answer, || review::task(&task, Timestamp::now()))?;
+    call.print(&answer, |answer| {
+        review::task(&answer.task.clone().unwrap_or_default(), Timestamp::now())
+    })?;
     Ok(Exit::Done)
 }
 
@@ -143,9 +144,9 @@ async fn decide(answer: Answer) -> Result<Exit, Failure> {
     let lines = statement::of(&message, &basis);
     message.signature = statement::sign(&call.connection.own_key()?, &lines)?.into();
     let answer = client.decide(message).await.map_err(explain)?.into_inner();
-    let case = answer.case.clone().unwrap_or_default();
-    let task = answer.task.clone().unwrap_or_default();
-    call.print(&answer, || {
+    call.print(&answer, |answer| {
+        let case = answer.case.clone().unwrap_or_default();
+        let task = answer.task.clone().unwrap_or_default();
         format!(
             "{}{}",
             review::task(&task, Timestamp::now()),

@@ -128,7 +128,7 @@ async fn propose(sending: Submission) -> Result<Exit, Failure> {
     };
     let mut client = connect(&sending.call).await?;
     let answer = client.propose(message).await.map_err(explain)?.into_inner();
-    sending.call.print(&answer, || {
+    sending.call.print(&answer, |answer| {
         let team = team::team(&answer.team.clone().unwrap_or_default());
         format!("{team}{}", cases(&answer.cases))
     })?;
@@ -148,7 +148,7 @@ async fn share(Sharing { sending, team }: Sharing) -> Result<Exit, Failure> {
     let mut client = connect(&sending.call).await?;
     let answer = client.share(comity::marked(message, urgency, false)).await;
     let answer = answer.map_err(explain)?.into_inner();
-    sending.call.print(&answer, || cases(&answer.cases))?;
+    sending.call.print(&answer, |answer| cases(&answer.cases))?;
     Ok(all_approved(&answer.cases))
 }
 
@@ -169,7 +169,7 @@ async fn join(join: Join) -> Result<Exit, Failure> {
     }
     let mut client = connect(&call).await?;
     let answer = client.join(message).await.map_err(explain)?.into_inner();
-    call.print(&answer, || {
+    call.print(&answer, |answer| {
         after(answer.team.as_ref(), answer.receipt.as_ref())
     })?;
     Ok(Exit::Done)
@@ -189,7 +189,7 @@ async fn leave(leave: Leave) -> Result<Exit, Failure> {
     };
     let mut client = connect(&call).await?;
     let answer = client.leave(message).await.map_err(explain)?.into_inner();
-    call.print(&answer, || {
+    call.print(&answer, |answer| {
         after(answer.team.as_ref(), answer.receipt.as_ref())
     })?;
     Ok(Exit::Done)
@@ -200,7 +200,7 @@ async fn show(named: Named) -> Result<Exit, Failure> {
     let mut client = connect(&call).await?;
     let answer = client.get_team(v1::GetTeamRequest { name }).await;
     let answer = answer.map_err(explain)?.into_inner();
-    call.print(&answer, || after(answer.team.as_ref(), None))?;
+    call.print(&answer, |answer| after(answer.team.as_ref(), None))?;
     Ok(Exit::Done)
 }
 

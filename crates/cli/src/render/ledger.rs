@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comity::v1;
 use prost::Message as _;
 
-use super::instant;
+use super::{instant, one_line, visible};
 
 /// An entry as a row of a list.
 pub(crate) fn row(entry: &v1::LedgerEntry) -> [String; 6] {
@@ -123,14 +123,13 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
     }
     let record = found.record.clone();
     match entry.kind.as_str() {
-        "read" | "erasure" | "legal-hold" | "legal-hold-lifted" => {
-            v1::Access::decode(record).map_or_else(|_| String::new(), |read| access(&read))
-        }
+        "read" | "erasure" | "legal-hold" | "legal-hold-lifted" => v1::Access::decode(record)
+            .map_or_else(|_| String::new(), |read| access(&visible(&read))),
         "preflight" | "explain" | "compare" => v1::CooperationRequest::decode(record)
-            .map_or_else(|_| String::new(), |request| tried(&request)),
+            .map_or_else(|_| String::new(), |request| tried(&visible(&request))),
         "tls-load" => {
             let files = String::from_utf8_lossy(&record);
-            let files = files.lines().map(|file| format!("\n  {file}"));
+            let files = files.lines().map(|file| format!("\n  {}", one_line(file)));
             format!("{}\n", files.collect::<String>())
         }
         "evidence-erased" => told("reason", &String::from_utf8_lossy(&record)),
@@ -144,7 +143,7 @@ fn contents(entry: &v1::LedgerEntry, found: &v1::GetRecordResponse) -> String {
         }
         _ if !entry.state.is_empty() => v1::CaseRecord::decode(record).map_or_else(
             |_| String::new(),
-            |record| format!("\n{}", event(&entry.case, &record)),
+            |record| format!("\n{}", event(&entry.case, &visible(&record))),
         ),
         _ => String::new(),
     }
@@ -178,7 +177,7 @@ fn tried(request: &v1::CooperationRequest) -> String {
 }
 
 fn told(term: &str, text: &str) -> String {
-    format!("\n  {term:<12} {}\n", super::plain(text))
+    format!("\n  {term:<12} {}\n", one_line(text))
 }
 
 /// What an event added to its case, and what its actor and reviewers said of it.

@@ -102,7 +102,7 @@ pub(crate) fn opinions(case: &str, kept: &v1::CaseKept) -> String {
         let referral = task.referral.clone().unwrap_or_default();
         let name = case.replacen("cases/", "tasks/", 1);
         for opinion in &task.opinions {
-            let opinion = super::plain(&self::opinion(opinion, &referral));
+            let opinion = super::one_line(&self::opinion(opinion, &referral));
             let _ = writeln!(
                 text,
                 "  {:<12} in {name}-{}: {opinion}",

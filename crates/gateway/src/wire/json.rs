@@ -10,12 +10,14 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use prost::{Message, Name};
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, Kind, MessageDescriptor, ReflectMessage as _, SerializeOptions,
+    DescriptorPool, DynamicMessage, Kind, MapKey, MessageDescriptor, ReflectMessage as _,
+    SerializeOptions, Value,
 };
 use serde_path_to_error::{Path, Segment, Track};
 use thiserror::Error;
 
 use self::ordered::{Ordered, shape};
+use crate::visible::one_line;
 
 /// Less alike than this, a name is not suggested.
 const LIKENESS_MIN: f64 = 0.8;
@@ -74,6 +76,50 @@ fn in_order<T>(
         json: &unordered,
         shape: shape(message.descriptor()),
     })
+}
+
+/// A message whose texts are [`one_line`] each, for whoever shows it to people.
+///
+/// # Errors
+/// As [`print`].
+pub fn visible<M: Message + Name + Default>(message: &M) -> Result<M, JsonError> {
+    let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
+    dynamic.transcode_from(message).map_err(|_| internal())?;
+    make_visible(&mut dynamic);
+    dynamic.transcode_to().map_err(|_| internal())
+}
+
+fn make_visible(message: &mut DynamicMessage) {
+    message
+        .fields_mut()
+        .for_each(|(_, value)| value_visible(value));
+}
+
+fn value_visible(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = one_line(text),
+        Value::Message(message) => make_visible(message),
+        Value::List(values) => values.iter_mut().for_each(value_visible),
+        Value::Map(values) => {
+            let all = std::mem::take(values).into_iter();
+            values.extend(all.map(|(key, mut value)| {
+                value_visible(&mut value);
+                match key {
+                    MapKey::String(name) => (MapKey::String(one_line(&name)), value),
+                    key => (key, value),
+                }
+            }));
+        }
+        Value::Bool(_)
+        | Value::I32(_)
+        | Value::I64(_)
+        | Value::U32(_)
+        | Value::U64(_)
+        | Value::F32(_)
+        | Value::F64(_)
+        | Value::Bytes(_)
+        | Value::EnumNumber(_) => {}
+    }
 }
 
 /// A message as JSON, by the names of the `.proto` files, default values left out.

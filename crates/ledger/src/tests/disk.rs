@@ -499,6 +499,19 @@ impl OpenOptions {
     }
 }
 
+pub(crate) fn is_regular(path: &Path) -> io::Result<bool> {
+    let simulated = |state: &mut State| {
+        let node = state.find(path)?;
+        Ok(state.content(node).is_ok())
+    };
+    on(simulated, || Ok(std::fs::metadata(path)?.is_file()))
+}
+
+/// As that of this name that is no test's.
+pub(crate) fn read_regular_text(path: &Path, _: u64) -> io::Result<String> {
+    read_to_string(path)
+}
+
 pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.read_to_string(&mut text)?;

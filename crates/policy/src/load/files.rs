@@ -229,7 +229,12 @@ fn place_of(path: &str) -> String {
 }
 
 fn bytes(file: &Path) -> std::io::Result<Vec<u8>> {
-    if fs::metadata(file)?.len() > MAX_FILE {
+    let found = fs::metadata(file)?;
+    // One that is read may wait, or go on, for ever.
+    if !found.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    if found.len() > MAX_FILE {
         let message = format!("larger than {MAX_FILE} bytes");
         return Err(std::io::Error::other(message));
     }

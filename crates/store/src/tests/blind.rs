@@ -8,13 +8,13 @@ use comity_ledger::Leaf;
 use ring::hmac;
 use rusqlite::Connection;
 
-use super::{at, case_id, copy, key, open, quiet, run, step, submission};
+use super::{at, case_id, copy, key, of_version, open, quiet, run, step, submission};
 use crate::{
-    Archive, CommitError, Cursor, ERASURE, Entry, Extractor, Options, Period, ReadError, Search,
-    Store, Term, Transaction, blind,
+    Archive, CommitError, Cursor, ERASURE, Entry, Extractor, Options, Period, ReadError, Reading,
+    Search, Store, Term, Transaction, blind,
     queue::{Batch, Op},
     vault::Vault,
-    verify,
+    verify, verify_watched,
 };
 
 pub(super) const EXTRACTOR: Extractor = Extractor {
@@ -207,15 +207,6 @@ fn what_the_index_names_is_opened_before_it_is_shown() {
     );
 }
 
-/// What version 5 had otherwise than this one.
-const ONE_QUEUE: &str = "
-    DROP INDEX job_ready;
-    ALTER TABLE job RENAME COLUMN ready_at TO due_at;
-    ALTER TABLE job ADD COLUMN leased_until INTEGER NOT NULL DEFAULT 0;
-    CREATE INDEX job_order ON job (urgency DESC, id);
-    ALTER TABLE cases DROP COLUMN owes;
-";
-
 #[test]
 fn a_lost_index_is_noticed_and_made_again() {
     let lost = [
@@ -228,7 +219,7 @@ fn a_lost_index_is_noticed_and_made_again() {
         "UPDATE blind_state SET next = -1",
         "UPDATE blind_state SET extractor = 7",
         // As the version before left it.
-        &format!("{ONE_QUEUE} DROP TABLE blind; DROP TABLE blind_state; PRAGMA user_version = 4"),
+        &of_version(4),
     ];
     for sql in lost {
         let dir = tempfile::tempdir().unwrap();
@@ -357,17 +348,52 @@ fn another_extractor_makes_the_index_again() {
     assert_eq!(find(&store).unwrap(), 1, "cleared for the same one");
 }
 
+/// What a search cannot notice, since it believes number and sum.
+#[test]
+fn an_index_that_lost_values_and_says_so_itself_is_found_by_verification() {
+    let reading = Reading {
+        personal: Some(EXTRACTOR),
+        ..Reading::default()
+    };
+    let checked = |dir: &Path| verify_watched((dir, None), (None, reading), &mut |_, _| {});
+    for (sql, place) in [
+        ("DELETE FROM blind", Some(0)),
+        ("DELETE FROM blind WHERE idx = 1", Some(1)),
+        ("UPDATE blind SET tags = zeroblob(8) WHERE idx = 2", Some(2)),
+        ("INSERT INTO blind VALUES (4, zeroblob(8))", Some(4)),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        run(store(dir.path()).close());
+        checked(dir.path()).unwrap();
+        change(dir.path(), sql);
+        adjust(dir.path());
+        let flaw = checked(dir.path()).unwrap_err();
+        assert_eq!(flaw.entry, place, "{sql}: {flaw}");
+        assert!(
+            flaw.to_string().contains("`comity audit reindex`"),
+            "{flaw}"
+        );
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let open = store(dir.path());
+    run(open.clear_index()).unwrap();
+    checked(dir.path()).expect("it is being made again, and says so");
+    rebuild(&open);
+    erase(&open, 1);
+    checked(dir.path()).unwrap();
+    rebuild(&open);
+    run(open.close());
+    checked(dir.path()).unwrap();
+    change(dir.path(), "UPDATE blind_state SET sum = sum + 1");
+    let flaw = checked(dir.path()).unwrap_err();
+    assert!(flaw.what.contains("table `blind_state`"), "{flaw}");
+}
+
 #[test]
 fn a_folder_of_the_version_before_is_read_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     run(store(dir.path()).close());
-    change(
-        dir.path(),
-        &format!(
-            "{ONE_QUEUE} DROP TABLE blind; DROP TABLE blind_state; DROP INDEX cases_emergency; \
-             PRAGMA user_version = 4"
-        ),
-    );
+    change(dir.path(), &of_version(4));
     assert_eq!(verify(dir.path(), Some(key().verifier())).unwrap().cases, 3);
     let mut archive = Archive::open(dir.path(), None, Period::default()).unwrap();
     assert_eq!(archive.next(9).unwrap().len(), 3);

@@ -14,6 +14,7 @@ mod legal_hold;
 mod model;
 mod outbox;
 mod prune;
+mod shape;
 mod simulated;
 pub(crate) mod soft;
 mod syscalls;
@@ -32,10 +33,37 @@ use tempfile::TempDir;
 
 use crate::{
     CaseChange, Entry, Expected, NewJob, OpenError, Options, RequestKey, Store, Term, Transaction,
+    shape as of_store,
 };
 
 fn key() -> Key {
     Key::from_seed("gateway.example/log", [3; 32]).unwrap()
+}
+
+/// What makes a database of this version one of a version before, by the statements of its
+/// day.
+fn of_version(version: i32) -> String {
+    let before = of_store::tables_before();
+    let of = |kind: &str| {
+        let begins = [format!("CREATE TABLE {kind} ("), format!(" ON {kind} (")];
+        let made = before.split_inclusive(';');
+        let made = made.filter(|made| begins.iter().any(|begin| made.contains(begin)));
+        made.collect::<String>()
+    };
+    let index = match version {
+        4 => "DROP TABLE blind; DROP TABLE blind_state",
+        _ => "CREATE INDEX cases_emergency ON cases (opened) WHERE urgency = 2",
+    };
+    format!(
+        "CREATE TEMP TABLE were AS SELECT * FROM cases; DROP TABLE cases; {} \
+         INSERT INTO cases SELECT opened, id, version, state, issuing, executing, instrument, \
+         outcome, exercise, urgency, owner, request_id, opened_at, changed_at, wake_at, reviewers, \
+         team FROM were; CREATE TEMP TABLE waited AS SELECT * FROM job; DROP TABLE job; {} \
+         INSERT INTO job SELECT id, case_id, step, target, urgency, ready_at, 0, fence, attempts, \
+         note, body FROM waited; {index}; PRAGMA user_version = {version}",
+        of("cases"),
+        of("job"),
+    )
 }
 
 /// A store that publishes only when told to, or when it closes.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, types::Value};
 use tempfile::TempDir;
 
 use super::{copy, entry, key, open, quiet, run, step, submission};
-use crate::{Options, Store, Transaction, verify, verify_watched};
+use crate::{Options, Reading, Store, Transaction, verify, verify_watched};
 
 /// Columns that change by themselves, or help to find what they do not say, and that no
 /// entry fixes.
@@ -61,8 +61,19 @@ fn whole(_: &Leaf, record: &[u8], each: &mut dyn FnMut(&str, &[u8])) {
 #[test]
 fn fields_that_are_not_those_of_the_record_are_found() {
     let dir = store();
-    let verify =
-        |by: TakeApart| verify_watched((dir.path(), None), (None, Some(by)), &mut |_, _| {});
+    let verify = |by: TakeApart| {
+        verify_watched(
+            (dir.path(), None),
+            (
+                None,
+                Reading {
+                    fields: Some(by),
+                    ..Reading::default()
+                },
+            ),
+            &mut |_, _| {},
+        )
+    };
     // Of entries that commit to none, nothing is asked.
     verify(by_byte).unwrap();
     let options = Options {

@@ -14,7 +14,7 @@ use super::{
     step,
 };
 use crate::{
-    Archive, CommitError, Flaw, KeyToken, OpenError, Options, Period, Report, Store,
+    Archive, CommitError, Flaw, KeyToken, OpenError, Options, Period, Reading, Report, Store,
     prepare::told,
     token::KeyId,
     vault::{Drawn, Vault, VaultError},
@@ -49,7 +49,7 @@ fn verify_with(
     key: Option<&VerifierKey>,
     token: Option<&KeyToken>,
 ) -> Result<Report, Flaw> {
-    verify_watched((dir, token), (key, None), &mut |_, _| {})
+    verify_watched((dir, token), (key, Reading::default()), &mut |_, _| {})
 }
 
 /// Generations and names of the keys that a file names as in use, as a token tells them.

@@ -1,6 +1,7 @@
 //! Verification of a whole store: published ledger, rows, and that they agree.
 
 mod bound;
+mod index;
 mod pruned;
 
 use std::{
@@ -15,19 +16,21 @@ use comity_ledger::{
 use rusqlite::{Connection, Row};
 
 use crate::{
-    Holds, KeyToken, ReadError, column,
+    Extractor, Holds, KeyToken, ReadError, column,
     open::{DATABASE, LEDGER, VAULT, WRITE_AHEAD_LOG},
     prepare::{open_salt, told},
-    read, schema,
+    read, schema, shape,
     vault::{Vault, VaultError},
     witnessed::Memory,
 };
 use bound::{check_cases, check_jobs, check_keys};
+use index::Index;
 
 /// Entries of one published bundle.
 const BUNDLE: u64 = 256;
 
 const CHANGED: &str = "the database was changed outside the gateway";
+const STRANGE: &str = "what is stored in it may not be what was recorded: restore it from a copy";
 const DIFFERS: &str = "the database and the signed ledger tell different stories";
 const SEALED: &str = "no record opens; without the token the entries alone are verified";
 const OTHER_KEY: &str = "it is not the key under which the records were written, or it was \
@@ -69,6 +72,15 @@ pub struct Report {
     pub opened: bool,
 }
 
+/// What is made of records that are opened; nothing of what is not said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading {
+    /// How they are taken apart into fields.
+    pub fields: Option<TakeApart>,
+    /// By which values entries are found.
+    pub personal: Option<Extractor>,
+}
+
 /// Verifies the store in `dir`, which may be in use, without changing it.
 ///
 /// The ledger's files must prove each other; every row must be the published
@@ -81,19 +93,20 @@ pub struct Report {
 /// # Errors
 /// The first [`Flaw`] found, with its place relative to `dir`.
 pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, Flaw> {
-    verify_watched((dir, None), (key, None), &mut |_, _| {})
+    verify_watched((dir, None), (key, Reading::default()), &mut |_, _| {})
 }
 
 /// Does what [`verify`] does, and tells `watch` how many entries it has looked at of how
 /// many: of the published ledger first, then of the database. Records are opened also
-/// where a token keeps their key, if it is named; and where it is said how they are taken
-/// apart, the fields that their entries commit to must be theirs.
+/// where a token keeps their key, if it is named; and where `reading` says how, the fields
+/// that their entries commit to must be theirs, and the index of personal values must have
+/// those in them.
 ///
 /// # Errors
 /// The first [`Flaw`] found; also where the token does not open the key file.
 pub fn verify_watched(
     (dir, token): (&Path, Option<&KeyToken>),
-    (key, fields): (Option<&VerifierKey>, Option<TakeApart>),
+    (key, reading): (Option<&VerifierKey>, Reading),
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
     let ledger_dir = dir.join(LEDGER);
@@ -112,7 +125,7 @@ pub fn verify_watched(
         ledger_dir: &ledger_dir,
         key: &key,
         vault: vault.as_ref(),
-        fields,
+        reading,
     };
     if at_rest() {
         let result = check_store(&sealed, || schema::open_at_rest(&database), watch);
@@ -129,7 +142,7 @@ struct Sealed<'a> {
     ledger_dir: &'a Path,
     key: &'a VerifierKey,
     vault: Option<&'a Vault>,
-    fields: Option<TakeApart>,
+    reading: Reading,
 }
 
 /// The key file, where it is there and opens with what is at hand.
@@ -155,7 +168,7 @@ fn check_store(
         ledger_dir,
         key,
         vault,
-        fields: _,
+        reading,
     } = *sealed;
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
@@ -168,15 +181,21 @@ fn check_store(
         let what = "is no database of this version of Comity";
         return Err(Flaw::of(DATABASE, what, UNREADABLE));
     }
+    if let Some(strange) = shape::strange(&db).map_err(failed)? {
+        return Err(Flaw::of(DATABASE, strange, STRANGE));
+    }
     let pruned = pruned::rows(&db, &ledger)?;
     let below = pruned.map_or(0, |pruned| pruned.below);
     check_file(&db, below)?;
     check_head(&db, ledger_dir, key, ledger.size)?;
     check_signed(&db, ledger_dir)?;
-    let counted = match check_entries((&db, below), sealed, ledger.size, watch) {
+    let index = Index::of(&db, vault, reading.personal)?;
+    let checked = check_entries((&db, below), (sealed, index.as_ref()), ledger.size, watch);
+    let counted = match checked {
         Ok(counted) => counted,
         Err(found) => return Err(blamed(&db, vault, found)?),
     };
+    index.as_ref().map_or(Ok(()), Index::check_sum)?;
     let cases = check_cases(&db, below)?;
     check_keys(&db, counted.keys)?;
     let jobs = check_jobs(&db)?;
@@ -317,7 +336,7 @@ impl Counted {
 /// what its leaf says.
 fn check_entries(
     (db, below): (&Connection, u64),
-    sealed: &Sealed<'_>,
+    (sealed, by_values): (&Sealed<'_>, Option<&Index<'_>>),
     published: u64,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Counted, Flaw> {
@@ -358,8 +377,13 @@ fn check_entries(
         let followed = counted.holds.follow(index, &leaf);
         followed.map_err(|breach| flaw(index, &breach.to_string(), HELD))?;
         let said = alone.contains(&index) || row.get(14).map_err(failed)?;
-        let erased = check_record(row, (index, said), (&leaf, &commitment), sealed)?;
-        counted.add(&leaf, erased);
+        let record = check_record(row, (index, said), (&leaf, &commitment), sealed)?;
+        match (by_values, &record) {
+            (None, _) | (_, Recorded::Sealed) => {}
+            (Some(by), Recorded::Opened(record)) => by.check(index, &leaf, Some(record))?,
+            (Some(by), Recorded::Erased) => by.check(index, &leaf, None)?,
+        }
+        counted.add(&leaf, matches!(record, Recorded::Erased));
         if counted.entries.is_multiple_of(BUNDLE) {
             watch(counted.entries, all);
         }
@@ -416,14 +440,24 @@ fn check_entry(row: &Row<'_>, index: u64, leaf_bytes: &[u8]) -> Result<(Leaf, Ha
     Ok((leaf, commitment))
 }
 
-/// The record of a row against what its leaf commits to; true if it was erased, which
-/// a later entry must have `said`.
+/// What is there of a record.
+enum Recorded {
+    /// It was erased.
+    Erased,
+    /// Nothing opens it.
+    Sealed,
+    /// All of it.
+    Opened(Vec<u8>),
+}
+
+/// The record of a row against what its leaf commits to; erased is what a later entry
+/// must have `said` so of.
 fn check_record(
     row: &Row<'_>,
     (index, said): (u64, bool),
     (leaf, commitment): (&Leaf, &Hash),
     by: &Sealed<'_>,
-) -> Result<bool, Flaw> {
+) -> Result<Recorded, Flaw> {
     let sealed: Option<Vec<u8>> = row.get(12).map_err(failed)?;
     let key: Option<Vec<u8>> = row.get(13).map_err(failed)?;
     let Some(sealed) = sealed else {
@@ -434,11 +468,11 @@ fn check_record(
             let what = "its record was erased, and the key of it is still there";
             Err(flaw(index, what, CHANGED))
         } else {
-            Ok(true)
+            Ok(Recorded::Erased)
         };
     };
     let Some(vault) = by.vault else {
-        return Ok(false);
+        return Ok(Recorded::Sealed);
     };
     let salt: Vec<u8> = row.get(11).map_err(failed)?;
     let opened = key
@@ -455,8 +489,9 @@ fn check_record(
         return Err(flaw(index, what, CHANGED));
     }
     let of_record = |by| Fields::of(by, leaf, &opened.record, &opened.salt);
-    if by.fields.is_none_or(|by| leaf.binds_fields(&of_record(by))) {
-        Ok(false)
+    let fields = by.reading.fields;
+    if fields.is_none_or(|by| leaf.binds_fields(&of_record(by))) {
+        Ok(Recorded::Opened(opened.record))
     } else {
         let what = "the fields that the entry commits to are not those of its record";
         Err(flaw(index, what, OTHER_FIELDS))
@@ -522,6 +557,10 @@ fn unread(error: ReadError) -> Flaw {
         | ReadError::Proof(_)
         | ReadError::Unindexed
         | ReadError::OtherSearch
-        | ReadError::Closed) => Flaw::of(DATABASE, other.to_string(), CHANGED),
+        | ReadError::Closed) => {
+            // It is being verified.
+            let what = other.to_string().replace("; verify the store", "");
+            Flaw::of(DATABASE, what, CHANGED)
+        }
     }
 }

@@ -4,7 +4,10 @@
 use std::path::Path;
 
 use comity_evidence::Place;
-use comity_gateway::offline::{Evidence, Intact, Report, verify_beside};
+use comity_gateway::{
+    offline::{Evidence, Intact, Report, verify_beside},
+    visible::one_line,
+};
 use comity_ledger::Flaw;
 use serde_json::{Value, json};
 
@@ -48,7 +51,9 @@ pub(super) fn strange(strangers: &[String]) -> Option<String> {
 }
 
 fn quoted<N: AsRef<str>>(names: &[N]) -> String {
-    let names = names.iter().map(|name| format!("`{}`", name.as_ref()));
+    let names = names
+        .iter()
+        .map(|name| format!("`{}`", one_line(name.as_ref())));
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -2,21 +2,40 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    io::Write,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Component, Path, PathBuf},
 };
 
 use comity_gateway::offline::{Files, MARKS};
 use comity_ledger::Flaw;
-use zip::{ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions};
+use thiserror::Error;
+use zip::{ZipWriter, write::SimpleFileOptions};
 
+use super::zipped;
 use crate::exit::Failure;
 
 /// Most files read of a bundle, and most bytes of all of them: more than any case
 /// has, and less than a machine.
 const FILES_MAX: usize = 100_000;
-const BYTES_MAX: u64 = 1 << 30;
+pub(super) const BYTES_MAX: u64 = 1 << 30;
+
+/// Why there is no bundle to check.
+#[derive(Debug, Error)]
+pub(super) enum Unread {
+    /// It cannot be read, or is none.
+    #[error("{0}")]
+    Failed(Failure),
+    /// It is not as it was made.
+    #[error(transparent)]
+    Flawed(#[from] Flaw),
+}
+
+impl From<String> for Unread {
+    fn from(why: String) -> Self {
+        Self::Failed(why.into())
+    }
+}
 
 /// Says that a bundle has no report on paper, and why.
 pub(super) fn without_pdf(why: &str) -> String {
@@ -40,6 +59,9 @@ fn is_zip(path: &Path) -> bool {
 }
 
 fn write_zip(out: &Path, files: &Files) -> Result<(), Failure> {
+    if files.len() > zipped::FILES_MAX {
+        return Err("the case has more files than fit into a zip file: name a folder".into());
+    }
     let mut zip = ZipWriter::new(create(out)?);
     // Neither owner nor time: the same bundle makes the same file.
     let options = SimpleFileOptions::default();
@@ -97,51 +119,8 @@ pub(super) fn read(path: &Path) -> Result<Files, Failure> {
     if path.is_dir() {
         read_folder(path)
     } else {
-        read_zip(path)
+        Ok(zipped::read(path)?)
     }
-}
-
-/// Reads a bundle from a zip file.
-pub(super) fn read_zip(path: &Path) -> Result<Files, Failure> {
-    let unreadable = |error: &dyn std::fmt::Display| -> Failure {
-        format!("cannot read `{}`: {error}", path.display()).into()
-    };
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let mut zip = ZipArchive::new(file).map_err(|error| {
-        match matches!(error, ZipError::InvalidArchive(_)) {
-        // Also where it ends too early: its list of files is at the end.
-        true => format!(
-            "`{}` is no case bundle, or not the whole of one: expected a zip file or a folder, as \
-             `comity audit export` writes it",
-            path.display()
-        )
-        .into(),
-        false => unreadable(&error),
-    }
-    })?;
-    if zip.len() > FILES_MAX {
-        return Err(unreadable(&"it holds more files than any bundle"));
-    }
-    let mut files = Files::new();
-    let mut left = BYTES_MAX;
-    for place in 0..zip.len() {
-        let mut file = zip.by_index(place).map_err(|error| unreadable(&error))?;
-        if file.is_dir() {
-            continue;
-        }
-        let name = file.name().map_err(|error| unreadable(&error))?;
-        let name = name.into_owned();
-        let mut bytes = Vec::new();
-        let read = file.by_ref().take(left + 1).read_to_end(&mut bytes);
-        read.map_err(|error| unreadable(&error))?;
-        left = left
-            .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| unreadable(&"it is larger than any bundle"))?;
-        if files.insert(name, bytes).is_some() {
-            return Err(unreadable(&"it holds a file twice"));
-        }
-    }
-    Ok(files)
 }
 
 /// Whether a folder is a bundle, whatever it lacks.
@@ -197,10 +176,10 @@ pub(super) fn read_folder(path: &Path) -> Result<Files, Failure> {
                 folders.push(place);
                 continue;
             }
-            let bytes = fs::read(entry.path()).map_err(|error| unreadable(&error))?;
-            left = left
-                .checked_sub(bytes.len() as u64)
-                .ok_or_else(|| unreadable(&"it is larger than any bundle"))?;
+            // What is left is the most that may come.
+            let bytes = comity_ledger::read_regular(&entry.path(), left)
+                .map_err(|error| format!("cannot read `{}`: {error}", entry.path().display()))?;
+            left -= bytes.len() as u64;
             files.insert(place.to_string_lossy().into_owned(), bytes);
             if files.len() > FILES_MAX {
                 return Err(unreadable(&"it holds more files than any bundle").into());

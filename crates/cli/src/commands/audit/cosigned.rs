@@ -1,11 +1,14 @@
 //! What witnesses say of a ledger, as `comity audit verify` tells it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use comity_ledger::{
-    Checkpoint, Cosignature, Flaw, Policy, VerifierKey, policy_beside, verify_cosignatures,
+    Checkpoint, Cosignature, Flaw, Policy, VerifierKey, policy_beside, read_regular_text,
+    verify_cosignatures,
 };
 use serde_json::{Value, json};
+
+use super::GIVEN_BYTES_MAX;
 
 /// What missing cosignatures mean to whoever relies on the ledger.
 const UNWITNESSED: &str = "as far as is shown, the ledger may tell others another story";
@@ -57,11 +60,17 @@ pub(super) fn under(
 
 /// Reads a policy from a file.
 pub(super) fn read_policy(path: &str) -> Result<Policy, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text =
+        read_regular_text(Path::new(path), GIVEN_BYTES_MAX).map_err(|error| error.to_string())?;
     Policy::read(&text).map_err(|error| error.to_string())
 }
 
 fn told(checkpoint: &Checkpoint, by: &[Cosignature], policy: &Policy) -> Told {
+    if policy.witnesses.is_empty() {
+        let line = "no cosignature was looked at: the policy names no witness and demands none";
+        let value = json!({"size": checkpoint.size, "by": [], "required": 0});
+        return Told(line.to_owned(), value);
+    }
     let names: Vec<_> = by
         .iter()
         .map(|one| format!("{} at {}", one.by.name(), one.at))

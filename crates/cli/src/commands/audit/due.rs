@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use comity_gateway::config::Config;
 use comity_gateway::offline::{Class, DataFolder, DueCase, DueList, Standing, entries_in_words};
+use comity_gateway::{config::Config, visible::one_line};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
@@ -137,6 +137,6 @@ fn why(due: &DueCase) -> String {
         "{} months for {}: {}",
         retention.months,
         regime.join(" and "),
-        retention.because
+        one_line(&retention.because)
     )
 }

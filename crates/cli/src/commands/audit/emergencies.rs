@@ -81,7 +81,7 @@ pub(super) fn list(arguments: Listing) -> Result<Exit, Failure> {
         let answer = client.list_emergencies(message).await;
         Ok::<_, Failure>(answer.map_err(explain)?.into_inner())
     })??;
-    call.print(&answer, || told(&answer))?;
+    call.print(&answer, told)?;
     Ok(Exit::Done)
 }
 
@@ -108,7 +108,7 @@ pub(super) fn assess(arguments: Assessment) -> Result<Exit, Failure> {
         let answer = client.assess_emergency(message).await;
         Ok::<_, Failure>(answer.map_err(explain)?.into_inner())
     })??;
-    call.print(&answer, || {
+    call.print(&answer, |answer| {
         let index = answer.receipt.as_ref().map_or(0, |receipt| receipt.index);
         format!(
             "cases/{case} is assessed: {}, entry {index}",

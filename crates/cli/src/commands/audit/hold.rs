@@ -2,7 +2,10 @@
 
 use clap::Args;
 use comity_domain::CaseId;
-use comity_gateway::offline::{self, DataFolder, Held, HoldOrder, Ordered};
+use comity_gateway::{
+    offline::{self, DataFolder, Held, HoldOrder, Ordered},
+    visible::one_line,
+};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
@@ -157,8 +160,8 @@ fn table(holds: &[Held]) -> String {
             held.entry.to_string(),
             format!("cases/{}", held.case),
             TimeZone::UTC.to_datetime(held.since).date().to_string(),
-            held.by.clone(),
-            held.reason.clone(),
+            one_line(&held.by),
+            one_line(&held.reason),
         ]);
     }
     table.to_string()

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use comity_gateway::offline::{Erasure, Made, NoLaw, Pruned, Redone, Rerun as Cases, Verdict};
+use comity_gateway::{
+    offline::{Erasure, Made, NoLaw, Pruned, Redone, Rerun as Cases, Verdict},
+    visible::one_line,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -172,7 +175,7 @@ fn tell(tally: &Tally, pruned: Option<Pruned>, shown: &[Redone]) {
             redone.number.to_string(),
             from.to_string(),
             to.to_string(),
-            what(&redone.verdict),
+            one_line(&what(&redone.verdict)),
         ]);
     }
     render::keep_whole(&mut table, &[0]);

@@ -70,7 +70,7 @@ struct Filter {
     /// Only entries of this day or moment or later, UTC
     #[arg(long)]
     since: Option<String>,
-    /// Only entries before this day or moment, UTC
+    /// Only entries before this day or moment, UTC: those of the day itself are none of them
     #[arg(long)]
     until: Option<String>,
 }
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: Search) -> Result<Exit, Failure> {
         ..v1::SearchRequest::default()
     });
     let page = page.map_err(by_option)?;
-    print(json, &page, || told(&page))?;
+    print(json, &page, told)?;
     Ok(if page.entries.is_empty() {
         Exit::No
     } else {

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: Show) -> Result<Exit, Failure> {
     match subject {
         Subject::Entry(index) => match ledger.record(index)? {
             Some(found) => {
-                print(json, &found, || render::ledger::entry(&found))?;
+                print(json, &found, render::ledger::entry)?;
                 Ok(Exit::Done)
             }
             None => Ok(no(format_args!("there is no entry {index}"))),
@@ -58,10 +58,10 @@ fn show_case(ledger: &mut Ledger, case: &CaseId, json: bool) -> Result<Exit, Fai
     };
     let entries: Vec<_> = found.into_iter().filter_map(|one| one.entry).collect();
     let erasure = entries.iter().rfind(|entry| entry.kind == "erasure");
-    print(json, &told, || match erasure {
+    print(json, &told, |told| match erasure {
         Some(by) => render::ledger::erased_case(&told.name, by, &entries),
         None => {
-            let case = render::case(&told, jiff::Timestamp::now());
+            let case = render::case(told, jiff::Timestamp::now());
             format!("{case}{}", render::review::opinions(&told.name, &kept))
         }
     })?;

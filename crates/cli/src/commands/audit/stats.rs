@@ -19,7 +19,7 @@ pub(crate) struct Stats {
     /// First day, UTC; from the first entry otherwise
     #[arg(long, value_parser = day)]
     from: Option<Date>,
-    /// Last day, UTC; to the last entry otherwise
+    /// Last day, UTC, which counts too; to the last entry otherwise
     #[arg(long, value_parser = day)]
     until: Option<Date>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: Stats) -> Result<Exit, Failure> {
         until: day(until),
         purpose: String::new(),
     })?;
-    print(json, &counted, || told(&counted))?;
+    print(json, &counted, told)?;
     Ok(Exit::Done)
 }
 

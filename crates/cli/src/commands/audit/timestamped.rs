@@ -1,15 +1,15 @@
 //! When a ledger said what it says, as authorities outside have it: told by `comity
 //! audit verify`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use comity_ledger::{
-    Flaw, Roots, Timestamped, Token, VerifierKey, latest, roots_beside, verify_dates,
+    Flaw, Roots, Timestamped, Token, VerifierKey, latest, read_regular, roots_beside, verify_dates,
     verify_timestamps,
 };
 use serde_json::json;
 
-use super::cosigned::Told;
+use super::{GIVEN_BYTES_MAX, cosigned::Told};
 
 /// What a missing timestamp means to whoever relies on the ledger.
 const UNTIMED: &str = "as far as is shown, the ledger may have been written later than it says";
@@ -87,7 +87,7 @@ pub(super) fn over(
 
 /// Reads root certificates from a file.
 pub(super) fn read_roots(path: &str) -> Result<Roots, String> {
-    let pem = fs::read(path).map_err(|error| error.to_string())?;
+    let pem = read_regular(Path::new(path), GIVEN_BYTES_MAX).map_err(|error| error.to_string())?;
     Roots::read(&pem).map_err(|error| error.to_string())
 }
 

@@ -2,26 +2,29 @@
 
 use std::{
     fs::{self, File},
-    io::Read as _,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use clap::Args;
 use comity_evidence::Place;
-use comity_gateway::offline;
+use comity_gateway::{offline, visible::one_line};
 use comity_ledger::{
     Checkpoint, Disclosure, Flaw, KeyError, Leaf, MlDsaVerifier, Policy, Pruned, Receipt, Roots,
-    Token, VerifierKey, is_disclosure, is_receipt, verifier_beside, verify_timestamp_under,
+    Token, VerifierKey, is_disclosure, is_receipt, read_regular_text, verifier_beside,
+    verify_timestamp_under,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    beside, bundle,
+    GIVEN_BYTES_MAX, beside,
+    bundle::{self, Unread},
     cosigned::{self, Told, read_policy},
     disclose, seconded,
     timestamped::{self, read_roots},
+    zipped,
 };
 use crate::{
     commands::folder::{Folder, Found},
@@ -93,6 +96,22 @@ impl Verified {
         self
     }
 
+    /// Says where the key is from, and what it is worth; the key is the last line.
+    fn by(mut self, known: Known<'_>) -> Self {
+        let Self(lines, all) = &mut self;
+        let from = match known.key {
+            Some(_) => "given",
+            None => {
+                lines.push(UNKNOWN_KEY.to_owned());
+                "beside"
+            }
+        };
+        if let Some(all) = all.as_object_mut() {
+            all.insert("key_from".to_owned(), from.into());
+        }
+        self
+    }
+
     /// Adds what others say of the ledger in `dir`.
     fn with_others(self, dir: &Path, key: &VerifierKey, known: Known<'_>) -> Result<Self, Flaw> {
         let cosigned = cosigned::beside(dir, key, known.policy)?;
@@ -145,31 +164,67 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             )
         })?)?,
         Some(path) if begins(path, is_receipt)? => {
-            proof(path, &fs::read_to_string(path)?, (needed(known)?, known))
+            proof(path, &told(path)?, (needed(known)?, known))
         }
         Some(path) if begins(path, is_disclosure)? => {
-            disclosure(path, &fs::read_to_string(path)?, (needed(known)?, known))
+            disclosure(path, &told(path)?, (needed(known)?, known))
         }
-        Some(path) => case_bundle(
-            &bundle::read_zip(path).map_err(|error| {
-                format!("{error}; nor does it begin as a proof or as fields do")
-            })?,
-            known,
-        ),
+        Some(path) => match zipped::read(path) {
+            Ok(files) => case_bundle(&files, known),
+            Err(Unread::Flawed(flaw)) => Err(flaw),
+            Err(Unread::Failed(error)) => {
+                return Err(format!("{error}; nor does it begin as a proof or as fields do").into());
+            }
+        },
     };
+    let place = || path.clone().or_else(|| Some(folder.find().ok()?.data));
+    tell(found, *json, place)
+}
+
+/// Prints what was found at a place.
+fn tell(
+    found: Result<Verified, Flaw>,
+    json: bool,
+    place: impl FnOnce() -> Option<PathBuf>,
+) -> Result<Exit, Failure> {
     match found {
-        Ok(Verified(_, value)) if *json => println!("{value}"),
-        Ok(Verified(lines, _)) => println!("{}", lines.join("\n  ")),
+        Ok(Verified(_, value)) if json => println!("{value}"),
+        Ok(Verified(lines, _)) => {
+            let lines: Vec<_> = lines.iter().map(|line| one_line(line)).collect();
+            println!("{}", lines.join("\n  "));
+        }
         Err(flaw) => {
-            if *json {
-                println!("{}", json!({"verified": false, "flaw": flaw.to_string()}));
-            } else {
-                println!("NOT VERIFIED\n  {flaw}");
+            if let Some(unread) = place().and_then(|place| denied(&place, &flaw)) {
+                return Err(unread);
+            }
+            let told = one_line(&flaw.to_string());
+            match json {
+                true => println!(
+                    "{}",
+                    json!({"verified": false, "flaw": told, "note": FIRST})
+                ),
+                false => println!("NOT VERIFIED\n  {told}\n  {FIRST}"),
             }
             return Ok(Exit::No);
         }
     }
     Ok(Exit::Done)
+}
+
+/// What else there may be.
+const FIRST: &str = "this is the first flaw found; others may show once it is mended";
+
+/// Why a flaw is none, if it is: the file that it is of is not for whoever verifies to read.
+fn denied(place: &Path, flaw: &Flaw) -> Option<Failure> {
+    let within = [place.join(&flaw.file), place.join("data").join(&flaw.file)];
+    let denied = within.into_iter().find(|file| {
+        // Of a pipe, whoever writes to it would be waited for.
+        let may_open = fs::metadata(file).is_ok_and(|found| found.is_file() || found.is_dir());
+        let opened = || File::open(file).map(drop);
+        may_open && opened().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    })?;
+    let shown = denied.display();
+    Some(format!("`{shown}` cannot be read: verify as the user whose it is").into())
 }
 
 /// What is known of a data folder beside the store in it.
@@ -239,7 +294,9 @@ fn data_folder(folder: &Found, beside: &Beside<'_>, known: Known<'_>) -> Result<
         );
         lines.insert(1, standing);
     }
-    Verified(lines, value).with_others(&data.join(LEDGER), &report.key, known)
+    Verified(lines, value)
+        .by(known)
+        .with_others(&data.join(LEDGER), &report.key, known)
 }
 
 /// Why no record was opened.
@@ -282,7 +339,9 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
     if let Some(pruned) = &found.pruned {
         lines.insert(1, pruned.to_string());
     }
-    Verified(lines, value).with_others(dir, &key, known)
+    Verified(lines, value)
+        .by(known)
+        .with_others(dir, &key, known)
 }
 
 /// How far a ledger is pruned, for machines.
@@ -324,10 +383,8 @@ fn case_bundle(files: &offline::Files, known: Known<'_>) -> Result<Verified, Fla
         lines.push(format!("policy bundle {bundle}, {count} files"));
     }
     lines.push(format!("key {}", found.key));
-    if known.key.is_none() {
-        lines.push(UNKNOWN_KEY.to_owned());
-    }
     Ok(Verified(lines, value)
+        .by(known)
         .with("seconded", seconded)
         .with("cosigned", cosigned)
         .with("timestamped", timestamped))
@@ -352,9 +409,9 @@ fn bundle_token(found: &offline::Checked, given: Option<&Roots>) -> Result<Optio
     }
 }
 
-/// What a key that came with the bundle is worth.
-const UNKNOWN_KEY: &str = "it came with the bundle: compare it with one from elsewhere, or name that \
-     with --key";
+/// What a key that came with what it verifies is worth.
+const UNKNOWN_KEY: &str = "it came with what was verified: compare it with one from elsewhere, or \
+     name that with --key";
 
 /// The key that a proof is checked with.
 fn needed(known: Known<'_>) -> Result<&VerifierKey, &'static str> {
@@ -451,14 +508,25 @@ fn entry(
         format!("key {key}"),
     ];
     Ok(Verified(lines, value)
+        .by(known)
         .with("seconded", seconded)
         .with("cosigned", cosigned))
+}
+
+/// The text of a proof, or of fields.
+fn told(path: &Path) -> Result<String, Failure> {
+    let text = read_regular_text(path, GIVEN_BYTES_MAX);
+    text.map_err(|error| format!("cannot read `{}`: {error}", path.display()).into())
 }
 
 /// Whether a file begins as one of a kind does.
 fn begins(path: &Path, is_one: fn(&[u8]) -> bool) -> Result<bool, Failure> {
     let mut begin = Vec::new();
-    File::open(path)
+    let regular = || match fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::other("it is no regular file")),
+    };
+    regular()
         .and_then(|file| file.take(64).read_to_end(&mut begin))
         .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     Ok(is_one(&begin))
@@ -466,8 +534,9 @@ fn begins(path: &Path, is_one: fn(&[u8]) -> bool) -> Result<bool, Failure> {
 
 /// A verifier key, or a file that holds one.
 fn read_key<K: FromStr<Err = KeyError>>(text: &str) -> Result<K, String> {
-    let given = match fs::read_to_string(text) {
+    let given = match read_regular_text(Path::new(text), GIVEN_BYTES_MAX) {
         Ok(file) => file,
+        Err(error) if Path::new(text).exists() => return Err(error.to_string()),
         Err(_) => text.to_owned(),
     };
     given.parse().map_err(|error| format!("{error}"))

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Atlas) -> Result<Exit, Failure> {
                 format!("{text}\n  {}: {}", problem.field, problem.message)
             })
     })?;
-    request::print(*json, &to_proto::atlas(&found), || found.to_string())?;
+    request::print(*json, &to_proto::atlas(&found), |_| found.to_string())?;
     Ok(if found.routes.is_empty() {
         Exit::No
     } else {

@@ -14,6 +14,6 @@ pub(super) fn run(asked: Asked) -> Result<Exit, Failure> {
     let ready = asked.ready()?;
     let decided = ready.library.decide(&ready.question()).decision;
     let decision = to_proto::decision(&decided, "", ready.now);
-    request::print(json, &decision, || render::decision(&decision))?;
+    request::print(json, &decision, render::decision)?;
     Ok(request::exit(&decision))
 }

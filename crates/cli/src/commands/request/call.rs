@@ -24,18 +24,18 @@ impl Call {
         self.connection.open().await
     }
 
-    /// Prints an answer as JSON, or in words.
-    pub(crate) fn print<M: prost::Message + prost::Name>(
+    /// Prints an answer as JSON, or in words: see [`print`].
+    pub(crate) fn print<M: prost::Message + prost::Name + Default>(
         &self,
         answer: &M,
-        words: impl FnOnce() -> String,
+        words: impl FnOnce(&M) -> String,
     ) -> Result<(), Failure> {
         print(self.json, answer, words)
     }
 
     /// Asks for one page after the other by the token of each, and prints them as JSON,
     /// or as the table that `add` fills; `add` answers the token of the next.
-    pub(crate) async fn pages<P: prost::Message + prost::Name>(
+    pub(crate) async fn pages<P: prost::Message + prost::Name + Default>(
         &self,
         mut table: Table,
         mut ask: impl AsyncFnMut(String) -> Result<Response<P>, Status>,
@@ -43,9 +43,11 @@ impl Call {
     ) -> Result<(), Failure> {
         let mut token = String::new();
         loop {
-            let page = ask(token).await.map_err(explain)?.into_inner();
+            let mut page = ask(token).await.map_err(explain)?.into_inner();
             if self.json {
                 println!("{}", json::print(&page)?);
+            } else {
+                page = json::visible(&page)?;
             }
             token = add(&mut table, page);
             if token.is_empty() {

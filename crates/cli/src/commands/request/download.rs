@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
     }
     part.conclude(&file, identity.as_ref())?;
-    call.print(&item, || words(&item, identity.is_some()))?;
+    call.print(&item, |item| words(item, identity.is_some()))?;
     Ok(Exit::Done)
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn run(named: Named) -> Result<Exit, Failure> {
     let mut client = EvidenceServiceClient::new(call.open().await?);
     let answer = client.list_items(ListItemsRequest { case }).await;
     let answer = answer.map_err(explain)?.into_inner();
-    call.print(&answer, || {
+    call.print(&answer, |answer| {
         if answer.items.is_empty() {
             return "no evidence is stored".to_owned();
         }

@@ -99,7 +99,7 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
         let mut client = ExecutionServiceClient::new(call.open().await?);
         let answer = client.report_progress(message).await.map_err(explain)?;
         let answer = answer.into_inner();
-        call.print(&answer, || standing(answer.state()))?;
+        call.print(&answer, |answer| standing(answer.state()))?;
         return Ok(Exit::Done);
     }
     let message = ReportEventRequest {
@@ -112,7 +112,7 @@ pub(super) async fn report(report: Report) -> Result<Exit, Failure> {
     };
     let answer = connect(&call).await?.report_event(message).await;
     let answer = answer.map_err(explain)?.into_inner();
-    call.print(&answer, || {
+    call.print(&answer, |answer| {
         let case = answer.case.clone().unwrap_or_default();
         let receipt = case.receipt.as_ref().map(render::receipt);
         let receipt = receipt.unwrap_or_default();
@@ -151,7 +151,7 @@ pub(super) async fn confirm(confirm: Confirm) -> Result<Exit, Failure> {
     let mut client = ExecutionServiceClient::new(call.open().await?);
     let answer = client.confirm_obligation(message).await;
     let answer = answer.map_err(explain)?.into_inner();
-    call.print(&answer, || match &answer.receipt {
+    call.print(&answer, |answer| match &answer.receipt {
         Some(receipt) => format!("{said}\n{}", render::receipt(receipt)),
         None => said,
     })?;
@@ -176,6 +176,6 @@ pub(super) async fn object(object: Object) -> Result<Exit, Failure> {
     let mut client = ExecutionServiceClient::new(call.open().await?);
     let answer = client.object(message).await.map_err(explain)?.into_inner();
     let state = render::state_name(answer.state());
-    call.print(&answer, || format!("{said}; the case is {state}"))?;
+    call.print(&answer, |_| format!("{said}; the case is {state}"))?;
     Ok(Exit::Done)
 }

@@ -1,13 +1,9 @@
 //! `comity request share`: information without request, from a file.
 
 use comity::v1::{ShareInformationRequest, ShareInformationResponse};
-use jiff::Timestamp;
 
-use super::{Client, Submission, connect, exit, explain, read, wait};
-use crate::{
-    exit::{Exit, Failure},
-    render,
-};
+use super::{Client, Submission, connect, exit, explain, read, shown_case, wait};
+use crate::exit::{Exit, Failure};
 
 pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
     let Submission {
@@ -23,7 +19,7 @@ pub(super) async fn run(submission: Submission) -> Result<Exit, Failure> {
     let mut client = connect(&call).await?;
     let answer = send(&mut client, message, seconds).await?;
     let case = answer.case.clone().unwrap_or_default();
-    call.print(&answer, || render::case(&case, Timestamp::now()))?;
+    call.print(&answer, |answer| shown_case(answer.case.as_ref()))?;
     Ok(exit(&case.decision.unwrap_or_default()))
 }
 

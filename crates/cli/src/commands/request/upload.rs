@@ -108,7 +108,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if let Some(sealed) = &sealed {
         fs::remove_file(sealed).map_err(file_failure(sealed))?;
     }
-    call.print(&answer, || words(&answer))?;
+    call.print(&answer, words)?;
     Ok(Exit::Done)
 }
 

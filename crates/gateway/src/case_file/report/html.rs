@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::parts::{Aside, Block, Report, Section, Span, Term};
+use crate::visible::{number, turns};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -136,18 +137,11 @@ fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(character),
-            hidden if hidden.is_control() || turns(hidden) => {
-                let _ = write!(escaped, "[U+{:04X}]", u32::from(hidden));
-            }
+            hidden if hidden.is_control() || turns(hidden) => number(hidden, &mut escaped),
             other => escaped.push(other),
         }
     }
     escaped
-}
-
-/// Whether a character that shows nothing has others stand in another order.
-fn turns(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
