@@ -2,6 +2,7 @@
 
 pub(crate) mod clocks;
 mod conditions;
+pub(crate) mod labels;
 pub(crate) mod ledger;
 mod preflight;
 pub(crate) mod review;
@@ -23,6 +24,8 @@ use prost_types::Struct;
 use serde_json::Value;
 
 pub(crate) use self::preflight::preflight;
+
+use self::labels::{ENGLISH, Labels};
 
 /// Width of lines where the terminal does not say.
 const WIDTH: u16 = 120;
@@ -89,16 +92,22 @@ pub(crate) fn outcome_name(outcome: v1::Outcome) -> &'static str {
 
 /// A decision in words: outcome, then every finding with rule and citation.
 pub(crate) fn decision(decision: &v1::Decision) -> String {
-    let mut text = findings(decision);
+    decision_in(decision, &ENGLISH)
+}
+
+/// The same with the words of another language beside the findings.
+pub(crate) fn decision_in(decision: &v1::Decision, labels: &Labels) -> String {
+    let mut text = findings_in(decision, labels);
     for obligation in &decision.obligations {
-        finding(&mut text, "obligation", obligation.rule.as_ref(), "");
+        let kind = (labels.obligation, labels);
+        finding(&mut text, kind, obligation.rule.as_ref(), "");
     }
     for clock in &decision.clocks {
         finding(
             &mut text,
-            "time limit",
+            (labels.time_limit, labels),
             clock.rule.as_ref(),
-            &format!("; {}", length(clock)),
+            &format!("; {}", labels.length(clock)),
         );
     }
     for passed in &decision.passed_over {
@@ -107,57 +116,61 @@ pub(crate) fn decision(decision: &v1::Decision) -> String {
             true => passed.reason.clone(),
             false => format!("{named}: {}", passed.reason),
         };
-        let _ = writeln!(text, "  passed over  {reason}");
+        let _ = writeln!(text, "  {:<12} {reason}", labels.passed_over);
     }
-    text.push_str(&would_apply(decision));
+    text.push_str(&would_apply_in(decision, labels));
     text
 }
 
 /// The instruments that would carry the request, where there are any.
 pub(crate) fn would_apply(decision: &v1::Decision) -> String {
+    would_apply_in(decision, &ENGLISH)
+}
+
+fn would_apply_in(decision: &v1::Decision, labels: &Labels) -> String {
     match decision.alternatives.as_slice() {
         [] => String::new(),
-        others => format!("  would apply  {}\n", others.join(", ")),
+        others => format!("  {:<12} {}\n", labels.would_apply, others.join(", ")),
     }
 }
 
 /// The outcome, and what stands against a better one.
 pub(crate) fn findings(decision: &v1::Decision) -> String {
+    findings_in(decision, &ENGLISH)
+}
+
+fn findings_in(decision: &v1::Decision, labels: &Labels) -> String {
     let mut text = String::new();
     let instrument = match decision.instrument.as_str() {
-        "" => "no instrument",
+        "" => labels.no_instrument,
         instrument => instrument,
     };
-    let outcome = outcome_name(decision.outcome());
+    let outcome = labels.outcome(decision.outcome());
     let style = color(decision.outcome()).on_default().bold();
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{style}{outcome}{style:#} under {instrument}, law of {}",
-        decision.law_date
+        "{style}{outcome}{style:#} {} {instrument}, {} {}",
+        labels.under, labels.law_of, decision.law_date
     );
     for ground in &decision.grounds {
-        let kind = match ground.kind() {
-            v1::GroundKind::Return => "return",
-            v1::GroundKind::Optional => "optional ground",
-            v1::GroundKind::NotApplicable => "does not apply",
-            v1::GroundKind::Mandatory | v1::GroundKind::Unspecified => "ground",
+        let consult = match ground.consult_first {
+            true => format!("; {}", labels.consult_first),
+            false => String::new(),
         };
-        let consult = if ground.consult_first {
-            "; consult first"
-        } else {
-            ""
-        };
-        finding(&mut text, kind, ground.rule.as_ref(), consult);
+        let kind = (labels.ground(ground.kind()), labels);
+        finding(&mut text, kind, ground.rule.as_ref(), &consult);
     }
     for requirement in &decision.requirements {
         let lacking = format!("{} ({})", requirement.remedy, requirement.field);
-        asked(&mut text, "needed", requirement.rule.as_ref(), &lacking);
+        let kind = (labels.needed, labels);
+        asked(&mut text, kind, requirement.rule.as_ref(), &lacking);
     }
     for referral in &decision.referrals {
-        let who = format!("{} of {}", referral.role, referral.jurisdiction);
+        let who = format!("{} {} {}", referral.role, labels.of, referral.jurisdiction);
         let question = format!("{} ({who})", referral.question);
-        asked(&mut text, "to judge", referral.rule.as_ref(), &question);
+        let kind = (labels.to_judge, labels);
+        asked(&mut text, kind, referral.rule.as_ref(), &question);
     }
     text
 }
@@ -392,15 +405,7 @@ pub(crate) fn day(at: &prost_types::Timestamp) -> String {
 
 /// A clock's length in words.
 pub(crate) fn length(clock: &v1::Clock) -> String {
-    let unit = match clock.unit() {
-        v1::ClockUnit::Hours => "h",
-        v1::ClockUnit::Days => "days",
-        v1::ClockUnit::WorkingDays => "working days",
-        v1::ClockUnit::Months => "months",
-        v1::ClockUnit::Open => return format!("{} of no set length", clock.measures),
-        v1::ClockUnit::Unspecified => "",
-    };
-    format!("{} {} {unit}", clock.measures, clock.length)
+    ENGLISH.length(clock)
 }
 
 /// A citation as lawyers write it: source, then provision.
@@ -414,7 +419,12 @@ pub(crate) fn citation(rule: &v1::RuleReference) -> String {
 
 /// What somebody is asked on account of a rule. The rule itself comes second: one
 /// that hangs on a fact has found nothing yet.
-fn asked(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, what: &str) {
+fn asked(
+    text: &mut String,
+    (kind, labels): (&str, &Labels),
+    rule: Option<&v1::RuleReference>,
+    what: &str,
+) {
     let Some(rule) = rule else { return };
     let _ = writeln!(
         text,
@@ -424,13 +434,21 @@ fn asked(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, what: 
     );
     let missing = rule.facts_missing.join(", ");
     let why = match missing.is_empty() {
-        true => format!("because: {}", rule.text),
-        false => format!("to settle: {}; unknown: {missing}", rule.text),
+        true => format!("{}: {}", labels.because, rule.text),
+        false => format!(
+            "{}: {}; {}: {missing}",
+            labels.to_settle, rule.text, labels.unknown
+        ),
     };
     let _ = writeln!(text, "  {:<12} {why}", "");
 }
 
-fn finding(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, more: &str) {
+fn finding(
+    text: &mut String,
+    (kind, labels): (&str, &Labels),
+    rule: Option<&v1::RuleReference>,
+    more: &str,
+) {
     let Some(rule) = rule else { return };
     let _ = writeln!(
         text,
@@ -442,8 +460,9 @@ fn finding(text: &mut String, kind: &str, rule: Option<&v1::RuleReference>, more
     if !rule.facts_missing.is_empty() {
         let _ = writeln!(
             text,
-            "  {:<12} unknown: {}",
+            "  {:<12} {}: {}",
             "",
+            labels.unknown,
             rule.facts_missing.join(", ")
         );
     }

@@ -2,12 +2,15 @@
 //! file, line and column, the line itself, and what to do.
 
 mod code;
+mod lookalike;
 
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{
     AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
 };
+
+pub(crate) use self::lookalike::Lookalike;
 
 pub use self::code::{Code, Severity};
 
@@ -29,6 +32,7 @@ impl Report {
         diagnostics.dedup();
         for diagnostic in &mut diagnostics {
             let code = diagnostic.code;
+            diagnostic.name_lookalike();
             diagnostic
                 .remedy
                 .get_or_insert_with(|| code.help().to_owned());

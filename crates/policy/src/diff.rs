@@ -43,7 +43,7 @@ pub struct Difference {
     /// in meaning.
     pub changes: Vec<Change>,
     /// Parts of which only titles or other words differ.
-    pub words: Vec<Subject>,
+    pub words: Vec<Rewording>,
     /// How each rule differs whose conditions do.
     pub rules: Vec<RuleChange>,
     /// What becomes of requests, the loosening ones first.
@@ -67,8 +67,22 @@ pub struct Change {
     pub title: Text,
     /// In what it differs, by name of the aspect.
     pub aspects: Vec<AspectChange>,
+    /// In what words it differs besides, where it is another.
+    pub words: Vec<AspectChange>,
     /// Parts that came or went with it.
     pub within: Vec<Subject>,
+    /// Rules that name the instrument now and are never asked under it: their
+    /// State is not bound by it.
+    pub idle: Vec<Subject>,
+}
+
+/// A part of which only words differ: what people read and no rule does.
+#[derive(Debug, Clone)]
+pub struct Rewording {
+    /// The part.
+    pub subject: Subject,
+    /// The words of both sides, by name of the aspect; each begins with its language.
+    pub aspects: Vec<AspectChange>,
 }
 
 /// What became of a part of the library.
@@ -201,6 +215,24 @@ pub struct LeftOut {
     pub subject: Option<Subject>,
     /// What was not tried, in words.
     pub what: String,
+}
+
+impl Difference {
+    /// Nothing differs but how conditions are written: no request was found that is
+    /// decided otherwise, and none of the rules was seen to hold otherwise.
+    #[must_use]
+    pub fn is_rewritten(&self) -> bool {
+        let is_written = |aspect: &AspectChange| ["when", "unless"].contains(&aspect.aspect);
+        let alike =
+            |rule: &RuleChange| matches!(rule.relation, Relation::Same | Relation::NotFound);
+        let mut changes = self.changes.iter();
+        !self.changes.is_empty()
+            && self.effects.is_empty()
+            && self.rules.iter().all(alike)
+            && changes.all(|change| {
+                change.kind == ChangeKind::Altered && change.aspects.iter().all(is_written)
+            })
+    }
 }
 
 impl Library {

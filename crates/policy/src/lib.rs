@@ -74,7 +74,7 @@ pub use self::{
     diagnostic::{Code, Diagnostic, Report, Severity, nearest},
     diff::{
         AspectChange, Change, ChangeKind, Difference, Effect, Example, Finding, FindingKind,
-        LeftOut, Matters, Relation, RuleChange, Subject,
+        LeftOut, Matters, Relation, Rewording, RuleChange, Subject,
     },
     evaluate::Engine,
     exercise::{

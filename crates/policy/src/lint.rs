@@ -3,9 +3,12 @@
 
 mod bindings;
 mod calendars;
+mod citations;
 mod cut;
 mod filters;
 mod forms;
+mod gaps;
+mod idle;
 mod meeting;
 mod scenarios;
 mod search;
@@ -47,6 +50,9 @@ pub(crate) fn lint(subject: &Subject<'_>, sound: bool) -> Vec<Diagnostic> {
         scenarios::lint,
         calendars::lint,
         words::lint,
+        citations::lint,
+        gaps::lint,
+        idle::lint,
     ];
     for lint in each_by_itself {
         lint(subject, &mut found);

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::diagnostic::{Code, Diagnostic, Lookalike, Source};
 
 use self::unquoted::unquoted;
 
@@ -53,6 +53,9 @@ pub(crate) struct Entry {
 /// # Errors
 /// All mistakes up to the first that leaves no way to go on.
 pub(crate) fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
+    if let Some(found) = conflict(source) {
+        return Err(vec![found]);
+    }
     let mut reader = Reader {
         source,
         offsets: source
@@ -410,7 +413,9 @@ impl<'a> Reader<'a> {
                 .diagnostic(Code::YamlSyntax, at..at + 1, message)
                 .why("the file cannot be read past this place")
         };
-        Box::new(unquoted(self.source, at, Code::YamlSyntax).unwrap_or_else(plainly))
+        let found = unquoted(self.source, at, Code::YamlSyntax);
+        let found = found.or_else(|| lookalike(self.source, at));
+        Box::new(found.unwrap_or_else(plainly))
     }
 
     /// The bytes of a span without white space at its end.
@@ -427,6 +432,54 @@ impl<'a> Reader<'a> {
             .copied()
             .unwrap_or(self.source.text.len())
     }
+}
+
+/// The mark of two versions that Git could not join, which stands in place of a line.
+fn conflict(source: &Source) -> Option<Diagnostic> {
+    let is_mark = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    let mut at = 0;
+    let mark = source.text.split_inclusive('\n').find(|line| {
+        at += line.len();
+        is_mark(line)
+    })?;
+    let (at, mark) = (at - mark.len(), mark.trim_end());
+    Some(
+        source
+            .diagnostic(
+                Code::YamlSyntax,
+                at..at + mark.len(),
+                "two versions of this file stand in it, which Git could not merge",
+            )
+            .why("Git marks here where one of them begins or ends")
+            .remedy(
+                "between `<<<<<<<` and `>>>>>>>` keep what is right of the lines above and below \
+                 `=======`, and remove these three lines",
+            ),
+    )
+}
+
+/// A sign near an offset that looks like one of those that YAML is written with.
+fn lookalike(source: &Source, at: usize) -> Option<Diagnostic> {
+    let before = source.text.get(..at)?;
+    let line = before.rfind('\n').unwrap_or(0);
+    let previous = before.get(..line)?.rfind('\n').map_or(0, |end| end + 1);
+    let near = source.text.get(previous..)?;
+    let end = near
+        .match_indices('\n')
+        .nth(1)
+        .map_or(near.len(), |(end, _)| end);
+    let (place, found) = Lookalike::find(near.get(..end)?)?;
+    let start = previous + place;
+    Some(
+        source
+            .diagnostic(
+                Code::YamlSyntax,
+                start..start + found.len(),
+                format!("not YAML: {found}"),
+            )
+            .why("the file cannot be read past this place")
+            .remedy(found.remedy()),
+    )
 }
 
 /// The tab that a parser stumbled over at an offset: where it says so, else in the

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use crate::{
-    diagnostic::{Code, Diagnostic},
+    diagnostic::{Code, Diagnostic, Lookalike},
     model::{FactType, FormFields, Vocabulary},
 };
 
@@ -58,20 +58,77 @@ impl Line<'_> {
         let words = words(self.text()).into_iter();
         let mut slips: Vec<_> = words
             .filter_map(|(start, word)| {
-                let slip = self.slip(start, word, &facts);
-                let slip = slip.or_else(|| self.unquoted(start, word, vocabulary));
+                let meant = self.typed(start, word);
+                let meant = meant.or_else(|| self.unquoted(start, word, (vocabulary, true)));
+                let slip = meant.or_else(|| self.slip(start, word, &facts));
+                let slip = slip.or_else(|| self.unquoted(start, word, (vocabulary, false)));
                 slip.or_else(|| self.decimal(start, word))
             })
             .collect();
         slips.extend(self.signs());
-        let curled = outside_literals(self.text()).find(|(_, sign)| CURLED.contains(sign));
-        slips.extend(curled.map(|(start, sign)| {
-            let message = format!("`{sign}` is no quotation mark here");
-            self.wrong(start..start + sign.len_utf8(), message)
-                .remedy("write straight quotation marks: `\"`")
-        }));
+        slips.extend(self.lookalike());
         slips.extend(self.single_equals());
+        if slips.is_empty() {
+            slips.extend(self.unclosed());
+        }
         slips
+    }
+
+    /// A sign that looks like one that is meant.
+    fn lookalike(&self) -> Option<Diagnostic> {
+        let text = self.text();
+        let (start, found) = Lookalike::find(text)?;
+        outside_literals(text).find(|(at, _)| *at == start)?;
+        let message = format!("{found} means nothing here");
+        Some(
+            self.wrong(start..start + found.len(), message)
+                .remedy(found.remedy()),
+        )
+    }
+
+    /// A bracket without its other half.
+    fn unclosed(&self) -> Option<Diagnostic> {
+        let mut open: Vec<(usize, char)> = Vec::new();
+        for (at, sign) in outside_literals(self.text()) {
+            let other = match sign {
+                '(' | '[' => {
+                    open.push((at, sign));
+                    continue;
+                }
+                ')' => '(',
+                ']' => '[',
+                _ => continue,
+            };
+            if open.pop().map(|(_, sign)| sign) != Some(other) {
+                let message = format!("nothing opens this `{sign}`");
+                let wrong = self.wrong(at..at + 1, message);
+                return Some(
+                    wrong.remedy(format!("remove it, or write `{other}` where it is to open")),
+                );
+            }
+        }
+        let (at, sign) = open.pop()?;
+        let other = if sign == '(' { ')' } else { ']' };
+        let wrong = self.wrong(at..at + 1, format!("nothing closes this `{sign}`"));
+        Some(wrong.remedy(format!("write `{other}` where it is to close")))
+    }
+
+    /// A value after the name of its list, without quotation marks: `State::NO`; `None` for
+    /// other words.
+    fn typed(&self, start: usize, word: &str) -> Option<Diagnostic> {
+        let text = self.text();
+        let before = text.get(..start)?.strip_suffix("::")?;
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let kind = before.rfind(|c| !is_part(c)).map_or(0, |at| at + 1);
+        let kind = before.get(kind..).filter(|kind| !kind.is_empty())?;
+        // Its hyphens are no part of a word.
+        let rest = text.get(start..)?;
+        let end = rest.find(|c| !is_part(c) && !matches!(c, '.' | '-'));
+        let value = rest.get(..end.unwrap_or(rest.len())).unwrap_or(word);
+        let from = start - 2 - kind.len();
+        let message = format!("`{kind}::{value}` means nothing here");
+        let wrong = self.wrong(from..start + value.len(), message);
+        Some(wrong.remedy(format!("write `{kind}::\"{value}\"`")))
     }
 
     /// Names of facts that are written with hyphens.
@@ -116,19 +173,49 @@ impl Line<'_> {
             let alone = before != Some(sign) && rest.chars().nth(1) != Some(sign);
             let (written, here) = match (other, sign) {
                 (Some((other, here)), _) => ((*other).to_owned(), *here),
+                (None, '%') => ("%".to_owned(), "the number alone"),
                 (None, '&') if alone => ("&".to_owned(), "&&"),
                 (None, '|') if alone => ("|".to_owned(), "||"),
                 _ => continue,
             };
             let message = format!("`{written}` means nothing here");
             let wrong = self.wrong(at..at + written.len(), message);
-            found.push(wrong.remedy(format!("write `{here}`")));
+            found.push(wrong.remedy(match written.as_str() {
+                "%" => format!("write {here}"),
+                _ => format!("write `{here}`"),
+            }));
         }
+        found.extend(self.thousands());
         found
     }
 
+    /// A number with a comma before its thousands.
+    fn thousands(&self) -> Option<Diagnostic> {
+        let text = self.text();
+        let mut commas = outside_literals(text).filter(|(_, sign)| *sign == ',');
+        let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).count();
+        commas.find_map(|(at, _)| {
+            let before = text.get(..at)?;
+            let from = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            let (first, rest) = (before.get(from..)?, text.get(at + 1..)?);
+            // In a list it stands between two numbers.
+            if first.is_empty() || digits(rest) != 3 || before.contains('[') {
+                return None;
+            }
+            let last = rest.get(..3)?;
+            let wrong = self.wrong(from..at + 4, format!("`{first},{last}` is no number"));
+            Some(wrong.remedy(format!("write `{first}{last}`")))
+        })
+    }
+
     /// A value of a list that is written as if it were a fact.
-    fn unquoted(&self, start: usize, word: &str, vocabulary: &Vocabulary) -> Option<Diagnostic> {
+    /// `only_read`: of the list of a fact that the line reads.
+    fn unquoted(
+        &self,
+        start: usize,
+        word: &str,
+        (vocabulary, only_read): (&Vocabulary, bool),
+    ) -> Option<Diagnostic> {
         // Between quotation marks of another kind these are what is said.
         let curled = self.text().contains(CURLED);
         let has = |values: &BTreeSet<Arc<str>>| !curled && values.contains(word);
@@ -143,7 +230,8 @@ impl Line<'_> {
         let mut kinds = kinds
             .filter(|(_, values)| has(values))
             .map(|(kind, _)| kind);
-        let kind = of_facts.next_back().or_else(|| kinds.next())?;
+        let others = || if only_read { None } else { kinds.next() };
+        let kind = of_facts.next_back().or_else(others)?;
         let message = format!("`{word}` means nothing here");
         let wrong = self.wrong(start..start + word.len(), message);
         Some(wrong.remedy(format!("write `{kind}::\"{word}\"`")))

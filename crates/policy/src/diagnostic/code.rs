@@ -155,6 +155,18 @@ codes! {
         "compare the binding with the dates of the source in sources.yaml";
     Warning: WithoutLanguages "binding-without-languages" "A State that has not declared a language its instrument asks for"
         "add `languages` to the binding: without them the language of every request is unknown";
+    Warning: ExceptionToPermit "exception-to-permit" "An exception to a rule that permits"
+        "remove `exception_to`: what refuses or refers is stronger than a permit without it";
+    Warning: LawGap "law-gap" "A time without law"
+        "let a rule be law at that time, or correct `since` or `until`";
+    Warning: CitationUnusual "citation-unusual" "A citation that is not written as others are"
+        "write the provision as the library does, such as `art 11(1)(g)`, `s 59(3)`, `ch 27 s 18`, `recital 5` or `annex A`";
+    Warning: AuthorityIdle "authority-idle" "An authority that may do nothing"
+        "add `may_issue` or `may_execute`, or remove it";
+    Warning: HolidayTwice "holiday-twice" "A holiday that stands twice"
+        "remove one of the two, or correct the day";
+    Warning: DayUnlikely "day-unlikely" "A day of a century that is hardly meant"
+        "correct the year";
     Warning: FilterWithoutEffect "filter-without-effect" "A name in a filter that changes nothing"
         "correct or remove it: nothing that could be asked is of that name";
     Warning: ScenarioUnknownName "scenario-unknown-name" "A scenario that names what no register has"

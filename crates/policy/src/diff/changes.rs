@@ -1,9 +1,11 @@
 //! Which parts of two libraries mean something else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use comity_domain::InstrumentId;
 
 use super::{
-    AspectChange, Change, ChangeKind, Subject,
+    AspectChange, Change, ChangeKind, Rewording, Subject,
     view::{Values, View, Views},
 };
 
@@ -13,7 +15,7 @@ pub(super) struct Changes {
     /// new or gone as a whole.
     pub(super) all: Vec<Change>,
     /// Parts that mean the same in other words.
-    pub(super) words: Vec<Subject>,
+    pub(super) words: Vec<Rewording>,
 }
 
 pub(super) fn changes(old: &Views, new: &Views) -> Changes {
@@ -27,14 +29,20 @@ pub(super) fn changes(old: &Views, new: &Views) -> Changes {
         let sides = [old.get(subject), new.get(subject)];
         let kind = match sides {
             [Some(old), Some(new)] if aspects(old, new).is_empty() => {
-                if old.words != new.words {
-                    found.words.push(subject.clone());
+                let aspects = reworded(old, new);
+                if !aspects.is_empty() {
+                    let subject = subject.clone();
+                    found.words.push(Rewording { subject, aspects });
                 }
                 continue;
             }
             [Some(_), Some(_)] => ChangeKind::Altered,
             [None, _] => ChangeKind::Added,
             [Some(_), None] => ChangeKind::Removed,
+        };
+        let words = match sides {
+            [Some(old), Some(new)] => reworded(old, new),
+            _ => Vec::new(),
         };
         let [old, new] = sides.map(|side| side.unwrap_or(&nothing));
         let title = sides.into_iter().rev().flatten().next();
@@ -43,14 +51,17 @@ pub(super) fn changes(old: &Views, new: &Views) -> Changes {
             kind,
             title: title.map(|view| view.title.clone()).unwrap_or_default(),
             aspects: aspects(old, new),
+            words,
             within: Vec::new(),
+            idle: Vec::new(),
         });
     }
     found
 }
 
 /// The changes as a reader wants them: what a module brings or takes along
-/// stands under that module.
+/// stands under that module, and so do rules that only name it besides and are
+/// never asked under it.
 pub(super) fn gathered(all: &[Change], old: &Views, new: &Views) -> Vec<Change> {
     let whole: BTreeSet<&Subject> = all
         .iter()
@@ -72,19 +83,68 @@ pub(super) fn gathered(all: &[Change], old: &Views, new: &Views) -> Vec<Change> 
         let within = within.filter(|subject| owner(*subject) == Some(&change.subject));
         change.within = within.cloned().collect();
     }
+    let is_idle = |change: &Change| !idle_under(change, &whole, new).is_empty();
+    let (idle, mut gathered): (Vec<Change>, Vec<Change>) = gathered.into_iter().partition(is_idle);
+    for change in &mut gathered {
+        let rules = idle
+            .iter()
+            .filter(|rule| idle_under(rule, &whole, new).contains(&change.subject));
+        change.idle = rules.map(|rule| rule.subject.clone()).collect();
+    }
     gathered
 }
 
+/// The new instruments that a rule names besides and does nothing else anew, where
+/// its State is bound by none of them.
+fn idle_under(change: &Change, whole: &BTreeSet<&Subject>, new: &Views) -> Vec<Subject> {
+    let (ChangeKind::Altered, [only]) = (change.kind, change.aspects.as_slice()) else {
+        return Vec::new();
+    };
+    let owner = new
+        .get(&change.subject)
+        .and_then(|view| view.owner.as_ref());
+    let Some(Subject::State(state)) = owner else {
+        return Vec::new();
+    };
+    let unbound = |id: &String| {
+        let id: InstrumentId = id.parse().ok()?;
+        let bound = Subject::Binding(id.clone(), state.clone());
+        let instrument = Subject::Instrument(id);
+        (whole.contains(&instrument) && !new.contains_key(&bound)).then_some(instrument)
+    };
+    let named: Option<Vec<Subject>> = only.is.iter().map(unbound).collect();
+    let grows = only.aspect == "instruments" && only.was.is_empty() && change.words.is_empty();
+    named.filter(|_| grows).unwrap_or_default()
+}
+
+type Aspects = BTreeMap<&'static str, Values>;
+
 fn aspects(old: &View, new: &View) -> Vec<AspectChange> {
-    let names: BTreeSet<&'static str> = old
-        .meaning
-        .keys()
-        .chain(new.meaning.keys())
-        .copied()
-        .collect();
+    // Two ways of writing may say the same.
+    compared([&old.meaning, &new.meaning], |(said, _), other| {
+        !other.contains_key(said)
+    })
+}
+
+fn reworded(old: &View, new: &View) -> Vec<AspectChange> {
+    compared([&old.words, &new.words], |(of, words), other| {
+        other.get(of) != Some(words)
+    })
+}
+
+/// The values that each side has to itself, as written.
+fn compared(
+    [old, new]: [&Aspects; 2],
+    is_own: impl Fn((&String, &String), &Values) -> bool,
+) -> Vec<AspectChange> {
+    let names: BTreeSet<&'static str> = old.keys().chain(new.keys()).copied().collect();
     let none = Values::new();
+    let only = |one: &Values, other: &Values| -> Vec<String> {
+        let own = one.iter().filter(|value| is_own(*value, other));
+        own.map(|(_, written)| written.clone()).collect()
+    };
     let change = |aspect| {
-        let [was, is] = [old, new].map(|view| view.meaning.get(aspect).unwrap_or(&none));
+        let [was, is] = [old, new].map(|side| side.get(aspect).unwrap_or(&none));
         Some(AspectChange {
             aspect,
             was: only(was, is),
@@ -93,10 +153,4 @@ fn aspects(old: &View, new: &View) -> Vec<AspectChange> {
         .filter(|change| !(change.was.is_empty() && change.is.is_empty()))
     };
     names.into_iter().filter_map(change).collect()
-}
-
-/// The values of one side that the other does not have, as written.
-fn only(one: &Values, other: &Values) -> Vec<String> {
-    let own = one.iter().filter(|(said, _)| !other.contains_key(*said));
-    own.map(|(_, written)| written.clone()).collect()
 }

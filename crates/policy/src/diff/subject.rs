@@ -30,8 +30,14 @@ pub enum Subject {
     Fact(FactName),
     /// A listed type of the vocabulary.
     Type(Arc<str>),
+    /// An event of the vocabulary.
+    Event(Arc<str>),
     /// A measure of the tree.
     Measure(MeasureId),
+    /// A tag of measures.
+    Tag(MeasureId),
+    /// A source of the law.
+    Source(Arc<str>),
 }
 
 impl Subject {
@@ -61,7 +67,10 @@ impl fmt::Display for Subject {
             Self::Calendar(state) => write!(f, "calendar of {state}"),
             Self::Fact(name) => write!(f, "fact {name}"),
             Self::Type(name) => write!(f, "type {name}"),
+            Self::Event(name) => write!(f, "event {name}"),
             Self::Measure(id) => write!(f, "measure {id}"),
+            Self::Tag(id) => write!(f, "tag {id}"),
+            Self::Source(id) => write!(f, "source {id}"),
         }
     }
 }

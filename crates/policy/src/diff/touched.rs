@@ -86,8 +86,13 @@ impl Touched {
                 provisions.insert(Arc::clone(provision));
             }
             Subject::Calendar(state) => self.calendar(state, libraries, day),
-            // A rule or fact that has to do with it differs itself.
-            Subject::Type(_) | Subject::Form(..) => {}
+            // A rule, fact or measure that has to do with it differs itself; who reports an
+            // event decides no request.
+            Subject::Type(_)
+            | Subject::Form(..)
+            | Subject::Event(_)
+            | Subject::Tag(_)
+            | Subject::Source(_) => {}
         }
     }
 

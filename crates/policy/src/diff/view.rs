@@ -16,7 +16,7 @@ use comity_domain::Text;
 pub(super) use self::rules::length;
 
 use super::Subject;
-use crate::model::Model;
+use crate::model::{Model, Open};
 
 /// Every part of a library.
 pub(super) type Views = BTreeMap<Subject, View>;
@@ -39,8 +39,7 @@ pub(super) struct View {
 /// Every part of a library.
 pub(super) fn views(model: &Model) -> Views {
     let Model {
-        // Names of sources are words.
-        sources: _,
+        sources,
         vocabulary,
         measures,
         instruments,
@@ -55,6 +54,7 @@ pub(super) fn views(model: &Model) -> Views {
     let mut views = Views::new();
     registers::vocabulary(vocabulary, &mut views);
     registers::measures(measures, &mut views);
+    registers::sources(sources, &mut views);
     for (state, calendar) in calendars {
         registers::calendar(state, calendar, &mut views);
     }
@@ -92,16 +92,30 @@ impl View {
     }
 
     fn words(&mut self, aspect: &'static str, text: &Text) {
+        self.words_of(aspect, "", text);
+    }
+
+    /// One of several texts of an aspect, by what makes it itself.
+    fn words_of(&mut self, aspect: &'static str, of: &str, text: &Text) {
         let words = text.0.iter();
-        let words = words.map(|(language, words)| (language.to_string(), words.to_string()));
+        let words = words.map(|(language, words)| (format!("{of}{language}"), words.to_string()));
+        let words = words.map(|(key, words)| (key.clone(), format!("{key}: {words}")));
         self.words.entry(aspect).or_default().extend(words);
     }
 
-    /// A remark in one language, or a citation.
+    /// What is not settled, and when that was last looked at.
+    fn open(&mut self, of: &str, open: Option<&Open>) {
+        if let Some(Open { question, checked }) = open {
+            self.words_of("open", of, question);
+            let words = self.words.entry("open").or_default();
+            words.insert(format!("{of}checked"), format!("{of}checked: {checked}"));
+        }
+    }
+
+    /// Remarks in one language, or citations.
     fn remark(&mut self, aspect: &'static str, values: impl IntoIterator<Item = impl Display>) {
         let values = values.into_iter().map(|value| value.to_string());
-        let values = values.enumerate();
-        let values = values.map(|(place, value)| (place.to_string(), value));
+        let values = values.map(|value| (value.clone(), value));
         self.words.entry(aspect).or_default().extend(values);
     }
 }

@@ -31,9 +31,11 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Filters that name nothing: left out or empty, they let everything through.
+/// Filters and conditions that name nothing: left out or empty, they let everything
+/// through.
 fn empty(rule: &Place<'_>) -> Vec<Diagnostic> {
-    let lists = ["measures", "counterparts", "instruments"].map(|key| (key, rule.at(key)));
+    let keys = ["measures", "counterparts", "instruments", "when", "unless"];
+    let lists = keys.map(|key| (key, rule.at(key)));
     let is_empty = |list: &Place<'_>| {
         let names = list.json().and_then(|list| list.as_array());
         names.is_some_and(Vec::is_empty)
@@ -44,8 +46,8 @@ fn empty(rule: &Place<'_>) -> Vec<Diagnostic> {
             Code::FilterWithoutEffect,
             format!("`{key}` is empty, and limits nothing"),
         )
-        .why("the rule is asked of all, as if the key were not there")
-        .remedy("name what the rule is for, or remove the key")
+        .why("the rule is read as if the key were not there")
+        .remedy("name what the rule is for, or when it holds, or remove the key")
     });
     found.collect()
 }

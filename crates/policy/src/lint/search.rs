@@ -76,6 +76,13 @@ impl<'a> Search<'a> {
                     subsets(named(lines, kind), all.iter())?
                 }
                 (_, FactType::SetOfText) => subsets(texts(lines), [Arc::from("other")].iter())?,
+                // Numbers of months, hours, days and years: none is less than nothing.
+                (_, FactType::Number) => {
+                    let at_least =
+                        |value: &FactValue| !matches!(value, FactValue::Number(n) if *n < 0);
+                    values.retain(|value| value.as_ref().is_none_or(at_least));
+                    continue;
+                }
                 (_, FactType::Day) if values.iter().all(Option::is_none) => {
                     vec![FactValue::Day(SOME_DAY)]
                 }

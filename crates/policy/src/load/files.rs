@@ -158,6 +158,9 @@ impl Folder {
             if entry.path().is_dir() {
                 if depth < MAX_DEPTH {
                     self.read_dir(&entry.path(), &format!("{path}/"), depth + 1, found);
+                } else {
+                    let deep = misplaced(&path).why("nothing looks into folders as deep as this");
+                    found.push(deep.remedy("move it out of the policy folder"));
                 }
             } else {
                 self.read_file(&entry.path(), &path, found);
@@ -166,34 +169,77 @@ impl Folder {
     }
 
     fn read_file(&mut self, file: &Path, path: &str, found: &mut Vec<Diagnostic>) {
-        let Some(kind) = Kind::of(path) else {
+        let meant = match Kind::of(path) {
+            Some(_) => path.to_owned(),
             // A misnamed file would be law that nobody applies.
-            if [".yaml", ".yml", ".json"]
-                .iter()
-                .any(|end| path.ends_with(end))
-            {
-                found.push(
-                    Diagnostic::of_file(
-                        Code::FileMisplaced,
-                        path,
-                        "not a file of the policy library",
-                    )
-                    .why("nothing reads a file of this name in this place")
-                    .remedy(place_of(path)),
-                );
-            }
-            return;
+            None => match misnamed(path) {
+                Some(meant) => {
+                    let (_, name) = meant.rsplit_once('/').unwrap_or(("", &meant));
+                    found.push(misplaced(path).remedy(format!("rename to `{name}`")));
+                    meant
+                }
+                None if is_data(path) => {
+                    found.push(misplaced(path).remedy(place_of(path)));
+                    return;
+                }
+                None => return,
+            },
         };
         match bytes(file) {
+            // What was meant is read, so that nothing else is taken to be missing.
             Ok(bytes) => {
                 let (source, foreign) = encoding::source(path, bytes);
                 found.extend(foreign);
-                self.0
-                    .insert(Arc::clone(&source.path), File { source, kind });
+                if let Some(kind) = Kind::of(&meant)
+                    && (*meant == *path || !self.0.contains_key(meant.as_str()))
+                {
+                    self.0.insert(Arc::from(meant), File { source, kind });
+                }
             }
             Err(error) => found.push(unreadable(path, &error)),
         }
     }
+}
+
+fn misplaced(path: &str) -> Diagnostic {
+    Diagnostic::of_file(
+        Code::FileMisplaced,
+        path,
+        "not a file of the policy library",
+    )
+    .why("nothing reads a file of this name in this place")
+}
+
+/// Files of such names are written to be read by a program.
+fn is_data(path: &str) -> bool {
+    let ends = [".yaml", ".yml", ".json"];
+    ends.iter().any(|end| path.ends_with(end))
+}
+
+/// The path of a file that is meant by one of nearly its name: with other endings, or
+/// with capitals.
+fn misnamed(path: &str) -> Option<String> {
+    let (folder, name) = match path.rsplit_once('/') {
+        Some((folder, name)) => (format!("{folder}/"), name),
+        None => (String::new(), path),
+    };
+    let lower = name.to_lowercase();
+    let stem = lower.strip_suffix(".txt").unwrap_or(&lower);
+    let stem = match stem.strip_suffix(".yml") {
+        Some(stem) => format!("{stem}.yaml"),
+        None => stem.to_owned(),
+    };
+    // Calendars are named by codes in capitals.
+    let name = match folder.as_str() {
+        "calendars/" => stem
+            .split_once('.')
+            .map(|(code, end)| format!("{}.{end}", code.to_uppercase())),
+        _ => Some(stem),
+    }?;
+    let meant = format!("{folder}{name}");
+    // Schemas are told by module.yaml, and data of exercises are no law.
+    let is_law = name.ends_with(".yaml") && Kind::of(&meant).is_some();
+    (is_law && meant != path).then_some(meant)
 }
 
 impl File {

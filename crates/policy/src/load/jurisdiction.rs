@@ -31,7 +31,7 @@ pub(super) fn jurisdiction(
 ) -> Option<Jurisdiction> {
     let rules = rules.of(place, Stage::Inbound, context);
     let file = place.document.file;
-    let code: JurisdictionCode = file.folder_name().to_ascii_uppercase().parse().ok()?;
+    let code = folder_code(place, context)?;
     let register = |kind, name: &str, context: &mut Context| {
         let found = documents
             .iter()
@@ -80,6 +80,30 @@ pub(super) fn jurisdiction(
         },
         code,
     })
+}
+
+/// The State that the folder is named after.
+fn folder_code(place: &Place<'_>, context: &mut Context) -> Option<JurisdictionCode> {
+    let name = place.document.file.folder_name();
+    let code = name.to_ascii_uppercase().parse().ok();
+    if code.is_none() {
+        let module = place.at("module");
+        let written = module.json().and_then(|id| id.as_str());
+        let state = written.and_then(|id| id.strip_prefix("jurisdiction/"));
+        let expected = state.map_or("<cc>".to_owned(), str::to_ascii_lowercase);
+        context.found.push(
+            module
+                .wrong(
+                    Code::WrongFolder,
+                    format!("`{name}` is no code of a State, so nothing is law here"),
+                )
+                .why("the folder says which State it is")
+                .remedy(format!(
+                    "expected `jurisdictions/{expected}`: rename the folder"
+                )),
+        );
+    }
+    code
 }
 
 type Authorities = BTreeMap<Arc<str>, AuthorityRecord>;

@@ -189,6 +189,8 @@ macro_rules! shown {
 }
 
 mod language;
+mod names;
+mod signs;
 
 #[test]
 fn a_good_library_loads() {

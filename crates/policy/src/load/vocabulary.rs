@@ -13,7 +13,7 @@ use jiff::{
 use serde_json::Value;
 
 use crate::{
-    diagnostic::{Code, suggest},
+    diagnostic::{Code, nearest, suggest},
     model::{
         Calendar, EventWords, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption,
         Producer, Vocabulary,
@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     context::{Context, words},
-    files::Folder,
+    files::{Folder, Kind},
     place::Place,
     raw,
 };
@@ -301,7 +301,8 @@ pub(super) fn calendar(
         &place.document.file.source.path,
         format!("calendars/{}.yaml", raw.calendar),
     );
-    if **path != *named {
+    // One that is not named as files are is told already.
+    if **path != *named && Kind::of(path).is_some() {
         let own = path.strip_prefix("calendars/").unwrap_or(path);
         let own = own.trim_end_matches(".yaml");
         // A copy of another State's calendar begins with that State's code.
@@ -328,11 +329,17 @@ pub(super) fn calendar(
             );
         }
         let falls = falls(raw).or_else(|| {
-            context.found.push(
-                at.wrong(Code::WrongValue, "not a day of the year").why("it must be given in exactly one way").remedy(
+            let alone = raw.easter.is_none() && raw.nth.is_none();
+            context.found.push(match raw.day.as_ref().filter(|_| alone) {
+                Some(day) => at
+                    .at("day")
+                    .wrong(Code::WrongValue, format!("there is no such day: `{day}`"))
+                    .why("no year has it")
+                    .remedy("write month and day as MM-DD, such as `12-25`"),
+                None => at.wrong(Code::WrongValue, "not a day of the year").why("it must be given in exactly one way").remedy(
                     "give one of: `day: 12-25`; `easter: 1`; `nth: 1`, `weekday: monday` and `month: 5`",
                 ),
-            );
+            });
             None
         })?;
         Some(Holiday {
@@ -354,7 +361,12 @@ fn time_zone(place: &Place<'_>, name: &str, context: &mut Context) -> Option<Tim
     let zone = zones.get(name).ok();
     let zone = zone.filter(|zone| zone.iana_name() == Some(name));
     if zone.is_none() {
-        let known: Vec<String> = zones.available().map(|zone| zone.to_string()).collect();
+        // Those of other continents are near in letters alone.
+        let (continent, _) = name.split_once('/').unwrap_or((name, ""));
+        let of_continent =
+            |zone: &String| zone.split_once('/').is_some_and(|(c, _)| c == continent);
+        let known = zones.available().map(|zone| zone.to_string());
+        let known: Vec<String> = known.filter(of_continent).collect();
         context.found.push(
             place
                 .at("time_zone")
@@ -363,7 +375,10 @@ fn time_zone(place: &Place<'_>, name: &str, context: &mut Context) -> Option<Tim
                     format!("no time zone is called `{name}`"),
                 )
                 .why("not in the time zone database of IANA")
-                .remedy_if(suggest(name, known.iter().map(String::as_str)))
+                .remedy_if(
+                    nearest(name, known.iter().map(String::as_str))
+                        .map(|meant| format!("did you mean `{meant}`?")),
+                )
                 .remedy_if(Some(
                     "write its continent and city, such as `Europe/Tallinn`".to_owned(),
                 )),

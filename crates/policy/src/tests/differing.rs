@@ -2,6 +2,7 @@
 //! request that really is decided otherwise.
 
 mod carriers;
+mod fields;
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,8 @@ use super::{
     small::{DE, FR, ORDER, decide, edited},
 };
 use crate::{
-    ChangeKind, Difference, Finding, Library, Matters, Relation, Selection, scenario::outcome,
+    AspectChange, ChangeKind, Difference, Finding, Library, Matters, Relation, Selection,
+    scenario::outcome,
 };
 
 const VOCABULARY: &str = "vocabulary.yaml";
@@ -331,19 +333,21 @@ fn words(difference: &Difference) -> String {
             ChangeKind::Altered => "",
         };
         let _ = writeln!(text, "{}{kind}", change.subject);
-        for aspect in &change.aspects {
-            let _ = writeln!(
-                text,
-                "  {}: {:?} -> {:?}",
-                aspect.aspect, aspect.was, aspect.is
-            );
+        for AspectChange { aspect, was, is } in &change.aspects {
+            let _ = writeln!(text, "  {aspect}: {was:?} -> {is:?}");
+        }
+        for AspectChange { aspect, was, is } in &change.words {
+            let _ = writeln!(text, "  in words, {aspect}: {was:?} -> {is:?}");
         }
         for within in &change.within {
             let _ = writeln!(text, "  with {within}");
         }
     }
-    for subject in &difference.words {
-        let _ = writeln!(text, "only words: {subject}");
+    for words in &difference.words {
+        let _ = writeln!(text, "only words: {}", words.subject);
+        for AspectChange { aspect, was, is } in &words.aspects {
+            let _ = writeln!(text, "  {aspect}: {was:?} -> {is:?}");
+        }
     }
     for rule in &difference.rules {
         let _ = writeln!(text, "{} holds: {:?}", rule.rule, rule.relation);

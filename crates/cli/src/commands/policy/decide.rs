@@ -6,14 +6,16 @@ use super::question::Asked;
 use crate::{
     commands::request,
     exit::{Exit, Failure},
-    render,
+    render::{self, labels::Labels},
 };
 
 pub(super) fn run(asked: Asked) -> Result<Exit, Failure> {
-    let json = asked.manner.json;
+    let (json, language) = (asked.manner.json, asked.manner.language.clone());
     let ready = asked.ready()?;
     let decided = ready.library.decide(&ready.question()).decision;
     let decision = to_proto::decision(&decided, "", ready.now);
-    request::print(json, &decision, render::decision)?;
+    request::print(json, &decision, |decision| {
+        render::decision_in(decision, Labels::of(&language))
+    })?;
     Ok(request::exit(&decision))
 }

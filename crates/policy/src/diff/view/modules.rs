@@ -9,8 +9,8 @@ use super::{Values, View, Views, list, rules, rules::citation};
 use crate::{
     diff::Subject,
     model::{
-        AuthorityRecord, Binding, Form, Instrument, Jurisdiction, Measures, Module, NotBound,
-        OffenceRecord, Profile, RoutePreference, Status,
+        AuthorityRecord, Binding, Channel, Form, Instrument, Jurisdiction, Measures, Module,
+        NotBound, OffenceRecord, Profile, RoutePreference, SourceNote, Status,
     },
 };
 
@@ -19,9 +19,8 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
         id,
         module,
         source,
-        // Words for who looks a way up.
-        standing: _,
-        channel: _,
+        standing,
+        channel,
         status,
         open,
         rank,
@@ -39,15 +38,9 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
     let subject = Subject::Instrument(id.clone());
     let mut view = View::of(&module.title, None);
     view.remark("source", [citation(source)]);
-    match status {
-        Status::InForce => view.one("status", "in force"),
-        Status::NotInForce { reason, checked } => {
-            view.one("status", "not in force");
-            view.words("reason", reason);
-            view.remark("checked", [checked]);
-        }
-    }
-    view.remark("open", open.iter().map(|open| open.checked));
+    of_way(standing, channel.as_ref(), &mut view);
+    of_status(status, &mut view);
+    view.open("", open.as_ref());
     view.one("rank", rank);
     of_not_bound(not_bound, &mut view);
     let between = between.iter().map(|[one, other]| {
@@ -74,6 +67,7 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
     );
     view.remark("binding", binding_cite.iter().map(citation));
     view.remark("kinds", kinds);
+    of_notes(module, &mut view);
     views.insert(subject.clone(), view);
     for (state, binding) in binds {
         let bound = Subject::Binding(id.clone(), state.clone());
@@ -86,12 +80,37 @@ pub(super) fn instrument(instrument: &Instrument, views: &mut Views) {
     of_rules(module, &subject, views);
 }
 
+fn of_status(status: &Status, view: &mut View) {
+    match status {
+        Status::InForce => view.one("status", "in force"),
+        Status::NotInForce { reason, checked } => {
+            view.one("status", "not in force");
+            view.words("reason", reason);
+            view.remark("checked", [checked]);
+        }
+    }
+}
+
+/// Words for who looks a way up.
+fn of_way(standing: &SourceNote, channel: Option<&Channel>, view: &mut View) {
+    let SourceNote { checked, note } = standing;
+    view.remark("source checked", checked);
+    if let Some(note) = note {
+        view.words("source note", note);
+    }
+    if let Some(Channel { text, cite }) = channel {
+        view.words("channel", text);
+        view.remark("channel cite", [citation(cite)]);
+    }
+}
+
 fn of_not_bound(not_bound: &BTreeMap<JurisdictionCode, NotBound>, view: &mut View) {
     for (state, NotBound { cite, note, open }) in not_bound {
         view.each("not bound", [state]);
-        view.words("note", note);
+        let of = format!("{state} ");
+        view.words_of("note", &of, note);
         view.each("cite", [format!("{state}: {}", citation(cite))]);
-        view.remark("open", open.iter().map(|open| open.checked));
+        view.open(&of, open.as_ref());
     }
 }
 
@@ -100,7 +119,7 @@ fn of_binding(binding: &Binding, owner: &Subject) -> View {
         since,
         until,
         languages,
-        declarations: _,
+        declarations,
         confidence,
         cite,
         open,
@@ -109,25 +128,51 @@ fn of_binding(binding: &Binding, owner: &Subject) -> View {
         owner: Some(owner.clone()),
         ..View::default()
     };
+    for declaration in declarations {
+        let words = declaration.0.iter();
+        view.remark(
+            "declarations",
+            words.map(|(language, words)| format!("{language}: {words}")),
+        );
+    }
     view.one("since", since);
     view.each("until", until);
     view.each("languages", languages);
     view.one("confidence", format!("{confidence:?}").to_lowercase());
     view.each("cite", cite.iter().map(citation));
-    view.remark("open", open.iter().map(|open| open.checked));
+    view.open("", open.as_ref());
     view
 }
 
 /// A form by everything that its schema demands.
 fn of_form(form: &Form, place: usize, owner: &Subject) -> View {
-    let mut view = View::of(&form.title, Some(owner.clone()));
-    view.remark("cite", [citation(&form.cite)]);
+    let Form {
+        // The subject has it.
+        name: _,
+        // They follow the schema as written.
+        schema: _,
+        sections: _,
+        fields: _,
+        restated: _,
+        content,
+        cite,
+        title,
+        measures,
+        events,
+        required,
+        // It follows the rules.
+        read: _,
+    } = form;
+    let mut view = View::of(title, Some(owner.clone()));
+    view.remark("cite", [citation(cite)]);
     view.one("place", place + 1);
-    view.each("for", &form.measures);
-    view.one("required", form.required);
+    view.each("for", measures);
+    view.each("events", events);
+    view.one("required", required);
     let [mut read, mut demanded] = [Values::new(), Values::new()];
-    gather(&form.content, "", &mut read);
-    gather(&demands(&form.content, false), "", &mut demanded);
+    gather(content, "", &mut read);
+    gather(&demands(content, false), "", &mut demanded);
+    read.retain(|leaf, _| !demanded.contains_key(leaf));
     view.words.insert("schema", read);
     view.meaning.insert("schema", demanded);
     view
@@ -214,7 +259,8 @@ pub(super) fn jurisdiction(jurisdiction: &Jurisdiction, tree: &Measures, views: 
     } = profile;
     let mut view = View::of(&module.title, None);
     view.remark("source", [citation(source)]);
-    view.remark("open", open.iter().map(|open| open.checked));
+    view.open("", open.as_ref());
+    of_notes(module, &mut view);
     view.each("languages", languages);
     view.one("death penalty", death_penalty);
     view.each("criminal age", criminal_age);
@@ -277,6 +323,11 @@ fn of_routes(routes: &[RoutePreference], tree: &Measures, owner: &Subject) -> Vi
     };
     for (place, route) in routes.iter().enumerate() {
         view.each("prefer", [of_route(route)]);
+        let cite = route.cite.iter();
+        view.remark(
+            "cite",
+            cite.map(|cite| format!("{}: {}", of_route(route), citation(cite))),
+        );
         let later = routes.iter().skip(place + 1);
         let overlapping = later.filter(|other| overlap(route, other, tree));
         let before = |other| format!("{} before {}", of_route(route), of_route(other));
@@ -290,6 +341,7 @@ fn of_route(route: &RoutePreference) -> String {
         measures,
         counterparts,
         prefer,
+        // Beside the preferences as a whole.
         cite: _,
     } = route;
     let prefer: Vec<&str> = prefer.iter().map(InstrumentId::as_str).collect();
@@ -310,10 +362,17 @@ fn overlap(one: &RoutePreference, other: &RoutePreference, tree: &Measures) -> b
     measures && (all(one) || all(other) || !one.counterparts.is_disjoint(&other.counterparts))
 }
 
+fn of_notes(module: &Module, view: &mut View) {
+    if let Some(notes) = &module.notes {
+        view.words("notes", notes);
+    }
+}
+
 fn of_rules(module: &Module, owner: &Subject, views: &mut Views) {
     // Its digest and text change with every comment; the index follows the rules.
     let Module {
         id: _,
+        // With the head.
         title: _,
         notes: _,
         digest: _,

@@ -1,13 +1,20 @@
 //! What vocabulary, measure tree and calendars mean.
 
-use comity_domain::{FactSource, FactValue, JurisdictionCode};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{View, Views, list, rules::citation};
+use comity_domain::{FactSource, FactValue, JurisdictionCode, Text};
+
+use super::{
+    View, Views, list,
+    rules::{citation, party},
+};
 use crate::{
     diagnostic::count,
     diff::Subject,
+    load::EVENT,
     model::{
-        Calendar, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption, Vocabulary,
+        Calendar, EventWords, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption,
+        Producer, Vocabulary,
     },
 };
 
@@ -15,18 +22,43 @@ pub(super) fn vocabulary(vocabulary: &Vocabulary, views: &mut Views) {
     let Vocabulary {
         types,
         facts,
-        // Words for readers, and what the check of clocks heeds; decisions do not.
-        events: _,
-        produced: _,
+        events,
+        produced,
     } = vocabulary;
-    // Measures have a file of their own.
-    for (name, values) in types.iter().filter(|(name, _)| ***name != *"Measure") {
+    // Measures have a file of their own, and events a part each.
+    let listed = types
+        .iter()
+        .filter(|(name, _)| !["Measure", EVENT].contains(&&***name));
+    for (name, values) in listed {
         let mut view = View::default();
         view.each("values", values);
         views.insert(Subject::Type(name.clone()), view);
     }
     for (name, declaration) in facts {
         views.insert(Subject::Fact(name.clone()), of_fact(declaration));
+    }
+    for (name, EventWords { title, noun }) in events {
+        let mut view = View::of(title, None);
+        if let Some(noun) = noun {
+            view.words("noun", noun);
+        }
+        view.one("produced by", of_producer(produced.get(name).copied()));
+        views.insert(Subject::Event(name.clone()), view);
+    }
+}
+
+fn of_producer(producer: Option<Producer>) -> String {
+    match producer {
+        None => "nobody".to_owned(),
+        Some(Producer::Gateway) => "the gateway".to_owned(),
+        Some(Producer::Party(side)) => format!("the {} side", party(side)),
+    }
+}
+
+/// Names of sources are words, with which decisions cite them.
+pub(super) fn sources(sources: &BTreeMap<Arc<str>, Text>, views: &mut Views) {
+    for (id, title) in sources {
+        views.insert(Subject::Source(id.clone()), View::of(title, None));
     }
 }
 
@@ -96,6 +128,10 @@ pub(super) fn measures(measures: &Measures, views: &mut Views) {
         let mut view = View::of(&title, None);
         view.each("kinds", kinds);
         views.insert(Subject::Measure(id.clone()), view);
+    }
+    let tags = titles.iter().filter(|(id, _)| !kinds.contains_key(*id));
+    for (id, title) in tags {
+        views.insert(Subject::Tag(id.clone()), View::of(title, None));
     }
 }
 

@@ -157,7 +157,7 @@ fn of_stage(stage: Stage) -> &'static str {
     }
 }
 
-fn party(party: BoundParty) -> &'static str {
+pub(super) fn party(party: BoundParty) -> &'static str {
     match party {
         BoundParty::Issuing => "issuing",
         BoundParty::Executing => "executing",

@@ -113,6 +113,12 @@ impl Explanation<'_> {
             ValidationErrorKind::Enum { options } => self.not_listed(options),
             ValidationErrorKind::Type { kind } => self.other_type(&expected(kind)),
             ValidationErrorKind::PropertyNames { error } => self.wrong_key(error.instance()),
+            ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Format { .. }
+                if is_no_day(&value()) =>
+            {
+                let message = format!("there is no such day: `{}`", value());
+                wrong(message, "the calendar does not have it").remedy("write a day that there is")
+            }
             ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Format { .. } => wrong(
                 format!("`{}` has the wrong form", value()),
                 "the schema says how it is written",
@@ -186,7 +192,21 @@ impl Explanation<'_> {
         let message = format!("expected {expected}, found {}", noun(self.error.instance()));
         self.at_value(Code::WrongType, message, "the schema asks for another type")
             .remedy_if(self.quotes(expected))
+            .remedy_if(self.number(expected))
             .remedy_if(self.as_list(expected))
+    }
+
+    /// A number with signs that none has here.
+    fn number(&self, expected: &str) -> Option<String> {
+        let text = self.error.instance().as_str()?.trim_end_matches([' ', '%']);
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let is_sign = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | ' ');
+        let mut parts = text.split([',', '.']).skip(1);
+        // Else it may be the sign before a fraction.
+        let are_thousands = parts.all(|part| part.len() == 3);
+        let is_number = !digits.is_empty() && text.chars().all(is_sign) && are_thousands;
+        (expected.ends_with("number") && is_number)
+            .then(|| format!("write the number alone: `{digits}`"))
     }
 
     /// One text where a list of them must stand.
@@ -276,6 +296,16 @@ impl Explanation<'_> {
             None => 0..0,
         }
     }
+}
+
+/// Written as days are, and none.
+fn is_no_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_number = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let [4, 2, 2] = parts.iter().map(|part| part.len()).collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    parts.iter().all(is_number) && text.parse::<jiff::civil::Date>().is_err()
 }
 
 fn plain(value: &Value) -> String {

@@ -359,4 +359,117 @@ pub(super) const WARNINGS: &[Seed] = &[
         "      - context.proceedings != Proceedings::\"enforcement-of-sentence\" # && context.urgency\n",
         "# && context.urgency",
     ),
+    seed(
+        Code::ExceptionToPermit,
+        "jurisdictions/nl/module.yaml",
+        "exception_to: eio-9-3\n",
+        "exception_to: eio-9-1\n",
+        "exception_to: eio-9-1",
+    ),
+    seed(
+        Code::LawGap,
+        "instruments/interpol/module.yaml",
+        "    effect: permit\n",
+        "    until: 2027-01-01\n    effect: permit\n",
+        "until: 2027-01-01",
+    ),
+    seed(
+        Code::CitationUnusual,
+        "instruments/cisa/module.yaml",
+        "    cite: \"cisa art 53\"",
+        "    cite: \"cisa Article 53\"",
+        "cisa Article 53",
+    ),
+    seed(
+        Code::AuthorityIdle,
+        "jurisdictions/dk/authorities.yaml",
+        "    may_search_persons: true\n",
+        "",
+        "- id: datatilsynet",
+    ),
+    seed(
+        Code::HolidayTwice,
+        "calendars/IE.yaml",
+        "day: \"12-26\"}",
+        "day: \"12-25\"}",
+        "Saint Stephen's Day",
+    ),
+    seed(
+        Code::DayUnlikely,
+        "instruments/led/module.yaml",
+        "      checked: 2026-11-23",
+        "      checked: 1026-11-23",
+        "checked: 1026-11-23",
+    ),
+    seed(
+        Code::FilterWithoutEffect,
+        "instruments/dir-2011-36/module.yaml",
+        "reroute: [dir-2012-29]",
+        "reroute: [dir-2011-36]",
+        "reroute: [dir-2011-36]",
+    ),
+    seed(
+        Code::FilterWithoutEffect,
+        "instruments/uncac/module.yaml",
+        "    effect: permit\n",
+        "    effect: permit\n    when: []\n",
+        "when: []",
+    ),
+    seed(
+        Code::LawGap,
+        "instruments/vienna-1988/module.yaml",
+        "rules:\n",
+        "rules:
+  - id: vienna-death-old
+    title: {en: \"Death, until the end of 2025\"}
+    cite: \"vienna-1988 art 7\"
+    until: 2026-01-01
+    effect: may-refuse
+    when:
+      - context.offence.death_possible
+
+  - id: vienna-death-new
+    title: {en: \"Death, since the spring\"}
+    cite: \"vienna-1988 art 7\"
+    since: 2026-03-01
+    effect: may-refuse
+    when:
+      - context.offence.death_possible
+
+",
+        "since: 2026-03-01",
+    ),
+    seed(
+        Code::RuleNeverHolds,
+        "instruments/vienna-1988/module.yaml",
+        "rules:\n",
+        "rules:
+  - id: vienna-less-than-nothing
+    title: {en: \"Less than nothing\"}
+    cite: \"vienna-1988 art 7\"
+    effect: may-refuse
+    when:
+      - context.offence.max_penalty_months < 0
+
+",
+        "context.offence.max_penalty_months < 0",
+    ),
+    seed(
+        Code::ExceptionNeverMeets,
+        "jurisdictions/pl/module.yaml",
+        "rules:\n",
+        "rules:
+  - id: pl-never-beside
+    title: {en: \"An offence in both States\"}
+    cite: \"dir-2014-41 art 11(1)(g)\"
+    stage: inbound
+    instruments: [eio]
+    effect: refuse
+    exception_to: eio-11-1-g
+    when:
+      - context.dual_criminality == true
+
+",
+        "exception_to: eio-11-1-g",
+    ),
 ];

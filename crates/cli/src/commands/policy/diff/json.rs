@@ -4,7 +4,7 @@ use comity_domain::Decision;
 use comity_gateway::wire::{json, to_proto};
 use comity_policy::{
     AspectChange, Change, ChangeKind, Difference, Effect, Example, Finding, FindingKind, LeftOut,
-    Matters, Relation, RuleChange,
+    Matters, Relation, Rewording, RuleChange,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -21,12 +21,13 @@ pub(super) fn difference(difference: &Difference) -> Value {
         left_out,
         unproved,
     } = difference;
-    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    let only_words = words.iter().map(|words| words.subject.to_string());
     json!({
         "old": old.to_string(),
         "new": new.to_string(),
         "changes": changes.iter().map(change).collect::<Vec<_>>(),
-        "onlyWords": words,
+        "onlyWords": only_words.collect::<Vec<_>>(),
+        "words": words.iter().map(rewording).collect::<Vec<_>>(),
         "rules": rules.iter().map(rule).collect::<Vec<_>>(),
         "effects": effects.iter().map(effect).collect::<Vec<_>>(),
         "decided": decided,
@@ -41,13 +42,15 @@ fn change(change: &Change) -> Value {
         kind,
         title,
         aspects,
+        words,
         within,
+        idle,
     } = change;
-    let aspects = aspects
-        .iter()
-        .map(|AspectChange { aspect, was, is }| json!({"aspect": aspect, "was": was, "is": is}));
     let title = title.in_language("en").map(|(_, title)| title.to_string());
-    let within: Vec<String> = within.iter().map(ToString::to_string).collect();
+    let [within, idle] = [within, idle].map(|subjects| {
+        let subjects = subjects.iter().map(ToString::to_string);
+        subjects.collect::<Vec<String>>()
+    });
     json!({
         "subject": subject.to_string(),
         "kind": match kind {
@@ -56,9 +59,23 @@ fn change(change: &Change) -> Value {
             ChangeKind::Altered => "altered",
         },
         "title": title,
-        "aspects": aspects.collect::<Vec<_>>(),
+        "aspects": sides(aspects),
+        "words": sides(words),
         "with": within,
+        "neverAskedUnderIt": idle,
     })
+}
+
+fn rewording(words: &Rewording) -> Value {
+    let Rewording { subject, aspects } = words;
+    json!({"subject": subject.to_string(), "aspects": sides(aspects)})
+}
+
+fn sides(aspects: &[AspectChange]) -> Vec<Value> {
+    let aspects = aspects.iter();
+    aspects
+        .map(|AspectChange { aspect, was, is }| json!({"aspect": aspect, "was": was, "is": is}))
+        .collect()
 }
 
 fn rule(change: &RuleChange) -> Value {

@@ -6,7 +6,7 @@ use comity_domain::{Decision, InstrumentId, Outcome};
 use comity_gateway::wire::to_proto;
 use comity_policy::{
     AspectChange, Change, ChangeKind, Difference, Effect, Finding, FindingKind, Matters, Relation,
-    RuleChange,
+    Rewording, RuleChange,
 };
 use jiff::Timestamp;
 
@@ -19,6 +19,8 @@ const WIDTH: usize = 100;
 const LONGEST: usize = 240;
 /// Parts of a new module shown by name.
 const WITHIN: usize = 12;
+/// Parts of which only words differ shown with these.
+const REWORDED: usize = 40;
 /// Findings of one sign shown by name; rules that say the same follow.
 const FINDINGS: usize = 6;
 /// Combinations of instruments, States and measures shown.
@@ -36,22 +38,32 @@ pub(super) fn difference(difference: &Difference) -> String {
         left_out,
         unproved,
     } = difference;
+    let is_rewritten = difference.is_rewritten();
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = match changes.len() {
         0 => writeln!(text, "no change in meaning"),
+        count if is_rewritten => {
+            let rules = if count == 1 { "rule" } else { "rules" };
+            let found = "no request was found that is decided otherwise";
+            writeln!(text, "{count} {rules} rewritten; {found}")
+        }
         1 => writeln!(text, "1 change in meaning"),
         many => writeln!(text, "{many} changes in meaning"),
     };
+    // Before anything that could be taken for all there is.
+    for left in left_out {
+        let of = left.subject.as_ref().map(|subject| format!(", {subject}"));
+        let words = format!("Left out{}: {}.", of.unwrap_or_default(), left.what);
+        paragraph(&mut text, "", &words);
+    }
     if !words.is_empty() {
-        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        paragraph(
-            &mut text,
-            "",
-            &format!("only words differ of: {}", words.join(", ")),
-        );
+        let words: Vec<String> = words.iter().map(|one| one.subject.to_string()).collect();
+        let differ = format!("only words differ of: {}", words.join(", "));
+        paragraph(&mut text, "", &differ);
     }
     if changes.is_empty() {
+        rewordings(&mut text, words);
         return text;
     }
     for one in changes {
@@ -74,12 +86,24 @@ pub(super) fn difference(difference: &Difference) -> String {
         why.unwrap_or_default()
     );
     paragraph(&mut text, "\n", &search);
-    for left in left_out {
-        let of = left.subject.as_ref().map(|subject| format!(", {subject}"));
-        let words = format!("Left out{}: {}.", of.unwrap_or_default(), left.what);
-        paragraph(&mut text, "", &words);
-    }
+    rewordings(&mut text, words);
     text
+}
+
+/// Parts of which only words differ, with the words of both sides.
+fn rewordings(text: &mut String, words: &[Rewording]) {
+    for Rewording {
+        subject,
+        aspects: both,
+    } in words.iter().take(REWORDED)
+    {
+        paragraph(text, "\n", &format!("{subject}, in words only"));
+        aspects(text, both);
+    }
+    let more = words.len().saturating_sub(REWORDED);
+    if more > 0 {
+        let _ = writeln!(text, "\nand {more} more; `--json` has them all");
+    }
 }
 
 fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
@@ -87,8 +111,10 @@ fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
         subject,
         kind,
         title,
-        aspects,
+        aspects: differ,
+        words,
         within,
+        idle,
     } = change;
     let kind = match kind {
         ChangeKind::Added => ", new",
@@ -103,11 +129,30 @@ fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
         "\n",
         &format!("{subject}{kind}{}", title.unwrap_or_default()),
     );
-    let width = aspects
-        .iter()
-        .map(|aspect| aspect.aspect.len())
-        .max()
-        .unwrap_or(0);
+    aspects(text, differ);
+    aspects(text, words);
+    let parts = [
+        ("with", within),
+        ("named by rules of States that it does not bind:", idle),
+    ];
+    for (how, parts) in parts.iter().filter(|(_, parts)| !parts.is_empty()) {
+        let shown = parts.iter().take(WITHIN).map(ToString::to_string);
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = match parts.len().saturating_sub(WITHIN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        paragraph(text, "  ", &format!("{how} {shown}{more}"));
+    }
+    if let Some(rule) = rule {
+        paragraph(text, "  ", &relation(rule));
+    }
+}
+
+/// What stands on one side alone, aspect by aspect.
+fn aspects(text: &mut String, aspects: &[AspectChange]) {
+    let names = aspects.iter().map(|aspect| aspect.aspect.len());
+    let width = names.max().unwrap_or(0);
     for AspectChange { aspect, was, is } in aspects {
         let mut name = *aspect;
         let sides = [("-", was), ("+", is)];
@@ -118,23 +163,6 @@ fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
             let _ = writeln!(text, "  {name:<width$}  {sign} {}", short(value));
             name = "";
         }
-    }
-    if !within.is_empty() {
-        let shown: Vec<String> = within
-            .iter()
-            .take(WITHIN)
-            .map(ToString::to_string)
-            .collect();
-        let more = within.len().saturating_sub(WITHIN);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        paragraph(text, "  ", &format!("with {}{more}", shown.join(", ")));
-    }
-    if let Some(rule) = rule {
-        paragraph(text, "  ", &relation(rule));
     }
 }
 
