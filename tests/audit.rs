@@ -2,6 +2,7 @@
 //! files alone or by asking the gateway.
 
 mod altered;
+pub(crate) mod backup;
 mod bundle;
 mod by_shell;
 mod disclose;

@@ -1,5 +1,6 @@
 //! Evidence in bulk over mutual TLS: through cuts, restarts and full disks.
 
+mod backup;
 mod command;
 mod held;
 mod intact;

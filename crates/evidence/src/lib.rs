@@ -33,6 +33,6 @@ pub use objects::Place;
 pub use read::Reader;
 pub use room::{Begun, KEY_FILE, Room, cases_with_items};
 pub use segment::SEGMENT_BYTES;
-pub use stock::{Announced, Stock, Unsound};
+pub use stock::{Announced, Stock, Unsound, clear_aside, set_aside};
 pub use turn::Turn;
 pub use upload::Upload;

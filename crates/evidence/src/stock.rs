@@ -1,6 +1,8 @@
 //! Items as they lie in a data folder, looked at without a gateway: nothing is made or
 //! changed, and no more than a segment is held.
 
+mod copy;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -14,6 +16,8 @@ use crate::{
     segment::Layout,
     shelf::{Board, Card, Shelf},
 };
+
+pub use copy::{clear_aside, set_aside};
 
 /// See the module.
 #[derive(Debug)]

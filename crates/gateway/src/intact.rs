@@ -215,7 +215,7 @@ fn on_record(data: &Path) -> Result<Items, Flaw> {
     Items::open(data).map_err(unread)
 }
 
-fn id(item: &Item) -> ItemId {
+pub(crate) fn id(item: &Item) -> ItemId {
     ItemId {
         case: item.case.clone(),
         sha256: Digest(item.evidence.sha256.0),
@@ -231,7 +231,7 @@ fn announced(item: &Item) -> Announced<'_> {
 }
 
 /// A path as flaws name it.
-fn within(data: &Path, path: &Path) -> String {
+pub(crate) fn within(data: &Path, path: &Path) -> String {
     let path = path.strip_prefix(data).unwrap_or(path);
     path.display().to_string()
 }

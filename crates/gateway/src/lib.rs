@@ -7,6 +7,7 @@ mod answer;
 mod attempts;
 mod audit;
 mod backends;
+mod backup;
 mod case_file;
 mod cases;
 mod causes;

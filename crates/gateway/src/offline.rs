@@ -24,6 +24,7 @@ use crate::{
     wire::{Violation, fields::take_apart, from_proto},
 };
 pub use crate::{
+    backup::{Backup, BackupError, KeyApart, backup, keys_apart},
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARKS, case_of, check},
     disclosure::{DiscloseError, Opened, entry_in, shown},
     erasure::{EraseError, Erased, Order, Subject, erase},

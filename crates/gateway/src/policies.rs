@@ -27,6 +27,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, Notify};
 
 pub(crate) use self::folder::{Listing, Stamp};
+pub(crate) use self::kept::BUNDLES;
 use self::kept::Kept;
 pub use self::{folder::Unreadable, kept::KeptError};
 use crate::{

@@ -36,7 +36,7 @@ use crate::{
 /// The key that this gateway cosigns with, in the data folder.
 pub(crate) const KEY: &str = "witness.key";
 /// What it has cosigned, in the data folder.
-const MEMORY: &str = "witness";
+pub(crate) const MEMORY: &str = "witness";
 
 /// Takes up what this gateway has cosigned; makes its key on first use. Blocks on the
 /// disk.

@@ -20,8 +20,9 @@ use crate::tests::disk as fs;
 /// Cosignatures by the size of the checkpoint they are of, as signature lines.
 pub(crate) const COSIGNATURES: &str = "cosignatures";
 
-/// The newest checkpoint that as many cosigned as the policy demands.
-pub(crate) const COSIGNED: &str = "cosigned";
+/// The file of the newest checkpoint that as many cosigned as the policy demands, in the
+/// folder of a log.
+pub const COSIGNED: &str = "cosigned";
 
 /// Which witnesses count, for whoever has no better source of it.
 pub(crate) const POLICY: &str = "policy";

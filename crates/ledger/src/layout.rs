@@ -28,7 +28,7 @@ pub(crate) const SECOND_VERIFIER: &str = "verifier-ml-dsa-44";
 const MAX_FILE_BYTES: u64 = (TILE_WIDTH as u64) * (2 + u16::MAX as u64);
 
 /// Levels of tiles that a log of any size can have.
-const LEVELS: u8 = 8;
+pub(crate) const LEVELS: u8 = 8;
 
 /// What a tile holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

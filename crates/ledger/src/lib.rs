@@ -27,6 +27,7 @@
 
 mod checkpoint;
 mod claim;
+mod copied;
 mod cosign;
 mod cosigned;
 mod dated;
@@ -55,10 +56,11 @@ mod verify;
 mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, MAX_SIZE};
+pub use copied::files_at;
 pub use cosign::{Cosignature, Cosigner, CosignerKey, cosignatures};
 pub use cosigned::{
-    Cosigned, cosigned_size, heed_word, keep_cosignature, last_cosigned_by, policy_beside,
-    publish_policy, verify_cosignatures,
+    COSIGNED, Cosigned, cosigned_size, heed_word, keep_cosignature, last_cosigned_by,
+    policy_beside, publish_policy, verify_cosignatures,
 };
 pub use dated::verify_dates;
 pub use disclosure::{Disclosure, DisclosureError, is_disclosure};

@@ -309,7 +309,8 @@ impl Store {
     }
 }
 
-fn connect(dir: &Path, at_rest: bool) -> Result<Connection, OpenError> {
+/// Opens the database in a store's folder for reading.
+pub(crate) fn connect(dir: &Path, at_rest: bool) -> Result<Connection, OpenError> {
     let database = dir.join(DATABASE);
     if !database.is_file() {
         let missing = std::io::Error::new(

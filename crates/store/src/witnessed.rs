@@ -16,10 +16,10 @@ const CONTRADICTED: &str =
 
 /// What was seen, in a store's folder: the witness's key on the first line, then the
 /// checkpoint. Of an earlier version it may be the word of a witness instead.
-const WITNESSED: &str = "witnessed";
+pub(crate) const WITNESSED: &str = "witnessed";
 
 /// The word of a witness, likewise.
-const WITNESSED_WORD: &str = "witnessed-word";
+pub(crate) const WITNESSED_WORD: &str = "witnessed-word";
 
 /// What the word of a witness begins with; no checkpoint does, as no origin has a space.
 const WORD: &str = "cosigned ";

@@ -1,6 +1,7 @@
 //! `comity audit`: for auditors; works on the files alone, offline, or asks a
 //! gateway. Only `erase`, `hold`, `prune`, `reindex` and `assess` change anything.
 
+mod backup;
 mod beside;
 mod bundle;
 mod cosigned;
@@ -96,6 +97,20 @@ Every proof stays valid, and an entry says what was erased, when, and under seal
 order and why. It cannot be undone."
     )]
     Erase(erase::Erase),
+    /// Copy a data folder, also of a gateway that is at work, without its keys, and verify
+    /// the copy
+    #[command(
+        after_help = "Examples: comity audit backup /backup/2026-12-01 --config comity.toml
+          comity audit backup /backup/2026-12-01 --data .comity/data --skip-evidence
+
+The folder is new. It is made under another name beside it and has its own once it is whole, on
+the disk and verified. The keys are never copied: what is printed says which to keep apart. Run it
+as the user that the gateway runs as. After `erase` and `prune` make a new one, and destroy those of
+before.
+
+Exit code 0: it is there and in order; 2: misuse or failure, and there is none"
+    )]
+    Backup(backup::Backup),
     /// Prune the oldest entries of the ledger, in the data folder of a gateway that is
     /// stopped
     #[command(
@@ -171,6 +186,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Disclose(arguments) => disclose::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Erase(arguments) => erase::run(arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Prune(arguments) => prune::run(arguments),
         Command::Hold(arguments) => hold::order(arguments),
         Command::Holds(arguments) => hold::list(arguments),

@@ -14,6 +14,9 @@ use comity_policy::{DecidingFiles, Library, Report};
 use tempfile::TempDir;
 use thiserror::Error;
 
+/// The folder of kept bundles, in the data folder.
+pub(crate) const BUNDLES: &str = "bundles";
+
 /// What the names of copies begin with that have not been accepted yet.
 const STAGED: &str = ".staged-";
 
@@ -51,7 +54,7 @@ pub enum KeptError {
 impl Kept {
     /// The bundles kept in a gateway's data folder.
     pub(crate) fn in_data(data: &Path) -> Self {
-        Self(data.join("bundles"))
+        Self(data.join(BUNDLES))
     }
 
     /// An empty folder beside the kept ones, removed when dropped.

@@ -71,7 +71,7 @@ const LEDGER: &str = "ledger";
 const UNLISTED: &str = "what else lies there is not known";
 
 /// What was found in order: lines for people, a value for machines.
-struct Verified(Vec<String>, Value);
+pub(super) struct Verified(pub(super) Vec<String>, pub(super) Value);
 
 /// What whoever verifies knows from elsewhere.
 #[derive(Clone, Copy)]
@@ -234,6 +234,26 @@ struct Beside<'a> {
     /// The folder is the one that the settings name.
     own: bool,
     now: Timestamp,
+}
+
+/// Verifies a copy of a data folder, without its keys, with evidence in a place.
+pub(super) fn copy(data: &Path, place: Option<&Place>) -> Result<Verified, Flaw> {
+    let folder = Found {
+        data: data.to_owned(),
+        token: None,
+    };
+    let beside = Beside {
+        place,
+        own: false,
+        now: Timestamp::now(),
+    };
+    let known = Known {
+        key: None,
+        policy: None,
+        authorities: None,
+        second: None,
+    };
+    data_folder(&folder, &beside, known)
 }
 
 fn data_folder(folder: &Found, beside: &Beside<'_>, known: Known<'_>) -> Result<Verified, Flaw> {

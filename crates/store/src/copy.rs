@@ -1,0 +1,120 @@
+//! A copy of a store that may be in use: one snapshot of the database, and the published
+//! ledger as it was then.
+//!
+//! The database is copied by `VACUUM INTO`, in one read transaction that no writer waits for:
+//! what is not in use any more, in which erased rows may still lie, is left out. What must
+//! not be newer than the snapshot is read before it, and the ledger after it, as of the newest
+//! checkpoint over entries that are in it: only what is committed is ever signed.
+
+use std::{fs, io, path::Path};
+
+use comity_ledger::{COSIGNED, Flaw, files_at};
+use thiserror::Error;
+
+use crate::{
+    OpenError, ReadError,
+    archive::connect,
+    open::{DATABASE, LEDGER, WRITE_AHEAD_LOG},
+    prune, read, schema,
+    witnessed::{WITNESSED, WITNESSED_WORD},
+};
+
+/// What [`copy`] made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Entries in the database, with those that were pruned.
+    pub entries: u64,
+    /// Of these, under the newest checkpoint.
+    pub signed: u64,
+}
+
+/// Why a store was not copied.
+#[derive(Debug, Error)]
+pub enum CopyError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database cannot be copied, or not written where it is to go.
+    #[error("cannot copy the database")]
+    Database(#[from] rusqlite::Error),
+    /// The copy of the database cannot be read.
+    #[error("cannot read the copy of the database")]
+    Read(#[from] ReadError),
+    /// A file of the published ledger is missing or cannot be read.
+    #[error("cannot copy the published ledger")]
+    Ledger(#[from] Flaw),
+    /// A file cannot be copied.
+    #[error("cannot copy to `{path}`")]
+    File {
+        /// Path in the copy.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A gateway was started while it was copied as one that nobody has open.
+    #[error("the store came into use while it was copied")]
+    CameIntoUse,
+}
+
+impl CopyError {
+    /// Whether it may go well at another try: something was done to the store meanwhile.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Ledger(_) | Self::CameIntoUse)
+    }
+}
+
+/// Copies the store in `dir`, which may be in use, into the folder `to`, but for its key. What
+/// is written is not flushed.
+///
+/// # Errors
+/// [`CopyError`]; what was written by then is to be removed.
+pub fn copy(dir: &Path, to: &Path) -> Result<Copied, CopyError> {
+    let mut seen = Vec::new();
+    for path in [WITNESSED, WITNESSED_WORD, &format!("{LEDGER}/{COSIGNED}")] {
+        match fs::read(dir.join(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            read => seen.push((path.to_owned(), read.map_err(at(path))?)),
+        }
+    }
+    let target = to.join(DATABASE);
+    snapshot(dir, &target)?;
+    for (path, bytes) in seen {
+        put(to, &path, &bytes)?;
+    }
+    let db = schema::open_at_rest(&target)?;
+    let entries = read::size(&db)?;
+    let pruned = prune::pruned(&db)?.map_or(0, |pruned| pruned.below);
+    let signed = files_at(&dir.join(LEDGER), (entries, pruned), |path, bytes| {
+        put(to, &format!("{LEDGER}/{path}"), bytes)
+    })?;
+    Ok(Copied { entries, signed })
+}
+
+fn snapshot(dir: &Path, target: &Path) -> Result<(), CopyError> {
+    let at_rest = !dir.join(WRITE_AHEAD_LOG).exists();
+    let db = connect(dir, at_rest)?;
+    if !schema::is_readable(&db).map_err(OpenError::from)? {
+        return Err(OpenError::Foreign.into());
+    }
+    let path = target.to_str().ok_or(io::ErrorKind::InvalidFilename.into());
+    db.execute("VACUUM INTO ?1", [path.map_err(at(DATABASE))?])?;
+    match at_rest && dir.join(WRITE_AHEAD_LOG).exists() {
+        true => Err(CopyError::CameIntoUse),
+        false => Ok(()),
+    }
+}
+
+fn put(to: &Path, path: &str, bytes: &[u8]) -> Result<(), CopyError> {
+    let target = to.join(path);
+    let folder = target.parent().unwrap_or(to);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&target, bytes))
+        .map_err(at(path))
+}
+
+fn at(path: &str) -> impl FnOnce(io::Error) -> CopyError + use<> {
+    let path = path.to_owned();
+    move |source| CopyError::File { path, source }
+}
