@@ -159,19 +159,19 @@ fn copy_evidence(
         };
         if copy().is_err() {
             // It may have been moved or erased at this very moment.
-            match now.stands(&item)? {
-                true => copy().or_else(|unsound| match place {
-                    // Whoever leaves evidence out does without its cards too.
-                    None => Ok(()),
-                    Some(_) => Err(unsound),
-                }),
-                false => Ok(whole = false),
+            let stands = now.stands(&item)?;
+            whole &= stands;
+            // Whoever leaves evidence out does without its cards too.
+            if stands
+                && let Err(Unsound { path, what, .. }) = copy()
+                && place.is_some()
+            {
+                return Err(BackupError::Evidence {
+                    file: within(data, &path),
+                    entry: item.entry,
+                    what,
+                });
             }
-            .map_err(|Unsound { path, what, .. }| BackupError::Evidence {
-                file: within(data, &path),
-                entry: item.entry,
-                what,
-            })?;
         }
         before += item.evidence.size;
     }

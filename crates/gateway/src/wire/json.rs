@@ -104,10 +104,8 @@ fn value_visible(value: &mut Value) {
             let all = std::mem::take(values).into_iter();
             values.extend(all.map(|(key, mut value)| {
                 value_visible(&mut value);
-                match key {
-                    MapKey::String(name) => (MapKey::String(one_line(&name)), value),
-                    key => (key, value),
-                }
+                let name = key.as_str().map(one_line);
+                (name.map_or(key, MapKey::String), value)
             }));
         }
         Value::Bool(_)

@@ -30,10 +30,10 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         found.extend(exception(subject, law, place));
     }
     for document in subject.documents {
-        match document.file.kind {
-            Kind::Authorities => found.extend(powerless(document)),
-            Kind::Calendar => found.extend(twice(document)),
-            _ => {}
+        if document.file.kind == Kind::Authorities {
+            found.extend(powerless(document));
+        } else if document.file.kind == Kind::Calendar {
+            found.extend(twice(document));
         }
         found.extend(early(document));
     }
