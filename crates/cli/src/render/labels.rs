@@ -184,6 +184,7 @@ mod tests {
             passed_over: vec![v1::PassedOver {
                 instrument: "[4]".to_owned(),
                 reason: "[5]".to_owned(),
+                citation: None,
             }],
             alternatives: vec!["[6]".to_owned()],
             ..v1::Decision::default()

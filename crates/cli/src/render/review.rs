@@ -6,7 +6,7 @@ use comfy_table::{Attribute, Cell, Color, Table};
 use comity::v1::{self, ClockState, ReviewTask, ReviewTaskState, UrgencyLevel, fact_value::Value};
 use jiff::Timestamp;
 
-use super::{citation, clocks, finding, instant};
+use super::{citation, clocks, finding, instant, labels::ENGLISH};
 
 /// A table of tasks.
 pub(crate) fn table() -> Table {
@@ -85,12 +85,12 @@ pub(crate) fn task(task: &ReviewTask, now: Timestamp) -> String {
     for opinion in &task.opinions {
         line("opinion", &self::opinion(opinion, &referral));
     }
-    finding(&mut text, "rule", referral.rule.as_ref(), "");
+    finding(&mut text, ("rule", &ENGLISH), referral.rule.as_ref(), "");
     for ground in &task.against {
-        finding(&mut text, "against", ground.rule.as_ref(), "");
+        finding(&mut text, ("against", &ENGLISH), ground.rule.as_ref(), "");
     }
     for permit in &task.in_favour {
-        finding(&mut text, "in favour", Some(permit), "");
+        finding(&mut text, ("in favour", &ENGLISH), Some(permit), "");
     }
     text
 }
