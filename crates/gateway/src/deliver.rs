@@ -58,7 +58,8 @@ async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -
             None
         }
         Err(Unfiled::Conflict) => {
-            Box::pin(changed(gateway, job)).await;
+            // With the case as it stands: the answer stays the same.
+            hand_on(gateway, job, "the case changed").await;
             None
         }
         // The lease runs out, and the outbox takes over.
@@ -71,18 +72,6 @@ async fn attempt_and_file(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -
             None
         }
     }
-}
-
-/// Goes on with a case that changed meanwhile: with the case as it stands, for the answer
-/// stays the same. A delivery has nothing more to file where that is at its end.
-async fn changed(gateway: &Gateway, job: &Durable<Job>) {
-    if job.step == record::DELIVER
-        && let Ok(case) = cases::load(gateway, &job.case).await
-        && case.row.state.is_final()
-    {
-        return overtaken(gateway, job).await;
-    }
-    hand_on(gateway, job, "the case changed").await;
 }
 
 /// Gives a job to the outbox, to be taken up at once.
@@ -192,7 +181,9 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
     };
     let message = Outgoing::of(&case.snapshot, message);
     let delivery = Box::pin(gateway.backends().deliver(&job.target, message));
-    let answer = match delivery.await {
+    let delivered = delivery.await;
+    let taken = delivered.is_ok();
+    let answer = match delivered {
         Ok(v1::DeliverResponse { reference, result }) => {
             let result = result.map(|result| execute::readable(gateway, result));
             let answer = match result.transpose() {
@@ -233,7 +224,20 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
             return Box::pin(postpone(gateway, job, case, (why, told))).await;
         }
     };
-    Box::pin(answer::file(gateway, case, answer, Some(job))).await
+    match Box::pin(answer::file(gateway, case, answer, Some(job))).await {
+        Err(Unfiled::Conflict) if taken => Box::pin(over(gateway, job)).await,
+        filed => filed,
+    }
+}
+
+/// The case as it stands, where the executing system took it and has brought it to its end
+/// meanwhile: nothing is left to file.
+async fn over(gateway: &Gateway, job: &Durable<Job>) -> Result<CaseAt, Unfiled> {
+    let case = cases::load(gateway, &job.case).await;
+    let case = case.ok().filter(|case| case.row.state.is_final());
+    let case = case.ok_or(Unfiled::Conflict)?;
+    overtaken(gateway, job).await;
+    Ok(case)
 }
 
 /// Where an answer is not as the contract demands: paths as the contract has them, and

@@ -137,7 +137,21 @@ impl Play {
                 Ok(())
             }
         };
+        self.tell().await;
         done.map_err(|refusal| refusal.reason())
+    }
+
+    /// Works off notices, of which the reference knows nothing: they move no case.
+    async fn tell(&self) {
+        let jobs = self.gateway().store().jobs(&self.id()).await.unwrap();
+        for notice in jobs.iter().filter(|job| job.step == record::NOTIFY) {
+            let store = self.gateway().store();
+            let first = store.retry_at(notice.lease, Timestamp::UNIX_EPOCH, "");
+            first.await.unwrap();
+            let job = self.take(1).await.pop().unwrap();
+            assert_eq!(job.step, record::NOTIFY);
+            deliver::resume(self.gateway(), job).await;
+        }
     }
 
     async fn again(&self, other: bool) -> Result<(), Refusal> {
@@ -250,11 +264,17 @@ impl Play {
 
     /// Claims so many jobs, the first enqueued.
     async fn claim(&self, limit: usize) -> Vec<Durable<StoredJob>> {
-        let (store, far) = (self.gateway().store(), FAR.parse().unwrap());
+        let store = self.gateway().store();
         for job in store.jobs(&self.id()).await.unwrap().iter().take(limit) {
             let first = store.retry_at(job.lease, Timestamp::UNIX_EPOCH, "");
             first.await.unwrap();
         }
+        self.take(limit).await
+    }
+
+    /// Claims so many jobs, those first that are ready first.
+    async fn take(&self, limit: usize) -> Vec<Durable<StoredJob>> {
+        let (store, far) = (self.gateway().store(), FAR.parse().unwrap());
         let ready = store.ready(far).await.unwrap().into_iter();
         let wanted = ready.map(|(target, urgency)| Wanted {
             target,

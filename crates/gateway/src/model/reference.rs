@@ -423,9 +423,13 @@ impl Reference {
             }
             return;
         }
-        if let Some(at) = job.filter(|_| current) {
+        // What was taken leaves nothing to file where the case is at its end meanwhile.
+        let over = self.state.is_final() && to != CaseState::NotExecuted;
+        if let Some(at) = job.filter(|_| current || over) {
             self.jobs.remove(at);
-            self.goes(to);
+            if current {
+                self.goes(to);
+            }
         }
     }
 
@@ -480,7 +484,6 @@ impl Reference {
             CaseState::Incomplete,
             CaseState::UnderReview,
             CaseState::Refused,
-            CaseState::Approved,
         ];
         // Whatever ended before anything was approved was never seen either.
         if unseen.contains(&self.state) || self.step == 0 {

@@ -264,7 +264,7 @@ fn a_form_that_contradicts_its_request_is_incomplete() {
         (json!({"to": "NL"}), "to", "executing.jurisdiction"),
         (
             json!({"asked": [{"measure": "data.traffic"}, {"measure": "hearing"}]}),
-            "asked.1.measure",
+            "asked[1].measure",
             "measure",
         ),
         // What lies above or below is decided by other rules.
