@@ -102,6 +102,8 @@ fn snapshot(folder: &Path, name: &str, text: &str) {
         (r"\d+\.\d{3} s( ?) *", "[seconds]$1"),
         (r"--page-token \S+", "--page-token [token]"),
         (r"\d+ files", "[count] files"),
+        (r"files, \d+ bytes", "files, [count] bytes"),
+        (r"\.part-\w+", ".part-[some]"),
         (r"of \d+ entries", "of [count] entries"),
         (r"entry \d+", "entry [index]"),
         (r"entries \d+(, \d+)*", "entries [indexes]"),
