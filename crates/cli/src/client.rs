@@ -199,7 +199,7 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
 }
 
 /// A runtime for one command. Where it would have one worker, the thread that waits does
-/// the work itself, which takes a tenth less than to hand it over.
+/// the work itself: to hand it over cost a gateway some 7 % of a request's CPU.
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let told = std::env::var("TOKIO_WORKER_THREADS").ok();
     let workers = told.and_then(|number| number.parse().ok());
