@@ -270,12 +270,12 @@ fn a_form_that_contradicts_its_request_is_incomplete() {
         // What lies above or below is decided by other rules.
         (
             json!({"asked": [{"measure": "data"}]}),
-            "asked.0.measure",
+            "asked[0].measure",
             "measure",
         ),
         (
             json!({"persons": [{"kind": "natural", "role": "victim"}]}),
-            "persons.0.role",
+            "persons[0].role",
             "persons[].role",
         ),
         (
