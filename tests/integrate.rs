@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use comity::v1::{
     self, CaseState,
-    national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
+    national_backend_service_server::{NationalBackendService as _, NationalBackendServiceServer},
 };
 use comity_gateway::{
     config::{Config, EXAMPLE},
@@ -23,7 +23,8 @@ use tonic_health::pb::{
 use crate::{
     cli::comity,
     world::{
-        Cooperation, Scene, approvable, eventually, get, on_shared, reason, submit, violations,
+        Cooperation, Delivers, Scene, Served, approvable, eventually, get, on_shared, reason,
+        submit, violations,
     },
 };
 
@@ -195,7 +196,11 @@ struct Odd {
 }
 
 #[tonic::async_trait]
-impl NationalBackendService for Odd {
+impl Delivers for Odd {
+    fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
     async fn deliver(
         &self,
         request: Request<v1::DeliverRequest>,
@@ -219,44 +224,17 @@ impl NationalBackendService for Odd {
         answer.get_mut().reference = "r".repeat(513);
         Ok(answer)
     }
-
-    async fn recall(
-        &self,
-        request: Request<v1::RecallRequest>,
-    ) -> Result<Response<v1::RecallResponse>, Status> {
-        self.backend.recall(request).await
-    }
-
-    async fn notify(
-        &self,
-        request: Request<v1::NotifyRequest>,
-    ) -> Result<Response<v1::NotifyResponse>, Status> {
-        self.backend.notify(request).await
-    }
-
-    async fn capabilities(
-        &self,
-        request: Request<v1::CapabilitiesRequest>,
-    ) -> Result<Response<v1::CapabilitiesResponse>, Status> {
-        self.backend.capabilities(request).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_may_answer_by_gzip_and_knows_how_long_it_has() {
     let mut odd = None;
     let story = approvable("odd");
-    let state = story
-        .request
-        .executing
-        .as_ref()
-        .unwrap()
-        .jurisdiction
-        .clone();
+    let state = story.request.executing.clone().unwrap().jurisdiction;
     let scene = Scene::start_beside(&["DE", "FR"], &state, |backend| {
         let (backend, given) = (backend.clone(), Arc::default());
         let odd = odd.insert(Odd { backend, given }).clone();
-        NationalBackendServiceServer::new(odd).send_compressed(CompressionEncoding::Gzip)
+        NationalBackendServiceServer::new(Served(odd)).send_compressed(CompressionEncoding::Gzip)
     })
     .await;
     let case = scene.tell(&story).await;

@@ -35,7 +35,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet, time::Instant};
 use tonic::{
-    Status,
+    Request, Response, Status,
     transport::{Certificate, Channel, Identity, Server, ServerTlsConfig, server::TcpIncoming},
 };
 use tonic_types::StatusExt as _;
@@ -396,4 +396,54 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 
 fn read_leaf(bytes: &[u8]) -> Leaf {
     Leaf::read(bytes).unwrap().0
+}
+
+/// A backend that delivers in a way of the test's own; all else another one does.
+#[tonic::async_trait]
+pub(crate) trait Delivers: Send + Sync + 'static {
+    /// The other one.
+    fn backend(&self) -> &Backend;
+
+    async fn deliver(
+        &self,
+        request: Request<v1::DeliverRequest>,
+    ) -> Result<Response<v1::DeliverResponse>, Status>;
+
+    /// Hears of a recall.
+    fn recalled(&self, _case: &str) {}
+}
+
+/// Serves what delivers in a way of its own.
+pub(crate) struct Served<D>(pub(crate) D);
+
+#[tonic::async_trait]
+impl<D: Delivers> NationalBackendService for Served<D> {
+    async fn deliver(
+        &self,
+        request: Request<v1::DeliverRequest>,
+    ) -> Result<Response<v1::DeliverResponse>, Status> {
+        self.0.deliver(request).await
+    }
+
+    async fn recall(
+        &self,
+        request: Request<v1::RecallRequest>,
+    ) -> Result<Response<v1::RecallResponse>, Status> {
+        self.0.recalled(&request.get_ref().case);
+        self.0.backend().recall(request).await
+    }
+
+    async fn notify(
+        &self,
+        request: Request<v1::NotifyRequest>,
+    ) -> Result<Response<v1::NotifyResponse>, Status> {
+        self.0.backend().notify(request).await
+    }
+
+    async fn capabilities(
+        &self,
+        request: Request<v1::CapabilitiesRequest>,
+    ) -> Result<Response<v1::CapabilitiesResponse>, Status> {
+        self.0.backend().capabilities(request).await
+    }
 }

@@ -11,13 +11,13 @@ use std::{
 use comity::v1::{
     self, CaseState, ConditionState, ResultKind,
     execution_service_client::ExecutionServiceClient,
-    national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
+    national_backend_service_server::{NationalBackendService as _, NationalBackendServiceServer},
 };
 use comity_sandbox::backend::Backend;
 use tonic::{Request, Response, Status, transport::Channel};
 
 use super::{concluding, conditions, information, share, tip};
-use crate::world::{Cooperation, Scene, eventually, get};
+use crate::world::{Cooperation, Delivers, Scene, Served, eventually, get};
 
 /// A backend that works, and tells the gateway otherwise: what of, its request's id
 /// says.
@@ -43,7 +43,11 @@ impl Wayward {
 }
 
 #[tonic::async_trait]
-impl NationalBackendService for Wayward {
+impl Delivers for Wayward {
+    fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
     async fn deliver(
         &self,
         request: Request<v1::DeliverRequest>,
@@ -72,26 +76,8 @@ impl NationalBackendService for Wayward {
         Ok(answer)
     }
 
-    async fn recall(
-        &self,
-        request: Request<v1::RecallRequest>,
-    ) -> Result<Response<v1::RecallResponse>, Status> {
-        self.note(&request.get_ref().case, "recall");
-        self.backend.recall(request).await
-    }
-
-    async fn notify(
-        &self,
-        request: Request<v1::NotifyRequest>,
-    ) -> Result<Response<v1::NotifyResponse>, Status> {
-        self.backend.notify(request).await
-    }
-
-    async fn capabilities(
-        &self,
-        request: Request<v1::CapabilitiesRequest>,
-    ) -> Result<Response<v1::CapabilitiesResponse>, Status> {
-        self.backend.capabilities(request).await
+    fn recalled(&self, case: &str) {
+        self.note(case, "recall");
     }
 }
 
@@ -113,7 +99,7 @@ async fn scene() -> (Scene, Wayward) {
             calls: Arc::default(),
             gateway: Arc::default(),
         });
-        NationalBackendServiceServer::new(one.clone())
+        NationalBackendServiceServer::new(Served(one.clone()))
     })
     .await;
     let wayward = wayward.unwrap();

@@ -68,7 +68,7 @@ fn is_without_reader(payload: &(dyn Any + Send)) -> bool {
 #[expect(clippy::print_stderr, reason = "it is no result")]
 pub(crate) fn no(why: impl Display) -> Exit {
     match is_for_machines() {
-        true => println!("{}", json!({"error": why.to_string(), "because": []})),
+        true => println!("{}", as_json(Failure::from(why.to_string()).as_ref())),
         false => eprintln!("{why}"),
     }
     Exit::No

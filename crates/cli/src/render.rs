@@ -322,7 +322,7 @@ fn fields(path: &str, value: &Value, lines: &mut Vec<String>) {
         }
         Value::Array(array) => {
             for (index, value) in array.iter().enumerate() {
-                fields(&format!("{path}.{index}"), value, lines);
+                fields(&format!("{path}[{index}]"), value, lines);
             }
         }
         Value::String(text) => lines.push(format!("{path}  {}", one_line(text))),

@@ -93,7 +93,6 @@ impl Answer {
             NoAnswer::Failed(
                 Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown,
             )
-            | NoAnswer::Unreadable
             | NoAnswer::Stopping => {
                 format!("the executing side cannot be reached ({why}); delivery goes on")
             }

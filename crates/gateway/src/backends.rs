@@ -73,9 +73,6 @@ pub(crate) enum NoAnswer {
     /// What came instead.
     #[error("{}", code_name(*.0))]
     Failed(Code),
-    /// It is not as the contract demands.
-    #[error("the answer cannot be read")]
-    Unreadable,
     /// The gateway stops, and does not wait any longer.
     #[error("the gateway stops")]
     Stopping,
@@ -109,7 +106,8 @@ impl<P> Backend<P> {
     /// An answer within the time of one attempt, unless the gateway stops.
     async fn heard<T>(
         &self,
-        (call, answer): (Call, impl Future<Output = Result<T, Status>>),
+        call: Call,
+        answer: impl Future<Output = Result<T, Status>>,
     ) -> Result<T, NoAnswer> {
         let answer = tokio::select! {
             answer = time::timeout(ATTEMPT, answer) => match answer {
@@ -271,15 +269,11 @@ impl Backends {
         match message {
             Outgoing::Live(message) => {
                 let backend = of(&self.live, state, LIVE)?;
-                backend
-                    .heard((Call::Needed, backend.deliver(message)))
-                    .await
+                backend.heard(Call::Needed, backend.deliver(message)).await
             }
             Outgoing::Exercise(message) => {
                 let backend = of(&self.exercise, state, EXERCISE)?;
-                backend
-                    .heard((Call::Needed, backend.deliver(message)))
-                    .await
+                backend.heard(Call::Needed, backend.deliver(message)).await
             }
         }
     }
@@ -296,15 +290,11 @@ impl Backends {
         match message {
             Outgoing::Live(message) => {
                 let backend = of(&self.live, state, LIVE)?;
-                backend
-                    .heard((Call::Optional, backend.notify(message)))
-                    .await
+                backend.heard(Call::Optional, backend.notify(message)).await
             }
             Outgoing::Exercise(message) => {
                 let backend = of(&self.exercise, state, EXERCISE)?;
-                backend
-                    .heard((Call::Optional, backend.notify(message)))
-                    .await
+                backend.heard(Call::Optional, backend.notify(message)).await
             }
         }
     }
@@ -321,11 +311,11 @@ impl Backends {
         match message {
             Outgoing::Live(message) => {
                 let backend = of(&self.live, state, LIVE)?;
-                backend.heard((Call::Needed, backend.recall(message))).await
+                backend.heard(Call::Needed, backend.recall(message)).await
             }
             Outgoing::Exercise(message) => {
                 let backend = of(&self.exercise, state, EXERCISE)?;
-                backend.heard((Call::Needed, backend.recall(message))).await
+                backend.heard(Call::Needed, backend.recall(message)).await
             }
         }
     }

@@ -13,14 +13,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use comity_evidence::{KEY_FILE, Place, Stock, Unsound, clear_aside, set_aside};
-use comity_store::{CopyError, Items, ReadError, VAULT};
+use comity_evidence::{Place, Stock, Unsound, clear_aside, set_aside};
+use comity_store::{CopyError, Items, ReadError};
 use thiserror::Error;
 
 use crate::{
+    check,
     intact::{id, within},
     policies::BUNDLES,
-    start::{LEDGER_KEY, SECOND_KEY},
     witness,
 };
 
@@ -97,10 +97,10 @@ pub fn backup(
     loop {
         left -= 1;
         match comity_store::copy(data, to) {
-            Ok(_) if copy_evidence((data, place), to, watch)? => break,
+            Ok(()) if copy_evidence((data, place), to, watch)? => break,
             Err(error) if left == 0 || !error.passes() => return Err(error.into()),
-            Ok(_) if left == 0 => return Err(BackupError::Restless),
-            Ok(_) | Err(_) => take_back(to).map_err(file(to))?,
+            Ok(()) if left == 0 => return Err(BackupError::Restless),
+            Ok(()) | Err(_) => take_back(to).map_err(file(to))?,
         }
     }
     clear_aside(to).map_err(file(to))?;
@@ -115,14 +115,7 @@ pub fn backup(
 /// The keys in a data folder, each of which its copy lacks.
 #[must_use]
 pub fn keys_apart(data: &Path) -> Vec<KeyApart> {
-    let keys = [
-        (VAULT, "opens the records"),
-        (KEY_FILE, "opens items of evidence"),
-        (LEDGER_KEY, "signs the ledger"),
-        (SECOND_KEY, "signs it with ML-DSA-44"),
-        (witness::KEY, "cosigns the ledgers of peers"),
-    ];
-    let keys = keys.map(|(name, needed_for)| KeyApart {
+    let keys = check::KEYS.map(|(name, needed_for)| KeyApart {
         path: data.join(name),
         needed_for,
     });

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use comity_evidence::KEY_FILE;
 use comity_ledger::{Cosigner, Key, KeyError, MlDsaKey};
 use comity_policy::Library;
 use comity_store::VAULT;
@@ -24,12 +25,12 @@ use crate::{
 };
 
 /// Keys in the data folder.
-const KEYS: [&str; 5] = [
-    LEDGER_KEY,
-    SECOND_KEY,
-    witness::KEY,
-    VAULT,
-    comity_evidence::KEY_FILE,
+pub(crate) const KEYS: [(&str, &str); 5] = [
+    (VAULT, "opens the records"),
+    (KEY_FILE, "opens items of evidence"),
+    (LEDGER_KEY, "signs the ledger"),
+    (SECOND_KEY, "signs it with ML-DSA-44"),
+    (witness::KEY, "cosigns the ledgers of peers"),
 ];
 /// What group and others may do to a file: read or write it.
 const OTHERS: u32 = 0o066;
@@ -184,7 +185,7 @@ fn of(error: &TlsError, named: &[(&'static str, &PathBuf); 3]) -> &'static str {
 }
 
 fn secrets(config: &Config, wrong: &mut Vec<Wrong>) {
-    let kept = KEYS.map(|key| ("gateway.data", config.data.join(key)));
+    let kept = KEYS.map(|(key, _)| ("gateway.data", config.data.join(key)));
     let pin = config.keys.iter();
     let pin = pin.map(|token| ("keys.pin_file", token.pin_file.clone()));
     let tls = ("tls.key", config.tls.key.clone());

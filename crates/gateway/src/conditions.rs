@@ -96,7 +96,7 @@ pub(crate) fn take_effect(
     for condition in &mut conditions {
         if condition.state() == ConditionState::Waiting
             && is_due(condition, happened)
-            && (!is_about_data(condition) || is_received(before, adds))
+            && (!waits_for_data(condition) || is_received(before, adds))
         {
             condition.state = ConditionState::Open.into();
         }
@@ -143,7 +143,7 @@ fn condition(obligation: &v1::Obligation) -> v1::Condition {
         parameters: obligation.parameters.clone(),
         ..v1::Condition::default()
     };
-    let waits = condition.parameters.contains_key(EVENT) || is_about_data(&condition);
+    let waits = condition.parameters.contains_key(EVENT) || waits_for_data(&condition);
     let state = if waits {
         ConditionState::Waiting
     } else {
@@ -163,13 +163,13 @@ fn is_due(condition: &v1::Condition, happened: &[Happened]) -> bool {
     })
 }
 
-/// It is about what the issuing side received.
-fn is_about_data(condition: &v1::Condition) -> bool {
+/// It begins once the issuing side has received something.
+fn waits_for_data(condition: &v1::Condition) -> bool {
     condition.kind() == ObligationKind::DeleteAfter && condition.bound_party == "issuing"
 }
 
 /// It says how the issuing side deals with what it receives.
-pub(crate) fn is_of_data(condition: &v1::Condition) -> bool {
+pub(crate) fn is_about_data(condition: &v1::Condition) -> bool {
     let of_data = match condition.kind() {
         ObligationKind::UseLimit
         | ObligationKind::HandlingCode

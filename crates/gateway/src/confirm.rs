@@ -117,7 +117,7 @@ async fn something_received(
     condition: &v1::Condition,
 ) -> Result<(), Refusal> {
     let result = case.snapshot.result.as_ref();
-    if !conditions::is_of_data(condition)
+    if !conditions::is_about_data(condition)
         || result.is_some_and(hold::tells)
         || evidence::has_passed(gateway, case).await?
     {

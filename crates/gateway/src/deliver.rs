@@ -201,7 +201,7 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
                         "the executing system's answer cannot be read: it is asked again"
                     );
                     let told = Answer::unreadable(&fields);
-                    let why = NoAnswer::Unreadable;
+                    let why = "the answer cannot be read";
                     return Box::pin(postpone(gateway, job, case, (why, told))).await;
                 }
             };
@@ -221,7 +221,8 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
         }
         Err(why) => {
             let told = Answer::delivering(&job.target, why);
-            return Box::pin(postpone(gateway, job, case, (why, told))).await;
+            let why = why.to_string();
+            return Box::pin(postpone(gateway, job, case, (&why, told))).await;
         }
     };
     match Box::pin(answer::file(gateway, case, answer, Some(job))).await {
@@ -267,9 +268,9 @@ async fn postpone(
     gateway: &Gateway,
     job: &Durable<Job>,
     case: CaseAt,
-    (why, told): (NoAnswer, Answer),
+    (why, told): (&str, Answer),
 ) -> Result<CaseAt, Unfiled> {
-    tracing::info!(case.id = %job.case, state.executing = %job.target, %why, job.attempts, "delivery postponed");
+    tracing::info!(case.id = %job.case, state.executing = %job.target, why, job.attempts, "delivery postponed");
     let case = if case.row.state == CaseState::Approved {
         answer::file(gateway, case, told, None).await?
     } else {
@@ -280,12 +281,9 @@ async fn postpone(
 }
 
 /// Sets the time of a job's next attempt.
-pub(crate) async fn retry(gateway: &Gateway, job: &Job, why: NoAnswer) -> Result<(), Unfiled> {
+pub(crate) async fn retry(gateway: &Gateway, job: &Job, why: &str) -> Result<(), Unfiled> {
     let when = gateway.now() + backoff(job.attempts, gateway.jitter());
-    Ok(gateway
-        .store()
-        .retry_at(job.lease, when, &why.to_string())
-        .await?)
+    Ok(gateway.store().retry_at(job.lease, when, why).await?)
 }
 
 /// A refusal by the backend that no repetition will change. That something is not there is

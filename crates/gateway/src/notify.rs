@@ -33,7 +33,7 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
             let note = format!("the executing system does not take the notice ({why})");
             finish(gateway, &job, &note).await.map_err(Unfiled::from)
         }
-        Err(why) => deliver::retry(gateway, &job, why).await,
+        Err(why) => deliver::retry(gateway, &job, &why.to_string()).await,
     };
     if let Err(error) = filed {
         // The lease runs out, and the outbox comes back to it.

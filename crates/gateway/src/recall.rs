@@ -78,7 +78,7 @@ pub(crate) async fn attempt(
         }
         Err(why) => {
             tracing::info!(case.id = %job.case, state.executing = %job.target, %why, job.attempts, "recall postponed");
-            deliver::retry(gateway, job, why).await?;
+            deliver::retry(gateway, job, &why.to_string()).await?;
             return Ok(case);
         }
     };

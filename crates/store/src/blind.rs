@@ -115,9 +115,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The key of the index, where it opens and this extractor made it.
-    pub(crate) fn key_by(&self, vault: &Vault, extractor: Extractor) -> Option<hmac::Key> {
-        let same = self.extractor == i64::from(extractor.number);
+    /// The key of the index, where it opens and the extractor of this number made it.
+    pub(crate) fn key_by(&self, vault: &Vault, extractor: u32) -> Option<hmac::Key> {
+        let same = self.extractor == i64::from(extractor);
         vault.index_key(&self.key).filter(|_| same)
     }
 
@@ -171,11 +171,10 @@ pub(crate) fn open(
 }
 
 fn is_whole((db, vault): (&Connection, &Vault), extractor: u32) -> Result<bool, ReadError> {
-    let found = state(db)?.filter(|found| vault.index_key(&found.key).is_some());
-    let Some(found) = found else {
+    let Some(found) = state(db)? else {
         return Ok(false);
     };
-    Ok(found.extractor == i64::from(extractor) && found.sum == count(db)?)
+    Ok(found.key_by(vault, extractor).is_some() && found.adds_up(db)?)
 }
 
 /// Clears the index and draws it a new key, under the newest generation: entries before
@@ -324,7 +323,7 @@ fn usable_key(
     extractor: Extractor,
 ) -> Result<hmac::Key, ReadError> {
     let state = state(db)?.ok_or(ReadError::Unindexed)?;
-    let key = state.key_by(vault, extractor);
+    let key = state.key_by(vault, extractor.number);
     key.filter(|_| state.indexed.is_complete())
         .ok_or(ReadError::Unindexed)
 }

@@ -19,15 +19,6 @@ use crate::{
     witnessed::{WITNESSED, WITNESSED_WORD},
 };
 
-/// What [`copy`] made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copied {
-    /// Entries in the database, with those that were pruned.
-    pub entries: u64,
-    /// Of these, under the newest checkpoint.
-    pub signed: u64,
-}
-
 /// Why a store was not copied.
 #[derive(Debug, Error)]
 pub enum CopyError {
@@ -70,7 +61,7 @@ impl CopyError {
 ///
 /// # Errors
 /// [`CopyError`]; what was written by then is to be removed.
-pub fn copy(dir: &Path, to: &Path) -> Result<Copied, CopyError> {
+pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
     let mut seen = Vec::new();
     for path in [WITNESSED, WITNESSED_WORD, &format!("{LEDGER}/{COSIGNED}")] {
         match fs::read(dir.join(path)) {
@@ -86,10 +77,10 @@ pub fn copy(dir: &Path, to: &Path) -> Result<Copied, CopyError> {
     let db = schema::open_at_rest(&target)?;
     let entries = read::size(&db)?;
     let pruned = prune::pruned(&db)?.map_or(0, |pruned| pruned.below);
-    let signed = files_at(&dir.join(LEDGER), (entries, pruned), |path, bytes| {
+    files_at(&dir.join(LEDGER), (entries, pruned), |path, bytes| {
         put(to, &format!("{LEDGER}/{path}"), bytes)
-    })?;
-    Ok(Copied { entries, signed })
+    })
+    .map(drop)
 }
 
 fn snapshot(dir: &Path, target: &Path) -> Result<(), CopyError> {

@@ -52,7 +52,7 @@ pub use archive::{Archive, Period};
 pub use blind::{Extractor, Indexed, Term};
 pub use column::{OUTCOMES, outcome_name, state_name};
 pub use comity_ledger::{Flaw, PRUNING, Pruned};
-pub use copy::{Copied, CopyError, copy};
+pub use copy::{CopyError, copy};
 pub use durable::Durable;
 pub use emergency::{Claim, Claimant, JUSTIFIED, UNJUSTIFIED};
 pub use ended::Ended;

@@ -2,7 +2,7 @@
 //! lost outside the gateway; whoever knows what it was has it made again, from the entry
 //! that enqueued it, which commits to it: nothing that was never recorded is made here.
 
-use comity_domain::{CaseId, JurisdictionCode, Urgency};
+use comity_domain::{CaseId, CaseState, JurisdictionCode, Urgency};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -14,6 +14,9 @@ use crate::{
     rows::{JOBS_PER_ENTRY, Stop},
     schema,
 };
+
+/// Where a case stands that owes a delivery, whatever its column says.
+const UNDELIVERED: [CaseState; 2] = [CaseState::Approved, CaseState::Delivering];
 
 /// A job that a case needs, as the case stands at a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +100,9 @@ impl Store {
             .run(move |db, vault| {
                 let mut query = Query::cases();
                 // Whoever has taken the one away has not changed the other, which is bound.
-                query.and("(owes = ? OR state IN ('APPROVED', 'DELIVERING'))", true);
+                let [approved, delivering] = UNDELIVERED.map(column::state_name);
+                let owes = format!("(owes = ? OR state IN ('{approved}', '{delivering}'))");
+                query.and(&owes, true);
                 query.and_if("opened > ?", after.map(column::sql));
                 let cases = query.rows(db, "opened", limit, read::read_case)?;
                 let cases = cases.iter();

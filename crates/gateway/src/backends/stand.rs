@@ -80,8 +80,8 @@ impl Stand {
     pub(super) fn heard<T>(&self, call: Call, answer: &Result<T, NoAnswer>) {
         let code = match answer {
             Ok(_) => Code::Ok,
-            // It was not asked, or not to the end, or answered.
-            Err(NoAnswer::NotConfigured(_) | NoAnswer::Stopping | NoAnswer::Unreadable) => return,
+            // It was not asked, or not to the end.
+            Err(NoAnswer::NotConfigured(_) | NoAnswer::Stopping) => return,
             Err(NoAnswer::Failed(code)) => *code,
         };
         if code != Code::Ok {

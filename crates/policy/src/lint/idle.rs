@@ -81,10 +81,19 @@ fn exception(subject: &Subject<'_>, law: Law<'_>, place: &Place<'_>) -> Option<D
     never_beside(subject, law, target).then(|| never_holds(&place, lifted))
 }
 
-/// The two rules hold on no facts together, while the exception itself may hold.
+/// The two rules hold on no facts together, while each may hold by itself.
 fn never_beside(subject: &Subject<'_>, law: Law<'_>, target: Law<'_>) -> bool {
+    // Forms of two modules may differ: what one reads the other cannot.
+    let declared = law.declarations(subject.model);
+    let mut facts = lines(target.rule).flat_map(|line| &line.facts);
+    if !facts.all(|fact| declared.get(fact).is_some()) {
+        return false;
+    }
     let all: Vec<&Condition> = lines(law.rule).chain(lines(target.rule)).collect();
-    let goal = |laws: &[Law<'_>]| -> bool {
+    let Some(search) = Search::new(subject, law, &all) else {
+        return false;
+    };
+    let never = |laws: &[Law<'_>]| {
         let yes = laws.iter().flat_map(|law| &law.rule.when);
         let no = laws.iter().flat_map(|law| &law.rule.unless);
         let goal = Goal {
@@ -92,16 +101,9 @@ fn never_beside(subject: &Subject<'_>, law: Law<'_>, target: Law<'_>) -> bool {
             no: no.collect(),
             fails: None,
         };
-        let search = Search::new(subject, law, &all);
-        search.is_some_and(|search| search.reach(&goal) == Found::No)
+        search.reach(&goal) == Found::No
     };
-    // Forms of two modules may differ: what one reads the other cannot.
-    let declared = law.declarations(subject.model);
-    let mut facts = lines(target.rule).flat_map(|line| &line.facts);
-    facts.all(|fact| declared.get(fact).is_some())
-        && !goal(&[law])
-        && !goal(&[target])
-        && goal(&[law, target])
+    !never(&[law]) && !never(&[target]) && never(&[law, target])
 }
 
 fn never_holds(place: &Place<'_>, lifted: &RuleId) -> Diagnostic {

@@ -37,7 +37,7 @@ impl<'a> Index<'a> {
         let Some(state) = blind::state(db).map_err(unread)? else {
             return Ok(None);
         };
-        let key = state.key_by(vault, extractor);
+        let key = state.key_by(vault, extractor.number);
         Ok(key.map(|key| Self {
             db,
             key,

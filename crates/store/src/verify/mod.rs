@@ -553,14 +553,13 @@ fn failed(error: rusqlite::Error) -> Flaw {
 fn unread(error: ReadError) -> Flaw {
     match error {
         ReadError::Database(error) => failed(error),
-        other @ (ReadError::Damaged { .. }
-        | ReadError::Proof(_)
+        // Its own words ask for what is being done.
+        ReadError::Damaged { what } => {
+            Flaw::of(DATABASE, format!("the stored {what} is damaged"), CHANGED)
+        }
+        other @ (ReadError::Proof(_)
         | ReadError::Unindexed
         | ReadError::OtherSearch
-        | ReadError::Closed) => {
-            // It is being verified.
-            let what = other.to_string().replace("; verify the store", "");
-            Flaw::of(DATABASE, what, CHANGED)
-        }
+        | ReadError::Closed) => Flaw::of(DATABASE, other.to_string(), CHANGED),
     }
 }

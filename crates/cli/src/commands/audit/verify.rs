@@ -164,10 +164,10 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             )
         })?)?,
         Some(path) if begins(path, is_receipt)? => {
-            proof(path, &told(path)?, (needed(known)?, known))
+            proof(path, &text_of(path)?, (needed(known)?, known))
         }
         Some(path) if begins(path, is_disclosure)? => {
-            disclosure(path, &told(path)?, (needed(known)?, known))
+            disclosure(path, &text_of(path)?, (needed(known)?, known))
         }
         Some(path) => match zipped::read(path) {
             Ok(files) => case_bundle(&files, known),
@@ -534,7 +534,7 @@ fn entry(
 }
 
 /// The text of a proof, or of fields.
-fn told(path: &Path) -> Result<String, Failure> {
+fn text_of(path: &Path) -> Result<String, Failure> {
     let text = read_regular_text(path, GIVEN_BYTES_MAX);
     text.map_err(|error| format!("cannot read `{}`: {error}", path.display()).into())
 }
