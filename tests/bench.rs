@@ -20,7 +20,13 @@ fn the_comparison_measures_the_gateway() {
     fs::write(&key, "").unwrap();
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
     let output = Command::new(built("comity-bench"))
-        .args(["compare", "--contenders", "direct,comity", "--rounds", "1"])
+        .args([
+            "compare",
+            "--contenders",
+            "direct,relay,comity",
+            "--rounds",
+            "1",
+        ])
         .args(["--seconds", "1", "--in-flight", "4", "--policies"])
         .arg(policies())
         .arg("--out")
@@ -32,7 +38,12 @@ fn the_comparison_measures_the_gateway() {
     let told = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     let report = fs::read_to_string(folder.path().join("report.md")).unwrap();
-    for who in ["| direct to backend |", "| Comity |"] {
+    let all = [
+        "| direct to backend |",
+        "| tonic relay, two records |",
+        "| Comity |",
+    ];
+    for who in all {
         let row = report.lines().find(|line| line.starts_with(who));
         let row = row.expect(&report);
         assert!(row.ends_with("| 0 |"), "{row}");

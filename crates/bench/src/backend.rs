@@ -1,29 +1,27 @@
 //! The national system behind every contender. It finds the same answer at
 //! once, whether the gateway delivers to it or a proxy forwards to it.
 
-use std::{net::SocketAddr, path::Path};
+use std::{future::ready, net::SocketAddr, path::Path};
 
 use comity::v1::{
     self as wire,
-    cooperation_service_server::{CooperationService, CooperationServiceServer},
+    cooperation_service_server::CooperationServiceServer,
     national_backend_service_server::{NationalBackendService, NationalBackendServiceServer},
 };
-use tokio_stream::Empty;
-use tonic::{Request, Response, Status, transport::Server};
+use tonic::{Request, Response, transport::Server};
 
 use crate::{
     AnyError,
+    exchange::{Exchange, Reply, unserved},
     pki::Pki,
     request::{EXECUTING, bench_answer, bench_result},
 };
 
-type Reply<T> = Result<Response<T>, Status>;
-
 /// Serves both services over mutual TLS.
 pub(crate) async fn serve(listen: SocketAddr, pki: &Path) -> Result<(), AnyError> {
-    let cooperation = CooperationServiceServer::new(Direct {
-        answer: bench_answer(),
-    });
+    let answer = bench_answer();
+    // What proxies forward to: equal work without a gateway.
+    let cooperation = CooperationServiceServer::new(Exchange(move |_| ready(Ok(answer.clone()))));
     let backend = NationalBackendServiceServer::new(Backend {
         result: bench_result(),
     });
@@ -67,69 +65,4 @@ impl NationalBackendService for Backend {
             ..Default::default()
         }))
     }
-}
-
-/// What proxies forward to: equal work without a gateway.
-struct Direct {
-    answer: wire::SubmitResponse,
-}
-
-#[tonic::async_trait]
-impl CooperationService for Direct {
-    type WatchCaseStream = Empty<Result<wire::WatchCaseResponse, Status>>;
-
-    async fn submit(&self, _: Request<wire::SubmitRequest>) -> Reply<wire::SubmitResponse> {
-        Ok(Response::new(self.answer.clone()))
-    }
-
-    async fn preflight(
-        &self,
-        _: Request<wire::PreflightRequest>,
-    ) -> Reply<wire::PreflightResponse> {
-        unserved()
-    }
-
-    async fn get_case(&self, _: Request<wire::GetCaseRequest>) -> Reply<wire::GetCaseResponse> {
-        unserved()
-    }
-
-    async fn list_cases(
-        &self,
-        _: Request<wire::ListCasesRequest>,
-    ) -> Reply<wire::ListCasesResponse> {
-        unserved()
-    }
-
-    async fn watch_case(&self, _: Request<wire::WatchCaseRequest>) -> Reply<Self::WatchCaseStream> {
-        unserved()
-    }
-
-    async fn supplement(
-        &self,
-        _: Request<wire::SupplementRequest>,
-    ) -> Reply<wire::SupplementResponse> {
-        unserved()
-    }
-
-    async fn withdraw(&self, _: Request<wire::WithdrawRequest>) -> Reply<wire::WithdrawResponse> {
-        unserved()
-    }
-
-    async fn report_event(
-        &self,
-        _: Request<wire::ReportEventRequest>,
-    ) -> Reply<wire::ReportEventResponse> {
-        unserved()
-    }
-
-    async fn share_information(
-        &self,
-        _: Request<wire::ShareInformationRequest>,
-    ) -> Reply<wire::ShareInformationResponse> {
-        unserved()
-    }
-}
-
-fn unserved<T>() -> Reply<T> {
-    Err(Status::unimplemented("not part of the exchange"))
 }

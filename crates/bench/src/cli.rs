@@ -30,6 +30,17 @@ pub(crate) enum Command {
         /// Folder of certificates.
         pki: PathBuf,
     },
+    /// The relay.
+    Relay {
+        /// Where mutual TLS is served.
+        listen: SocketAddr,
+        /// Where the backend serves it.
+        backend: SocketAddr,
+        /// Folder of certificates.
+        pki: PathBuf,
+        /// Folder of the records.
+        folder: PathBuf,
+    },
     /// The service that Envoy asks before it forwards.
     Authorizer {
         /// Where it listens.
@@ -144,6 +155,15 @@ impl Command {
                 Ok(Self::Backend {
                     listen: listen.parse()?,
                     pki: pki.into(),
+                })
+            }
+            Some(Value(role)) if role == "relay" => {
+                let [listen, backend, pki, folder] = values(parser)?;
+                Ok(Self::Relay {
+                    listen: listen.parse()?,
+                    backend: backend.parse()?,
+                    pki: pki.into(),
+                    folder: folder.into(),
                 })
             }
             Some(Value(role)) if role == "authorizer" => {

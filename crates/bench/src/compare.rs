@@ -173,7 +173,7 @@ impl Reading {
         let backend = match contender.kind {
             // It is the backend.
             Kind::Direct => Duration::ZERO,
-            Kind::Nginx | Kind::Envoy | Kind::ExtAuthz | Kind::Comity => {
+            Kind::Nginx | Kind::Envoy | Kind::ExtAuthz | Kind::Relay | Kind::Comity => {
                 accounts::cpu(&[ground.backend_pid()])?
             }
         };

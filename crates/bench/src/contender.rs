@@ -5,6 +5,7 @@ mod comity;
 mod direct;
 mod envoy;
 mod nginx;
+mod relay;
 
 use std::{
     fmt, io,
@@ -32,17 +33,20 @@ pub(crate) enum Kind {
     Envoy,
     /// Envoy that asks an authorizer first.
     ExtAuthz,
+    /// What the gateway stands on: reads, records, forwards and records, and decides nothing.
+    Relay,
     /// The gateway: decides, records, delivers.
     Comity,
 }
 
 impl Kind {
     /// Every kind, in the order of the tables.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Direct,
         Self::Nginx,
         Self::Envoy,
         Self::ExtAuthz,
+        Self::Relay,
         Self::Comity,
     ];
     /// Those that others are compared with.
@@ -55,6 +59,7 @@ impl Kind {
             Self::Nginx => "nginx",
             Self::Envoy => "envoy",
             Self::ExtAuthz => "ext-authz",
+            Self::Relay => "relay",
             Self::Comity => "comity",
         }
     }
@@ -66,6 +71,7 @@ impl Kind {
             Self::Nginx => "nginx `grpc_pass`",
             Self::Envoy => "Envoy",
             Self::ExtAuthz => "Envoy + ext_authz",
+            Self::Relay => "tonic relay, two records",
             Self::Comity => "Comity",
         }
     }
@@ -110,6 +116,7 @@ impl Contender {
             Kind::Nginx => nginx::start(ground, program(plan.nginx.as_deref())?),
             Kind::Envoy => envoy::start(ground, program(plan.envoy.as_deref())?),
             Kind::ExtAuthz => envoy::start_with_authorizer(ground, program(plan.envoy.as_deref())?),
+            Kind::Relay => relay::start(ground),
             Kind::Comity => {
                 let program = program(plan.comity.as_deref())?;
                 comity::start(ground, program, &plan.policies, plan.places)

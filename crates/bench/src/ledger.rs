@@ -7,21 +7,19 @@ use std::{
     io::Write as _,
     path::Path,
     process::Command,
-    sync::mpsc as std_mpsc,
-    thread,
     time::{Duration, Instant},
 };
 
 use comity_ledger::{Key, Leaf, Publisher, prove};
 use comity_store::{Entry, Options, Store, Transaction};
 use jiff::Timestamp;
-use rusqlite::Connection;
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{
     AnyError, accounts,
     cli::Ledger,
     process::{Process, remove},
+    records::Records,
     spread::Spread,
 };
 
@@ -126,28 +124,12 @@ async fn of_store(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
     Ok(done)
 }
 
-/// What the store stands on, and nothing more: one thread writes whatever waits as one
-/// transaction into a table of one column, in the store's settings.
+/// What the store stands on, and nothing more.
 async fn of_sqlite(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
-    fs::create_dir_all(dir)?;
-    let db = Connection::open(dir.join("floor.db"))?;
-    for (name, value) in [
-        ("page_size", "8192"),
-        ("journal_mode", "wal"),
-        ("synchronous", "full"),
-        ("wal_autocheckpoint", "2000"),
-    ] {
-        db.pragma_update(None, name, value)?;
-    }
-    db.execute_batch("CREATE TABLE entry (idx INTEGER PRIMARY KEY, record BLOB NOT NULL)")?;
-    let (queue, waiting) = std_mpsc::channel();
-    let writer = thread::spawn(move || write_all(&db, &waiting));
+    let (records, writer) = Records::open(dir)?;
     let commit = move || {
-        let queue = queue.clone();
-        async move {
-            let (reply, answer) = oneshot::channel();
-            queue.send((vec![0x5a; RECORD], reply)).is_ok() && answer.await.is_ok()
-        }
+        let records = records.clone();
+        async move { records.add(vec![0x5a; RECORD]).await }
     };
     let done = together(turn, commit).await?;
     match writer.join() {
@@ -155,27 +137,6 @@ async fn of_sqlite(dir: &Path, turn: Duration) -> Result<f64, AnyError> {
         Err(_) => return Err("the writer came to grief".into()),
     }
     Ok(done)
-}
-
-/// A record and who waits for it.
-type Waiting = (Vec<u8>, oneshot::Sender<()>);
-
-fn write_all(db: &Connection, waiting: &std_mpsc::Receiver<Waiting>) -> rusqlite::Result<()> {
-    let mut insert = db.prepare("INSERT INTO entry (record) VALUES (?1)")?;
-    while let Ok(first) = waiting.recv() {
-        let mut group = vec![first];
-        group.extend(waiting.try_iter().take(WRITERS - 1));
-        db.execute_batch("BEGIN IMMEDIATE")?;
-        for (record, _) in &group {
-            insert.execute([record])?;
-        }
-        db.execute_batch("COMMIT")?;
-        for (_, reply) in group {
-            // Who stopped waiting at the end of the turn is not told.
-            let _ = reply.send(());
-        }
-    }
-    Ok(())
 }
 
 /// How often a second all writers together are done, each one commit after the other

@@ -2,10 +2,10 @@
 //! kibibyte each way, over mutual TLS, in a closed loop.
 //!
 //! One binary plays every part that is not under test: the load client and
-//! referee (`compare`), the backend, and the authorizer that Envoy asks. It also
-//! sends one large item of evidence through the gateway (`evidence`), asks in
-//! emergencies while it floods the gateway (`saturate`), and drives the ledger without
-//! a gateway (`ledger`).
+//! referee (`compare`), the backend, the authorizer that Envoy asks, and a relay on the
+//! gateway's own stack that decides nothing. It also sends one large item of evidence
+//! through the gateway (`evidence`), asks in emergencies while it floods the gateway
+//! (`saturate`), and drives the ledger without a gateway (`ledger`).
 
 #![expect(clippy::print_stdout, reason = "printing results is its purpose")]
 
@@ -16,10 +16,13 @@ mod cli;
 mod compare;
 mod contender;
 mod evidence;
+mod exchange;
 mod ledger;
 mod load;
 mod pki;
 mod process;
+mod records;
+mod relay;
 mod report;
 mod request;
 mod saturate;
@@ -68,6 +71,7 @@ fn run(command: Command) -> Result<(), AnyError> {
         | Command::Saturate(_)
         | Command::Evidence(_)
         | Command::Backend { .. }
+        | Command::Relay { .. }
         | Command::Authorizer { .. } => Builder::new_current_thread(),
     };
     runtime.enable_all().build()?.block_on(work(command))
@@ -82,6 +86,12 @@ async fn work(command: Command) -> Result<(), AnyError> {
             Command::Ledger(plan) => ledger::measure(&plan).await,
             Command::Evidence(transfer) => evidence::measure(&transfer).await,
             Command::Backend { listen, pki } => backend::serve(listen, &pki).await,
+            Command::Relay {
+                listen,
+                backend,
+                pki,
+                folder,
+            } => relay::serve(listen, backend, &pki, &folder).await,
             Command::Authorizer { listen } => authorizer::serve(listen).await,
         }
     };

@@ -75,17 +75,36 @@ impl Pki {
 
     /// How the load client calls.
     pub(crate) fn client(&self) -> io::Result<ClientTlsConfig> {
+        self.calling("client")
+    }
+
+    /// How the relay calls the backend.
+    pub(crate) fn relay_out(&self) -> io::Result<ClientTlsConfig> {
+        self.calling("proxy")
+    }
+
+    /// How the relay is called.
+    pub(crate) fn relay_in(&self) -> io::Result<ServerTlsConfig> {
+        self.called("proxy")
+    }
+
+    /// How the backend is called.
+    pub(crate) fn backend(&self) -> io::Result<ServerTlsConfig> {
+        self.called("backend")
+    }
+
+    fn calling(&self, who: &str) -> io::Result<ClientTlsConfig> {
         Ok(ClientTlsConfig::new()
             .ca_certificate(self.ca()?)
-            .identity(self.identity("client")?)
+            .identity(self.identity(who)?)
             .domain_name(HOST))
     }
 
-    /// How the backend is called: nobody without a certificate.
-    pub(crate) fn backend(&self) -> io::Result<ServerTlsConfig> {
+    /// Nobody calls without a certificate.
+    fn called(&self, who: &str) -> io::Result<ServerTlsConfig> {
         Ok(ServerTlsConfig::new()
             .client_ca_root(self.ca()?)
-            .identity(self.identity("backend")?))
+            .identity(self.identity(who)?))
     }
 
     fn ca(&self) -> io::Result<Certificate> {

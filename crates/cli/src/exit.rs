@@ -9,6 +9,7 @@ use std::{
     process::ExitCode,
 };
 
+use comity_gateway::visible;
 use serde_json::{Value, json};
 
 /// What a command comes to.
@@ -69,7 +70,7 @@ fn is_without_reader(payload: &(dyn Any + Send)) -> bool {
 pub(crate) fn no(why: impl Display) -> Exit {
     match is_for_machines() {
         true => println!("{}", as_json(Failure::from(why.to_string()).as_ref())),
-        false => eprintln!("{why}"),
+        false => eprintln!("{}", visible::lines(&why.to_string())),
     }
     Exit::No
 }
@@ -95,13 +96,13 @@ pub(crate) fn as_json(error: &(dyn Error + 'static)) -> Value {
     json!({"error": error.to_string(), "because": because})
 }
 
-/// Tells a failure with all its causes on standard error.
+/// Tells a failure with all its causes on standard error. Some of it may be the words of
+/// others: a server's, or a file's.
 #[expect(clippy::print_stderr, reason = "errors of a command belong there")]
 pub(crate) fn report(error: &(dyn Error + 'static)) {
-    eprintln!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  because {error}");
-        cause = error.source();
+    eprintln!("error: {}", visible::lines(&error.to_string()));
+    let causes = iter::successors(error.source(), |error| (*error).source());
+    for cause in causes {
+        eprintln!("  because {}", visible::lines(&cause.to_string()));
     }
 }

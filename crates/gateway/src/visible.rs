@@ -16,6 +16,13 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
+/// The text with its lines, each as [`one_line`].
+#[must_use]
+pub fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(one_line).collect();
+    lines.join("\n")
+}
+
 /// Whether a sign shows nothing, and does something.
 fn is_hidden(sign: char) -> bool {
     sign.is_control() || turns(sign) || matches!(sign, '\u{2028}' | '\u{2029}')
@@ -34,7 +41,7 @@ pub(crate) fn number(sign: char, to: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::{lines, one_line};
 
     #[test]
     fn a_text_stays_one_line_and_moves_nothing() {
@@ -42,5 +49,10 @@ mod tests {
             one_line("über\u{1b}[2J\r\n\tan\u{202e}\u{9b}\u{2028}מ"),
             "über[U+001B][2J[U+000D][U+000A][U+0009]an[U+202E][U+009B][U+2028]מ"
         );
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(lines("a\r\n\u{1b}]0;b\n"), "a[U+000D]\n[U+001B]]0;b\n");
     }
 }

@@ -21,11 +21,12 @@ Options:
   --rounds <N>         How often each contender has its turn [default: 5]
   --seconds <S>        Length of a turn, after a warm-up [default: 5]
   --in-flight <N,..>   Requests under way at a time [default: 64,16]
-  --only <NAME,..>     Of direct, nginx, envoy, ext-authz, comity [default: all]
+  --only <NAME,..>     Of direct, nginx, envoy, ext-authz, relay, comity
+                       [default: all]
 
 All contenders carry the same unary exchange of a kibibyte each way over mutual
-TLS; Comity decides, records and delivers it besides. They take turns within a
-round; shown are medians with spread, and ratios pair by pair of CPU time a
+TLS; the relay, of the gateway's own stack, records what is asked and answered,
+and Comity decides, records and delivers it besides. They take turns within a round; shown are medians with spread, and ratios pair by pair of CPU time a
 request. Beside them stand `comity policy check` and `test` over the library,
 and a decision in it and in the modules that it involves alone.
 The report is written to `target/bench`. Linux only; everything listens
@@ -35,7 +36,7 @@ path or unpacked from Debian's package, Envoy from the Python wheel
 
 Example: cargo xtask bench --rounds 3 --in-flight 64 --only nginx,comity";
 
-const CONTENDERS: [&str; 5] = ["direct", "nginx", "envoy", "ext-authz", "comity"];
+const CONTENDERS: [&str; 6] = ["direct", "nginx", "envoy", "ext-authz", "relay", "comity"];
 
 struct Options {
     rounds: u32,

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{key, of_version, open, run, submission, try_open};
-use crate::{Archive, OpenError, Period, verify};
+use crate::{Archive, OpenError, Period, shape as of_store, verify};
 
 fn filled(dir: &Path) {
     let store = open(dir);
@@ -83,6 +83,12 @@ fn what_would_change_what_statements_do_is_found_and_not_opened() {
             );
         }
     }
+}
+
+/// They are made of those of today, which must not change them.
+#[test]
+fn the_tables_of_versions_before_are_what_they_were() {
+    insta::assert_snapshot!(of_store::tables_before().replace("; ", ";\n"));
 }
 
 #[test]
