@@ -411,6 +411,11 @@ pub(crate) trait Delivers: Send + Sync + 'static {
 
     /// Hears of a recall.
     fn recalled(&self, _case: &str) {}
+
+    /// Whether it takes a notice; else it knows no such case.
+    fn takes_notice(&self) -> bool {
+        true
+    }
 }
 
 /// Serves what delivers in a way of its own.
@@ -437,7 +442,10 @@ impl<D: Delivers> NationalBackendService for Served<D> {
         &self,
         request: Request<v1::NotifyRequest>,
     ) -> Result<Response<v1::NotifyResponse>, Status> {
-        self.0.backend().notify(request).await
+        match self.0.takes_notice() {
+            true => self.0.backend().notify(request).await,
+            false => Err(Status::not_found("no such case")),
+        }
     }
 
     async fn capabilities(

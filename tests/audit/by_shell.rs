@@ -106,6 +106,13 @@ async fn a_shell_finds_what_is_missing_and_what_is_of_another_case() {
     for (name, expected) in [
         ("ledger/note", "ledger/note is no file of a case bundle"),
         ("entries/00000099.record", "is of no entry that is here"),
+        (
+            "entries/00000000.forged.record",
+            "is no file of a case bundle",
+        ),
+        ("entries/00000000/x.record", "is no file of a case bundle"),
+        ("entries/.00000000.record", "is no file of a case bundle"),
+        ("policies/.law/rules.yaml", "is no file of a case bundle"),
     ] {
         forged(expected, &|files| {
             drop(files.insert(name.to_owned(), b"x".to_vec()))

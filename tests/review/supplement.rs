@@ -1,15 +1,24 @@
 //! What the issuing authority adds to its request.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
 use comity::v1::{
-    self, CaseState, Outcome, conclude_request::Conclusion,
+    self, CaseState, Outcome,
+    conclude_request::Conclusion,
     execution_service_client::ExecutionServiceClient,
+    national_backend_service_server::{NationalBackendService as _, NationalBackendServiceServer},
 };
 use comity_gateway::wire::structure;
-use tonic::Code;
+use comity_sandbox::backend::Backend;
+use tonic::{Code, Request, Response, Status};
 
 use super::{kinds, reaches, truth};
 use crate::world::{
-    Cooperation, Scene, eventually, get, on_shared, reason, search, story, violations,
+    Cooperation, Delivers, Scene, Served, eventually, get, on_shared, reason, search, story,
+    submit, violations,
 };
 
 /// A capital charge without an assurance: incomplete.
@@ -139,6 +148,79 @@ fn who_has_the_request_is_told_of_a_supplement() {
             "{told:?}"
         );
     });
+}
+
+/// A system that is down at first, and meanwhile knows no case.
+#[derive(Clone)]
+struct Late {
+    backend: Backend,
+    is_up: Arc<AtomicBool>,
+    /// Notices that it did not take.
+    unknown: Arc<AtomicU32>,
+}
+
+#[tonic::async_trait]
+impl Delivers for Late {
+    fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    async fn deliver(
+        &self,
+        request: Request<v1::DeliverRequest>,
+    ) -> Result<Response<v1::DeliverResponse>, Status> {
+        match self.is_up.load(Ordering::Relaxed) {
+            true => self.backend.deliver(request).await,
+            false => Err(Status::unavailable("not yet")),
+        }
+    }
+
+    fn takes_notice(&self) -> bool {
+        let is_up = self.is_up.load(Ordering::Relaxed);
+        self.unknown.fetch_add(u32::from(!is_up), Ordering::Relaxed);
+        is_up
+    }
+}
+
+/// What is handed over is what was approved: of what came after that the notice tells alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_supplemented_on_the_way_is_told_once_the_request_is_there() {
+    let mut late = None;
+    let scene = Scene::start_beside(&["DE", "FR"], "FR", |backend| {
+        let late = late.insert(Late {
+            backend: backend.clone(),
+            is_up: Arc::default(),
+            unknown: Arc::default(),
+        });
+        NationalBackendServiceServer::new(Served(late.clone()))
+    })
+    .await;
+    let late = late.unwrap();
+    let story = search("late");
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let answer = submit(&mut client, &story.request, 0).await.unwrap();
+    let case = reaches(
+        &scene,
+        &story,
+        &answer.case.unwrap().name,
+        CaseState::Delivering,
+    )
+    .await;
+    client.supplement(assurance(&case, "late/1")).await.unwrap();
+    eventually("the notice comes before the request", async || {
+        (late.unknown.load(Ordering::Relaxed) > 0).then_some(())
+    })
+    .await;
+    late.is_up.store(true, Ordering::Relaxed);
+    reaches(&scene, &story, &case.name, CaseState::Acknowledged).await;
+    eventually("it is told", async || {
+        let told = scene.backend("FR").notices(&case.name).unwrap();
+        told.iter()
+            .any(|told| told.contains("supplement"))
+            .then_some(())
+    })
+    .await;
+    scene.stop().await;
 }
 
 /// A confirmation given before would count for what comes.

@@ -94,14 +94,23 @@ pub fn backup(
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Backup, BackupError> {
     let mut left = TRIES;
+    let mut before = None;
     loop {
         left -= 1;
         match comity_store::copy(data, to) {
             Ok(()) if copy_evidence((data, place), to, watch)? => break,
-            Err(error) if left == 0 || !error.passes() => return Err(error.into()),
             Ok(()) if left == 0 => return Err(BackupError::Restless),
-            Ok(()) | Err(_) => take_back(to).map_err(file(to))?,
+            Ok(()) => {}
+            Err(error) => {
+                // What was pruned meanwhile is not what is missing at the next try.
+                let told = Some(error.to_string());
+                if left == 0 || !error.passes() || told == before {
+                    return Err(error.into());
+                }
+                before = told;
+            }
         }
+        take_back(to).map_err(file(to))?;
     }
     clear_aside(to).map_err(file(to))?;
     for folder in [BUNDLES, witness::MEMORY] {
@@ -153,12 +162,9 @@ fn copy_evidence(
         if copy().is_err() {
             // It may have been moved or erased at this very moment.
             let stands = now.stands(&item)?;
-            whole &= stands;
-            // Whoever leaves evidence out does without its cards too.
-            if stands
-                && let Err(Unsound { path, what, .. }) = copy()
-                && place.is_some()
-            {
+            // Nobody looks for an item whose evidence is left out.
+            whole &= stands || place.is_none();
+            if stands && let Err(Unsound { path, what, .. }) = copy() {
                 return Err(BackupError::Evidence {
                     file: within(data, &path),
                     entry: item.entry,
@@ -200,7 +206,9 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), BackupError> {
         }
         match path.is_dir() {
             true => copy_folder(&path, &to.join(name))?,
-            false => drop(fs::copy(&path, to.join(name)).map_err(file(&path))?),
+            // What is none is strange to the folder, and reading it may never end.
+            false if path.is_file() => drop(fs::copy(&path, to.join(name)).map_err(file(&path))?),
+            false => {}
         }
     }
     Ok(())

@@ -175,7 +175,7 @@ fn in_directory(gateway: &Gateway, caller: &Caller) -> Result<(), Refusal> {
 fn may_see(gateway: &Gateway, caller: &Caller, case: &CaseAt) -> bool {
     let handed = || {
         let own = case.row.executing.0 == caller.jurisdiction;
-        own && (was_delivered(case) || is_leaving(case))
+        own && is_or_was_delivered(case)
     };
     match caller.role {
         Role::Issuing => case.row.owner == caller.to_string(),
@@ -303,9 +303,10 @@ pub(crate) fn was_delivered(case: &CaseAt) -> bool {
     }
 }
 
-/// It is approved, and on its way to the executing side.
-fn is_leaving(case: &CaseAt) -> bool {
-    case.row.state == CaseState::Approved && case.snapshot.kept().is_handed_over()
+/// The executing side has seen the request, or it is approved and on its way to it.
+pub(crate) fn is_or_was_delivered(case: &CaseAt) -> bool {
+    let is_leaving = case.row.state == CaseState::Approved && case.snapshot.kept().is_handed_over();
+    is_leaving || was_delivered(case)
 }
 
 pub(crate) fn no_case(id: &CaseId) -> Refusal {

@@ -12,7 +12,7 @@ use crate::{
     admit,
     cases::{self, CaseAt},
     clocks::Happened,
-    conditions, evidence,
+    conditions, deliver, evidence,
     gateway::Gateway,
     happen::{self, Event},
     hold,
@@ -119,7 +119,9 @@ async fn something_received(
     let result = case.snapshot.result.as_ref();
     if !conditions::is_about_data(condition)
         || result.is_some_and(hold::tells)
-        || evidence::has_passed(gateway, case).await?
+        // None will come, and the condition would stand open for ever.
+        || deliver::is_void(case.row.state)
+        || evidence::has_passed(gateway, case, BoundParty::Issuing).await?
     {
         return Ok(());
     }

@@ -23,6 +23,7 @@ use crate::{
     share::Left,
     wire::{
         Violation,
+        answer::of_contract,
         encoded::{self, Errand},
     },
 };
@@ -138,7 +139,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
 
 /// Nothing of a case that stands so is to be handed over any more. What was concluded
 /// still is, since it stays approved.
-fn is_void(state: CaseState) -> bool {
+pub(crate) fn is_void(state: CaseState) -> bool {
     state.is_final() && state != CaseState::Concluded
 }
 
@@ -189,8 +190,8 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
             let answer = match result.transpose() {
                 Ok(None) => Answer::acknowledged(String::new()),
                 Ok(Some(result)) => Answer::result(result),
-                // Whoever has it said so meanwhile, and concludes it by itself.
-                Err(_) if answer::is_acknowledged(case.row.state) => {
+                // Its end was reported otherwise meanwhile.
+                Err(_) if case.row.state.is_final() => {
                     Box::pin(overtaken(gateway, job)).await;
                     return Ok(case);
                 }
@@ -234,7 +235,7 @@ async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<
 /// The case as it stands, where the executing system took it and has brought it to its end
 /// meanwhile: nothing is left to file.
 async fn over(gateway: &Gateway, job: &Durable<Job>) -> Result<CaseAt, Unfiled> {
-    let case = cases::load(gateway, &job.case).await;
+    let case = cases::recorded(gateway, &job.case).await;
     let case = case.ok().filter(|case| case.row.state.is_final());
     let case = case.ok_or(Unfiled::Conflict)?;
     overtaken(gateway, job).await;
@@ -244,11 +245,9 @@ async fn over(gateway: &Gateway, job: &Durable<Job>) -> Result<CaseAt, Unfiled> 
 /// Where an answer is not as the contract demands: paths as the contract has them, and
 /// nothing that the answer says.
 fn fields(wrong: &[Violation]) -> String {
-    let paths = wrong.iter().map(|wrong| {
-        // A key of the answer's own would follow.
-        let path = wrong.field.split('"').next().unwrap_or_default();
-        format!("`{}`", path.trim_end_matches('['))
-    });
+    let paths = wrong
+        .iter()
+        .map(|wrong| format!("`{}`", of_contract(&wrong.field)));
     let paths: BTreeSet<_> = paths.collect();
     let few: Vec<_> = paths.into_iter().take(FIELDS_MAX).collect();
     few.join(", ")
@@ -324,6 +323,25 @@ fn backoff(attempts: u32, jitter: u8) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_are_named_without_the_names_that_an_answer_gives() {
+        let wrong = [
+            "result.data.subscribers.erika_mustermann.since",
+            "result.data.491701234567[2]",
+            "result.data",
+            "result.database",
+            "result.obligations[0].parameters[\"period\"]",
+        ];
+        let wrong = wrong.map(|field| Violation {
+            field: field.to_owned(),
+            description: String::new(),
+        });
+        assert_eq!(
+            fields(&wrong),
+            "`result.data`, `result.database`, `result.obligations[0].parameters`"
+        );
+    }
 
     #[test]
     fn what_a_proxy_says_while_a_system_is_exchanged_ends_no_case() {

@@ -238,7 +238,7 @@ pub(crate) fn step(
     if let Some(form) = &adds.form {
         terms.extend(personal::of_report(&leaf.kind, form));
     }
-    if told && cases::was_delivered(&case) {
+    if told && cases::is_or_was_delivered(&case) {
         enqueue.push(record::notice(&case.row, case.version + 1, leaf.at));
     }
     let CaseAt {

@@ -10,7 +10,10 @@ use comity_evidence::{Announced, ItemId, KEY_FILE, Place, Stock, Unsound};
 use comity_ledger::Hash;
 use comity_store::{Flaw, Item, Items, ReadError, Report};
 
-use crate::policies::{KeptError, kept_files};
+use crate::{
+    causes::told,
+    policies::{KeptError, kept_files},
+};
 
 /// The published ledger.
 const LEDGER: &str = "ledger";
@@ -234,11 +237,6 @@ fn announced(item: &Item) -> Announced<'_> {
 pub(crate) fn within(data: &Path, path: &Path) -> String {
     let path = path.strip_prefix(data).unwrap_or(path);
     path.display().to_string()
-}
-
-fn told(error: &dyn std::error::Error) -> String {
-    let cause = error.source().map(|cause| format!(": {cause}"));
-    format!("{error}{}", cause.unwrap_or_default())
 }
 
 fn unread(error: ReadError) -> Flaw {

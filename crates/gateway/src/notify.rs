@@ -2,6 +2,7 @@
 //! outbox, until it has been told.
 
 use comity::v1;
+use comity_domain::CaseState;
 use comity_ledger::Leaf;
 use comity_store::{CommitError, Durable, Entry, Job, Transaction};
 use prost::Message as _;
@@ -13,12 +14,13 @@ use crate::{
     deliver,
     gateway::Gateway,
     happen::Unfiled,
+    outbox,
     refusal::Refusal,
 };
 
 /// Works off a notice: made once, and tried again until the backend has it.
 pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
-    let message = match message(gateway, &job).await {
+    let (state, message) = match message(gateway, &job).await {
         Ok(notice) => notice,
         Err(error) => {
             tracing::warn!(%error, "an event to tell of cannot be read");
@@ -29,7 +31,7 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
         Ok(v1::NotifyResponse {}) => finish(gateway, &job, "the executing system knows")
             .await
             .map_err(Unfiled::from),
-        Err(why) if deliver::is_final(why) || is_none_of_its(why) => {
+        Err(why) if deliver::is_final(why) || is_none_of_its(why, state) => {
             let note = format!("the executing system does not take the notice ({why})");
             finish(gateway, &job, &note).await.map_err(Unfiled::from)
         }
@@ -41,13 +43,21 @@ pub(crate) async fn send(gateway: &Gateway, job: Durable<Job>) {
     }
 }
 
-/// Whoever has nothing to do with notices, or with a case, need not take any.
-fn is_none_of_its(why: NoAnswer) -> bool {
-    matches!(why, NoAnswer::Failed(Code::Unimplemented | Code::NotFound))
+/// Whoever has nothing to do with notices, or with a case, need not take any. Of a case that
+/// is still on its way to it, it is told once it has that.
+fn is_none_of_its(why: NoAnswer, state: CaseState) -> bool {
+    match why {
+        NoAnswer::Failed(Code::Unimplemented) => true,
+        NoAnswer::Failed(Code::NotFound) => !outbox::needs_delivery(state),
+        NoAnswer::Failed(_) | NoAnswer::NotConfigured(_) | NoAnswer::Stopping => false,
+    }
 }
 
-/// The notice with the event as it stands in the ledger.
-async fn message(gateway: &Gateway, job: &Job) -> Result<Outgoing<v1::NotifyRequest>, Refusal> {
+/// Where the case stands, and the notice with the event as it is in the ledger.
+async fn message(
+    gateway: &Gateway,
+    job: &Job,
+) -> Result<(CaseState, Outgoing<v1::NotifyRequest>), Refusal> {
     let damaged = |error| Refusal::Internal(Box::new(error));
     let mut message = v1::NotifyRequest::decode(job.body.as_slice()).map_err(damaged)?;
     let case = cases::load(gateway, &job.case).await?;
@@ -57,7 +67,7 @@ async fn message(gateway: &Gateway, job: &Job) -> Result<Outgoing<v1::NotifyRequ
         Withheld::from_executing(&case).take_out_of(event);
     }
     message.event = event;
-    Ok(Outgoing::of(&case.snapshot, message))
+    Ok((case.row.state, Outgoing::of(&case.snapshot, message)))
 }
 
 async fn finish(gateway: &Gateway, job: &Durable<Job>, note: &str) -> Result<(), CommitError> {

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, convert::identity};
 
 use comity::v1::{self, ConditionState, ObligationKind, ResultKind, Stage};
-use comity_domain::{CaseState, ModuleId, RuleId};
+use comity_domain::{BoundParty, CaseState, ModuleId, RuleId};
 use comity_ledger::Leaf;
 use comity_policy::{LIFTED, REMEDIED};
 use jiff::Timestamp;
@@ -168,7 +168,7 @@ async fn event(
 ) -> Result<Event, Refusal> {
     let to = after(case, raised.event, gateway.now())?;
     let shown = case.snapshot.result.as_ref().is_some_and(hold::tells);
-    let released = shown || evidence::has_passed(gateway, case).await?;
+    let released = shown || evidence::has_passed(gateway, case, BoundParty::Issuing).await?;
     let said = match raised.event {
         LIFTED => "the order is lifted",
         REMEDIED => "a legal remedy has succeeded",

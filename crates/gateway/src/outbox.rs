@@ -114,7 +114,7 @@ fn first_wrong(mut archive: Archive) -> Result<Option<Wrong>, OutboxError> {
             return Ok(None);
         }
         for owed in cases.into_iter().flat_map(owed) {
-            if archive.owes_nothing(&owed.case)? {
+            if archive.is_denied(&owed)? {
                 return Ok(Some(Wrong::Denied(owed.case)));
             }
             if let Some(entry) = archive.lost(&owed)? {
@@ -129,7 +129,8 @@ pub(crate) fn owes(state: CaseState, snapshot: &encoded::Case) -> bool {
     needs_delivery(state) || snapshot.kept().is_recalling()
 }
 
-fn needs_delivery(state: CaseState) -> bool {
+/// Whether a case that stands so is to be handed over.
+pub(crate) fn needs_delivery(state: CaseState) -> bool {
     matches!(state, CaseState::Approved | CaseState::Delivering)
 }
 

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use comity::v1::{self, ConditionState};
+use comity_domain::BoundParty;
 use comity_store::{Job, Lease, NewJob};
 
 use crate::{
     admit, anew,
     cases::{self, CaseAt},
-    exchange,
+    evidence, exchange,
     gateway::Gateway,
     identity::{Caller, Role},
     places::Marked,
@@ -79,10 +80,14 @@ pub(crate) async fn rejected(
     }
     let TakenBack { cancel, recall } = match job {
         None => recall::take_back(gateway, case, reason).await?,
-        Some(_) => TakenBack {
-            cancel: None,
-            recall: (left == Left::Something).then(|| recall::of(gateway, case, reason)),
-        },
+        Some(_) => {
+            let was_read = evidence::has_passed(gateway, case, BoundParty::Executing).await?;
+            let is_left = left == Left::Something || was_read;
+            TakenBack {
+                cancel: None,
+                recall: is_left.then(|| recall::of(gateway, case, reason)),
+            }
+        }
     };
     let (job, recall) = recall.unzip();
     // Where there is nothing to take back, the recipient has nothing either.

@@ -55,7 +55,9 @@ impl Archive {
     /// [`OpenError`]; nothing is ever written.
     pub fn open(dir: &Path, token: Option<&KeyToken>, period: Period) -> Result<Self, OpenError> {
         let vault = || Vault::open(dir.join(VAULT), token, false);
-        Self::opened(dir, || Ok(Arc::new(vault()?)), period)
+        let archive = Self::opened(dir, || Ok(Arc::new(vault()?)), period)?;
+        demand_shape(&archive.db)?;
+        Ok(archive)
     }
 
     /// The same folder once more, from its first case on.
@@ -76,7 +78,6 @@ impl Archive {
         if !schema::is_readable(&db)? {
             return Err(OpenError::Foreign);
         }
-        demand_shape(&db)?;
         Ok(Self {
             dir: dir.to_owned(),
             db,

@@ -6,9 +6,9 @@
 //! not be newer than the snapshot is read before it, and the ledger after it, as of the newest
 //! checkpoint over entries that are in it: only what is committed is ever signed.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, time::SystemTime};
 
-use comity_ledger::{COSIGNED, Flaw, files_at};
+use comity_ledger::{COSIGNED, Flaw, files_at, read_regular};
 use thiserror::Error;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     archive::connect,
     open::{DATABASE, LEDGER, WRITE_AHEAD_LOG},
     prune, read, schema,
-    witnessed::{WITNESSED, WITNESSED_WORD},
+    witnessed::{MAX_FILE_BYTES, WITNESSED, WITNESSED_WORD},
 };
 
 /// Why a store was not copied.
@@ -64,7 +64,7 @@ impl CopyError {
 pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
     let mut seen = Vec::new();
     for path in [WITNESSED, WITNESSED_WORD, &format!("{LEDGER}/{COSIGNED}")] {
-        match fs::read(dir.join(path)) {
+        match read_regular(&dir.join(path), MAX_FILE_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             read => seen.push((path.to_owned(), read.map_err(at(path))?)),
         }
@@ -85,16 +85,26 @@ pub fn copy(dir: &Path, to: &Path) -> Result<(), CopyError> {
 
 fn snapshot(dir: &Path, target: &Path) -> Result<(), CopyError> {
     let at_rest = !dir.join(WRITE_AHEAD_LOG).exists();
+    let written = written(dir)?;
     let db = connect(dir, at_rest)?;
     if !schema::is_readable(&db).map_err(OpenError::from)? {
         return Err(OpenError::Foreign.into());
     }
     let path = target.to_str().ok_or(io::ErrorKind::InvalidFilename.into());
     db.execute("VACUUM INTO ?1", [path.map_err(at(DATABASE))?])?;
-    match at_rest && dir.join(WRITE_AHEAD_LOG).exists() {
+    // At rest it is read without a lock. Whoever had it open meanwhile has written to it, or
+    // left a log that is to be written.
+    let is_same = !dir.join(WRITE_AHEAD_LOG).exists() && self::written(dir)? == written;
+    match at_rest && !is_same {
         true => Err(CopyError::CameIntoUse),
         false => Ok(()),
     }
+}
+
+/// When the database was last written to, and how long it was then.
+fn written(dir: &Path) -> Result<(SystemTime, u64), CopyError> {
+    let file = fs::metadata(dir.join(DATABASE)).map_err(at(DATABASE))?;
+    Ok((file.modified().map_err(at(DATABASE))?, file.len()))
 }
 
 fn put(to: &Path, path: &str, bytes: &[u8]) -> Result<(), CopyError> {

@@ -46,18 +46,20 @@ impl Archive {
         id.map(|id| column::count(id / JOBS_PER_ENTRY)).transpose()
     }
 
-    /// Whether a case's row says that it owes nothing: then what it owes and lost would not
-    /// be made again.
+    /// Whether the row of a case that owes something says, at the same version, that it owes
+    /// nothing: then what it owes and lost would not be made again.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn owes_nothing(&mut self, case: &CaseId) -> Result<bool, ReadError> {
+    pub fn is_denied(&mut self, owed: &Owed) -> Result<bool, ReadError> {
         self.read(|db, _| {
             if !schema::is_ours(db)? {
                 return Ok(false);
             }
-            let mut select = db.prepare_cached("SELECT 1 FROM cases WHERE id = ?1 AND owes = 0")?;
-            Ok(select.exists([case.as_str()])?)
+            let mut select = db.prepare_cached(
+                "SELECT 1 FROM cases WHERE id = ?1 AND version = ?2 AND owes = 0",
+            )?;
+            Ok(select.exists(params![owed.case.as_str(), column::sql(owed.version)])?)
         })
     }
 

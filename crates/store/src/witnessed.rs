@@ -150,7 +150,7 @@ impl Memory {
 }
 
 /// Most bytes of what is kept, a checkpoint with its signatures: far more than any has.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 impl Witnessed {
     /// What was kept in a file of a folder; `None` if nothing was.

@@ -76,6 +76,10 @@ impl Stock {
         for number in (0..).take_while(|number| layout.start(*number) < card.about.size) {
             let name = segment_name(number);
             let segment = from.join(&name);
+            // A pipe would never end.
+            if !fs::metadata(&segment).map_err(unread(&segment))?.is_file() {
+                return Err(unsound(segment, "is no regular file"));
+            }
             // Never more than a segment is read at a time, mostly by the system itself.
             let copied = fs::copy(&segment, to.join(&name)).map_err(unread(&segment))?;
             if copied != layout.stored_length(number) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use comity::v1::{ListItemsRequest, ListItemsResponse};
-use comity_domain::{CaseId, Digest};
+use comity_domain::{BoundParty, CaseId, Digest};
 use comity_evidence::{EvidenceError, ItemId};
 use comity_ledger::Evidence as Described;
 use comity_store::{ERASURE, EntryFilter, EntryRow, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Page};
@@ -68,14 +68,18 @@ pub(crate) async fn list(
     Ok(ListItemsResponse { items })
 }
 
-/// Whether the issuing side has read an item that the other stored.
-pub(crate) async fn has_passed(gateway: &Gateway, case: &CaseAt) -> Result<bool, Refusal> {
+/// Whether a side has read an item that the other stored.
+pub(crate) async fn has_passed(
+    gateway: &Gateway,
+    case: &CaseAt,
+    to: BoundParty,
+) -> Result<bool, Refusal> {
     let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED, ERASURE]).await?;
     let mut items = stored(&case.row.id, rows).into_iter();
-    let owner = &case.row.owner;
+    let is_of = |actor: &str| (actor == case.row.owner) == (to == BoundParty::Issuing);
     Ok(items.any(|item| {
-        let read = |step: &Step| step.kind == READ && step.actor == *owner;
-        item.by != *owner && item.custody.iter().any(read)
+        let read = |step: &Step| step.kind == READ && is_of(&step.actor);
+        !is_of(&item.by) && item.custody.iter().any(read)
     }))
 }
 

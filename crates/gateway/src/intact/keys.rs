@@ -5,8 +5,8 @@ use std::{io::ErrorKind, path::Path};
 use comity_ledger::{Cosigner, Flaw, Key, KeyError, MlDsaKey, second_beside};
 use comity_store::{Report, VAULT};
 
-use super::told;
 use crate::{
+    causes::told,
     start::{LEDGER_KEY, SECOND_KEY},
     witness,
 };

@@ -6,7 +6,7 @@ use comity_domain::SelectorKind;
 use jiff::civil::Date;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-use crate::wire::selector;
+use crate::{visible::is_ignorable, wire::selector};
 
 /// What is left of the dotted `İ` beside its `i` in small letters.
 const DOT_ABOVE: char = '\u{307}';
@@ -129,17 +129,9 @@ fn is_hyphen(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-/// NFKC without what is not seen: the characters of Unicode that are ignorable by
-/// default, as far as they occur in text.
+/// NFKC without what is not seen.
 fn compatible(text: &str) -> String {
-    let is_seen = |c: &char| {
-        !matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{e0000}'..='\u{e0fff}'
-        )
-    };
+    let is_seen = |c: &char| !is_ignorable(*c);
     // Before as well: what is not seen keeps marks from their letters.
     let seen: String = text.chars().filter(is_seen).collect();
     seen.nfkc().filter(is_seen).collect()

@@ -40,6 +40,8 @@ const PARAMETERS: [&str; 11] = [
     "period",
     "extension_days",
 ];
+/// Where an answer's data are in it, as those who sent it are told.
+const DATA: &str = "result.data";
 /// Handling codes, as modules name them.
 const HANDLING: [&str; 4] = ["H0", "H1", "H2", "H3"];
 
@@ -76,6 +78,16 @@ pub enum Execution {
     NotExecuted,
     /// Wholly, and nothing was found.
     NothingFound,
+}
+
+/// The path of a field as far as the contract has it. What an answer names by itself, inside
+/// its data and by keys, may say whom it is about.
+pub(crate) fn of_contract(path: &str) -> &str {
+    let path = path.split("[\"").next().unwrap_or(path);
+    match path.strip_prefix(DATA) {
+        Some(inside) if inside.starts_with(['.', '[']) => DATA,
+        Some(_) | None => path,
+    }
 }
 
 /// Reads an answer.
