@@ -22,6 +22,7 @@ use super::{
     GIVEN_BYTES_MAX, beside,
     bundle::{self, Unread},
     cosigned::{self, Told, read_policy},
+    denied::unless_denied,
     disclose, seconded,
     timestamped::{self, read_roots},
     zipped,
@@ -149,15 +150,23 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             own: folder.is_own(&found.data)?,
             now: Timestamp::now(),
         };
-        Ok(data_folder(&found, &beside, known))
+        let mut folders = vec![found.data.as_path()];
+        if let Place::Folder(items) = &place {
+            folders.push(items);
+        }
+        unless_denied(&folders, data_folder(&found, &beside, known))
+    };
+    let bundled = |files: Result<_, Unread>| match files {
+        Ok(files) => Ok(case_bundle(&files, known)),
+        Err(Unread::Flawed(flaw)) => Ok(Err(flaw)),
+        Err(Unread::Failed(error)) => Err(error),
     };
     let found = match path {
         None => whole(folder.find()?)?,
-        Some(path) if bundle::is_folder(path) => match bundle::stranger(path)? {
-            Some(flaw) => Err(flaw),
-            None => case_bundle(&bundle::read_folder(path)?, known),
-        },
-        Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
+        Some(path) if bundle::is_folder(path) => bundled(bundle::read_folder(path))?,
+        Some(path) if path.is_dir() && path.join("checkpoint").exists() => {
+            unless_denied(&[path], ledger(path, known))?
+        }
         Some(path) if path.is_dir() => whole(folder.at(path).map_err(|error| {
             format!(
                 "{error}; nor is it a case bundle, with `bundle.json`, or a ledger, with `checkpoint`"
@@ -169,24 +178,15 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         Some(path) if begins(path, is_disclosure)? => {
             disclosure(path, &text_of(path)?, (needed(known)?, known))
         }
-        Some(path) => match zipped::read(path) {
-            Ok(files) => case_bundle(&files, known),
-            Err(Unread::Flawed(flaw)) => Err(flaw),
-            Err(Unread::Failed(error)) => {
-                return Err(format!("{error}; nor does it begin as a proof or as fields do").into());
-            }
-        },
+        Some(path) => bundled(zipped::read(path)).map_err(|error| {
+            format!("{error}; nor does it begin as a proof or as fields do")
+        })?,
     };
-    let place = || path.clone().or_else(|| Some(folder.find().ok()?.data));
-    tell(found, *json, place)
+    Ok(tell(found, *json))
 }
 
-/// Prints what was found at a place.
-fn tell(
-    found: Result<Verified, Flaw>,
-    json: bool,
-    place: impl FnOnce() -> Option<PathBuf>,
-) -> Result<Exit, Failure> {
+/// Prints what was found.
+fn tell(found: Result<Verified, Flaw>, json: bool) -> Exit {
     match found {
         Ok(Verified(_, value)) if json => println!("{value}"),
         Ok(Verified(lines, _)) => {
@@ -194,9 +194,6 @@ fn tell(
             println!("{}", lines.join("\n  "));
         }
         Err(flaw) => {
-            if let Some(unread) = place().and_then(|place| denied(&place, &flaw)) {
-                return Err(unread);
-            }
             let told = one_line(&flaw.to_string());
             match json {
                 true => println!(
@@ -205,27 +202,14 @@ fn tell(
                 ),
                 false => println!("NOT VERIFIED\n  {told}\n  {FIRST}"),
             }
-            return Ok(Exit::No);
+            return Exit::No;
         }
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// What else there may be.
 const FIRST: &str = "this is the first flaw found; others may show once it is mended";
-
-/// Why a flaw is none, if it is: the file that it is of is not for whoever verifies to read.
-fn denied(place: &Path, flaw: &Flaw) -> Option<Failure> {
-    let within = [place.join(&flaw.file), place.join("data").join(&flaw.file)];
-    let denied = within.into_iter().find(|file| {
-        // Of a pipe, whoever writes to it would be waited for.
-        let may_open = fs::metadata(file).is_ok_and(|found| found.is_file() || found.is_dir());
-        let opened = || File::open(file).map(drop);
-        may_open && opened().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    })?;
-    let shown = denied.display();
-    Some(format!("`{shown}` cannot be read: verify as the user whose it is").into())
-}
 
 /// What is known of a data folder beside the store in it.
 struct Beside<'a> {
