@@ -72,7 +72,7 @@ const LEDGER: &str = "ledger";
 const UNLISTED: &str = "what else lies there is not known";
 
 /// What was found in order: lines for people, a value for machines.
-pub(super) struct Verified(pub(super) Vec<String>, pub(super) Value);
+pub(super) struct Verified(Vec<String>, pub(super) Value);
 
 /// What whoever verifies knows from elsewhere.
 #[derive(Clone, Copy)]
@@ -84,6 +84,12 @@ struct Known<'a> {
 }
 
 impl Verified {
+    /// The lines as people read them: names in them are others' words.
+    pub(super) fn text(&self) -> String {
+        let lines: Vec<_> = self.0.iter().map(|line| one_line(line)).collect();
+        lines.join("\n  ")
+    }
+
     /// Adds what others say of it, before the key.
     fn with(mut self, name: &str, told: Option<Told>) -> Self {
         if let Some(Told(line, value)) = told {
@@ -189,10 +195,7 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
 fn tell(found: Result<Verified, Flaw>, json: bool) -> Exit {
     match found {
         Ok(Verified(_, value)) if json => println!("{value}"),
-        Ok(Verified(lines, _)) => {
-            let lines: Vec<_> = lines.iter().map(|line| one_line(line)).collect();
-            println!("{}", lines.join("\n  "));
-        }
+        Ok(verified) => println!("{}", verified.text()),
         Err(flaw) => {
             let told = one_line(&flaw.to_string());
             match json {
