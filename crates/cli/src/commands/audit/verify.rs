@@ -69,8 +69,6 @@ pub(crate) struct Verify {
 /// The published ledger in a data folder.
 const LEDGER: &str = "ledger";
 
-const UNLISTED: &str = "what else lies there is not known";
-
 /// What was found in order: lines for people, a value for machines.
 pub(super) struct Verified(Vec<String>, pub(super) Value);
 
@@ -152,7 +150,8 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let whole = |found: Found| -> Result<_, Failure> {
         let place = folder.evidence(&found.data)?;
         let beside = Beside {
-            place: (!skip_evidence).then_some(&place),
+            place: &place,
+            skip_evidence: *skip_evidence,
             own: folder.is_own(&found.data)?,
             now: Timestamp::now(),
         };
@@ -216,21 +215,25 @@ const FIRST: &str = "this is the first flaw found; others may show once it is me
 
 /// What is known of a data folder beside the store in it.
 struct Beside<'a> {
-    /// Where evidence lies; `None` where it is to be left out.
-    place: Option<&'a Place>,
+    /// Where evidence lies.
+    place: &'a Place,
+    /// It is to be left out.
+    skip_evidence: bool,
     /// The folder is the one that the settings name.
     own: bool,
     now: Timestamp,
 }
 
-/// Verifies a copy of a data folder, without its keys, with evidence in a place.
+/// Verifies a copy of a data folder, without its keys, with evidence in a place, if any.
 pub(super) fn copy(data: &Path, place: Option<&Place>) -> Result<Verified, Flaw> {
     let folder = Found {
         data: data.to_owned(),
         token: None,
     };
+    let in_copy = Place::in_data(data);
     let beside = Beside {
-        place,
+        place: place.unwrap_or(&in_copy),
+        skip_evidence: place.is_none(),
         own: false,
         now: Timestamp::now(),
     };
@@ -246,8 +249,13 @@ pub(super) fn copy(data: &Path, place: Option<&Place>) -> Result<Verified, Flaw>
 fn data_folder(folder: &Found, beside: &Beside<'_>, known: Known<'_>) -> Result<Verified, Flaw> {
     let Found { data, token } = folder;
     let report = offline::verify_watched((data, token.as_ref()), known.key, &mut watched())?;
-    let Beside { place, own, now } = *beside;
-    let beside = beside::verify((data, own), &report, place)?;
+    let Beside {
+        place,
+        skip_evidence,
+        own,
+        now,
+    } = *beside;
+    let beside = beside::verify((data, own), &report, (place, skip_evidence))?;
     if report.opened {
         offline::verify_outbox((data, token.as_ref()), now)?;
     }
@@ -327,8 +335,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         None => verifier_beside(dir)?,
     };
     let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
-    let strangers = comity_ledger::strangers(dir, found.size)
-        .map_err(|error| Flaw::of(".", format!("cannot be read: {error}"), UNLISTED))?;
+    let strangers = comity_ledger::strangers(dir, found.size).map_err(beside::unlisted)?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "pruned": pruned(found.pruned), "strangers": strangers,
