@@ -29,21 +29,20 @@ pub fn foreign(data: &Path, place: &Place) -> io::Result<Vec<String>> {
         Place::Folder(folder) => folder.canonicalize().ok(),
         Place::Url(_) => None,
     };
+    let holds_items = |folder: &Path| {
+        let folder = folder.canonicalize().ok();
+        let both = items.as_ref().zip(folder);
+        both.is_some_and(|(items, folder)| items.starts_with(folder))
+    };
     let mut found = not_kept(data)?;
     for entry in fs::read_dir(data)? {
         let entry = entry?;
-        let holds_items = || {
-            let here = entry.path().canonicalize().ok();
-            items
-                .as_ref()
-                .zip(here)
-                .is_some_and(|(items, here)| items.starts_with(here))
-        };
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_folder = entry.file_type()?.is_dir();
-        if !is_ours(&name) && !(is_folder && holds_items()) {
-            found.push(name);
+        if is_ours(&name) || (is_folder && holds_items(&entry.path())) {
+            continue;
         }
+        found.push(name);
     }
     found.sort_unstable();
     Ok(found)
