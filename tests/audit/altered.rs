@@ -39,7 +39,7 @@ fn put(data: &Path, path: &str) {
 /// by the settings that the folder is a gateway's own.
 type Harm = (fn(&Path), &'static [&'static str], bool);
 
-const HARM: [Harm; 13] = [
+const HARM: [Harm; 14] = [
     (|_| (), &["exit 0\nverified: "], true),
     (
         remove_checkpoint,
@@ -124,6 +124,23 @@ const HARM: [Harm; 13] = [
         &["exit 0\n", "leads there: `evidence/items/foo`"],
         false,
     ),
+    (
+        |data| {
+            put(data, "notes/x");
+            put(data, "case.zip");
+            put(data, "bundles/foo");
+            let kept = fs::read_dir(data.join("bundles")).unwrap();
+            let mut kept = kept.map(|bundle| bundle.unwrap().path());
+            let bundle = kept.find(|path| path.is_dir());
+            put(&bundle.unwrap(), "x.txt");
+        },
+        &[
+            "exit 0\n",
+            "NOT OF IT, and nothing on record leads there: `bundles/",
+            "/x.txt`, `bundles/foo`, `case.zip`, `notes`\n",
+        ],
+        false,
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +151,7 @@ async fn what_is_gone_or_was_put_there_is_named() {
         let _ = fs::remove_dir_all(&data);
         copy(left.path(), &data);
         harm(&data);
-        let config = data.join("comity.toml");
+        let config = data.with_extension("toml");
         let own_data = format!("data = {:?}", data.to_str().unwrap());
         fs::write(&config, EXAMPLE.replace("data = \"data\"", &own_data)).unwrap();
         let told = match own {
@@ -152,6 +169,7 @@ async fn what_is_gone_or_was_put_there_is_named() {
             );
         }
         fs::remove_dir_all(&data).unwrap();
+        fs::remove_file(&config).unwrap();
     }
 }
 

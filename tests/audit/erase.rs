@@ -63,7 +63,7 @@ async fn a_case_and_a_trial_are_erased_and_every_proof_stays() {
     };
     let trial = of_each(&json(&["search", "--kind", "preflight"]), "index").remove(0);
     let of_case = of_each(&json(&["search", "--case", &ended.name]), "index");
-    let proof = data.join("before.tlog-proof");
+    let proof = data.with_file_name("before.tlog-proof");
     let proof = proof.to_str().unwrap();
     audit(&data, &["prove", &of_case[0], "--out", proof]);
 

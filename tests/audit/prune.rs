@@ -77,7 +77,7 @@ async fn the_oldest_entries_go_and_every_proof_stays() {
         erase(&data, &ended, &[]),
         prune(&data, &before, &["--dry-run", "--json"]),
     ]);
-    let proof = data.join("before.tlog-proof");
+    let proof = data.with_file_name("before.tlog-proof");
     let proof = proof.to_str().unwrap();
     audit(&data, &["prove", "7", "--out", proof]);
     told.push(prune(&data, &before, &by));

@@ -1,6 +1,6 @@
 //! Keys and certificates that are not made, or made for machines.
 
-use std::fs;
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -66,6 +66,14 @@ fn machines_are_told_what_was_made() {
     assert!(signer["verifier"].as_str().unwrap().starts_with("legal-1+"));
     let recipient = recipient["recipient"].as_str().unwrap();
     assert!(recipient.starts_with("comity-recipient-1+"), "{recipient}");
+    // A path need not be Unicode, and JSON is.
+    let other = folder.path().join(OsStr::from_bytes(b"other\xff"));
+    let begin = ["keys", "init", "--json", "--dir"].map(OsStr::new);
+    let made = comity(begin.into_iter().chain([other.as_os_str()]));
+    assert_eq!(made.status.code(), Some(0), "{}", shown(&made));
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let key = made["key"].as_str().unwrap();
+    assert!(key.ends_with("/other\u{fffd}/ca.key"), "{key}");
     // What fails is told to them in the same way.
     let failed = comity(format!("keys init --dir {pki} --json").split(' '));
     assert_eq!(failed.status.code(), Some(2));

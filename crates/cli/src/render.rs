@@ -91,13 +91,8 @@ pub(crate) fn outcome_name(outcome: v1::Outcome) -> &'static str {
 }
 
 /// A decision in words: outcome, then every finding with rule and citation.
-pub(crate) fn decision(decision: &v1::Decision) -> String {
-    decision_in(decision, &ENGLISH)
-}
-
-/// The same with the words of another language beside the findings.
 pub(crate) fn decision_in(decision: &v1::Decision, labels: &Labels) -> String {
-    let mut text = findings_in(decision, labels);
+    let mut text = findings(decision, labels);
     for obligation in &decision.obligations {
         let kind = (labels.obligation, labels);
         finding(&mut text, kind, obligation.rule.as_ref(), "");
@@ -118,16 +113,12 @@ pub(crate) fn decision_in(decision: &v1::Decision, labels: &Labels) -> String {
         };
         let _ = writeln!(text, "  {:<12} {reason}", labels.passed_over);
     }
-    text.push_str(&would_apply_in(decision, labels));
+    text.push_str(&would_apply(decision, labels));
     text
 }
 
 /// The instruments that would carry the request, where there are any.
-pub(crate) fn would_apply(decision: &v1::Decision) -> String {
-    would_apply_in(decision, &ENGLISH)
-}
-
-fn would_apply_in(decision: &v1::Decision, labels: &Labels) -> String {
+pub(crate) fn would_apply(decision: &v1::Decision, labels: &Labels) -> String {
     match decision.alternatives.as_slice() {
         [] => String::new(),
         others => format!("  {:<12} {}\n", labels.would_apply, others.join(", ")),
@@ -135,11 +126,7 @@ fn would_apply_in(decision: &v1::Decision, labels: &Labels) -> String {
 }
 
 /// The outcome, and what stands against a better one.
-pub(crate) fn findings(decision: &v1::Decision) -> String {
-    findings_in(decision, &ENGLISH)
-}
-
-fn findings_in(decision: &v1::Decision, labels: &Labels) -> String {
+pub(crate) fn findings(decision: &v1::Decision, labels: &Labels) -> String {
     let mut text = String::new();
     let instrument = match decision.instrument.as_str() {
         "" => labels.no_instrument,
@@ -180,7 +167,7 @@ pub(crate) fn case(case: &v1::Case, now: Timestamp) -> String {
     let mark = if case.exercise { ", an exercise" } else { "" };
     let mut text = format!("{} is {}{mark}\n", case.name, state_name(case.state()));
     if let Some(decided) = &case.decision {
-        text.push_str(&decision(decided));
+        text.push_str(&decision_in(decided, &ENGLISH));
     }
     if !case.reference.is_empty() {
         let _ = writeln!(text, "  reference    {}", case.reference);

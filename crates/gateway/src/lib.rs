@@ -23,6 +23,7 @@ mod erasure;
 mod evidence;
 mod exchange;
 mod execute;
+mod foreign;
 pub mod gateway;
 mod happen;
 mod health;

@@ -28,6 +28,7 @@ pub use crate::{
     case_file::{CaseFile, Checked, Damaged, Files, GatherError, MARKS, case_of, check},
     disclosure::{DiscloseError, Opened, entry_in, shown},
     erasure::{EraseError, Erased, Order, Subject, erase},
+    foreign::foreign,
     intact::{Evidence, Intact, verify_beside},
     legal_hold::{Held, HoldError, HoldOrder, Ordered, hold},
     outbox::verify_outbox,

@@ -282,6 +282,16 @@ pub(crate) fn kept_files(data: &Path, bundle: Digest) -> Result<DecidingFiles, K
     Kept::in_data(data).files(bundle)
 }
 
+/// Paths of what lies among the bundles in this data folder and was not kept there.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub(crate) fn not_kept(data: &Path) -> io::Result<Vec<String>> {
+    let found = Kept::in_data(data).others()?;
+    let path = |place: PathBuf| Path::new(BUNDLES).join(place).display().to_string();
+    Ok(found.into_iter().map(path).collect())
+}
+
 /// Runs what takes a while off the threads that serve; `None` if it panicked.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match tokio::task::spawn_blocking(work).await {

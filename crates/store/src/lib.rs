@@ -65,7 +65,7 @@ pub use model::{
     CaseChange, CommitError, Committed, Entry, Expected, Job, Lease, NewJob, Options, Receipt,
     RequestKey, Transaction, Unavailable, Wanted,
 };
-pub use open::{DATABASE, OpenError, VAULT, demand_free, make_folder};
+pub use open::{DATABASE, FILES, OpenError, VAULT, demand_free, make_folder};
 pub use outbox::Owed;
 pub use pending::Waiting;
 pub use prepare::MAX_BLOB_BYTES;

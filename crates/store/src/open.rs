@@ -25,7 +25,7 @@ use crate::{
     schema, shape,
     store::Inner,
     vault::{Vault, VaultError},
-    witnessed::{Memory, Witnessed},
+    witnessed::{Memory, WITNESSED, WITNESSED_WORD, Witnessed},
     writer::{Signals, Writer},
 };
 
@@ -44,6 +44,20 @@ pub(crate) const LEDGER: &str = "ledger";
 
 /// The file that one process at a time holds locked.
 const LOCK: &str = "lock";
+
+/// Names of all that a store has in its folder.
+pub const FILES: [&str; 10] = [
+    DATABASE,
+    WRITE_AHEAD_LOG,
+    "comity.db-shm",
+    "comity.db-journal",
+    VAULT,
+    "vault.next",
+    LEDGER,
+    LOCK,
+    WITNESSED,
+    WITNESSED_WORD,
+];
 
 /// Shortest time between publications: none would keep a processor busy.
 const SHORTEST: Duration = Duration::from_millis(1);

@@ -5,6 +5,7 @@ mod backup;
 mod beside;
 mod bundle;
 mod cosigned;
+mod denied;
 mod disclose;
 mod due;
 mod emergencies;

@@ -145,7 +145,7 @@ fn init(arguments: &Init) -> Result<Exit, Failure> {
         json,
     } = arguments;
     let value = json!({
-        "trust_domain": trust_domain, "ca": dir.join("ca.pem"), "key": dir.join("ca.key"),
+        "trust_domain": trust_domain, "ca": text(&dir.join("ca.pem")), "key": text(&dir.join("ca.key")),
     });
     tell(*json, &value, || {
         format!(
@@ -210,7 +210,7 @@ fn issue(arguments: Issue) -> Result<Exit, Failure> {
     pki.issue(&identity, &names, validity)?.write(&dir, &stem)?;
     let days = cut.unwrap_or(days.into());
     let value = json!({
-        "certificate": certificate, "key": key, "days": days, "cut": cut.is_some(),
+        "certificate": text(&certificate), "key": text(&key), "days": days, "cut": cut.is_some(),
         "warning": stranger,
     });
     tell(json, &value, || {
@@ -319,10 +319,10 @@ fn revoke(arguments: &Revoke) -> Result<Exit, Failure> {
     let told: Vec<_> = revoked
         .iter()
         .map(|(certificate, serial, already)| {
-            json!({"certificate": certificate, "serial": serial, "already": already})
+            json!({"certificate": text(certificate), "serial": serial, "already": already})
         })
         .collect();
-    let value = json!({"list": path, "days": days, "revoked": told});
+    let value = json!({"list": text(&path), "days": days, "revoked": told});
     tell(*json, &value, || {
         let mut told = String::new();
         for (certificate, serial, already) in &revoked {
@@ -349,15 +349,24 @@ fn recipient(Signer { name, out, json }: Signer) -> Result<Exit, Failure> {
     let out = out.unwrap_or_else(|| file_of(&name));
     save_secret(&out, &identity.to_secret_text())?;
     let recipient = identity.recipient().to_string();
-    tell(json, &json!({"key": out, "recipient": recipient}), || {
-        format!(
-            "wrote `{}`: keep it to yourself; whoever has it reads what is sealed to it, and \
+    tell(
+        json,
+        &json!({"key": text(&out), "recipient": recipient}),
+        || {
+            format!(
+                "wrote `{}`: keep it to yourself; whoever has it reads what is sealed to it, and \
              without it nobody does\n\
              hand this out, for `comity request upload --seal-to`:\n{recipient}",
-            out.display()
-        )
-    });
+                out.display()
+            )
+        },
+    );
     Ok(Exit::Done)
+}
+
+/// A path in JSON, which is Unicode where paths need not be.
+fn text(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// A name may hold slashes, a file's may not.
@@ -379,12 +388,16 @@ fn signer(Signer { name, out, json }: Signer) -> Result<Exit, Failure> {
     let out = out.unwrap_or_else(|| file_of(&name));
     key.save(&out)?;
     let verifier = key.verifier().to_string();
-    tell(json, &json!({"key": out, "verifier": verifier}), || {
-        format!(
-            "wrote `{}`: keep it to yourself; whoever has it signs in your name\n\
+    tell(
+        json,
+        &json!({"key": text(&out), "verifier": verifier}),
+        || {
+            format!(
+                "wrote `{}`: keep it to yourself; whoever has it signs in your name\n\
              give this line to the gateway's operator, for `signers` in comity.toml:\n{verifier}",
-            out.display()
-        )
-    });
+                out.display()
+            )
+        },
+    );
     Ok(Exit::Done)
 }

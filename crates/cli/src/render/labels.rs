@@ -2,6 +2,7 @@
 //! speaks. The findings themselves come in the reader's language already.
 
 use comity::v1;
+use comity_domain::primary;
 
 /// The words of one language.
 pub(crate) struct Labels {
@@ -103,9 +104,9 @@ const FRENCH: Labels = Labels {
 impl Labels {
     /// For a reader of a language, BCP 47; English where there are none in it.
     pub(crate) fn of(language: &str) -> &'static Self {
-        match language.split('-').next() {
-            Some("de") => &GERMAN,
-            Some("fr") => &FRENCH,
+        match &*primary(language) {
+            "de" => &GERMAN,
+            "fr" => &FRENCH,
             _ => &ENGLISH,
         }
     }
@@ -189,7 +190,7 @@ mod tests {
             alternatives: vec!["[6]".to_owned()],
             ..v1::Decision::default()
         };
-        let [en, de, fr] = ["en", "de-AT", "fr"].map(|language| {
+        let [en, de, fr] = ["en", "DE-at", "fr"].map(|language| {
             let told = decision_in(&decision, Labels::of(language));
             let told = anstream::adapter::strip_str(&told).to_string();
             let is_sign = |c: char| !c.is_alphabetic();

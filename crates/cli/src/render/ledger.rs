@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comity::v1;
 use prost::Message as _;
 
-use super::{instant, one_line, visible};
+use super::{instant, labels::ENGLISH, one_line, visible};
 
 /// An entry as a row of a list.
 pub(crate) fn row(entry: &v1::LedgerEntry) -> [String; 6] {
@@ -109,7 +109,7 @@ pub(crate) fn erased_case(name: &str, by: &v1::LedgerEntry, entries: &[v1::Ledge
          `comity audit show {index}` tells by whose order and why\n"
     );
     for entry in entries {
-        let [index, at, kind, says, actor, _] = row(entry);
+        let [index, at, kind, says, actor, _] = row(&visible(entry));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  entry {index}  {at}  {kind}: {says}; by {actor}");
     }
@@ -196,7 +196,7 @@ fn event(case: &str, record: &v1::CaseRecord) -> String {
         text.push_str(tried(request).trim_start_matches('\n'));
     }
     if let Some(decision) = &record.decision {
-        text.push_str(&super::decision(decision));
+        text.push_str(&super::decision_in(decision, &ENGLISH));
     }
     if let Some(result) = record.result.as_ref().or(kept.held.as_ref()) {
         text.push_str(&super::result(result));

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt, fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -115,6 +115,28 @@ impl Stamp {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+}
+
+/// Paths of what lies in a copy and [`Listing::copy`] did not put there.
+pub(super) fn not_copied(copy: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(below) = folders.pop() {
+        for entry in fs::read_dir(copy.join(&below))? {
+            let entry = entry?;
+            let path = below.join(entry.file_name());
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A copy has no links.
+            let kind = entry.file_type()?;
+            let is_ours = !name.starts_with('.');
+            if is_ours && kind.is_dir() && path.components().count() <= MAX_DEPTH {
+                folders.push(path);
+            } else if !(is_ours && kind.is_file() && is_policy_file(&path, &name)) {
+                found.push(path);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn is_policy_file(path: &Path, name: &str) -> bool {

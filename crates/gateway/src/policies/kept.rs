@@ -14,6 +14,8 @@ use comity_policy::{DecidingFiles, Library, Report};
 use tempfile::TempDir;
 use thiserror::Error;
 
+use super::folder;
+
 /// The folder of kept bundles, in the data folder.
 pub(crate) const BUNDLES: &str = "bundles";
 
@@ -118,6 +120,33 @@ impl Kept {
         } else {
             Err(KeptError::Altered { bundle, found })
         }
+    }
+
+    /// What lies among the bundles and was not kept: files that are no bundle's, and all
+    /// that is neither a bundle nor to be one.
+    pub(super) fn others(&self) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        let listing = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            listing => listing?,
+        };
+        for entry in listing {
+            let entry = entry?;
+            let name = entry.file_name();
+            let shown = name.to_string_lossy();
+            let is_bundle = shown
+                .parse()
+                .is_ok_and(|bundle: Digest| bundle.to_string() == shown);
+            match entry.file_type()?.is_dir() {
+                true if is_bundle => {
+                    let others = folder::not_copied(&entry.path())?;
+                    found.extend(others.iter().map(|path| Path::new(&name).join(path)));
+                }
+                true if shown.starts_with(STAGED) => {}
+                true | false => found.push(PathBuf::from(&name)),
+            }
+        }
+        Ok(found)
     }
 
     fn place(&self, bundle: Digest) -> PathBuf {

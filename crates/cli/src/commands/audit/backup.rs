@@ -10,7 +10,10 @@ use std::{
 
 use clap::Args;
 use comity_evidence::Place;
-use comity_gateway::offline::{self, BackupError, KeyApart, keys_apart};
+use comity_gateway::{
+    offline::{self, BackupError, KeyApart, keys_apart},
+    visible::one_line,
+};
 use serde_json::{Value, json};
 
 use super::verify::{self, Verified};
@@ -260,13 +263,16 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn machine(&self) -> Value {
+        // Paths need not be Unicode, and JSON is.
+        let text = |path: &Path| path.display().to_string();
         let keys = self.keys.iter();
-        let keys = keys.map(|key| json!({"path": key.path, "needed_for": key.needed_for}));
+        let keys = keys.map(|key| json!({"path": text(&key.path), "needed_for": key.needed_for}));
         let keys: Vec<_> = keys.collect();
+        let leftovers: Vec<_> = self.leftovers.iter().map(|path| text(path)).collect();
         json!({
-            "backup": self.out, "files": self.made.files, "bytes": self.made.bytes,
+            "backup": text(self.out), "files": self.made.files, "bytes": self.made.bytes,
             "verified": self.verified.1, "evidence": self.evidence, "keys_apart": keys,
-            "restore": RESTORE, "leftovers": self.leftovers,
+            "restore": RESTORE, "leftovers": leftovers,
         })
     }
 
@@ -277,7 +283,7 @@ impl Told<'_> {
         if let Some(evidence) = &self.evidence {
             println!("  {evidence}");
         }
-        println!("{}", self.verified.0.join("\n  "));
+        println!("{}", self.verified.text());
         println!("keys are not in it; keep them apart from it, as whoever has both reads all:");
         for KeyApart { path, needed_for } in &self.keys {
             println!("  {}: {needed_for}", path.display());
@@ -289,7 +295,7 @@ impl Told<'_> {
         for leftover in &self.leftovers {
             println!(
                 "left by a backup that was cut short, or is under way; remove it: {}",
-                leftover.display()
+                one_line(&leftover.display().to_string())
             );
         }
     }

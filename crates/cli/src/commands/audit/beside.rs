@@ -1,11 +1,11 @@
 //! What lies beside the store of a data folder, the law that decided and evidence: told by
 //! `comity audit verify`.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use comity_evidence::Place;
 use comity_gateway::{
-    offline::{Evidence, Intact, Report, verify_beside},
+    offline::{Evidence, Intact, Report, foreign, verify_beside},
     visible::one_line,
 };
 use comity_ledger::Flaw;
@@ -16,16 +16,29 @@ use crate::progress::Progress;
 /// Bytes of a mebibyte.
 const MIB: u64 = 1 << 20;
 
-/// Verifies it, and shows how far that has come.
+/// Verifies it, and shows how far that has come; evidence in `place` is left out where it is
+/// to be skipped.
 pub(super) fn verify(
-    folder: (&Path, bool),
+    (data, own): (&Path, bool),
     report: &Report,
-    place: Option<&Place>,
+    (place, skipped): (&Place, bool),
 ) -> Result<Intact, Flaw> {
     let mut progress = Progress::new("MiB of evidence verified", 0);
-    verify_beside(folder, report, place, &mut |done, total| {
+    let wanted = (!skipped).then_some(place);
+    let mut intact = verify_beside((data, own), report, wanted, &mut |done, total| {
         progress.reach_of(done / MIB, total.div_ceil(MIB));
-    })
+    })?;
+    intact
+        .strangers
+        .extend(foreign(data, place).map_err(unlisted)?);
+    intact.strangers.sort_unstable();
+    Ok(intact)
+}
+
+/// What a folder that cannot be listed means.
+pub(super) fn unlisted(error: io::Error) -> Flaw {
+    let meaning = "what else lies there is not known";
+    Flaw::of(".", format!("cannot be read: {error}"), meaning)
 }
 
 /// What is there and need not be, and what is not there and may lack in a copy.

@@ -116,10 +116,9 @@ fn inside(path: &str) -> Result<PathBuf, Failure> {
 
 /// Reads a bundle, from a folder or a zip file.
 pub(super) fn read(path: &Path) -> Result<Files, Failure> {
-    if path.is_dir() {
-        read_folder(path)
-    } else {
-        Ok(zipped::read(path)?)
+    match path.is_dir() {
+        true => Ok(read_folder(path)?),
+        false => Ok(zipped::read(path)?),
     }
 }
 
@@ -129,9 +128,11 @@ pub(super) fn is_folder(path: &Path) -> bool {
     path.is_dir() && !lies("comity.db") && MARKS.into_iter().any(lies)
 }
 
-/// What is in a folder and no file of a bundle is: a link, which leads out of it, or a
-/// folder with nothing in it.
-pub(super) fn stranger(path: &Path) -> Result<Option<Flaw>, Failure> {
+/// Reads a bundle from a folder. What is in it and no file of a bundle is a flaw: a link, which
+/// leads out of it, or a folder with nothing in it.
+pub(super) fn read_folder(path: &Path) -> Result<Files, Unread> {
+    let mut files = Files::new();
+    let mut left = BYTES_MAX;
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         let at = path.join(&folder);
@@ -141,40 +142,13 @@ pub(super) fn stranger(path: &Path) -> Result<Option<Flaw>, Failure> {
             let entry = entry.map_err(unreadable)?;
             let place = folder.join(entry.file_name());
             let kind = entry.file_type().map_err(unreadable)?;
+            empty = false;
             if kind.is_dir() {
                 folders.push(place);
-            } else if !kind.is_file() {
-                return Ok(Some(foreign(&place, "is no file, but a link or the like")));
-            }
-            empty = false;
-        }
-        if empty {
-            return Ok(Some(foreign(&folder, "is a folder with nothing in it")));
-        }
-    }
-    Ok(None)
-}
-
-fn foreign(place: &Path, what: &str) -> Flaw {
-    let meaning = "the bundle was changed after it was made";
-    Flaw::of(&place.display().to_string(), what, meaning)
-}
-
-/// Reads a bundle from a folder.
-pub(super) fn read_folder(path: &Path) -> Result<Files, Failure> {
-    let mut files = Files::new();
-    let mut left = BYTES_MAX;
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let at = path.join(&folder);
-        let unreadable =
-            |error: &dyn std::fmt::Display| format!("cannot read `{}`: {error}", at.display());
-        for entry in fs::read_dir(&at).map_err(|error| unreadable(&error))? {
-            let entry = entry.map_err(|error| unreadable(&error))?;
-            let place = folder.join(entry.file_name());
-            if entry.path().is_dir() {
-                folders.push(place);
                 continue;
+            }
+            if !kind.is_file() {
+                return Err(foreign(&place, "is no file, but a link or the like"));
             }
             // What is left is the most that may come.
             let bytes = comity_ledger::read_regular(&entry.path(), left)
@@ -182,9 +156,18 @@ pub(super) fn read_folder(path: &Path) -> Result<Files, Failure> {
             left -= bytes.len() as u64;
             files.insert(place.to_string_lossy().into_owned(), bytes);
             if files.len() > FILES_MAX {
-                return Err(unreadable(&"it holds more files than any bundle").into());
+                let at = at.display();
+                return Err(format!("`{at}` holds more files than any bundle").into());
             }
+        }
+        if empty {
+            return Err(foreign(&folder, "is a folder with nothing in it"));
         }
     }
     Ok(files)
+}
+
+fn foreign(place: &Path, what: &str) -> Unread {
+    let meaning = "the bundle was changed after it was made";
+    Flaw::of(&place.display().to_string(), what, meaning).into()
 }

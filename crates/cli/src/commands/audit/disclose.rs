@@ -4,7 +4,10 @@ use std::{io::Write as _, path::PathBuf};
 
 use clap::Args;
 use comity::v1;
-use comity_gateway::offline::{DiscloseError, Opened, check, entry_in};
+use comity_gateway::{
+    offline::{DiscloseError, Opened, check, entry_in},
+    visible::one_line,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -77,6 +80,7 @@ pub(super) fn run(arguments: Disclose) -> Result<Exit, Failure> {
     bundle::create(&out)?.write_all(disclosure.to_text().as_bytes())?;
     let paths: Vec<_> = disclosure.fields.iter().map(|field| &field.path).collect();
     if json {
+        let out = out.display().to_string();
         println!("{}", json!({"entry": index, "out": out, "fields": paths}));
     } else {
         let shown = out.display();
@@ -85,7 +89,7 @@ pub(super) fn run(arguments: Disclose) -> Result<Exit, Failure> {
             fields(paths.len())
         );
         for path in paths {
-            println!("  {path}");
+            println!("  {}", one_line(path));
         }
         println!("  it says nothing of other fields but roughly how many there are");
         println!("  `comity audit verify {shown} --key KEY` checks it");
@@ -110,6 +114,7 @@ fn from_ledger(
     Ok(Some((found, proved.tlog_proof)))
 }
 
+/// Lists all of them: names of fields on a form are the words of who filled it in, as values are.
 fn tell(opened: &Opened, json: bool) {
     if json {
         let field = |(path, value): (&str, Value)| json!({"path": path, "value": value});
@@ -118,7 +123,7 @@ fn tell(opened: &Opened, json: bool) {
         return;
     }
     for (path, value) in opened.list() {
-        println!("{path}: {value}");
+        println!("{}", one_line(&format!("{path}: {value}")));
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: Export) -> Result<Exit, Failure> {
     let (count, shown) = (files.len(), out.display());
     if json {
         let told = json!({
-            "case": format!("cases/{case}"), "out": out, "files": count, "bytes": bytes,
+            "case": format!("cases/{case}"), "out": shown.to_string(), "files": count, "bytes": bytes,
             "entries": checked.entries, "erased": checked.erased,
             "without_pdf": checked.without_pdf,
             "key": checked.key.to_string(),

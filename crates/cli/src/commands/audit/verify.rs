@@ -22,6 +22,7 @@ use super::{
     GIVEN_BYTES_MAX, beside,
     bundle::{self, Unread},
     cosigned::{self, Told, read_policy},
+    denied::unless_denied,
     disclose, seconded,
     timestamped::{self, read_roots},
     zipped,
@@ -68,10 +69,8 @@ pub(crate) struct Verify {
 /// The published ledger in a data folder.
 const LEDGER: &str = "ledger";
 
-const UNLISTED: &str = "what else lies there is not known";
-
 /// What was found in order: lines for people, a value for machines.
-pub(super) struct Verified(pub(super) Vec<String>, pub(super) Value);
+pub(super) struct Verified(Vec<String>, pub(super) Value);
 
 /// What whoever verifies knows from elsewhere.
 #[derive(Clone, Copy)]
@@ -83,6 +82,12 @@ struct Known<'a> {
 }
 
 impl Verified {
+    /// The lines as people read them: names in them are others' words.
+    pub(super) fn text(&self) -> String {
+        let lines: Vec<_> = self.0.iter().map(|line| one_line(line)).collect();
+        lines.join("\n  ")
+    }
+
     /// Adds what others say of it, before the key.
     fn with(mut self, name: &str, told: Option<Told>) -> Self {
         if let Some(Told(line, value)) = told {
@@ -145,19 +150,28 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
     let whole = |found: Found| -> Result<_, Failure> {
         let place = folder.evidence(&found.data)?;
         let beside = Beside {
-            place: (!skip_evidence).then_some(&place),
+            place: &place,
+            skip_evidence: *skip_evidence,
             own: folder.is_own(&found.data)?,
             now: Timestamp::now(),
         };
-        Ok(data_folder(&found, &beside, known))
+        let mut folders = vec![found.data.as_path()];
+        if let Place::Folder(items) = &place {
+            folders.push(items);
+        }
+        unless_denied(&folders, data_folder(&found, &beside, known))
+    };
+    let bundled = |files: Result<_, Unread>| match files {
+        Ok(files) => Ok(case_bundle(&files, known)),
+        Err(Unread::Flawed(flaw)) => Ok(Err(flaw)),
+        Err(Unread::Failed(error)) => Err(error),
     };
     let found = match path {
         None => whole(folder.find()?)?,
-        Some(path) if bundle::is_folder(path) => match bundle::stranger(path)? {
-            Some(flaw) => Err(flaw),
-            None => case_bundle(&bundle::read_folder(path)?, known),
-        },
-        Some(path) if path.is_dir() && path.join("checkpoint").exists() => ledger(path, known),
+        Some(path) if bundle::is_folder(path) => bundled(bundle::read_folder(path))?,
+        Some(path) if path.is_dir() && path.join("checkpoint").exists() => {
+            unless_denied(&[path], ledger(path, known))?
+        }
         Some(path) if path.is_dir() => whole(folder.at(path).map_err(|error| {
             format!(
                 "{error}; nor is it a case bundle, with `bundle.json`, or a ledger, with `checkpoint`"
@@ -169,34 +183,19 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
         Some(path) if begins(path, is_disclosure)? => {
             disclosure(path, &text_of(path)?, (needed(known)?, known))
         }
-        Some(path) => match zipped::read(path) {
-            Ok(files) => case_bundle(&files, known),
-            Err(Unread::Flawed(flaw)) => Err(flaw),
-            Err(Unread::Failed(error)) => {
-                return Err(format!("{error}; nor does it begin as a proof or as fields do").into());
-            }
-        },
+        Some(path) => bundled(zipped::read(path)).map_err(|error| {
+            format!("{error}; nor does it begin as a proof or as fields do")
+        })?,
     };
-    let place = || path.clone().or_else(|| Some(folder.find().ok()?.data));
-    tell(found, *json, place)
+    Ok(tell(found, *json))
 }
 
-/// Prints what was found at a place.
-fn tell(
-    found: Result<Verified, Flaw>,
-    json: bool,
-    place: impl FnOnce() -> Option<PathBuf>,
-) -> Result<Exit, Failure> {
+/// Prints what was found.
+fn tell(found: Result<Verified, Flaw>, json: bool) -> Exit {
     match found {
         Ok(Verified(_, value)) if json => println!("{value}"),
-        Ok(Verified(lines, _)) => {
-            let lines: Vec<_> = lines.iter().map(|line| one_line(line)).collect();
-            println!("{}", lines.join("\n  "));
-        }
+        Ok(verified) => println!("{}", verified.text()),
         Err(flaw) => {
-            if let Some(unread) = place().and_then(|place| denied(&place, &flaw)) {
-                return Err(unread);
-            }
             let told = one_line(&flaw.to_string());
             match json {
                 true => println!(
@@ -205,45 +204,36 @@ fn tell(
                 ),
                 false => println!("NOT VERIFIED\n  {told}\n  {FIRST}"),
             }
-            return Ok(Exit::No);
+            return Exit::No;
         }
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// What else there may be.
 const FIRST: &str = "this is the first flaw found; others may show once it is mended";
 
-/// Why a flaw is none, if it is: the file that it is of is not for whoever verifies to read.
-fn denied(place: &Path, flaw: &Flaw) -> Option<Failure> {
-    let within = [place.join(&flaw.file), place.join("data").join(&flaw.file)];
-    let denied = within.into_iter().find(|file| {
-        // Of a pipe, whoever writes to it would be waited for.
-        let may_open = fs::metadata(file).is_ok_and(|found| found.is_file() || found.is_dir());
-        let opened = || File::open(file).map(drop);
-        may_open && opened().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    })?;
-    let shown = denied.display();
-    Some(format!("`{shown}` cannot be read: verify as the user whose it is").into())
-}
-
 /// What is known of a data folder beside the store in it.
 struct Beside<'a> {
-    /// Where evidence lies; `None` where it is to be left out.
-    place: Option<&'a Place>,
+    /// Where evidence lies.
+    place: &'a Place,
+    /// It is to be left out.
+    skip_evidence: bool,
     /// The folder is the one that the settings name.
     own: bool,
     now: Timestamp,
 }
 
-/// Verifies a copy of a data folder, without its keys, with evidence in a place.
+/// Verifies a copy of a data folder, without its keys, with evidence in a place, if any.
 pub(super) fn copy(data: &Path, place: Option<&Place>) -> Result<Verified, Flaw> {
     let folder = Found {
         data: data.to_owned(),
         token: None,
     };
+    let in_copy = Place::in_data(data);
     let beside = Beside {
-        place,
+        place: place.unwrap_or(&in_copy),
+        skip_evidence: place.is_none(),
         own: false,
         now: Timestamp::now(),
     };
@@ -259,8 +249,13 @@ pub(super) fn copy(data: &Path, place: Option<&Place>) -> Result<Verified, Flaw>
 fn data_folder(folder: &Found, beside: &Beside<'_>, known: Known<'_>) -> Result<Verified, Flaw> {
     let Found { data, token } = folder;
     let report = offline::verify_watched((data, token.as_ref()), known.key, &mut watched())?;
-    let Beside { place, own, now } = *beside;
-    let beside = beside::verify((data, own), &report, place)?;
+    let Beside {
+        place,
+        skip_evidence,
+        own,
+        now,
+    } = *beside;
+    let beside = beside::verify((data, own), &report, (place, skip_evidence))?;
     if report.opened {
         offline::verify_outbox((data, token.as_ref()), now)?;
     }
@@ -340,8 +335,7 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         None => verifier_beside(dir)?,
     };
     let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
-    let strangers = comity_ledger::strangers(dir, found.size)
-        .map_err(|error| Flaw::of(".", format!("cannot be read: {error}"), UNLISTED))?;
+    let strangers = comity_ledger::strangers(dir, found.size).map_err(beside::unlisted)?;
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "pruned": pruned(found.pruned), "strangers": strangers,

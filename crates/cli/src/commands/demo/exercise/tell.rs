@@ -8,7 +8,7 @@ use comity_gateway::offline::Drill;
 use comity_policy::{Assessed, Assessment, Entry, Exercise, ExercisePoint, InHand, Library, Spare};
 use comity_sandbox::register::Register;
 
-use crate::render;
+use crate::render::{self, labels::ENGLISH};
 
 /// Longest line of running text.
 const WIDTH: usize = 100;
@@ -115,7 +115,7 @@ fn sent(text: &mut String, drill: &Drill) {
     } = drill;
     let file = file(request_id);
     let _ = writeln!(text, "   {file}: cases/{case}, ledger entry {entry}");
-    let told = render::findings(recorded) + &render::would_apply(recorded);
+    let told = render::findings(recorded, &ENGLISH) + &render::would_apply(recorded, &ENGLISH);
     // Lines are measured, and colours have no width.
     let told = strip_str(&told).to_string();
     for line in told.lines() {
