@@ -124,7 +124,7 @@ fn closed_up(provision: &str) -> String {
             is_letter || is_number
         });
         let follows = written.ends_with(|sign: char| sign.is_ascii_digit() || sign == ')');
-        if !written.is_empty() && !(is_paragraph && follows) {
+        if !(written.is_empty() || is_paragraph && follows) {
             written.push(' ');
         }
         written.push_str(word);

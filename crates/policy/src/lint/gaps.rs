@@ -112,14 +112,14 @@ fn gap<'a>(
         ended.is_some_and(is_less)
     };
     let (less, others): (Vec<&Law<'a>>, Vec<_>) = permits.iter().partition(permits_less);
-    let is_law = |law: &&Law<'_>| {
+    let is_law = |law: &&Law<'a>| {
         let Law { rule, .. } = law;
         rule.since.is_none_or(|since| since <= day) && rule.until.is_none_or(|until| until > day)
     };
-    if others.iter().any(|law| is_law(law)) {
+    if others.iter().any(&is_law) {
         return None;
     }
-    let nothing = match less.iter().any(|law| is_law(law)) {
+    let nothing = match less.iter().any(is_law) {
         true => format!("only part of {what} is permitted"),
         false => format!("nothing permits {what}"),
     };

@@ -63,7 +63,7 @@ fn what_is_there_already_is_not_to_be_overwritten() {
         "instruments/eio/module.yml".to_owned(),
         is_here("module.yaml"),
     );
-    assert_eq!(told(dir.path()), [second.clone()]);
+    assert_eq!(told(dir.path()), std::slice::from_ref(&second));
     let module = dir.path().join("instruments/eio/module.yaml");
     fs::rename(module, dir.path().join("instruments/eio/MODULE.yaml")).unwrap();
     let first = "instruments/eio/MODULE.yaml".to_owned();
