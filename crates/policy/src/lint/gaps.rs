@@ -59,9 +59,9 @@ fn bound(instrument: &Instrument) -> Period {
 /// The first time within a period in which no rule of a stage permits anything, or only
 /// part of what one permitted that ended. A State may begin to help on the first day of its
 /// first rule.
-fn unpermitted(
-    subject: &Subject<'_>,
-    home: Home<'_>,
+fn unpermitted<'a>(
+    subject: &Subject<'a>,
+    home: Home<'a>,
     (stage, period): (Stage, Period),
 ) -> Option<Diagnostic> {
     let what = match (stage, home) {
@@ -102,7 +102,7 @@ fn unpermitted(
 /// Whether nothing takes the place of a permit that ends on a day, or nothing permits
 /// anything on the first one: the rule and the key to blame, and what is wrong.
 fn gap<'a>(
-    subject: &Subject<'_>,
+    subject: &Subject<'a>,
     permits: &[Law<'a>],
     (day, ended): (Date, Option<Law<'a>>),
     what: &str,
@@ -119,9 +119,11 @@ fn gap<'a>(
     if others.iter().any(&is_law) {
         return None;
     }
-    let nothing = match less.iter().any(is_law) {
-        true => format!("only part of {what} is permitted"),
-        false => format!("nothing permits {what}"),
+    let less: Vec<Law<'a>> = less.into_iter().filter(is_law).copied().collect();
+    let nothing = match (ended, less.is_empty()) {
+        (Some(ended), false) if !leave_out(subject, ended, &less) => return None,
+        (Some(_), false) => format!("only part of {what} is permitted"),
+        (None, _) | (_, true) => format!("nothing permits {what}"),
     };
     let begins = |law: &Law<'a>| Some((law.rule.since.filter(|since| *since > day)?, *law));
     let later = others.into_iter().filter_map(begins);
@@ -130,6 +132,29 @@ fn gap<'a>(
     }
     let last = ended.or_else(|| permits.iter().copied().max_by_key(|law| law.rule.until))?;
     Some((last, "until", format!("{nothing} from {day} on")))
+}
+
+/// Whether a permit is for something that others together are not for.
+fn leave_out<'a>(subject: &Subject<'a>, permit: Law<'a>, others: &[Law<'a>]) -> bool {
+    let is_with = |law: &Law<'_>, state| {
+        let counterparts = &law.rule.counterparts;
+        counterparts.is_empty() || counterparts.contains(state)
+    };
+    let states = subject.model.jurisdictions.keys();
+    let states: Vec<_> = states.filter(|state| is_with(&permit, state)).collect();
+    permit.instruments(subject).any(|instrument| {
+        let carried = subject.carried.get(&instrument.id).into_iter().flatten();
+        let mut measures = permit.among(subject, carried.copied()).into_iter();
+        measures.any(|measure| {
+            let is_for = |law: &&Law<'_>| {
+                let measures = law.among(subject, std::iter::once(measure));
+                law.under(instrument) && !measures.is_empty()
+            };
+            let others: Vec<_> = others.iter().filter(is_for).collect();
+            let mut states = states.iter();
+            states.any(|state| !others.iter().any(|law| is_with(law, state)))
+        })
+    })
 }
 
 /// The time between the end of a rule and its next version.

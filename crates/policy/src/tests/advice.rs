@@ -155,6 +155,9 @@ fn a_permit_for_less_does_not_stand_in_for_one_that_ends() {
         all - advised(Code::LawGap, &[], &[]).len()
     };
     assert_eq!(permit(", instruments: [order], measures: [hearing]"), 1);
+    assert_eq!(permit(", measures: [data, hearing]"), 1);
+    // Whatever there is.
+    assert_eq!(permit(", measures: [data, hearing, team]"), 0);
     assert_eq!(permit(""), 0);
     assert_eq!(permit(", since: 2027-01-01"), 0);
     assert_eq!(permit(", since: 2027-02-01"), 1);
