@@ -29,6 +29,8 @@ const SIDES: [(&str, BoundParty); 5] = [
 ];
 /// Kinds of authority that judge.
 const JUDICIAL: [&str; 3] = ["judge", "court", "investigating-judge"];
+/// The kind, and the role, of those through whom others are reached.
+const CONTACT_POINT: &str = "contact-point";
 
 /// The side whose role it is, where its name says so.
 pub(crate) fn side(role: &str) -> Option<BoundParty> {
@@ -67,7 +69,7 @@ pub(crate) fn competent(
         "authority" => !does.is_disjoint(kinds),
         "judge" | "court" => JUDICIAL.contains(&&*record.kind),
         "central-authority" => is_central(state, id, record),
-        "contact-point" => &*record.kind == "contact-point",
+        CONTACT_POINT => &*record.kind == CONTACT_POINT,
         _ => return Competent::Unsaid,
     };
     if has { Competent::Yes } else { Competent::No }
@@ -91,6 +93,18 @@ pub(crate) fn record<'a>(
 ) -> Option<&'a AuthorityRecord> {
     let state = model.jurisdictions.get(state)?;
     state.authorities.get(authority.as_str())
+}
+
+/// Whether an authority may do anything: ask, answer, search records, or have a role by
+/// what it is alone.
+pub(crate) fn has_powers(state: &Jurisdiction, id: &Arc<str>, record: &AuthorityRecord) -> bool {
+    let kind = &*record.kind;
+    !record.may_issue.is_empty()
+        || !record.may_execute.is_empty()
+        || record.may_search_persons
+        || JUDICIAL.contains(&kind)
+        || kind == CONTACT_POINT
+        || is_central(state, id, record)
 }
 
 fn is_central(state: &Jurisdiction, id: &Arc<str>, record: &AuthorityRecord) -> bool {

@@ -71,9 +71,6 @@ pub struct Change {
     pub words: Vec<AspectChange>,
     /// Parts that came or went with it.
     pub within: Vec<Subject>,
-    /// Rules that name the instrument now and are never asked under it: their
-    /// State is not bound by it.
-    pub idle: Vec<Subject>,
 }
 
 /// A part of which only words differ: what people read and no rule does.
@@ -117,6 +114,8 @@ pub struct RuleChange {
     /// A solver has proved it; else it was searched, and what was not found is
     /// not excluded.
     pub proved: bool,
+    /// It was proved, or every combination of what its lines tell apart was tried.
+    pub complete: bool,
 }
 
 /// When a rule holds now, beside when it held before.
@@ -219,12 +218,13 @@ pub struct LeftOut {
 
 impl Difference {
     /// Nothing differs but how conditions are written: no request was found that is
-    /// decided otherwise, and none of the rules was seen to hold otherwise.
+    /// decided otherwise, and none of the rules holds otherwise in any case there is.
     #[must_use]
     pub fn is_rewritten(&self) -> bool {
         let is_written = |aspect: &AspectChange| ["when", "unless"].contains(&aspect.aspect);
-        let alike =
-            |rule: &RuleChange| matches!(rule.relation, Relation::Same | Relation::NotFound);
+        let alike = |rule: &RuleChange| {
+            rule.complete && matches!(rule.relation, Relation::Same | Relation::NotFound)
+        };
         let mut changes = self.changes.iter();
         !self.changes.is_empty()
             && self.effects.is_empty()
@@ -272,9 +272,10 @@ impl Library {
             untried,
             occasions,
         } = Search::new(ground, &proofs, watch).run();
+        let [_, skipped] = occasions;
         Difference {
             bundles: [self.digest(), new.digest()],
-            rules: fold::rules(&conditions, &apart, &proofs),
+            rules: fold::rules(&conditions, (&apart, skipped > 0), &proofs),
             effects: fold::effects(&ground, found),
             left_out: left_out::left_out(&all, &apart, &untried, occasions),
             changes: changes::gathered(&all, old_views, new_views),

@@ -23,6 +23,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use comity_domain::{InstrumentId, JurisdictionCode, MeasureId, RuleId};
+use serde_json::Value;
 
 use crate::{
     diagnostic::Diagnostic,
@@ -148,6 +149,21 @@ impl<'a> Subject<'a> {
         let document = documents.find(|document| *document.file.source.path == *path)?;
         Some(Place::root(document))
     }
+}
+
+/// Every value of a file that is no list or map.
+fn leaves<'a>(document: &'a Document<'a>) -> Vec<Place<'a>> {
+    let mut found = Vec::new();
+    let mut left = vec![Place::root(document)];
+    while let Some(place) = left.pop() {
+        match place.json() {
+            Some(Value::Object(fields)) => left.extend(fields.keys().map(|key| place.at(key))),
+            Some(Value::Array(items)) => left.extend((0..items.len()).map(|at| place.at(at))),
+            Some(_) => found.push(place),
+            None => {}
+        }
+    }
+    found
 }
 
 /// The measures that an instrument carries.

@@ -53,8 +53,8 @@ use self::{
 
 pub use self::deciding::DecidingFiles;
 pub(crate) use self::{
-    context::Named, files::Kind, place::Place, rules::rule_places, schema::Document,
-    vocabulary::EVENT,
+    context::Named, files::Kind, place::Place, provision::is_kind, rules::rule_places,
+    schema::Document, vocabulary::EVENT,
 };
 
 /// Scenarios beside a module, checked against their schema only.
@@ -171,7 +171,7 @@ fn assemble(folder: &Folder, documents: &[Document<'_>], found: Vec<Diagnostic>)
     let found = &mut context.found;
     found.extend(precedence::cycles(documents, &instruments));
     read_forms(&mut instruments, &jurisdictions);
-    let sources = context.source_titles();
+    let sources = context.source_records();
     let measures = context.measures.unwrap_or_default();
     let national = jurisdictions.values_mut().map(|state| &mut state.module);
     let modules = instruments

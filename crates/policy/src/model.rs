@@ -34,8 +34,8 @@ pub(crate) struct Model {
     pub(crate) calendars: BTreeMap<JurisdictionCode, Calendar>,
     /// By name.
     pub(crate) exercises: BTreeMap<Arc<str>, Arc<Exercise>>,
-    /// Official names of the sources, by their id.
-    pub(crate) sources: BTreeMap<Arc<str>, Text>,
+    /// The sources, by their id.
+    pub(crate) sources: BTreeMap<Arc<str>, SourceRecord>,
     /// Of each State, which of the instruments have something to do with it, in their
     /// order, so that a request meets those alone that have with both.
     pub(crate) near: BTreeMap<JurisdictionCode, Vec<bool>>,
@@ -211,7 +211,15 @@ pub(crate) struct Instrument {
     pub(crate) channel: Option<Channel>,
 }
 
-/// What the register of sources says of a source besides its name.
+/// An entry of `sources.yaml`, as decisions cite it.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceRecord {
+    /// Its official name.
+    pub(crate) title: Text,
+    pub(crate) url: Option<Arc<str>>,
+}
+
+/// What the register of sources says of a source besides.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SourceNote {
     /// When it was last compared with the text.

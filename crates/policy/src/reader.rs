@@ -34,8 +34,11 @@ impl Reader<'_> {
 
     /// A citation with the official name of its source.
     pub(crate) fn cite(&self, citation: &Citation) -> Citation {
-        let name = self.model.sources.get(&citation.source);
-        let title = name.map_or_else(|| Arc::clone(&citation.title), |name| self.words(name));
+        let source = self.model.sources.get(&citation.source);
+        let title = source.map_or_else(
+            || Arc::clone(&citation.title),
+            |source| self.words(&source.title),
+        );
         Citation {
             source: Arc::clone(&citation.source),
             provision: Arc::clone(&citation.provision),

@@ -1,5 +1,6 @@
 //! Deciding with a small library whose every rule is in sight.
 
+mod advice;
 mod deciding;
 mod differing;
 mod doubt;

@@ -8,7 +8,16 @@ use std::{
 
 use comity_domain::{FactName, FactValue};
 
-use crate::model::{Condition, Declarations, FactType, Literals};
+use crate::{
+    condition::Lowered,
+    model::{Condition, Declarations, FactType, Literals},
+};
+
+/// Functions that reckon with days: a result may lie far from any literal.
+const RECKONING: [&str; 4] = [".offset(", ".durationSince(", ".toDate(", ".toTime("];
+
+/// How many sets there are of two values.
+const SETS_OF_TWO: usize = 4;
 
 /// For each fact the values worth trying; `None` leaves it unknown.
 pub(crate) type Domains = BTreeMap<FactName, Vec<Option<FactValue>>>;
@@ -41,6 +50,58 @@ pub(crate) fn domains<'a>(
             Some((Arc::clone(name), values))
         })
         .collect()
+}
+
+/// Whether what these lines tell apart is told apart by the values of [`domains`] already.
+pub(crate) fn tell_all(declarations: Declarations<'_>, lines: &[&Condition]) -> bool {
+    let domains = domains(declarations, lines.iter().copied());
+    let mut facts = lines.iter().flat_map(|line| &line.facts);
+    lines.iter().all(|line| is_plain(line))
+        && facts.all(|fact| {
+            let values = domains.get(fact).into_iter().flatten().flatten();
+            match declarations.get(fact).map(|fact| &fact.kind) {
+                Some(FactType::SetOf(_)) => values.count() <= SETS_OF_TWO,
+                Some(FactType::SetOfText) | None => false,
+                Some(
+                    FactType::Truth
+                    | FactType::Number
+                    | FactType::Text
+                    | FactType::Day
+                    | FactType::Listed(_),
+                ) => values.count() > 0,
+            }
+        })
+}
+
+/// Every value that matters lies at a literal: no fact is reckoned with or
+/// compared with another.
+pub(crate) fn is_plain(line: &Condition) -> bool {
+    match &line.lowered {
+        Some(lowered) => compares_with_values(lowered),
+        None => !RECKONING
+            .iter()
+            .any(|function| line.text.contains(function)),
+    }
+}
+
+fn compares_with_values(lowered: &Lowered) -> bool {
+    let both = |operands: &[Lowered; 2]| operands.iter().all(compares_with_values);
+    // A fact compares with itself alike whatever it is.
+    let facts = |operands: &[Lowered; 2]| match operands {
+        [Lowered::Fact(one), Lowered::Fact(other)] => one != other,
+        _ => false,
+    };
+    match lowered {
+        Lowered::Fact(_) | Lowered::Value(_) => true,
+        Lowered::Not(operand) | Lowered::IsEmpty(operand) => compares_with_values(operand),
+        Lowered::And(operands) | Lowered::Or(operands) => both(operands),
+        Lowered::If(operands) => operands.iter().all(compares_with_values),
+        Lowered::Compare(_, operands)
+        | Lowered::Contains(operands)
+        | Lowered::ContainsAll(operands)
+        | Lowered::ContainsAny(operands) => both(operands) && !facts(operands),
+        Lowered::Calculate(..) => false,
+    }
 }
 
 fn values(declarations: Declarations<'_>, kind: &FactType, literals: &Literals) -> Vec<FactValue> {
@@ -96,7 +157,8 @@ fn listed<'a>(
     all.filter(move |value| named(value)).chain(other).cloned()
 }
 
-/// None of the values, each alone, and all together.
+/// None of the values, each alone, and all together: of two values at most that is every
+/// set of them.
 fn sets(values: Vec<Arc<str>>) -> Vec<FactValue> {
     let alone = values.iter().map(|value| vec![Arc::clone(value)]);
     let mut sets: Vec<_> = std::iter::once(Vec::new()).chain(alone).collect();

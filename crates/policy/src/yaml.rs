@@ -2,15 +2,17 @@
 //! what makes files ambiguous (anchors, aliases, tags, repeated keys) is refused.
 
 mod alignment;
+mod hidden;
+mod lookalike;
 mod unquoted;
 
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use crate::diagnostic::{Code, Diagnostic, Lookalike, Source};
+use crate::diagnostic::{Code, Diagnostic, Source};
 
-use self::unquoted::unquoted;
+use self::{lookalike::lookalike, unquoted::unquoted};
 
 pub(crate) use self::alignment::alignment;
 
@@ -53,7 +55,7 @@ pub(crate) struct Entry {
 /// # Errors
 /// All mistakes up to the first that leaves no way to go on.
 pub(crate) fn parse(source: &Source) -> Result<Node, Vec<Diagnostic>> {
-    if let Some(found) = conflict(source) {
+    if let Some(found) = conflict(source).or_else(|| hidden::raw(source)) {
         return Err(vec![found]);
     }
     let mut reader = Reader {
@@ -206,6 +208,8 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 let bytes = self.bytes(span);
                 self.refuse_marks(&bytes, anchor, tag.is_some());
+                self.found
+                    .extend(hidden::escaped(self.source, &text, &bytes));
                 Ok(Node {
                     value: scalar(&text, style),
                     span: bytes,
@@ -277,6 +281,8 @@ impl<'a> Reader<'a> {
                 Event::Scalar(text, _, anchor, tag) => {
                     let bytes = self.bytes(span);
                     self.refuse_marks(&bytes, anchor, tag.is_some());
+                    self.found
+                        .extend(hidden::escaped(self.source, &text, &bytes));
                     (text.into_owned(), bytes)
                 }
                 Event::Nothing
@@ -455,30 +461,6 @@ fn conflict(source: &Source) -> Option<Diagnostic> {
                 "between `<<<<<<<` and `>>>>>>>` keep what is right of the lines above and below \
                  `=======`, and remove these three lines",
             ),
-    )
-}
-
-/// A sign near an offset that looks like one of those that YAML is written with.
-fn lookalike(source: &Source, at: usize) -> Option<Diagnostic> {
-    let before = source.text.get(..at)?;
-    let line = before.rfind('\n').unwrap_or(0);
-    let previous = before.get(..line)?.rfind('\n').map_or(0, |end| end + 1);
-    let near = source.text.get(previous..)?;
-    let end = near
-        .match_indices('\n')
-        .nth(1)
-        .map_or(near.len(), |(end, _)| end);
-    let (place, found) = Lookalike::find(near.get(..end)?)?;
-    let start = previous + place;
-    Some(
-        source
-            .diagnostic(
-                Code::YamlSyntax,
-                start..start + found.len(),
-                format!("not YAML: {found}"),
-            )
-            .why("the file cannot be read past this place")
-            .remedy(found.remedy()),
     )
 }
 

@@ -42,8 +42,6 @@ const SIGNS: [(&str, &str); 8] = [
 ];
 /// What stands before the name of every fact.
 const CONTEXT: &str = "context.";
-/// Quotation marks that word processors put in.
-const CURLED: [char; 5] = ['“', '”', '„', '‘', '’'];
 
 impl Line<'_> {
     /// What explains that a line cannot be read: each slip once, in order.
@@ -77,8 +75,8 @@ impl Line<'_> {
     /// A sign that looks like one that is meant.
     fn lookalike(&self) -> Option<Diagnostic> {
         let text = self.text();
-        let (start, found) = Lookalike::find(text)?;
-        outside_literals(text).find(|(at, _)| *at == start)?;
+        let outside: BTreeSet<usize> = outside_literals(text).map(|(at, _)| at).collect();
+        let (start, found) = Lookalike::all(text).find(|(at, _)| outside.contains(at))?;
         let message = format!("{found} means nothing here");
         Some(
             self.wrong(start..start + found.len(), message)
@@ -171,19 +169,16 @@ impl Line<'_> {
             let other = SIGNS.iter().find(|(other, _)| rest.starts_with(other));
             let before = text.get(..at).and_then(|text| text.chars().next_back());
             let alone = before != Some(sign) && rest.chars().nth(1) != Some(sign);
-            let (written, here) = match (other, sign) {
-                (Some((other, here)), _) => ((*other).to_owned(), *here),
-                (None, '%') => ("%".to_owned(), "the number alone"),
-                (None, '&') if alone => ("&".to_owned(), "&&"),
-                (None, '|') if alone => ("|".to_owned(), "||"),
+            let (written, remedy) = match (other, sign) {
+                (Some((other, here)), _) => (*other, format!("write `{here}`")),
+                (None, '%') => ("%", "write the number alone".to_owned()),
+                (None, '&') if alone => ("&", "write `&&`".to_owned()),
+                (None, '|') if alone => ("|", "write `||`".to_owned()),
                 _ => continue,
             };
             let message = format!("`{written}` means nothing here");
             let wrong = self.wrong(at..at + written.len(), message);
-            found.push(wrong.remedy(match written.as_str() {
-                "%" => format!("write {here}"),
-                _ => format!("write `{here}`"),
-            }));
+            found.push(wrong.remedy(remedy));
         }
         found.extend(self.thousands());
         found
@@ -217,7 +212,8 @@ impl Line<'_> {
         (vocabulary, only_read): (&Vocabulary, bool),
     ) -> Option<Diagnostic> {
         // Between quotation marks of another kind these are what is said.
-        let curled = self.text().contains(CURLED);
+        let curled =
+            Lookalike::all(self.text()).any(|(_, found)| found.is_like("\"") || found.is_like("'"));
         let has = |values: &BTreeSet<Arc<str>>| !curled && values.contains(word);
         let mut of_facts = vocabulary.facts.iter().filter_map(|(name, fact)| {
             let read = self.text().contains(&format!("{CONTEXT}{name}"));

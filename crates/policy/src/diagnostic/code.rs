@@ -63,6 +63,8 @@ codes! {
         "mend the line shown; quotes, brackets and indentation are the usual reasons";
     Error: YamlFeature "yaml-feature" "A part of YAML that policy files do not use"
         "write values out: anchors, aliases, tags and several documents in one file are not allowed";
+    Error: HiddenSign "hidden-sign" "A sign that moves what stands around it, and does not show"
+        "remove it: it moves the terminal of whoever reads the text, or has other signs stand in another order than they do";
     Error: DuplicateKey "duplicate-key" "The same key twice in one map"
         "keep one of them";
     Error: TooLarge "too-large" "Too long or nested too deep"
@@ -156,7 +158,7 @@ codes! {
     Warning: WithoutLanguages "binding-without-languages" "A State that has not declared a language its instrument asks for"
         "add `languages` to the binding: without them the language of every request is unknown";
     Warning: ExceptionToPermit "exception-to-permit" "An exception to a rule that permits"
-        "remove `exception_to`: what refuses or refers is stronger than a permit without it";
+        "where it lifts the only permit, the request is refused outright: to refuse, write `effect: refuse` without `exception_to`";
     Warning: LawGap "law-gap" "A time without law"
         "let a rule be law at that time, or correct `since` or `until`";
     Warning: CitationUnusual "citation-unusual" "A citation that is not written as others are"

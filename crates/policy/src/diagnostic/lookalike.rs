@@ -52,32 +52,39 @@ enum Meant {
 }
 
 impl Lookalike {
-    /// The first in a text, with where it stands.
-    pub(crate) fn find(text: &str) -> Option<(usize, Self)> {
-        text.char_indices().find_map(|(at, sign)| {
-            let of_signs = || {
-                let (_, name, meant) = SIGNS.iter().find(|(known, ..)| *known == sign)?;
-                let meant = Meant::Signs(meant);
-                Some(Self { sign, name, meant })
-            };
-            Some((at, of_signs().or_else(|| Self::letter(text, at, sign))?))
+    /// Those in a text, each with where it stands.
+    pub(crate) fn all(text: &str) -> impl Iterator<Item = (usize, Self)> + use<'_> {
+        // Where the word that is gone through ends, and whether it has Latin letters.
+        let (mut end, mut is_latin) = (0, false);
+        text.char_indices().filter_map(move |(at, sign)| {
+            if at >= end && is_part(sign) {
+                let rest = text.get(at..)?;
+                let word = rest.split(|c| !is_part(c)).next()?;
+                (end, is_latin) = (
+                    at + word.len(),
+                    word.contains(|c: char| c.is_ascii_alphabetic()),
+                );
+            }
+            let of_signs = SIGNS.iter().find(|(known, ..)| *known == sign);
+            let of_signs = of_signs.map(|(_, name, meant)| Self {
+                sign,
+                name,
+                meant: Meant::Signs(meant),
+            });
+            let of_letters = || Self::letter(sign).filter(|_| is_latin);
+            Some((at, of_signs.or_else(of_letters)?))
         })
     }
 
-    /// A letter of another alphabet within a word in Latin ones.
-    fn letter(text: &str, at: usize, sign: char) -> Option<Self> {
+    /// A letter of another alphabet that looks like a Latin one.
+    fn letter(sign: char) -> Option<Self> {
         let place = OTHER.chars().position(|other| other == sign)?;
         let meant = Meant::Letter(LATIN.chars().nth(place)?);
-        let is_part = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
-        let before = text.get(..at)?.chars().rev().take_while(is_part);
-        let after = text.get(at..)?.chars().take_while(is_part);
         let name = match sign {
             '\u{370}'..='\u{3ff}' => "a Greek letter",
             _ => "a Cyrillic letter",
         };
-        let mut word = before.chain(after);
-        word.any(|c| c.is_ascii_alphabetic())
-            .then_some(Self { sign, name, meant })
+        Some(Self { sign, name, meant })
     }
 
     /// What to do about it.
@@ -90,10 +97,21 @@ impl Lookalike {
         }
     }
 
+    /// Whether it looks like this one.
+    pub(crate) fn is_like(&self, sign: &str) -> bool {
+        matches!(self.meant, Meant::Signs(meant) if meant == sign)
+    }
+
     /// How long it is in bytes.
     pub(crate) fn len(&self) -> usize {
         self.sign.len_utf8()
     }
+}
+
+/// Whether a sign is part of a word: a letter of another alphabet is only wrong in one
+/// with Latin letters.
+fn is_part(sign: char) -> bool {
+    sign.is_alphanumeric() || matches!(sign, '_' | '-')
 }
 
 impl fmt::Display for Lookalike {
@@ -106,11 +124,10 @@ impl fmt::Display for Lookalike {
 impl Diagnostic {
     /// Names a sign that makes what is meant wrong without being seen.
     pub(super) fn name_lookalike(&mut self) {
-        /// Mistakes of values and names by themselves.
-        const OF_VALUES: [Code; 17] = [
-            Code::YamlSyntax,
+        /// Mistakes of values and names by themselves: others say what is wrong with a
+        /// text in which every sign may be right.
+        const OF_VALUES: [Code; 13] = [
             Code::UnknownKey,
-            Code::WrongType,
             Code::WrongValue,
             Code::UnknownSource,
             Code::MalformedCitation,
@@ -122,16 +139,42 @@ impl Diagnostic {
             Code::UnknownInstrument,
             Code::UnknownRule,
             Code::UnknownAuthority,
-            Code::ConditionSyntax,
-            Code::ConditionType,
             Code::WrongFolder,
         ];
         let marked = self.excerpt.get(self.marked.clone()).unwrap_or_default();
         if OF_VALUES.contains(&self.code)
-            && let Some((_, found)) = Lookalike::find(marked)
+            && let Some((_, found)) = Lookalike::all(marked).next()
         {
-            self.why = Some(format!("{found} stands in it"));
-            self.remedy = Some(found.remedy());
+            let named = format!("{found} stands in it: {}", found.remedy());
+            self.remedy = Some(match self.remedy.take() {
+                Some(other) => format!("{named}; {other}"),
+                None => named,
+            });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Lookalike;
+
+    #[test]
+    fn letters_of_another_alphabet_are_wrong_in_latin_words_alone() {
+        let found = |text| {
+            let found: Vec<usize> = Lookalike::all(text).map(|(at, _)| at).collect();
+            found
+        };
+        assert_eq!(found("d\u{430}ta \u{430} x-\u{430}"), [1, 11]);
+        assert_eq!(found("\u{430}\u{441}"), [0; 0]);
+    }
+
+    #[test]
+    fn a_long_word_takes_no_time() {
+        let long = "\u{430}".repeat(200_000);
+        let begun = Instant::now();
+        assert_eq!(Lookalike::all(&long).count(), 0);
+        assert!(begun.elapsed() < Duration::from_secs(5));
     }
 }

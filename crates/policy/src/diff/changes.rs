@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comity_domain::InstrumentId;
-
 use super::{
     AspectChange, Change, ChangeKind, Rewording, Subject,
     view::{Values, View, Views},
@@ -28,40 +26,41 @@ pub(super) fn changes(old: &Views, new: &Views) -> Changes {
     for subject in subjects {
         let sides = [old.get(subject), new.get(subject)];
         let kind = match sides {
-            [Some(old), Some(new)] if aspects(old, new).is_empty() => {
-                let aspects = reworded(old, new);
-                if !aspects.is_empty() {
-                    let subject = subject.clone();
-                    found.words.push(Rewording { subject, aspects });
-                }
-                continue;
-            }
             [Some(_), Some(_)] => ChangeKind::Altered,
             [None, _] => ChangeKind::Added,
             [Some(_), None] => ChangeKind::Removed,
         };
-        let words = match sides {
-            [Some(old), Some(new)] => reworded(old, new),
-            _ => Vec::new(),
-        };
         let [old, new] = sides.map(|side| side.unwrap_or(&nothing));
+        let (aspects, words) = (aspects(old, new), reworded(old, new));
+        if aspects.is_empty() && (kind == ChangeKind::Altered || !words.is_empty()) {
+            // Also what comes or goes, where no rule asks for it.
+            if !words.is_empty() {
+                found.words.push(Rewording {
+                    subject: subject.clone(),
+                    aspects: words,
+                });
+            }
+            continue;
+        }
         let title = sides.into_iter().rev().flatten().next();
         found.all.push(Change {
             subject: subject.clone(),
             kind,
             title: title.map(|view| view.title.clone()).unwrap_or_default(),
-            aspects: aspects(old, new),
-            words,
+            aspects,
+            // Of what is new or gone as a whole nobody compares them.
+            words: match kind {
+                ChangeKind::Altered => words,
+                ChangeKind::Added | ChangeKind::Removed => Vec::new(),
+            },
             within: Vec::new(),
-            idle: Vec::new(),
         });
     }
     found
 }
 
 /// The changes as a reader wants them: what a module brings or takes along
-/// stands under that module, and so do rules that only name it besides and are
-/// never asked under it.
+/// stands under that module.
 pub(super) fn gathered(all: &[Change], old: &Views, new: &Views) -> Vec<Change> {
     let whole: BTreeSet<&Subject> = all
         .iter()
@@ -83,38 +82,7 @@ pub(super) fn gathered(all: &[Change], old: &Views, new: &Views) -> Vec<Change> 
         let within = within.filter(|subject| owner(*subject) == Some(&change.subject));
         change.within = within.cloned().collect();
     }
-    let is_idle = |change: &Change| !idle_under(change, &whole, new).is_empty();
-    let (idle, mut gathered): (Vec<Change>, Vec<Change>) = gathered.into_iter().partition(is_idle);
-    for change in &mut gathered {
-        let rules = idle
-            .iter()
-            .filter(|rule| idle_under(rule, &whole, new).contains(&change.subject));
-        change.idle = rules.map(|rule| rule.subject.clone()).collect();
-    }
     gathered
-}
-
-/// The new instruments that a rule names besides and does nothing else anew, where
-/// its State is bound by none of them.
-fn idle_under(change: &Change, whole: &BTreeSet<&Subject>, new: &Views) -> Vec<Subject> {
-    let (ChangeKind::Altered, [only]) = (change.kind, change.aspects.as_slice()) else {
-        return Vec::new();
-    };
-    let owner = new
-        .get(&change.subject)
-        .and_then(|view| view.owner.as_ref());
-    let Some(Subject::State(state)) = owner else {
-        return Vec::new();
-    };
-    let unbound = |id: &String| {
-        let id: InstrumentId = id.parse().ok()?;
-        let bound = Subject::Binding(id.clone(), state.clone());
-        let instrument = Subject::Instrument(id);
-        (whole.contains(&instrument) && !new.contains_key(&bound)).then_some(instrument)
-    };
-    let named: Option<Vec<Subject>> = only.is.iter().map(unbound).collect();
-    let grows = only.aspect == "instruments" && only.was.is_empty() && change.words.is_empty();
-    named.filter(|_| grows).unwrap_or_default()
 }
 
 type Aspects = BTreeMap<&'static str, Values>;

@@ -185,31 +185,40 @@ pub(super) fn conditions(changes: &[Change]) -> impl Iterator<Item = &RuleId> {
 }
 
 /// How each rule differs whose conditions do: as a solver has proved it, else
-/// as the search found it.
+/// as the search found it, which may have left something out.
 pub(super) fn rules(
     conditions: &[&RuleId],
-    apart: &[(RuleId, Arc<Apart>)],
+    (apart, left_out): (&[(RuleId, Arc<Apart>)], bool),
     proofs: &BTreeMap<RuleId, Proof>,
 ) -> Vec<RuleChange> {
     let change = |rule: &RuleId| match proofs.get(rule) {
-        Some(Proof { relation, .. }) => RuleChange {
-            rule: rule.clone(),
-            proved: !matches!(relation, Relation::NotAnalysable(_)),
-            relation: relation.clone(),
-        },
-        None => RuleChange {
-            rule: rule.clone(),
-            proved: false,
-            relation: searched(rule, apart),
-        },
+        Some(Proof { relation, .. }) => {
+            let proved = !matches!(relation, Relation::NotAnalysable(_));
+            RuleChange {
+                rule: rule.clone(),
+                proved,
+                complete: proved,
+                relation: relation.clone(),
+            }
+        }
+        None => {
+            let own = apart.iter().filter(|(of, _)| of == rule);
+            let own: Vec<&Apart> = own.map(|(_, apart)| &**apart).collect();
+            RuleChange {
+                rule: rule.clone(),
+                proved: false,
+                complete: !left_out && !own.is_empty() && own.iter().all(|apart| apart.is_complete),
+                relation: searched(&own),
+            }
+        }
     };
     conditions.iter().map(|rule| change(rule)).collect()
 }
 
-fn searched(rule: &RuleId, apart: &[(RuleId, Arc<Apart>)]) -> Relation {
-    let own = apart.iter().filter(|(of, _)| of == rule);
-    let classes: BTreeSet<(Said, Said)> = own
-        .flat_map(|(_, apart)| apart.classes.keys())
+fn searched(apart: &[&Apart]) -> Relation {
+    let classes: BTreeSet<(Said, Said)> = apart
+        .iter()
+        .flat_map(|apart| apart.classes.keys())
         .map(|(before, after, _)| (*before, *after))
         .collect();
     let more = classes.contains(&(Said::No, Said::Yes));

@@ -18,7 +18,7 @@ use crate::{
     Library, decide,
     evaluate::{Evaluator, Holds, Known},
     findings::lines,
-    model::{Declarations, Effect, Instrument, Rule},
+    model::{Condition, Declarations, Effect, Instrument, Rule},
     resolve::Matter,
     vary,
 };
@@ -55,6 +55,8 @@ pub(super) struct Apart {
     pub(super) combinations: usize,
     /// How many of them were tried.
     pub(super) tried: usize,
+    /// Whatever else may be stated, the rule says what it says of one of those tried.
+    pub(super) is_complete: bool,
 }
 
 /// Assignments that tell a rule apart in one way.
@@ -253,6 +255,11 @@ impl Suspect<'_> {
             ..Apart::default()
         };
         let combinations = vary::nearest(&domains, &setting.base, COMBINATIONS);
+        let mut declarations = setting.declarations.into_iter();
+        let lines: Vec<&Condition> = self.rules().flat_map(lines).collect();
+        apart.is_complete = apart.forms.is_empty()
+            && combinations.len() >= apart.combinations
+            && declarations.all(|side| vary::tell_all(side, &lines));
         let cases = cases.iter().map(|assignment| {
             let spoken = assignment
                 .iter()

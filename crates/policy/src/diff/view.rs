@@ -84,11 +84,7 @@ impl View {
 
     /// An aspect with any number of values, none of which comes first.
     fn each(&mut self, aspect: &'static str, values: impl IntoIterator<Item = impl Display>) {
-        let values = values.into_iter().map(|value| value.to_string());
-        let values: Values = values.map(|value| (value.clone(), value)).collect();
-        if !values.is_empty() {
-            self.meaning.entry(aspect).or_default().extend(values);
-        }
+        add(&mut self.meaning, aspect, values);
     }
 
     fn words(&mut self, aspect: &'static str, text: &Text) {
@@ -114,9 +110,19 @@ impl View {
 
     /// Remarks in one language, or citations.
     fn remark(&mut self, aspect: &'static str, values: impl IntoIterator<Item = impl Display>) {
-        let values = values.into_iter().map(|value| value.to_string());
-        let values = values.map(|value| (value.clone(), value));
-        self.words.entry(aspect).or_default().extend(values);
+        add(&mut self.words, aspect, values);
+    }
+}
+
+fn add(
+    aspects: &mut BTreeMap<&'static str, Values>,
+    aspect: &'static str,
+    values: impl IntoIterator<Item = impl Display>,
+) {
+    let values = values.into_iter().map(|value| value.to_string());
+    let values: Values = values.map(|value| (value.clone(), value)).collect();
+    if !values.is_empty() {
+        aspects.entry(aspect).or_default().extend(values);
     }
 }
 

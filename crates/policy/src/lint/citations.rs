@@ -1,23 +1,15 @@
 //! Citations that are written otherwise than the library writes them: whoever looks for
 //! every rule of a provision does not find these.
 
-use serde_json::Value;
-
-use super::Subject;
+use super::{Subject, leaves};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    load::{Document, Kind, Place},
+    load::{Kind, Place, is_kind},
 };
 
 /// Keys whose texts are citations.
 const KEYS: [&str; 2] = ["cite", "binding_cite"];
-/// What stands before the number of a provision.
-const KINDS: [&str; 24] = [
-    "art", "arts", "s", "ss", "ch", "pt", "part", "title", "titles", "sch", "para", "paras",
-    "recital", "recitals", "annex", "annexes", "protocol", "prot", "amend", "rule", "rules", "reg",
-    "point", "no.",
-];
-/// The same in other words, and how the library writes it.
+/// Kinds of provision in other words, and how the library writes them.
 const OTHERWISE: [(&str, &str); 20] = [
     ("article", "art"),
     ("articles", "arts"),
@@ -64,7 +56,8 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         url.is_some_and(|url| url.contains(NUMBERED))
     };
     for document in subject.documents {
-        for place in citations(document) {
+        let is_cited = |place: &Place<'_>| place.pointer.split('/').any(|key| KEYS.contains(&key));
+        for place in leaves(document).into_iter().filter(is_cited) {
             let Some((source, provision)) =
                 place.json().and_then(|cite| cite.as_str()?.split_once(' '))
             else {
@@ -77,26 +70,6 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
-}
-
-/// Every citation of a file.
-fn citations<'a>(document: &'a Document<'a>) -> Vec<Place<'a>> {
-    let mut found = Vec::new();
-    let mut left = vec![(Place::root(document), false)];
-    while let Some((place, is_cited)) = left.pop() {
-        match place.json() {
-            Some(Value::Object(fields)) => left.extend(fields.keys().map(|key| {
-                let is_cited = is_cited || KEYS.contains(&key.as_str());
-                (place.at(key), is_cited)
-            })),
-            Some(Value::Array(items)) => {
-                left.extend((0..items.len()).map(|index| (place.at(index), is_cited)));
-            }
-            Some(Value::String(_)) if is_cited => found.push(place),
-            Some(_) | None => {}
-        }
-    }
-    found
 }
 
 /// Why a provision is not written as the library writes them, and what to write.
@@ -112,13 +85,12 @@ fn unusual(provision: &str, is_numbered: bool) -> Option<(String, String)> {
         let why = format!("elsewhere it is `{short}`");
         return Some((why, format!("write `{short} {rest}`")));
     }
-    if provision.contains("  ") || has_lone_bracket(provision) {
-        let written = provision.split_whitespace().collect::<Vec<_>>().join(" ");
-        let written = written.replace(" (", "(");
+    let written = closed_up(provision);
+    if written != provision {
         let why = "elsewhere paragraphs follow the number at once".to_owned();
         return Some((why, format!("write `{written}`")));
     }
-    if KINDS.contains(&lower.as_str()) {
+    if is_kind(first) {
         return None;
     }
     match digit {
@@ -128,7 +100,7 @@ fn unusual(provision: &str, is_numbered: bool) -> Option<(String, String)> {
         )),
         Some(_) => Some((
             format!("`{first}` is no kind of provision elsewhere"),
-            format!("begin with the kind: {}", KINDS.join(", ")),
+            "begin with the kind, such as `art`, `s`, `ch`, `recital` or `annex`".to_owned(),
         )),
         None if is_numbered => Some((
             "the provisions of this act have numbers".to_owned(),
@@ -138,15 +110,26 @@ fn unusual(provision: &str, is_numbered: bool) -> Option<(String, String)> {
     }
 }
 
-/// A space between a number and the paragraph that follows it.
-fn has_lone_bracket(provision: &str) -> bool {
-    let places = provision.match_indices(" (");
-    places.into_iter().any(|(at, _)| {
-        let before = provision
-            .get(..at)
-            .and_then(|text| text.chars().next_back());
-        before.is_some_and(|sign| sign.is_ascii_digit() || sign == ')')
-    })
+/// A provision without spaces between a number and the paragraph that follows it.
+fn closed_up(provision: &str) -> String {
+    let mut written = String::new();
+    for word in provision.split_whitespace() {
+        let inside = word
+            .strip_prefix('(')
+            .and_then(|word| word.split(')').next());
+        let is_paragraph = inside.is_some_and(|inside| {
+            let mut signs = inside.chars();
+            let is_letter = signs.next().is_some_and(char::is_alphabetic) && signs.next().is_none();
+            let is_number = !inside.is_empty() && inside.chars().all(|sign| sign.is_ascii_digit());
+            is_letter || is_number
+        });
+        let follows = written.ends_with(|sign: char| sign.is_ascii_digit() || sign == ')');
+        if !(written.is_empty() || is_paragraph && follows) {
+            written.push(' ');
+        }
+        written.push_str(word);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -167,6 +150,14 @@ mod tests {
             "transposition by 12 December 2024",
             "treaty as a whole",
             "art 706-95",
+            "declaration of 9 March 2009",
+            "reservation to art 2",
+            "appendix 1",
+            "regulation 5",
+            "chapitre 3",
+            "clause 4",
+            "preamble 3",
+            "art 5 (new)",
         ] {
             assert_eq!(unusual(provision, true), None, "{provision}");
         }
@@ -180,6 +171,8 @@ mod tests {
             ("§ 59", "write `s 59`"),
             ("Art. 3", "write `art 3`"),
             ("art 8 (1)", "write `art 8(1)`"),
+            ("art 8 (1) (a) (new)", "write `art 8(1)(a) (new)`"),
+            ("art  8", "write `art 8`"),
             ("8(1)", "write `art 8(1)`, `s 8(1)` or what else it is"),
         ] {
             let (_, told) = unusual(provision, true).unwrap();

@@ -1,25 +1,36 @@
-//! What is written and does nothing: authorities without powers, grounds that send a
-//! request back to where it came from, exceptions to permits, days that nobody means.
+//! What is written and does nothing, or not what it seems to: authorities without powers,
+//! grounds that send a request back to where it came from, exceptions to permits, days
+//! that nobody means.
+
+use std::collections::HashMap;
 
 use comity_domain::RuleId;
 use jiff::civil::Date;
 use serde_json::Value;
 
 use super::{
-    Home, Law, Subject,
+    Home, Law, Subject, leaves,
     search::{Found, Goal, Search},
 };
 use crate::{
+    competence,
     diagnostic::{Code, Diagnostic},
     findings::lines,
     load::{Document, Kind, Place},
     model::{Condition, Effect},
 };
 
-/// Before this year no law of the library was made, and no State was bound.
-const FIRST_YEAR: i16 = 1900;
-/// Keys whose values are days.
-const DAYS: [&str; 6] = ["since", "until", "checked", "applies", "in_force", "ended"];
+/// Keys whose values are days, with the year before which none can be meant: acts of the
+/// nineteenth century are in force today, but no State was bound in it, and nothing was
+/// looked at.
+const DAYS: [(&str, i16); 6] = [
+    ("in_force", 1700),
+    ("applies", 1700),
+    ("since", 1900),
+    ("until", 1900),
+    ("ended", 1900),
+    ("checked", 1900),
+];
 
 pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     for law in subject.laws() {
@@ -31,11 +42,11 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
     for document in subject.documents {
         if document.file.kind == Kind::Authorities {
-            found.extend(powerless(document));
+            found.extend(powerless(subject, document));
         } else if document.file.kind == Kind::Calendar {
             found.extend(twice(document));
         }
-        found.extend(early(document));
+        found.extend(leaves(document).iter().filter_map(too_early));
     }
 }
 
@@ -72,10 +83,13 @@ fn exception(subject: &Subject<'_>, law: Law<'_>, place: &Place<'_>) -> Option<D
             place
                 .wrong(
                     Code::ExceptionToPermit,
-                    format!("`{lifted}` permits: there is nothing to lift"),
+                    format!("`{lifted}` permits: this lifts the permit"),
                 )
-                .why("whatever refuses or refers is stronger than a permit, without being an exception")
-                .remedy("remove `exception_to`, or name the ground that is meant"),
+                .why("where nothing else permits, the request is then refused outright")
+                .remedy(
+                    "if it is to be refused, write `effect: refuse` and remove `exception_to`; if a ground \
+                     is to be lifted, name that one",
+                ),
         );
     }
     never_beside(subject, law, target).then(|| never_holds(&place, lifted))
@@ -117,24 +131,24 @@ fn never_holds(place: &Place<'_>, lifted: &RuleId) -> Diagnostic {
 }
 
 /// Authorities that may do nothing at all.
-fn powerless(document: &Document<'_>) -> Vec<Diagnostic> {
+fn powerless(subject: &Subject<'_>, document: &Document<'_>) -> Vec<Diagnostic> {
+    let folder = document.file.folder_name();
+    let mut states = subject.model.jurisdictions.values();
+    let Some(state) = states.find(|state| state.code.as_str().eq_ignore_ascii_case(folder)) else {
+        return Vec::new();
+    };
     let list = Place::root(document).at("authorities");
     let count = list.json().and_then(Value::as_array).map_or(0, Vec::len);
-    let powers = ["may_issue", "may_execute", "may_search_persons"];
-    let has = |place: &Place<'_>| {
-        powers.iter().any(|key| match place.at(key).json() {
-            Some(Value::Array(measures)) => !measures.is_empty(),
-            Some(value) => value.as_bool() == Some(true),
-            None => false,
-        })
-    };
-    let places = (0..count).map(|index| list.at(index));
-    let idle = places.filter(|place| !has(place));
+    let places = (0..count).map(|index| list.at(index).at("id"));
+    let idle = places.filter(|place| {
+        let id = place.json().and_then(Value::as_str);
+        let found = id.and_then(|id| state.authorities.get_key_value(id));
+        found.is_some_and(|(id, record)| !competence::has_powers(state, id, record))
+    });
     idle.map(|place| {
         place
-            .at("id")
             .wrong(Code::AuthorityIdle, "this authority may do nothing")
-            .why("it may issue no measure and execute none")
+            .why("it may issue no measure and execute none, and what it is gives it no role")
             .remedy("add `may_issue` or `may_execute`, or remove it")
     })
     .collect()
@@ -144,52 +158,38 @@ fn powerless(document: &Document<'_>) -> Vec<Diagnostic> {
 fn twice(document: &Document<'_>) -> Vec<Diagnostic> {
     let list = Place::root(document).at("holidays");
     let days = list.json().and_then(Value::as_array);
-    let days: Vec<&Value> = days.into_iter().flatten().collect();
-    let falls =
-        |day: &Value| ["day", "easter", "nth", "weekday", "month"].map(|key| day.get(key).cloned());
-    let year =
-        |day: &Value, key, otherwise| day.get(key).and_then(Value::as_i64).unwrap_or(otherwise);
-    let meet = |one: &Value, other: &Value| {
-        let begins = |day| year(day, "since", i64::MIN);
-        let ends = |day| year(day, "until", i64::MAX);
-        begins(one) < ends(other) && begins(other) < ends(one)
+    let falls = |day: &Value| {
+        ["day", "easter", "nth", "weekday", "month"].map(|key| day.get(key).map(Value::to_string))
     };
-    let again = days.iter().enumerate().filter_map(|(index, day)| {
-        let before = days.iter().take(index);
-        let is_same = |other: &&&Value| falls(other) == falls(day) && meet(other, day);
-        before.into_iter().find(is_same)?;
-        Some(
+    // From when until when the holidays further up are, by the day on which they fall.
+    let mut before: HashMap<_, Vec<(i64, i64)>> = HashMap::new();
+    let days = days.into_iter().flatten().enumerate();
+    let again = days.filter_map(|(index, day)| {
+        let year = |key, otherwise| day.get(key).and_then(Value::as_i64).unwrap_or(otherwise);
+        let (begins, ends) = (year("since", i64::MIN), year("until", i64::MAX));
+        let others = before.entry(falls(day)).or_default();
+        let mut own = others.iter();
+        let meets = own.any(|(since, until)| begins < *until && *since < ends);
+        others.push((begins, ends));
+        meets.then(|| {
             list.at(index)
                 .wrong(Code::HolidayTwice, "this day is a holiday already")
                 .why("it stands further up, for the same years")
-                .remedy("remove one of the two, or correct the day"),
-        )
+                .remedy("remove one of the two, or correct the day")
+        })
     });
     again.collect()
 }
 
-/// Days of a century that is hardly meant.
-fn early(document: &Document<'_>) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut left = vec![Place::root(document)];
-    while let Some(place) = left.pop() {
-        match place.json() {
-            Some(Value::Object(fields)) => left.extend(fields.keys().map(|key| place.at(key))),
-            Some(Value::Array(items)) => left.extend((0..items.len()).map(|at| place.at(at))),
-            Some(value) => found.extend(too_early(&place, value)),
-            None => {}
-        }
-    }
-    found
-}
-
-fn too_early(place: &Place<'_>, value: &Value) -> Option<Diagnostic> {
+/// A day of a century that is hardly meant.
+fn too_early(place: &Place<'_>) -> Option<Diagnostic> {
     let key = place.pointer.rsplit('/').next()?;
-    DAYS.contains(&key).then_some(())?;
+    let (_, first) = DAYS.iter().find(|(known, _)| *known == key)?;
+    let value = place.json()?;
     let day = value.as_str().and_then(|day| day.parse::<Date>().ok());
     let year = day.map(Date::year);
     let year = year.or_else(|| i16::try_from(value.as_i64()?).ok())?;
-    (year < FIRST_YEAR).then(|| {
+    (year < *first).then(|| {
         place
             .wrong(
                 Code::DayUnlikely,

@@ -10,7 +10,6 @@ use jiff::civil::Date;
 
 use super::{Law, Subject};
 use crate::{
-    condition::Lowered,
     evaluate::{Engine, Evaluator, Holds, Known, Terms},
     model::{Condition, Declarations, FactType, Rule},
     vary::{self, Domains},
@@ -22,8 +21,6 @@ const MAX_STEPS: usize = 20_000;
 const MAX_MEMBERS: usize = 4;
 /// A day where no line names one.
 const SOME_DAY: Date = Date::constant(2000, 1, 1);
-/// Functions that reckon with days: a result may lie far from any literal.
-const RECKONING: [&str; 4] = [".offset(", ".durationSince(", ".toDate(", ".toTime("];
 
 /// Whether facts exist that lead to a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +56,7 @@ impl<'a> Search<'a> {
         law: Law<'a>,
         lines: &[&Condition],
     ) -> Option<Self> {
-        if !lines.iter().all(|line| is_plain(line)) {
+        if !lines.iter().all(|line| vary::is_plain(line)) {
             return None;
         }
         let declarations = law.declarations(subject.model);
@@ -152,37 +149,6 @@ impl<'a> Search<'a> {
             (_, Some(Holds::Yes)) => Err(Found::No),
             (missing, _) => Ok(missing),
         }
-    }
-}
-
-/// Every value that matters lies at a literal: no fact is reckoned with or
-/// compared with another.
-fn is_plain(line: &Condition) -> bool {
-    match &line.lowered {
-        Some(lowered) => compares_with_values(lowered),
-        None => !RECKONING
-            .iter()
-            .any(|function| line.text.contains(function)),
-    }
-}
-
-fn compares_with_values(lowered: &Lowered) -> bool {
-    let both = |operands: &[Lowered; 2]| operands.iter().all(compares_with_values);
-    // A fact compares with itself alike whatever it is.
-    let facts = |operands: &[Lowered; 2]| match operands {
-        [Lowered::Fact(one), Lowered::Fact(other)] => one != other,
-        _ => false,
-    };
-    match lowered {
-        Lowered::Fact(_) | Lowered::Value(_) => true,
-        Lowered::Not(operand) | Lowered::IsEmpty(operand) => compares_with_values(operand),
-        Lowered::And(operands) | Lowered::Or(operands) => both(operands),
-        Lowered::If(operands) => operands.iter().all(compares_with_values),
-        Lowered::Compare(_, operands)
-        | Lowered::Contains(operands)
-        | Lowered::ContainsAll(operands)
-        | Lowered::ContainsAny(operands) => both(operands) && !facts(operands),
-        Lowered::Calculate(..) => false,
     }
 }
 

@@ -90,7 +90,7 @@ fn is_next_version(subject: &Subject<'_>, other: Law<'_>, rule: Law<'_>) -> bool
 
 /// Same stage, same effect, and the same provision where the effect alone says
 /// too little.
-fn say_the_same(other: &Rule, rule: &Rule) -> bool {
+pub(super) fn say_the_same(other: &Rule, rule: &Rule) -> bool {
     let silent = matches!(rule.effect, Effect::Permit | Effect::Refuse { .. });
     let mut cited = rule.citations.iter();
     let same_provision = cited.any(|cite| {
@@ -106,7 +106,7 @@ fn say_the_same(other: &Rule, rule: &Rule) -> bool {
 }
 
 /// The scope of a rule lies in that of another.
-fn covers(subject: &Subject<'_>, other: Law<'_>, rule: Law<'_>) -> bool {
+pub(super) fn covers(subject: &Subject<'_>, other: Law<'_>, rule: Law<'_>) -> bool {
     let measures = |law: Law<'_>| law.among(subject, subject.model.measures.kinds.keys());
     let instruments = match (&other.rule.instruments, &rule.rule.instruments) {
         (None, _) => true,

@@ -12,7 +12,7 @@ use serde_json_path::JsonPath;
 
 use crate::{
     diagnostic::{Code, Diagnostic, add_state, suggest},
-    model::{MeasureFilter, Measures, Open, SourceNote, Vocabulary},
+    model::{MeasureFilter, Measures, Open, SourceNote, SourceRecord, Vocabulary},
 };
 
 use super::{
@@ -130,7 +130,7 @@ impl Context {
         self.citation(place, source, "")
     }
 
-    /// What the register says of a source besides its name.
+    /// What the register says of a source besides name and address.
     pub(super) fn standing(&self, source: &str) -> SourceNote {
         let entry = self.sources.as_ref().and_then(|known| known.get(source));
         entry.map_or_else(SourceNote::default, |entry| SourceNote {
@@ -139,11 +139,15 @@ impl Context {
         })
     }
 
-    /// Official names of all sources, by their id.
-    pub(super) fn source_titles(&self) -> BTreeMap<Arc<str>, Text> {
+    /// All sources as decisions cite them, by their id.
+    pub(super) fn source_records(&self) -> BTreeMap<Arc<str>, SourceRecord> {
+        let record = |source: &raw::Source| SourceRecord {
+            title: words(source.title.clone()),
+            url: source.url.as_deref().map(Arc::from),
+        };
         let sources = self.sources.iter().flatten();
         sources
-            .map(|(id, source)| (Arc::from(id.as_str()), words(source.title.clone())))
+            .map(|(id, source)| (Arc::from(id.as_str()), record(source)))
             .collect()
     }
 

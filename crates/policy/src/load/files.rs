@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -86,8 +86,14 @@ impl Kind {
 impl Folder {
     /// Reads every policy file below a folder.
     pub(super) fn read(dir: &Path, found: &mut Vec<Diagnostic>) -> Self {
-        let mut folder = Self(BTreeMap::new());
-        folder.read_dir(dir, "", 0, found);
+        let mut walk = Walk {
+            files: BTreeMap::new(),
+            misnamed: BTreeMap::new(),
+            found,
+        };
+        walk.read_dir(dir, "", 0);
+        walk.read_misnamed();
+        let folder = Self(walk.files);
         for needed in ["vocabulary.yaml", "measures.yaml", "sources.yaml"] {
             let is_told = found.iter().any(|found| *found.path == *needed);
             if !folder.0.contains_key(needed) && !is_told {
@@ -139,13 +145,23 @@ impl Folder {
             |file: &&File| file.folder() == module_folder || shared.contains(&file.source.path);
         digest(self.files().filter(is_part))
     }
+}
 
-    fn read_dir(&mut self, dir: &Path, prefix: &str, depth: usize, found: &mut Vec<Diagnostic>) {
+/// A walk through the policy folder.
+struct Walk<'f> {
+    files: BTreeMap<Arc<str>, File>,
+    /// Where files of nearly right names lie, and the path that is meant by each.
+    misnamed: BTreeMap<String, (PathBuf, String)>,
+    found: &'f mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn read_dir(&mut self, dir: &Path, prefix: &str, depth: usize) {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) => {
                 let shown = if prefix.is_empty() { "." } else { prefix };
-                found.push(unreadable(shown, &error));
+                self.found.push(unreadable(shown, &error));
                 return;
             }
         };
@@ -154,51 +170,84 @@ impl Folder {
             let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
                 continue;
             };
-            let path = format!("{prefix}{name}");
-            if entry.path().is_dir() {
-                if depth < MAX_DEPTH {
-                    self.read_dir(&entry.path(), &format!("{path}/"), depth + 1, found);
-                } else {
-                    let deep = misplaced(&path).why("nothing looks into folders as deep as this");
-                    found.push(deep.remedy("move it out of the policy folder"));
-                }
-            } else {
-                self.read_file(&entry.path(), &path, found);
+            let (file, path) = (entry.path(), format!("{prefix}{name}"));
+            if !file.is_dir() {
+                self.read_file(&file, path);
+            } else if depth < MAX_DEPTH {
+                self.read_dir(&file, &format!("{path}/"), depth + 1);
+            } else if has_data(&file) {
+                let deep = misplaced(&path).why("nothing looks into folders as deep as this");
+                self.found
+                    .push(deep.remedy("move it out of the policy folder"));
             }
         }
     }
 
-    fn read_file(&mut self, file: &Path, path: &str, found: &mut Vec<Diagnostic>) {
-        let meant = match Kind::of(path) {
-            Some(_) => path.to_owned(),
-            // A misnamed file would be law that nobody applies.
-            None => match misnamed(path) {
-                Some(meant) => {
-                    let (_, name) = meant.rsplit_once('/').unwrap_or(("", &meant));
-                    found.push(misplaced(path).remedy(format!("rename to `{name}`")));
-                    meant
-                }
-                None if is_data(path) => {
-                    found.push(misplaced(path).remedy(place_of(path)));
-                    return;
-                }
-                None => return,
-            },
-        };
-        match bytes(file) {
-            // What was meant is read, so that nothing else is taken to be missing.
-            Ok(bytes) => {
-                let (source, foreign) = encoding::source(path, bytes);
-                found.extend(foreign);
-                if let Some(kind) = Kind::of(&meant)
-                    && (*meant == *path || !self.0.contains_key(meant.as_str()))
-                {
-                    self.0.insert(Arc::from(meant), File { source, kind });
-                }
-            }
-            Err(error) => found.push(unreadable(path, &error)),
+    fn read_file(&mut self, file: &Path, path: String) {
+        if let Some(kind) = Kind::of(&path) {
+            self.read_as(kind, file, (&path, &path));
+        } else if let Some(meant) = misnamed(&path) {
+            self.misnamed.insert(path, (file.to_owned(), meant));
+        } else if is_data(&path) {
+            let found = misplaced(&path).remedy(place_of(&path));
+            self.found.push(found);
         }
     }
+
+    /// A misnamed file would be law that nobody applies. What was meant is read, so that
+    /// nothing else is taken to be missing.
+    fn read_misnamed(&mut self) {
+        for (path, (file, meant)) in std::mem::take(&mut self.misnamed) {
+            let remedy = match self.files.get(meant.as_str()) {
+                Some(File { source, .. }) => format!(
+                    "`{}` is here already: remove this one, or move it out of the policy folder",
+                    name(&source.path)
+                ),
+                None => format!("rename to `{}`", name(&meant)),
+            };
+            let is_taken = self.files.contains_key(meant.as_str());
+            self.found.push(misplaced(&path).remedy(remedy));
+            if let Some(kind) = Kind::of(&meant).filter(|_| !is_taken) {
+                self.read_as(kind, &file, (&path, &meant));
+            }
+        }
+    }
+
+    /// Reads a file as what its path, or the one that is meant by it, says that it is.
+    fn read_as(&mut self, kind: Kind, file: &Path, (path, meant): (&str, &str)) {
+        match bytes(file) {
+            Ok(bytes) => {
+                let (source, foreign) = encoding::source(path, bytes);
+                self.found.extend(foreign);
+                self.files.insert(Arc::from(meant), File { source, kind });
+            }
+            Err(error) => self.found.push(unreadable(path, &error)),
+        }
+    }
+}
+
+/// Whether a file that is written to be read by a program lies in a folder, or in one
+/// below it. Where a link leads nobody looks: it may lead back to here.
+fn has_data(dir: &Path) -> bool {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) if !dir.is_symlink() => entries,
+        Ok(_) | Err(_) => return true,
+    };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let path = entry.path();
+        !name.starts_with('.')
+            && match path.is_dir() {
+                true => has_data(&path),
+                false => is_data(&name.to_lowercase()),
+            }
+    })
+}
+
+/// What a path ends in.
+fn name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 fn misplaced(path: &str) -> Diagnostic {
@@ -258,8 +307,7 @@ impl File {
 
     /// The name of the folder it stands in.
     pub(crate) fn folder_name(&self) -> &str {
-        let folder = self.folder();
-        folder.rsplit_once('/').map_or(folder, |(_, name)| name)
+        name(self.folder())
     }
 }
 

@@ -4,23 +4,35 @@
 use crate::diagnostic::nearest;
 
 /// Words before the number of a provision, in the languages of the States.
-const KINDS: &str = "abs absatz allegato alinéa amend amendment anexo annex annexe annexes art article articles \
-    articoli articolo artículo artículos artigo artigos artikel artikelen artikeln arts artt artykuł bijlage \
-    capítulo chapter chapitre considerando kapitel letter para paragraaf paragraf paragraph paragraphe \
-    paragraphs paras part parte parts point points prot protocol protocols punkt punto recital recitals \
-    regulation rule rules schedule secção sección section sections sezione title titre título";
+const KINDS: &str = "abs absatz allegato alinéa amend amendment anexo annex annexe annexes appendices appendix art \
+    article articles articoli articolo artículo artículos artigo artigos artikel artikelen artikeln arts artt \
+    artykuł bijlage capítulo chapter chapters chapitre clause clauses considerando declaration declarations \
+    kapitel letter para paragraaf paragraf paragraph paragraphe paragraphs paras part parte parts point points \
+    preamble prot protocol protocols punkt punto recital recitals regulation regulations reservation \
+    reservations rule rules schedule schedules secção sección section sections sezione title titles titre título";
+/// Shorter ones, which are near to many words.
+const SHORT: &str = "ch no pt reg s sch ss";
 /// Stand for a provision that is still to be found.
 const PLACEHOLDERS: [&str; 6] = ["todo", "tbd", "tbc", "fixme", "xxx", "n/a"];
+
+/// Whether a word stands before the number of a provision.
+pub(crate) fn is_kind(word: &str) -> bool {
+    let word = plain(word);
+    let mut known = KINDS.split(' ').chain(SHORT.split(' '));
+    known.any(|known| known == word)
+}
+
+/// A word in lower case, without the signs around it.
+fn plain(word: &str) -> String {
+    word.trim_matches(|sign| ".,:;()".contains(sign))
+        .to_lowercase()
+}
 
 /// Why this cannot name a provision, and what to do.
 pub(super) fn malformed(provision: &str) -> Option<(String, String)> {
     let remedy = "write the provision as the law numbers it, such as `art 11(1)(g)` or `s 59(3)`";
     let because = |message: String| Some((message, remedy.to_owned()));
     let words: Vec<&str> = provision.split_whitespace().collect();
-    let plain = |word: &str| {
-        word.trim_matches(|sign| ".,:;()".contains(sign))
-            .to_lowercase()
-    };
     if let Some(word) = words.iter().find(|word| {
         let word = plain(word);
         PLACEHOLDERS.contains(&&*word) || word.contains('?')
@@ -43,9 +55,8 @@ pub(super) fn malformed(provision: &str) -> Option<(String, String)> {
         let [word, number] = pair else { return None };
         let (kind, first) = (plain(word), word.chars().next()?.to_lowercase().next()?);
         let is_word = kind.chars().all(char::is_alphabetic);
-        let mut known = KINDS.split(' ');
         // Short words are abbreviations of all kinds.
-        if !is_number(number) || !is_word || kind.len() < 4 || known.any(|known| known == kind) {
+        if !is_number(number) || !is_word || kind.len() < 4 || is_kind(word) {
             return None;
         }
         let kinds = KINDS.split(' ').filter(|known| known.starts_with(first));

@@ -329,7 +329,10 @@ pub(super) fn calendar(
             );
         }
         let falls = falls(raw).or_else(|| {
-            let alone = raw.easter.is_none() && raw.nth.is_none();
+            let alone = raw.easter.is_none()
+                && raw.nth.is_none()
+                && raw.weekday.is_none()
+                && raw.month.is_none();
             context.found.push(match raw.day.as_ref().filter(|_| alone) {
                 Some(day) => at
                     .at("day")

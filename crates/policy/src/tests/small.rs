@@ -5,8 +5,9 @@ use std::{fs, path::Path, sync::Arc};
 use comity_domain::{
     Decision, Executing, FactSource, FactValue, Facts, Issuing, Offence, Request, Stated, Urgency,
 };
+use tempfile::TempDir;
 
-use crate::{FormCheck, Library, Question, Verdict};
+use crate::{FormCheck, Library, Question, Report, Verdict};
 
 const FILES: &[(&str, &str)] = &[
     (
@@ -219,11 +220,25 @@ pub(super) fn edited(additions: &[(&str, &str)], edits: &[(&str, &str, &str)]) -
     load(additions, edits, &[])
 }
 
+/// What is found in the library that [`edited`] makes.
+pub(super) fn report(additions: &[(&str, &str)], edits: &[(&str, &str, &str)]) -> Report {
+    Library::check(folder(additions, edits, &[]).path()).1
+}
+
 fn load(
     additions: &[(&str, &str)],
     edits: &[(&str, &str, &str)],
     more: &[(&str, &str)],
 ) -> Library {
+    let dir = folder(additions, edits, more);
+    Library::load(dir.path()).unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn folder(
+    additions: &[(&str, &str)],
+    edits: &[(&str, &str, &str)],
+    more: &[(&str, &str)],
+) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/schema");
     for entry in fs::read_dir(schemas).unwrap() {
@@ -248,7 +263,7 @@ fn load(
     for (path, text) in further.chain(more) {
         put(dir.path(), path, text);
     }
-    Library::load(dir.path()).unwrap_or_else(|report| panic!("{report}"))
+    dir
 }
 
 fn put(dir: &Path, path: &str, text: &str) {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::Args;
+use comity_gateway::visible::one_line;
 use comity_policy::{Library, Report, Severity};
 
 use crate::{
@@ -84,7 +85,7 @@ fn tell_open(library: &Library, list: bool) {
     println!("not settled:");
     for open in questions {
         let words = open.question.in_language("en");
-        let words = words.map_or("", |(_, words)| words);
+        let words = words.map_or_else(String::new, |(_, words)| one_line(words));
         println!("  {} ({}): {words}", open.place, open.checked);
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt::Write as _, path::PathBuf};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use comity::v1::ExplainResponse;
-use comity_gateway::wire::{json, to_proto};
+use comity_gateway::{
+    visible::{self, one_line},
+    wire::{json, to_proto},
+};
 use comity_policy::{Explanation, Paragraph, Point, Section, Tone};
 use jiff::Timestamp;
 
@@ -68,7 +71,7 @@ fn words(explanation: &Explanation) -> String {
     for Section { title, paragraphs } in &explanation.sections {
         let bold = Style::new().bold().underline();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{bold}{title}{bold:#}\n");
+        let _ = writeln!(text, "{bold}{}{bold:#}\n", one_line(title));
         for part in paragraphs {
             paragraph(&mut text, part);
         }
@@ -127,7 +130,7 @@ fn sign(tone: Tone) -> (char, Style) {
 fn wrap(text: &mut String, words: &str, margin: &str, style: Style) {
     let mut column = margin.chars().count();
     let _ = write!(text, "{style}");
-    for (index, word) in words.split(' ').enumerate() {
+    for (index, word) in words.split(' ').map(visible::lines).enumerate() {
         let length = word.chars().count();
         if index > 0 && column + 1 + length > WIDTH {
             let _ = write!(text, "\n{margin}");
@@ -136,7 +139,7 @@ fn wrap(text: &mut String, words: &str, margin: &str, style: Style) {
             text.push(' ');
             column += 1;
         }
-        text.push_str(word);
+        text.push_str(&word);
         column += length;
     }
     let _ = writeln!(text, "{style:#}");

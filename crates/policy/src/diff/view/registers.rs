@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use comity_domain::{FactSource, FactValue, JurisdictionCode, Text};
+use comity_domain::{FactSource, FactValue, JurisdictionCode};
 
 use super::{
     View, Views, list,
@@ -14,7 +14,7 @@ use crate::{
     load::EVENT,
     model::{
         Calendar, EventWords, FactDeclaration, FactType, Falls, Holiday, Measures, Presumption,
-        Producer, Vocabulary,
+        Producer, SourceRecord, Vocabulary,
     },
 };
 
@@ -55,10 +55,12 @@ fn of_producer(producer: Option<Producer>) -> String {
     }
 }
 
-/// Names of sources are words, with which decisions cite them.
-pub(super) fn sources(sources: &BTreeMap<Arc<str>, Text>, views: &mut Views) {
-    for (id, title) in sources {
-        views.insert(Subject::Source(id.clone()), View::of(title, None));
+/// Names and addresses of sources are words, with which decisions cite them.
+pub(super) fn sources(sources: &BTreeMap<Arc<str>, SourceRecord>, views: &mut Views) {
+    for (id, SourceRecord { title, url }) in sources {
+        let mut view = View::of(title, None);
+        view.remark("url", url);
+        views.insert(Subject::Source(id.clone()), view);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files and folders whose names are nearly right, which nothing would read.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use super::{put, write};
 use crate::{Code, load::load};
@@ -43,6 +43,46 @@ fn a_file_that_is_nearly_of_a_name_is_one_mistake() {
             assert_eq!(found, [(Code::FileMisplaced, to, remedy)]);
         }
     }
+}
+
+#[test]
+fn what_is_there_already_is_not_to_be_overwritten() {
+    let is_here = |name: &str| {
+        format!("`{name}` is here already: remove this one, or move it out of the policy folder")
+    };
+    let told = |dir: &Path| {
+        let report = load(dir).unwrap_err();
+        let found = report.diagnostics().iter();
+        let found = found.map(|found| (found.path.to_string(), found.remedy.clone().unwrap()));
+        found.collect::<Vec<_>>()
+    };
+    let dir = write(&[]);
+    put(dir.path(), "instruments/eio/module.yml", "module: none\n");
+    put(dir.path(), "instruments/eio/zzz.md", "");
+    let second = (
+        "instruments/eio/module.yml".to_owned(),
+        is_here("module.yaml"),
+    );
+    assert_eq!(told(dir.path()), std::slice::from_ref(&second));
+    let module = dir.path().join("instruments/eio/module.yaml");
+    fs::rename(module, dir.path().join("instruments/eio/MODULE.yaml")).unwrap();
+    let first = "instruments/eio/MODULE.yaml".to_owned();
+    let second = (second.0, is_here("MODULE.yaml"));
+    let renamed = (first, "rename to `module.yaml`".to_owned());
+    assert_eq!(told(dir.path()), [renamed, second]);
+}
+
+#[test]
+fn deep_folders_without_policy_files_are_let_be() {
+    let dir = write(&[]);
+    put(dir.path(), "docs/img/2024/05/x/y/map.png", "");
+    fs::create_dir_all(dir.path().join("docs/img/2024/06/x")).unwrap();
+    put(dir.path(), "docs/img/2024/06/.git/config.json", "");
+    load(dir.path()).unwrap_or_else(|report| panic!("{report}"));
+    put(dir.path(), "docs/img/2024/05/x/y/law.yaml", "");
+    let report = load(dir.path()).unwrap_err();
+    let found = report.diagnostics().iter().map(|found| &*found.path);
+    assert_eq!(found.collect::<Vec<_>>(), ["docs/img/2024/05/x"]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Signs that look like others, values of which there are none, and remedies that are
 //! right.
 
-use super::{DE, EIO, report};
+use super::{DE, EIO, report, write};
+use crate::load::load;
 
 /// What is said of the one line of `de-1`.
 fn line(condition: &str) -> String {
@@ -79,6 +80,15 @@ fn days_that_there_are_not_are_named() {
 }
 
 #[test]
+fn a_day_that_is_given_in_two_ways_is_no_day_that_there_is_not() {
+    for other in ["weekday: monday", "month: 5", "nth: 1", "easter: 1"] {
+        let both = format!("day: 12-25, {other}");
+        let said = report(&[("calendars/DE.yaml", "day: 12-25", &both)]);
+        assert!(said.contains("exactly one way"), "{said}");
+    }
+}
+
+#[test]
 fn time_zones_are_proposed_within_their_continent() {
     let zone = |name: &str| report(&[("calendars/DE.yaml", "Europe/Berlin", name)]);
     let near = zone("Europe/Berln");
@@ -144,4 +154,89 @@ fn what_git_could_not_merge_is_one_mistake() {
     )]);
     assert!(said.contains("Git could not merge"), "{said}");
     assert!(said.contains("1 mistake in 1 file"), "{said}");
+}
+
+#[test]
+fn a_sign_in_a_literal_hides_none_outside() {
+    let said = line(
+        "context.issuing.state == State::\"N’O\" && context.issuing.authority_kind == AuthorityKind::“judge”",
+    );
+    assert!(said.contains("U+201C"), "{said}");
+}
+
+#[test]
+fn right_typography_is_not_to_blame() {
+    // Where a map must stand, whatever the text is.
+    let said = report(&[(
+        EIO,
+        "title: {en: Investigation Order}",
+        "title: \"l’autorité\"",
+    )]);
+    assert!(!said.contains("U+2019"), "{said}");
+    // Above the line that is wrong, and in quotes on it.
+    for (from, to) in [
+        ("rank: 10\n", "note: \"L’autorité\"\n  rank: 10\n"),
+        ("rank: 10\n", "rank: {en: \"L’autorité\"]\n"),
+    ] {
+        let said = report(&[(EIO, from, to)]);
+        assert!(said.contains("not YAML"), "{said}");
+        assert!(!said.contains("U+2019"), "{said}");
+    }
+}
+
+#[test]
+fn what_looks_like_another_sign_is_named_beside_other_advice() {
+    let said = report(&[(EIO, "effect: refuse", "effect: rеfuse")]);
+    assert!(said.contains("U+0435"), "{said}");
+    assert!(
+        said.contains("refuse, may-refuse") || said.contains("did you mean `refuse`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn signs_that_do_not_show_are_refused_where_they_stand() {
+    for (from, to, told, line) in [
+        (
+            "title: {en: Investigation Order}",
+            "title: {en: \"The \u{1b}[2J\"}",
+            "U+001B",
+            2,
+        ),
+        (
+            "title: {en: Investigation Order}",
+            "title: {en: \"The \\e[2J\"}",
+            "U+001B",
+            2,
+        ),
+        (
+            "title: {en: Investigation Order}",
+            "title: {en: \"The \\u202E\"}",
+            "U+202E",
+            2,
+        ),
+        (
+            "title: {en: Investigation Order}",
+            "title: {en: Investigation Order} # \u{202e}",
+            "U+202E",
+            2,
+        ),
+        (
+            "title: {en: Investigation Order}",
+            "\"ti\\u2066\": {en: The Order}",
+            "U+2066",
+            2,
+        ),
+    ] {
+        let said = report(&[(EIO, from, to)]);
+        assert!(
+            said.contains(told) && said.contains("hidden-sign"),
+            "{said}"
+        );
+        assert!(said.contains(&format!("{EIO}:{line}:")), "{said}");
+        assert!(said.contains("1 mistake"), "{said}");
+    }
+    let written = "title: {en: \"The\\tOrder\"}\nnotes:\n  en: |\n    The\tOrder\n    of today";
+    let dir = write(&[(EIO, "title: {en: Investigation Order}", written)]);
+    load(dir.path()).unwrap_or_else(|report| panic!("{report}"));
 }

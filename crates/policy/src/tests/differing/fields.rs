@@ -1,9 +1,13 @@
 //! Fields of every kind of file show in a difference. That none is forgotten the compiler
 //! sees to: views take every struct of the model apart by all of its fields.
+//!
+//! What is no part of the model is not compared: in which order citations stand, titles of
+//! holidays, and what registers of authorities and offences say of where they have an entry
+//! from and when it was looked at.
 
 use super::{
     super::small::{DE, FR, ORDER, TREATY, edited},
-    AUTHORITIES, CALENDAR, MEASURES, OFFENCES, RULES, VOCABULARY, compare,
+    AUTHORITIES, CALENDAR, MEASURES, OFFENCES, PACT, RULES, VOCABULARY, compare,
 };
 use crate::{Difference, Library};
 
@@ -138,6 +142,13 @@ const FIELDS: &[Field] = &[
         ["{en: The Act}", "{en: The Act}", "{en: The Acts}"],
         "source act",
         "title",
+        READS,
+    ),
+    Field(
+        SOURCES,
+        ["law.example/act", "law.example/act", "law.example/acts"],
+        "source act",
+        "url",
         READS,
     ),
     Field(
@@ -390,6 +401,18 @@ fn fields_of_every_file_show() {
 }
 
 #[test]
+fn a_source_that_nobody_cites_changes_no_meaning() {
+    let more = [(SOURCES, "  other: {title: {en: Another act}}\n")];
+    let [old, new] = [edited(&[], &[]), edited(&more, &[])];
+    for (old, new) in [(&old, &new), (&new, &old)] {
+        let difference = compare(old, new);
+        assert!(difference.changes.is_empty(), "{:?}", difference.changes);
+        let told: Vec<_> = told(&difference);
+        assert_eq!(told, [("source other".to_owned(), "title", READS)]);
+    }
+}
+
+#[test]
 fn who_produces_an_event_is_told_in_words() {
     let [old, new] = sides(&FIELDS[0]);
     let difference = compare(&old, &new);
@@ -444,7 +467,7 @@ fn events_that_a_form_is_of_are_told() {
 }
 
 #[test]
-fn rules_of_others_that_name_a_new_instrument_stand_under_it() {
+fn rules_of_others_that_name_a_new_instrument_are_told() {
     let kinds = (
         VOCABULARY,
         "types:\n",
@@ -470,13 +493,30 @@ fn rules_of_others_that_name_a_new_instrument_stand_under_it() {
         .iter()
         .map(|change| change.subject.to_string())
         .collect();
-    assert_eq!(told, ["instrument pact", "rule fr-hearing"]);
-    let idle: Vec<String> = difference.changes[0]
-        .idle
+    assert_eq!(
+        told,
+        ["instrument pact", "rule de-hearing", "rule fr-hearing"]
+    );
+}
+
+#[test]
+fn a_filter_that_takes_a_rule_away_is_told() {
+    let rule = |filter: &str| {
+        format!(
+            "  - {{id: fr-hearing, title: {{en: No hearings}}, cite: act art 1, stage: inbound, \
+             effect: refuse, measures: [hearing]{filter}}}\n"
+        )
+    };
+    let pact = PACT.replace("  FR: {since: 2020-01-01, languages: [fr]}\n", "");
+    let [old, new] = [rule(""), rule(", instruments: [pact]")];
+    let new = [(FR, new.as_str()), ("instruments/pact/module.yaml", &pact)];
+    let difference = compare(&edited(&[(FR, &old)], &[]), &edited(&new, &[]));
+    let told: Vec<String> = difference
+        .changes
         .iter()
-        .map(ToString::to_string)
+        .map(|change| change.subject.to_string())
         .collect();
-    assert_eq!(idle, ["rule de-hearing"]);
+    assert!(told.contains(&"rule fr-hearing".to_owned()), "{told:?}");
 }
 
 #[test]
@@ -493,4 +533,27 @@ fn a_rule_written_otherwise_is_told_from_one_that_means_otherwise() {
     assert!(rewritten.is_rewritten(), "{:?}", rewritten.rules);
     assert!(!compare(&old, &library("context.offence.max_penalty_months < 7")).is_rewritten());
     assert!(!compare(&old, &old).is_rewritten());
+    // What the search cannot see is none of what only reads otherwise.
+    for (before, after) in [
+        (
+            "context.form.place.city == \"Paris\" || context.offence.political",
+            "context.offence.political",
+        ),
+        (
+            "context.offence.max_penalty_months * 3 < 120",
+            "context.offence.max_penalty_months * 3 < 126",
+        ),
+        (
+            "context.offence.categories.contains(Category::\"D08\") && context.persons.roles.containsAll([PersonRole::\"victim\", PersonRole::\"witness\"])",
+            "context.offence.categories.contains(Category::\"D08\") && context.persons.roles.containsAll([PersonRole::\"victim\", PersonRole::\"witness\"]) && !context.persons.roles.containsAll([PersonRole::\"victim\", PersonRole::\"suspect\"])",
+        ),
+    ] {
+        let difference = compare(&library(before), &library(after));
+        assert!(!difference.changes.is_empty());
+        assert!(
+            !difference.is_rewritten(),
+            "{after}: {:?}",
+            difference.rules
+        );
+    }
 }

@@ -35,6 +35,13 @@ pub(super) const SHARED: &[Seed] = &[
         "&zone",
     ),
     seed(
+        Code::HiddenSign,
+        "calendars/DK.yaml",
+        "holidays:\n",
+        "holidays: # \u{202e}none\n",
+        "holidays:",
+    ),
+    seed(
         Code::DuplicateKey,
         "calendars/CH.yaml",
         "time_zone: ",

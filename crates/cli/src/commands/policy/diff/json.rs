@@ -44,13 +44,9 @@ fn change(change: &Change) -> Value {
         aspects,
         words,
         within,
-        idle,
     } = change;
     let title = title.in_language("en").map(|(_, title)| title.to_string());
-    let [within, idle] = [within, idle].map(|subjects| {
-        let subjects = subjects.iter().map(ToString::to_string);
-        subjects.collect::<Vec<String>>()
-    });
+    let within: Vec<String> = within.iter().map(ToString::to_string).collect();
     json!({
         "subject": subject.to_string(),
         "kind": match kind {
@@ -62,7 +58,6 @@ fn change(change: &Change) -> Value {
         "aspects": sides(aspects),
         "words": sides(words),
         "with": within,
-        "neverAskedUnderIt": idle,
     })
 }
 
@@ -83,6 +78,7 @@ fn rule(change: &RuleChange) -> Value {
         rule,
         relation,
         proved,
+        complete,
     } = change;
     let (holds, why) = match relation {
         Relation::More => ("more", None),
@@ -93,7 +89,7 @@ fn rule(change: &RuleChange) -> Value {
         Relation::NotAnalysable(why) => ("not-analysable", Some(why)),
     };
     let method = if *proved { "proved" } else { "searched" };
-    json!({"rule": rule.as_str(), "holds": holds, "why": why, "method": method})
+    json!({"rule": rule.as_str(), "holds": holds, "why": why, "method": method, "complete": complete})
 }
 
 fn effect(effect: &Effect) -> Value {

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use comity_domain::{Decision, InstrumentId, Outcome};
-use comity_gateway::wire::to_proto;
+use comity_gateway::{
+    visible::{self, one_line},
+    wire::to_proto,
+};
 use comity_policy::{
     AspectChange, Change, ChangeKind, Difference, Effect, Finding, FindingKind, Matters, Relation,
     Rewording, RuleChange,
@@ -17,6 +20,8 @@ use crate::render;
 const WIDTH: usize = 100;
 /// Longest value shown whole.
 const LONGEST: usize = 240;
+/// How much of one is shown before the place at which it differs.
+const BEFORE: usize = 60;
 /// Parts of a new module shown by name.
 const WITHIN: usize = 12;
 /// Parts of which only words differ shown with these.
@@ -114,7 +119,6 @@ fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
         aspects: differ,
         words,
         within,
-        idle,
     } = change;
     let kind = match kind {
         ChangeKind::Added => ", new",
@@ -131,18 +135,14 @@ fn change(text: &mut String, change: &Change, rule: Option<&RuleChange>) {
     );
     aspects(text, differ);
     aspects(text, words);
-    let parts = [
-        ("with", within),
-        ("named by rules of States that it does not bind:", idle),
-    ];
-    for (how, parts) in parts.iter().filter(|(_, parts)| !parts.is_empty()) {
-        let shown = parts.iter().take(WITHIN).map(ToString::to_string);
+    if !within.is_empty() {
+        let shown = within.iter().take(WITHIN).map(ToString::to_string);
         let shown = shown.collect::<Vec<_>>().join(", ");
-        let more = match parts.len().saturating_sub(WITHIN) {
+        let more = match within.len().saturating_sub(WITHIN) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        paragraph(text, "  ", &format!("{how} {shown}{more}"));
+        paragraph(text, "  ", &format!("with {shown}{more}"));
     }
     if let Some(rule) = rule {
         paragraph(text, "  ", &relation(rule));
@@ -160,7 +160,9 @@ fn aspects(text: &mut String, aspects: &[AspectChange]) {
             .iter()
             .flat_map(|(sign, side)| side.iter().map(move |v| (sign, v)))
         {
-            let _ = writeln!(text, "  {name:<width$}  {sign} {}", short(value));
+            let beside = if *sign == "-" { is } else { was };
+            let shown = short(value, beside);
+            let _ = writeln!(text, "  {name:<width$}  {sign} {shown}");
             name = "";
         }
     }
@@ -221,7 +223,8 @@ fn effect(text: &mut String, number: usize, effect: &Effect) {
         );
     }
     // As it stands in a file of scenarios: to be copied as it is.
-    let _ = writeln!(text, "   for example\n{}", example.scenario.trim_end());
+    let scenario = visible::lines(example.scenario.trim_end());
+    let _ = writeln!(text, "   for example\n{scenario}");
     decision(text, "before", &example.before);
     decision(text, "after", &example.after);
 }
@@ -261,7 +264,7 @@ fn finding(finding: &Finding) -> String {
     } = finding;
     let mut words = format!("{} {of}", kind_word(*kind));
     if !detail.is_empty() {
-        let _ = write!(words, ": {}", short(detail));
+        let _ = write!(words, ": {}", short(detail, &[]));
     }
     if !missing.is_empty() {
         let missing: Vec<&str> = missing.iter().map(|fact| &**fact).collect();
@@ -279,12 +282,7 @@ fn decision(text: &mut String, when: &str, decision: &Decision) {
 }
 
 fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Approved => "APPROVED",
-        Outcome::Incomplete => "INCOMPLETE",
-        Outcome::Referred => "REFERRED",
-        Outcome::Refused => "REFUSED",
-    }
+    render::outcome_name(to_proto::outcome(outcome))
 }
 
 fn kind_word(kind: FindingKind) -> &'static str {
@@ -299,20 +297,39 @@ fn kind_word(kind: FindingKind) -> &'static str {
     }
 }
 
-/// A value in one line, long ones cut.
-fn short(value: &str) -> String {
-    let line = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
+/// A value in one line. Of a long one what is cut out is where it first differs from the
+/// nearest of those beside it.
+fn short(value: &str, beside: &[String]) -> String {
+    let signs: Vec<char> = in_line(value).chars().collect();
+    if signs.len() <= LONGEST {
+        return signs.into_iter().collect();
     }
+    let alike = |other: &String| {
+        let other = in_line(other);
+        let both = signs.iter().zip(other.chars());
+        both.take_while(|(one, other)| **one == *other).count()
+    };
+    let differs = beside.iter().map(alike).max().unwrap_or(0);
+    let last = signs.len() - LONGEST;
+    let from = match differs < LONGEST - BEFORE {
+        true => 0,
+        false => last.min(differs.saturating_sub(BEFORE)),
+    };
+    let shown: String = signs.into_iter().skip(from).take(LONGEST).collect();
+    let [before, after] = [from > 0, from < last].map(|cut| if cut { "…" } else { "" });
+    format!("{before}{shown}{after}")
+}
+
+/// A value in one line that moves no terminal.
+fn in_line(value: &str) -> String {
+    one_line(&value.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Words in lines, the later ones set in.
 fn paragraph(text: &mut String, indent: &str, words: &str) {
     text.push_str(indent);
     let mut column = indent.len();
-    for (place, word) in words.split_whitespace().enumerate() {
+    for (place, word) in words.split_whitespace().map(one_line).enumerate() {
         if place > 0 && column + 1 + word.chars().count() > WIDTH {
             let indent = indent.trim_start_matches('\n');
             let _ = write!(text, "\n{indent}  ");
@@ -321,8 +338,31 @@ fn paragraph(text: &mut String, indent: &str, words: &str) {
             text.push(' ');
             column += 1;
         }
-        text.push_str(word);
+        text.push_str(&word);
         column += word.chars().count();
     }
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, short};
+
+    #[test]
+    fn long_values_are_cut_where_they_differ() {
+        let long = |end: &str| format!("{} {end}", "word ".repeat(100));
+        let (was, is) = (long("before"), long("after it"));
+        let [one, other] = [
+            short(&was, std::slice::from_ref(&is)),
+            short(&is, std::slice::from_ref(&was)),
+        ];
+        assert!(one.starts_with('…') && one.ends_with("before"), "{one}");
+        assert!(
+            other.starts_with('…') && other.ends_with("after it"),
+            "{other}"
+        );
+        assert!(short(&was, &[]).ends_with('…'));
+        assert_eq!(short(&was, &[]).chars().count(), LONGEST + 1);
+        assert_eq!(short("a\u{1b}\n b", &[]), "a[U+001B] b");
+    }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use comity::v1::Outcome;
 use comity_domain::Digest;
-use comity_gateway::offline::{Again, Case, Made, Pruned, Unread};
+use comity_gateway::{
+    offline::{Again, Case, Made, Pruned, Unread},
+    visible::one_line,
+};
 use serde_json::{Value, json};
 
 use crate::render::{self, outcome_name};
@@ -222,6 +225,7 @@ pub(super) fn row(case: &Case) -> [String; 6] {
             instrument => instrument,
         };
         let rules = made.deciding.join(" ");
+        let (instrument, rules) = (one_line(instrument), one_line(&rules));
         format!("{} under {instrument}\n{rules}", outcome_name(made.outcome))
     };
     let again = case.again.as_ref().ok();
@@ -230,7 +234,7 @@ pub(super) fn row(case: &Case) -> [String; 6] {
         case.id.to_string(),
         issuing.to_string(),
         executing.to_string(),
-        case.measure.clone(),
+        one_line(&case.measure),
         decided(again.map(|again| &again.before)),
         decided(again.map(|again| &again.after)),
     ]
