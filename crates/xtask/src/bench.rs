@@ -238,7 +238,7 @@ mod tests {
             (["--in-flight", "64,x"], "`x` is no number from 1 to 1024"),
             (
                 ["--only", "haproxy"],
-                "`haproxy` is unknown: expected direct, nginx, envoy, ext-authz, comity",
+                "`haproxy` is unknown: expected direct, nginx, envoy, ext-authz, relay, comity",
             ),
         ] {
             assert_eq!(parse(&wrong).err().as_deref(), Some(said));

@@ -85,7 +85,7 @@ fn sign(
     let Statement { bundle, until } = signatures.statement();
     let (signer, claimed) = (key.verifier().to_string(), signatures.claimed());
     let value = json!({
-        "file": file, "bundle": bundle.to_string(), "until": until.to_string(), "signer": signer,
+        "file": file.display().to_string(), "bundle": bundle.to_string(), "until": until.to_string(), "signer": signer,
         "signatures": claimed,
     });
     tell(*json, &value, || {
