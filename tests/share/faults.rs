@@ -67,6 +67,22 @@ impl Delivers for Wayward {
                 answer.get_mut().result = Some(v1::Result::default());
             }
             "unreadable" => answer.get_mut().result = Some(accepted()),
+            // The authority has it before the system has an answer that can be read.
+            "acknowledged" => {
+                let calls = self.calls(&case).len();
+                if calls == 1 {
+                    let mut gateway = self.gateway.get().unwrap().clone();
+                    let name = case.clone();
+                    let message = v1::AcknowledgeRequest {
+                        name,
+                        ..v1::AcknowledgeRequest::default()
+                    };
+                    gateway.acknowledge(message).await?;
+                }
+                let unreadable = v1::Result::default();
+                let result = if calls < 3 { unreadable } else { accepted() };
+                answer.get_mut().result = Some(result);
+            }
             "beforehand" => {
                 let mut gateway = self.gateway.get().unwrap().clone();
                 gateway.conclude(concluding(&case, accepted())).await?;
@@ -187,12 +203,30 @@ async fn an_answer_that_cannot_be_read_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_is_asked_for_again_also_once_the_authority_has_the_request() {
+    let (scene, wayward) = scene().await;
+    let mut sender = scene.issuing("GB", "nca").await;
+    let case = share(&mut sender, &tip("acknowledged")).await.unwrap();
+    let name = case.case.unwrap().name;
+    let case = eventually("it is concluded", async || {
+        let case = get(&mut sender, &name).await.unwrap();
+        (case.state() == CaseState::Concluded).then_some(case)
+    })
+    .await;
+    let kinds: Vec<_> = case.events.iter().map(|event| &*event.kind).collect();
+    assert_eq!(kinds, ["decision", "acknowledged", "concluded"]);
+    assert_eq!(wayward.calls(&name), ["deliver"; 3]);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_may_come_before_the_delivery_is_answered() {
     let (scene, wayward) = scene().await;
     let mut sender = scene.issuing("GB", "nca").await;
     let case = share(&mut sender, &tip("beforehand")).await.unwrap();
     let case = case.case.unwrap();
     assert_eq!(case.state(), CaseState::Concluded, "{case:?}");
+    assert!(case.receipt.is_some());
     // Long enough for what was not ended to be tried again.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(wayward.calls(&case.name), ["deliver"]);
