@@ -183,22 +183,26 @@ async fn nothing_that_was_rejected_is_left_with_the_recipient() {
     scene.stop().await;
 }
 
+/// Shares a tip of this id, and waits until it is accepted.
+async fn concluded(sender: &mut Cooperation, id: &str) -> v1::Case {
+    let case = share(sender, &tip(id)).await.unwrap().case.unwrap();
+    eventually("it is concluded", async || {
+        let case = get(sender, &case.name).await.unwrap();
+        (case.state() == CaseState::Concluded).then_some(case)
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_cannot_be_read_is_asked_for_again() {
     let (scene, wayward) = scene().await;
     let mut sender = scene.issuing("GB", "nca").await;
-    let case = share(&mut sender, &tip("unreadable")).await.unwrap();
-    let name = case.case.unwrap().name;
-    let case = eventually("it is concluded", async || {
-        let case = get(&mut sender, &name).await.unwrap();
-        (case.state() == CaseState::Concluded).then_some(case)
-    })
-    .await;
+    let case = concluded(&mut sender, "unreadable").await;
     let postponed = case.events.iter().map(|event| &*event.note);
     let told = "the executing system's answer cannot be read (`result.kind`); delivery goes on until it can";
     assert!(postponed.clone().any(|note| note == told), "{postponed:?}");
-    assert_eq!(wayward.calls(&name), ["deliver", "deliver"]);
-    assert_eq!(scene.backend("DE").standing(&name).unwrap(), 1);
+    assert_eq!(wayward.calls(&case.name), ["deliver"; 2]);
+    assert_eq!(scene.backend("DE").standing(&case.name).unwrap(), 1);
     scene.stop().await;
 }
 
@@ -206,16 +210,10 @@ async fn an_answer_that_cannot_be_read_is_asked_for_again() {
 async fn it_is_asked_for_again_also_once_the_authority_has_the_request() {
     let (scene, wayward) = scene().await;
     let mut sender = scene.issuing("GB", "nca").await;
-    let case = share(&mut sender, &tip("acknowledged")).await.unwrap();
-    let name = case.case.unwrap().name;
-    let case = eventually("it is concluded", async || {
-        let case = get(&mut sender, &name).await.unwrap();
-        (case.state() == CaseState::Concluded).then_some(case)
-    })
-    .await;
+    let case = concluded(&mut sender, "acknowledged").await;
     let kinds: Vec<_> = case.events.iter().map(|event| &*event.kind).collect();
     assert_eq!(kinds, ["decision", "acknowledged", "concluded"]);
-    assert_eq!(wayward.calls(&name), ["deliver"; 3]);
+    assert_eq!(wayward.calls(&case.name), ["deliver"; 3]);
     scene.stop().await;
 }
 
