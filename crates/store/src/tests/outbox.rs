@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use comity_domain::{CaseState, JurisdictionCode, Urgency};
+use comity_domain::{CaseState, Urgency};
 
-use super::{at, case_id, entry, job, open, request_id, request_key, run, step, submission};
-use crate::{CommitError, Durable, Job, Store, Transaction, Wanted, verify};
+use super::{at, case_id, entry, job, open, request_id, request_key, run, state, step, submission};
+use crate::{Archive, CommitError, Durable, Job, Owed, Period, Store, Transaction, Wanted, verify};
 
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -45,7 +45,6 @@ fn the_most_urgent_job_goes_first_then_the_oldest() {
         ];
         transaction.enqueue[3].due = at(5);
         store.commit(transaction).await.unwrap();
-        let state = |code: &str| code.parse::<JurisdictionCode>().unwrap();
         assert_eq!(
             store.ready(at(0)).await.unwrap(),
             [Urgency::Emergency, Urgency::Urgent, Urgency::Routine]
@@ -123,6 +122,37 @@ fn a_failed_attempt_is_tried_again_when_told() {
         assert!(claim(&store, 59).await.is_empty());
         assert_eq!(claim(&store, 60).await[0].attempts, 2);
     });
+}
+
+/// A store is compared with its outbox while a gateway is at work on it.
+#[test]
+fn what_a_case_owed_is_not_held_against_it_once_it_has_moved() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    run(async {
+        store.commit(submission(1)).await.unwrap();
+        let job = claim(&store, 0).await.remove(0);
+        let done = Transaction {
+            finish: Some(job.lease),
+            ..step(1, 1, CaseState::Acknowledged)
+        };
+        store.commit(done).await.unwrap();
+        store.close().await;
+    });
+    let owed = |version| Owed {
+        case: case_id(1),
+        version,
+        step: "deliver",
+        target: state("FR"),
+        urgency: Urgency::Routine,
+        body: b"deliver for 1".to_vec(),
+    };
+    let mut archive = Archive::open(dir.path(), None, Period::default()).unwrap();
+    for (version, denied, lost) in [(1, false, None), (2, true, Some(0))] {
+        let owed = owed(version);
+        assert_eq!(archive.is_denied(&owed).unwrap(), denied, "{version}");
+        assert_eq!(archive.lost(&owed).unwrap(), lost, "{version}");
+    }
 }
 
 #[test]
