@@ -103,5 +103,17 @@ async fn an_item_that_is_lost_is_missed() {
     assert!(!out.exists());
     let told = shown(&backup(&data, &out, &["--skip-evidence"]));
     assert!(told.starts_with("exit 0\n"), "{told}");
+    // What is copied by other means cannot be opened without its card.
+    let mut cards = fs::read_dir(data.join("evidence/kept")).unwrap();
+    fs::write(cards.next().unwrap().unwrap().path(), "{}").unwrap();
+    let told = shown(&backup(
+        &data,
+        &folder.join("cardless"),
+        &["--skip-evidence"],
+    ));
+    assert!(
+        told.starts_with("exit 2\n") && told.contains("`evidence/kept/"),
+        "{told}"
+    );
     on.scene.running.stop().await;
 }
