@@ -12,7 +12,7 @@ use comity::v1::{
     national_backend_service_server::{NationalBackendService as _, NationalBackendServiceServer},
 };
 use comity_gateway::wire::structure;
-use comity_sandbox::backend::Backend;
+use comity_sandbox::{backend::Backend, stories::Story};
 use tonic::{Code, Request, Response, Status};
 
 use super::{kinds, reaches, truth};
@@ -223,42 +223,72 @@ async fn what_is_supplemented_on_the_way_is_told_once_the_request_is_there() {
     scene.stop().await;
 }
 
+/// What a use of data is bound by is confirmed by who asked.
+async fn confirm(
+    scene: &Scene,
+    story: &Story,
+    case: &v1::Case,
+) -> Result<Response<v1::ConfirmObligationResponse>, Status> {
+    let of_data = case.conditions.iter().find(|condition| {
+        condition.kind() == v1::ObligationKind::UseLimit && condition.bound_party == "issuing"
+    });
+    let channel = scene.connect(story.jurisdiction, story.authority, "issuing");
+    let mut client = ExecutionServiceClient::new(channel.await);
+    let confirmation = v1::ConfirmObligationRequest {
+        name: case.name.clone(),
+        obligation_id: of_data.unwrap().obligation_id.clone(),
+        note: "we keep to it".to_owned(),
+        ..v1::ConfirmObligationRequest::default()
+    };
+    client.confirm_obligation(confirmation).await
+}
+
+/// The executing authority has done with a case.
+async fn conclude(scene: &Scene, case: &v1::Case, result: v1::Result) {
+    let mut executing = scene.executing("FR", "parquet-paris").await;
+    let conclude = v1::ConcludeRequest {
+        name: case.name.clone(),
+        conclusion: Some(Conclusion::Result(result)),
+        ..v1::ConcludeRequest::default()
+    };
+    executing.conclude(conclude).await.unwrap();
+}
+
 /// A confirmation given before would count for what comes.
 #[test]
 fn what_is_about_data_is_not_confirmed_before_any_came() {
     on_shared(async |scene| {
         let story = search("early");
         let case = scene.tell(&story).await;
-        let of_data = case.conditions.iter().find(|condition| {
-            condition.kind() == v1::ObligationKind::UseLimit && condition.bound_party == "issuing"
-        });
-        let channel = scene.connect(story.jurisdiction, story.authority, "issuing");
-        let mut client = ExecutionServiceClient::new(channel.await);
-        let confirmation = v1::ConfirmObligationRequest {
-            name: case.name.clone(),
-            obligation_id: of_data.unwrap().obligation_id.clone(),
-            note: "we keep to it".to_owned(),
-            ..v1::ConfirmObligationRequest::default()
-        };
-        let early = client.confirm_obligation(confirmation.clone()).await;
-        let early = early.unwrap_err();
+        let early = confirm(scene, &story, &case).await.unwrap_err();
         assert_eq!(reason(&early), "NOT_ALLOWED_NOW", "{early:?}");
         assert!(
             early.message().contains("nothing was received yet"),
             "{early:?}"
         );
-        let mut executing = scene.executing("FR", "parquet-paris").await;
         let found = v1::Result {
             kind: v1::ResultKind::NothingFound.into(),
             ..v1::Result::default()
         };
-        let conclude = v1::ConcludeRequest {
-            name: case.name,
-            conclusion: Some(Conclusion::Result(found)),
-            ..v1::ConcludeRequest::default()
+        conclude(scene, &case, found).await;
+        confirm(scene, &story, &case).await.unwrap();
+    });
+}
+
+/// None will come, and nobody is left with a condition that cannot be met.
+#[test]
+fn what_is_about_data_is_confirmed_where_a_case_ended_without() {
+    on_shared(async |scene| {
+        let story = search("without");
+        let case = scene.tell(&story).await;
+        let refused = v1::Result {
+            kind: v1::ResultKind::NotExecuted.into(),
+            reason: "the court did not allow it".to_owned(),
+            ground: "dir-2014-41 art 11(1)(a)".to_owned(),
+            ..v1::Result::default()
         };
-        executing.conclude(conclude).await.unwrap();
-        client.confirm_obligation(confirmation).await.unwrap();
+        conclude(scene, &case, refused).await;
+        confirm(scene, &story, &case).await.unwrap();
     });
 }
 
