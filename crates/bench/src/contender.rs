@@ -204,6 +204,11 @@ fn program(path: Option<&Path>) -> Result<&Path, String> {
     path.ok_or_else(|| "no program was given".to_owned())
 }
 
+/// The version of what this benchmark plays itself.
+fn own_version() -> String {
+    format!("comity-bench {}", env!("CARGO_PKG_VERSION"))
+}
+
 /// What a program says of its version, on one line.
 fn version(program: &Path, argument: &str) -> String {
     let said = match Command::new(program).arg(argument).output() {

@@ -31,4 +31,4 @@ pub use request::{
     Urgency, VALIDATING_KINDS, Validation,
 };
 pub use ruling::{Judgement, Ruled, Ruling, Settles};
-pub use text::{Citation, Text, primary};
+pub use text::{Citation, Text, primary, turns};

@@ -13,6 +13,16 @@ pub fn primary(language: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a sign that does not show has others stand in another order than they do: the
+/// formatting characters of Unicode's bidirectional algorithm (UAX #9, section 2).
+#[must_use]
+pub fn turns(sign: char) -> bool {
+    matches!(
+        sign,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
 /// One text in several languages, keyed by BCP 47 primary language.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text(pub BTreeMap<Arc<str>, Arc<str>>);

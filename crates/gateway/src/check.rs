@@ -24,7 +24,7 @@ use crate::{
     witness,
 };
 
-/// Keys in the data folder.
+/// Keys in the data folder, and what each does.
 pub(crate) const KEYS: [(&str, &str); 5] = [
     (VAULT, "opens the records"),
     (KEY_FILE, "opens items of evidence"),

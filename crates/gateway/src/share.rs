@@ -81,8 +81,8 @@ pub(crate) async fn rejected(
     let TakenBack { cancel, recall } = match job {
         None => recall::take_back(gateway, case, reason).await?,
         Some(_) => {
-            let was_read = evidence::has_passed(gateway, case, BoundParty::Executing).await?;
-            let is_left = left == Left::Something || was_read;
+            let is_left = left == Left::Something
+                || evidence::has_passed(gateway, case, BoundParty::Executing).await?;
             TakenBack {
                 cancel: None,
                 recall: is_left.then(|| recall::of(gateway, case, reason)),

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use comity_domain::turns;
+
 /// The text as one line, whatever shows nothing by its number. No two texts make one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
@@ -41,14 +43,6 @@ pub(crate) fn is_ignorable(sign: char) -> bool {
                 | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}' | '\u{e0000}'..='\u{e0fff}'
         )
-}
-
-/// Whether a character that shows nothing has others stand in another order.
-pub(crate) fn turns(sign: char) -> bool {
-    matches!(
-        sign,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
 }
 
 /// Writes a sign by its number.

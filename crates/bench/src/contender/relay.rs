@@ -1,6 +1,6 @@
 //! The relay, with one thread beside its writer, on an empty table.
 
-use super::{Contender, Ground, Kind};
+use super::{Contender, Ground, Kind, own_version};
 use crate::{
     AnyError,
     process::{Process, free_address, remove},
@@ -19,6 +19,10 @@ pub(super) fn start(ground: &Ground) -> Result<Contender, AnyError> {
         &folder.to_string_lossy(),
     ];
     let process = Process::start_part(&arguments, &folder)?;
-    let version = format!("comity-bench {}", env!("CARGO_PKG_VERSION"));
-    Ok(Contender::new(Kind::Relay, version, front, vec![process]))
+    Ok(Contender::new(
+        Kind::Relay,
+        own_version(),
+        front,
+        vec![process],
+    ))
 }

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use comity_domain::turns;
+
 use crate::diagnostic::{Code, Diagnostic, Source};
 
 /// The first in a file as it is written, also in its comments.
@@ -22,9 +24,8 @@ pub(super) fn escaped(source: &Source, text: &str, at: &Range<usize>) -> Option<
 /// Whether a sign moves a terminal, or has others stand in another order. Tabs and ends of
 /// lines are what texts are made of.
 fn is_hidden(sign: char) -> bool {
-    let turns = matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let moves = sign.is_control() && !matches!(sign, '\t' | '\n');
-    turns || moves || matches!(sign, '\u{2028}' | '\u{2029}')
+    turns(sign) || moves || matches!(sign, '\u{2028}' | '\u{2029}')
 }
 
 fn wrong(source: &Source, at: Range<usize>, sign: char) -> Diagnostic {

@@ -3,8 +3,10 @@
 
 use std::fmt::Write as _;
 
+use comity_domain::turns;
+
 use super::parts::{Aside, Block, Report, Section, Span, Term};
-use crate::visible::{number, turns};
+use crate::visible::number;
 
 const STYLE: &str = include_str!("report.css");
 

@@ -217,6 +217,12 @@ fn signs_that_do_not_show_are_refused_where_they_stand() {
         ),
         (
             "title: {en: Investigation Order}",
+            "title: {en: \"The \\u200F\"}",
+            "U+200F",
+            2,
+        ),
+        (
+            "title: {en: Investigation Order}",
             "title: {en: Investigation Order} # \u{202e}",
             "U+202E",
             2,
