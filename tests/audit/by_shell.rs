@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use comity_gateway::offline::Files;
 
 use super::{
@@ -26,6 +27,12 @@ fn written(folder: &Path, files: &Files) -> String {
             .output()
             .unwrap(),
     )
+}
+
+/// Salt, path and value of the first of the fields.
+fn first_field(fields: &str) -> [&str; 3] {
+    let line = fields.lines().next().unwrap();
+    line.split(' ').collect::<Vec<_>>().try_into().unwrap()
 }
 
 fn bundle(left: &Left, title: &str, name: &str) -> Files {
@@ -116,6 +123,24 @@ async fn a_shell_finds_what_is_missing_and_what_is_of_another_case() {
     ] {
         forged(expected, &|files| {
             drop(files.insert(name.to_owned(), b"x".to_vec()))
+        });
+    }
+    // The same bytes, read with other bounds: a field would seem to have another path.
+    let fields = format!("{first}.fields");
+    let line = String::from_utf8(whole[&fields].clone()).unwrap();
+    let [salt, path, value] = first_field(&line).map(|part| BASE64.decode(part).unwrap());
+    let (short, moved) = path.split_at((path.len() - 1) / 3 * 3);
+    let padding = BASE64.encode(moved).replace(|sign| sign != '=', "!");
+    let short = format!("{}{padding}", BASE64.encode(short));
+    let value = BASE64.encode([moved, &value].concat());
+    let longer = BASE64.encode([&salt[..], &[0]].concat());
+    for other in [
+        format!("{} {short} {value}", BASE64.encode(&salt)),
+        format!("{longer} {short} {value}"),
+    ] {
+        let rest = line.split_once('\n').unwrap().1;
+        forged("is not written as such files are", &|files| {
+            files.insert(fields.clone(), format!("{other}\n{rest}").into_bytes());
         });
     }
     // As it was made it is in order, and so is each other case.

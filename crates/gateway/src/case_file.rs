@@ -31,7 +31,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Version of the form of bundles: another one where any file would be written
 /// otherwise.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Says that a folder is a bundle, and of what.
 const MARK: &str = "bundle.json";

@@ -1,6 +1,6 @@
 //! The typefaces, how wide their characters are, and where lines break.
 
-use std::sync::Arc;
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use epaint_default_fonts::{HACK_REGULAR, UBUNTU_LIGHT};
 use krilla::text::{Font, GlyphId, KrillaGlyph};
@@ -26,6 +26,8 @@ struct Typeface {
     font: Font,
     characters: Charmap<'static>,
     metrics: GlyphMetrics<'static>,
+    /// What [`Typeface::glyph`] found: a text is measured again and again as it is laid.
+    known: RefCell<HashMap<char, Option<(GlyphId, f32)>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -203,12 +205,20 @@ impl Typeface {
             characters: font.charmap(),
             // Of one point, so that advances scale.
             metrics: font.glyph_metrics(Size::new(1.0), LocationRef::default()),
+            known: RefCell::default(),
         })
     }
 
     /// A character's glyph and its advance at one point; `None` where it has none, or
     /// none that an archive may keep.
     fn glyph(&self, character: char) -> Option<(GlyphId, f32)> {
+        let mut known = self.known.borrow_mut();
+        *known
+            .entry(character)
+            .or_insert_with(|| self.look_up(character))
+    }
+
+    fn look_up(&self, character: char) -> Option<(GlyphId, f32)> {
         let kept = !character.is_control()
             && !matches!(character, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'.. | '\u{feff}');
         let glyph = self.characters.map(character).filter(|_| kept)?;
