@@ -53,8 +53,8 @@ use self::{
 
 pub use self::deciding::DecidingFiles;
 pub(crate) use self::{
-    context::Named, files::Kind, place::Place, provision::is_kind, rules::rule_places,
-    schema::Document, vocabulary::EVENT,
+    context::Named, files::Kind, keywords::NAMED, place::Place, provision::is_kind,
+    rules::rule_places, schema::Document, vocabulary::EVENT,
 };
 
 /// Scenarios beside a module, checked against their schema only.

@@ -123,6 +123,8 @@ codes! {
         "write it as a line of `unless` in that rule";
     Error: ExceptionToException "exception-to-exception" "An exception to a rule that is an exception itself"
         "say in `unless` of that rule when it lifts nothing, or lift the rule to which it is an exception";
+    Error: NotAtDisclosure "not-at-disclosure" "An effect that comes to nothing as the answer goes back"
+        "at `disclosure` a rule obliges, or lifts another one by `permit`: let it speak at the stage at which the request is still decided";
     Error: BoundAndNotBound "bound-and-not-bound" "A State that is said to be bound and not bound"
         "keep it in `binds`, with `until` where it is no longer bound, or in `not_bound`";
     Error: MutualPrecedence "mutual-precedence" "Two instruments that prevail over each other"

@@ -22,6 +22,8 @@ use crate::{
 
 /// Age from which a person is no child: Directive (EU) 2016/800 Art. 3(1).
 const FULL_AGE_YEARS: u8 = 18;
+/// Whether somebody concerned is below it.
+const MINOR: &str = "persons.minor";
 /// Another instrument of the library would carry the request and prevails over its own.
 pub(crate) const TREATY: &str = "basis.treaty";
 
@@ -260,7 +262,10 @@ impl<'a> Derivation<'a> {
             persons.iter().map(|person| person.age_years),
             FULL_AGE_YEARS,
         );
-        self.put_truth("persons.minor", FactSource::Requester, minor);
+        // Of whom nobody lists, nothing is known against what is said.
+        if !persons.is_empty() || !self.request.facts.contains_key(MINOR) {
+            self.put_truth(MINOR, FactSource::Requester, minor);
+        }
         let suspects = persons
             .iter()
             .filter(|person| person.role == PersonRole::Suspect);

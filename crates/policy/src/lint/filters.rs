@@ -14,7 +14,8 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let Some(place) = subject.place(&law.rule.id) else {
             continue;
         };
-        found.extend(empty(place));
+        let keys = ["measures", "counterparts", "instruments", "when", "unless"];
+        found.extend(empty(place, &keys));
         match law.home {
             Home::Instrument(instrument) => {
                 found.extend(measures(subject, law, instrument, place));
@@ -33,21 +34,20 @@ pub(super) fn lint(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Filters and conditions that name nothing: left out or empty, they let everything
 /// through.
-fn empty(rule: &Place<'_>) -> Vec<Diagnostic> {
-    let keys = ["measures", "counterparts", "instruments", "when", "unless"];
-    let lists = keys.map(|key| (key, rule.at(key)));
+fn empty(place: &Place<'_>, keys: &[&str]) -> Vec<Diagnostic> {
+    let lists = keys.iter().map(|key| (key, place.at(key)));
     let is_empty = |list: &Place<'_>| {
         let names = list.json().and_then(|list| list.as_array());
         names.is_some_and(Vec::is_empty)
     };
-    let empty = lists.into_iter().filter(|(_, list)| is_empty(list));
+    let empty = lists.filter(|(_, list)| is_empty(list));
     let found = empty.map(|(key, list)| {
         list.wrong_key(
             Code::FilterWithoutEffect,
             format!("`{key}` is empty, and limits nothing"),
         )
-        .why("the rule is read as if the key were not there")
-        .remedy("name what the rule is for, or when it holds, or remove the key")
+        .why("it is read as if the key were not there")
+        .remedy("name what it is for, or when it holds, or remove the key")
     });
     found.collect()
 }
@@ -133,7 +133,9 @@ fn routes(subject: &Subject<'_>, state: &Jurisdiction, found: &mut Vec<Diagnosti
         return;
     };
     for (index, route) in state.routes.iter().enumerate() {
-        let list = module.at("routes").at(index).at("prefer");
+        let route_at = module.at("routes").at(index);
+        found.extend(empty(&route_at, &["measures", "counterparts"]));
+        let list = route_at.at("prefer");
         for (index, id) in route.prefer.iter().enumerate() {
             if !binds(subject, id, &state.code) {
                 let why = format!("it does not bind {}", state.code);

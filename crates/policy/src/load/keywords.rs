@@ -20,7 +20,7 @@ const KEYWORDS: &str = "$anchor $comment $defs $dynamicAnchor $dynamicRef $id $r
     propertyNames readOnly required restates then title type unevaluatedItems unevaluatedProperties uniqueItems \
     writeOnly";
 /// Hold schemas by names of their own.
-const NAMED: [&str; 5] = [
+pub(crate) const NAMED: [&str; 5] = [
     "properties",
     "patternProperties",
     "$defs",

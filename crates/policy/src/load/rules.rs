@@ -10,7 +10,7 @@ use comity_domain::{Confidence, FactName, RuleId, Stage};
 use crate::{
     condition::{self, Line},
     diagnostic::{Code, Diagnostic, suggest},
-    model::{Condition, Rule},
+    model::{Condition, Effect, Rule},
 };
 
 use super::{
@@ -98,6 +98,17 @@ impl Rules {
             .as_deref()
             .and_then(|target| self.target(&place.at("exception_to"), target, context));
         let effect = effect::effect(place, raw.effect, context);
+        let stage = raw.stage.map_or(stage, at_stage);
+        if stage == Stage::Disclosure && !speaks_at_disclosure(&effect, raw.exception_to.is_some())
+        {
+            context.found.push(
+                place
+                    .at("effect")
+                    .wrong(Code::NotAtDisclosure, "nothing comes of this effect at `disclosure`")
+                    .why("the request has been decided when the answer goes back")
+                    .remedy("let it speak at another stage, or write `effect: oblige` for what binds the answer"),
+            );
+        }
         let when = self.lines(&place.at("when"), raw.when.len());
         let unless = self.lines(&place.at("unless"), raw.unless.len());
         let read = when.iter().chain(&unless).flat_map(|line| &line.facts);
@@ -109,7 +120,7 @@ impl Rules {
             confidence: confidence(raw.confidence),
             since,
             until,
-            stage: raw.stage.map_or(stage, at_stage),
+            stage,
             instruments,
             counterparts,
             measures,
@@ -263,6 +274,19 @@ pub(super) fn confidence(raw: raw::Confidence) -> Confidence {
         raw::Confidence::Low => Confidence::Low,
         raw::Confidence::Medium => Confidence::Medium,
         raw::Confidence::High => Confidence::High,
+    }
+}
+
+/// What goes back is bound by conditions, from which an exception may free it. Nothing is
+/// refused, asked or measured any more.
+fn speaks_at_disclosure(effect: &Effect, is_exception: bool) -> bool {
+    match effect {
+        Effect::Oblige { .. } => true,
+        Effect::Permit => is_exception,
+        Effect::Refuse { .. }
+        | Effect::Require { .. }
+        | Effect::Refer { .. }
+        | Effect::Clock(_) => false,
     }
 }
 

@@ -194,6 +194,19 @@ fn minors_are_shown_by_age_else_presumed_away() {
     assert_eq!(aged(Some(17)).0, FactValue::Truth(true));
     assert_eq!(aged(Some(18)).0, FactValue::Truth(false));
     assert!(matches!(aged(None).1, FactUseSource::Presumed(_)));
+    // Who lists nobody may say so; who lists somebody has said how old.
+    let mut said = stating(
+        FactSource::Requester,
+        &[("persons.minor", FactValue::Truth(true))],
+    );
+    assert_eq!(truth("persons.minor", &said), Some(true));
+    said.persons = vec![Person {
+        role: PersonRole::Victim,
+        age_years: Some(40),
+        nationality: None,
+        residence: None,
+    }];
+    assert_eq!(truth("persons.minor", &said), Some(false));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Values, View, Views, list, rules, rules::citation};
 use crate::{
     diff::Subject,
+    load::NAMED,
     model::{
         AuthorityRecord, Binding, Channel, Form, Instrument, Jurisdiction, Measures, Module,
         NotBound, OffenceRecord, Profile, RoutePreference, SourceNote, Status,
@@ -189,7 +190,6 @@ fn demands(schema: &Value, named: bool) -> Value {
         "description",
         "examples",
     ];
-    const NAMING: [&str; 3] = ["properties", "patternProperties", "$defs"];
     const VALUES: [&str; 3] = ["const", "enum", "default"];
     const ORDERED: [&str; 3] = ["const", "default", "prefixItems"];
     match schema {
@@ -198,7 +198,8 @@ fn demands(schema: &Value, named: bool) -> Value {
                 .iter()
                 .filter(|(name, _)| named || !ANNOTATIONS.contains(&name.as_str()));
             let demanding = demanding.map(|(name, value)| {
-                let naming = !named && NAMING.contains(&name.as_str());
+                let naming =
+                    !named && (NAMED.contains(&name.as_str()) || name == "dependentRequired");
                 let mut value = match VALUES.contains(&name.as_str()) {
                     true => value.clone(),
                     false => demands(value, naming),

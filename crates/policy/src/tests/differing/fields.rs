@@ -7,7 +7,7 @@
 
 use super::{
     super::small::{DE, FR, ORDER, TREATY, edited},
-    AUTHORITIES, CALENDAR, MEASURES, OFFENCES, PACT, RULES, VOCABULARY, compare,
+    AUTHORITIES, CALENDAR, FORM, MEASURES, OFFENCES, PACT, RULES, VOCABULARY, compare,
 };
 use crate::{Difference, Library};
 
@@ -464,6 +464,27 @@ fn events_that_a_form_is_of_are_told() {
     );
     let told = told(&difference);
     assert_eq!(told, [("form report of order".to_owned(), "events", MEANS)]);
+}
+
+#[test]
+fn what_is_demanded_of_a_field_is_told_whatever_its_name() {
+    let library = |demanded: &str| {
+        let whole = "\"required\": [\"place\"]";
+        edited(&[], &[(FORM, whole, &format!("{whole}, {demanded}"))])
+    };
+    let schemas = |demanded: &str| format!(r#""dependentSchemas": {{"title": {demanded}}}"#);
+    let fields = |demanded: &str| format!(r#""dependentRequired": {{"title": {demanded}}}"#);
+    for [was, is] in [
+        [schemas(r#"{"required": ["place"]}"#), schemas("false")],
+        [fields(r#"["place"]"#), fields(r#"["place", "date"]"#)],
+    ] {
+        let told = told(&compare(&library(&was), &library(&is)));
+        let meant: Vec<_> = told
+            .iter()
+            .map(|(_, aspect, means)| (&**aspect, *means))
+            .collect();
+        assert_eq!(meant, [("schema", MEANS)], "{is}");
+    }
 }
 
 #[test]

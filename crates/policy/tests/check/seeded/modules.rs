@@ -253,6 +253,13 @@ pub(super) const MODULES: &[Seed] = &[
         "exception_to: us-uk-da-8-4-death",
     ),
     seed(
+        Code::NotAtDisclosure,
+        "jurisdictions/jp/module.yaml",
+        "    effect: oblige\n    when:\n      - context.offence.categories.contains(Category::\"D03\") || (context.persons.roles.contains(PersonRole::\"victim\") && context.offence.trafficking_in_persons)\n    obligation: {kind: handling-code, bound: issuing, parameters: {code: H2}}",
+        "    effect: refuse\n    when:\n      - context.offence.categories.contains(Category::\"D03\") || (context.persons.roles.contains(PersonRole::\"victim\") && context.offence.trafficking_in_persons)\n",
+        "    effect: refuse\n    when:\n      - context.offence.categories.contains(Category::\"D03\") ||",
+    ),
+    seed(
         Code::BoundAndNotBound,
         "instruments/cets-224/module.yaml",
         "  DE: {since: 2022-05-12}\n",

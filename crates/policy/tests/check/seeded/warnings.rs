@@ -410,6 +410,13 @@ pub(super) const WARNINGS: &[Seed] = &[
     ),
     seed(
         Code::FilterWithoutEffect,
+        "jurisdictions/nl/module.yaml",
+        "{measures: [police], prefer:",
+        "{measures: [police], counterparts: [], prefer:",
+        "counterparts: []",
+    ),
+    seed(
+        Code::FilterWithoutEffect,
         "instruments/uncac/module.yaml",
         "    effect: permit\n",
         "    effect: permit\n    when: []\n",
