@@ -170,6 +170,22 @@ fn a_decision_in_words() {
 }
 
 #[test]
+fn a_request_is_dated_ahead_by_who_asks_for_it_alone() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("request.json");
+    let mut story = story("ahead", "House search, form in English only");
+    let issued = story.request.issued_at.as_mut().unwrap();
+    issued.seconds += 2 * 24 * 60 * 60;
+    fs::write(&file, json::print(&story.request).unwrap()).unwrap();
+    let file = file.to_str().unwrap();
+    let refused = shown(&comity(["policy", "decide", file]));
+    assert!(refused.contains("issued_at"), "{refused}");
+    let asked = shown(&comity(["policy", "decide", file, "--at", "2031-01-01"]));
+    let law = "exit 1\nINCOMPLETE under eio, law of 2031-01-01\n";
+    assert!(asked.starts_with(law), "{asked}");
+}
+
+#[test]
 fn what_cannot_be_read_is_a_failure_and_says_where() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("request.json");

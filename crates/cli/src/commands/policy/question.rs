@@ -62,14 +62,14 @@ impl Manner {
         library::demand_language(&library, &language)?;
         let mut message: v1::CooperationRequest = request::read(file)?;
         let now = Timestamp::now();
+        // A request is not dated ahead, as for the gateway, but on the day that is asked for.
+        let mut latest = now;
         if let Some(day) = at {
             // Noon, so that no time zone makes it another day.
             let noon = TimeZone::UTC.to_timestamp(day.at(12, 0, 0, 0))?;
             message.issued_at = Some(to_proto::timestamp(noon));
+            latest = noon.max(now);
         }
-        let latest = message.issued_at.as_ref().map_or(now, |at| {
-            Timestamp::from_second(at.seconds).unwrap_or(now).max(now)
-        });
         let (request, form) = from_proto::request(message, latest).map_err(refused)?;
         let unknown = words::unknown(&library, &request);
         if !unknown.is_empty() {
