@@ -24,6 +24,8 @@ use crate::world::{Cooperation, Delivers, Scene, Served, eventually, get};
 #[derive(Clone)]
 struct Wayward {
     backend: Backend,
+    /// The receipts that came with deliveries, by case.
+    receipts: Arc<Mutex<HashMap<String, Vec<v1::Receipt>>>>,
     /// The calls that came, by case.
     calls: Arc<Mutex<HashMap<String, Vec<&'static str>>>>,
     /// How it calls the gateway.
@@ -34,6 +36,12 @@ impl Wayward {
     fn note(&self, case: &str, call: &'static str) {
         let mut calls = self.calls.lock().unwrap();
         calls.entry(case.to_owned()).or_default().push(call);
+    }
+
+    fn keep(&self, message: &v1::DeliverRequest) {
+        let mut receipts = self.receipts.lock().unwrap();
+        let of_case = receipts.entry(message.case.clone()).or_default();
+        of_case.push(message.receipt.clone().unwrap());
     }
 
     fn calls(&self, case: &str) -> Vec<&'static str> {
@@ -54,6 +62,7 @@ impl Delivers for Wayward {
     ) -> Result<Response<v1::DeliverResponse>, Status> {
         let message = request.get_ref();
         self.note(&message.case, "deliver");
+        self.keep(message);
         let id = message.request.as_ref().unwrap().request_id.clone();
         if id == "refused" {
             return Err(Status::failed_precondition("never"));
@@ -112,6 +121,7 @@ async fn scene() -> (Scene, Wayward) {
         let backend = backend.clone();
         let one = wayward.insert(Wayward {
             backend,
+            receipts: Arc::default(),
             calls: Arc::default(),
             gateway: Arc::default(),
         });
@@ -202,6 +212,15 @@ async fn an_answer_that_cannot_be_read_is_asked_for_again() {
     let told = "the executing system's answer cannot be read (`result.kind`); delivery goes on until it can";
     assert!(postponed.clone().any(|note| note == told), "{postponed:?}");
     assert_eq!(wayward.calls(&case.name), ["deliver"; 2]);
+    // Each time with where the decision is on record, not what was recorded since.
+    let receipts = wayward.receipts.lock().unwrap()[&case.name].clone();
+    let first = case.events.iter().find(|event| event.kind == "decision");
+    let first = (first.unwrap().ledger_index, &receipts[0].request_sha256);
+    assert!(
+        receipts
+            .iter()
+            .all(|receipt| (receipt.index, &receipt.request_sha256) == first)
+    );
     assert_eq!(scene.backend("DE").standing(&case.name).unwrap(), 1);
     scene.stop().await;
 }

@@ -8,22 +8,26 @@ use std::{collections::BTreeSet, error::Error, time::Duration};
 use comity::v1;
 use comity_domain::CaseState;
 use comity_store::{Durable, Job, Transaction};
-use prost::Message as _;
+use prost::{Message as _, bytes::Bytes};
 use tokio::sync::watch;
 use tonic::Code;
 
 use crate::{
     answer::{self, Answer},
+    audit,
     backends::{NoAnswer, Outgoing},
     cases::{self, CaseAt},
     execute,
     gateway::Gateway,
     happen::Unfiled,
-    notify, origin, recall, record, room,
+    notify, origin, recall, record,
+    refusal::Refusal,
+    room,
     share::Left,
     wire::{
         Violation,
         answer::of_contract,
+        digest_of,
         encoded::{self, Errand},
     },
 };
@@ -128,7 +132,7 @@ pub(crate) async fn resume(gateway: &Gateway, job: Durable<Job>) {
     if job.step == record::ONWARD {
         return origin::tell(gateway, job).await;
     }
-    match cases::recorded(gateway, &job.case).await {
+    match with_receipt(gateway, &job).await {
         Ok(case) if job.step == record::DELIVER && is_void(case.row.state) => {
             overtaken(gateway, &job).await;
         }
@@ -161,23 +165,38 @@ pub(crate) fn step(job: &Job) -> u32 {
     Errand::decode(job.body.as_slice()).map_or(0, |errand| errand.step)
 }
 
+/// Request and decision that a step hands over: what was approved, whatever was supplemented
+/// since.
+fn handed_over(case: &encoded::Case, step: u32) -> (Option<&Bytes>, Option<&Bytes>) {
+    let handover = case.kept().handover.as_ref();
+    let (request, decision) = match handover.filter(|handover| handover.step == step) {
+        Some(handover) => (&handover.request, &handover.decision),
+        None => (&case.request, &case.decision),
+    };
+    (request.as_ref(), decision.as_ref())
+}
+
+/// A job's case, with the receipt of the entry that enqueued the job: what followed says
+/// nothing of what is handed over.
+async fn with_receipt(gateway: &Gateway, job: &Job) -> Result<CaseAt, Refusal> {
+    let mut case = cases::load(gateway, &job.case).await?;
+    let (request, _) = handed_over(&case.snapshot, step(job));
+    let request = digest_of(request.map_or(&[], |request| &**request));
+    case.snapshot.receipt = Some(audit::receipt(gateway, job.entry(), request).await?);
+    Ok(case)
+}
+
 async fn attempt(gateway: &Gateway, job: &Durable<Job>, case: CaseAt) -> Result<CaseAt, Unfiled> {
     if job.step == record::RECALL {
         return Box::pin(recall::attempt(gateway, job, case)).await;
     }
     let step = step(job);
-    // What was approved is handed over, whatever was supplemented since.
-    let handover = case.snapshot.kept().handover.as_ref();
-    let handover = handover.filter(|handover| handover.step == step);
-    let (request, decision) = match handover {
-        Some(handover) => (&handover.request, &handover.decision),
-        None => (&case.snapshot.request, &case.snapshot.decision),
-    };
+    let (request, decision) = handed_over(&case.snapshot, step);
     let message = encoded::DeliverRequest {
         case: case.snapshot.name.clone(),
         step,
-        request: request.clone(),
-        decision: decision.clone(),
+        request: request.cloned(),
+        decision: decision.cloned(),
         receipt: case.snapshot.receipt.clone(),
     };
     let message = Outgoing::of(&case.snapshot, message);

@@ -10,7 +10,7 @@ use comity_ledger::{Hash, Leaf, TakeApart};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::{KeyToken, Term, discreet::discreet, legal_hold};
+use crate::{KeyToken, Term, discreet::discreet, legal_hold, rows::JOBS_PER_ENTRY};
 
 /// How a store is run.
 #[derive(Debug, Clone)]
@@ -209,6 +209,14 @@ pub struct Job {
     pub attempts: u32,
     /// What the deliverer needs.
     pub body: Vec<u8>,
+}
+
+impl Job {
+    /// Index of the entry that enqueued it.
+    #[must_use]
+    pub fn entry(&self) -> u64 {
+        u64::try_from(self.lease.job / JOBS_PER_ENTRY).unwrap_or_default()
+    }
 }
 
 /// What a transaction brought about.
