@@ -262,6 +262,8 @@ async fn before_delivery_only_the_issuing_side_stores_and_after_the_end_nobody()
         Some(("state", "NOT_EXECUTED")),
     );
     check(&mut executing, on.upload(&content(9), 0), not_now).await;
+    // What is stored is said to be, to who never heard the answer.
+    assert!(executing.send(on.upload(&film, 0)).await.unwrap().complete);
     let status = issuing.read(&on.name(&film), 0, 9).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(

@@ -52,7 +52,6 @@ async fn receive(
         }
     };
     let case = cases::visible_in(gateway, caller, ("header.case", &header.case)).await?;
-    let about = accept(gateway, caller, &case, &header)?;
     let id = ItemId {
         case: case.row.id.clone(),
         sha256: header.sha256,
@@ -69,6 +68,8 @@ async fn receive(
         is_the_same(&item, (caller, &case), &header)?;
         return Ok(answer(&id, item.described.size, true));
     }
+    // Only of what is not stored: whether it still may be says nothing of what is.
+    let about = accept(gateway, caller, &case, &header)?;
     let mut upload = evidence.room.begin(turn, about).await.map_err(unusable)?;
     take_in(&mut incoming, &mut upload, header.offset).await?;
     if upload.stored() < upload.about().size {
