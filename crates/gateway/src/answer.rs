@@ -421,6 +421,9 @@ fn disclose(
 /// has, nor any of its clocks, which time conditions by their ids: its own, where it is
 /// the first with it.
 fn number(case: &encoded::Case, law: &[v1::Obligation], own: &mut [v1::Obligation]) {
+    if own.is_empty() {
+        return;
+    }
     let law = law.iter().map(|one| one.obligation_id.clone());
     let known = case.conditions.iter().map(|one| one.obligation_id.clone());
     let clocks = case.clocks.iter().map(|one| one.clock_id.clone());

@@ -261,7 +261,7 @@ pub(crate) async fn evidence(
     leaf: Leaf,
     record: Vec<u8>,
 ) -> Result<Durable<Committed>, Refusal> {
-    let committed = gateway.store().commit(of_evidence(leaf, record)).await;
+    let committed = gateway.store().commit(essential(leaf, record)).await;
     committed.map_err(|error| match matches!(error, CommitError::Held { .. }) {
         true => held(),
         false => unavailable(error),
@@ -277,12 +277,13 @@ pub(crate) async fn reading(
 ) -> Result<Durable<Committed>, Unfiled> {
     let transaction = Transaction {
         unmoved: Some(allowed),
-        ..of_evidence(leaf, Vec::new())
+        ..essential(leaf, Vec::new())
     };
     Ok(gateway.store().commit(transaction).await?)
 }
 
-fn of_evidence(leaf: Leaf, record: Vec<u8>) -> Transaction {
+/// An entry that is written beyond the size limit too.
+fn essential(leaf: Leaf, record: Vec<u8>) -> Transaction {
     Transaction {
         entries: vec![Entry { leaf, record }],
         essential: true,
@@ -303,19 +304,7 @@ pub(crate) async fn start(gateway: &Gateway, signatures: Vec<u8>) -> Result<(), 
         bundle: Some(Hash(gateway.policies().digest().0)),
         ..Leaf::new(gateway.now(), "start", "gateway")
     };
-    let entry = Entry {
-        leaf,
-        record: signatures,
-    };
-    commit(
-        gateway,
-        Transaction {
-            entries: vec![entry],
-            essential: true,
-            ..Transaction::default()
-        },
-    )
-    .await
+    commit(gateway, essential(leaf, signatures)).await
 }
 
 /// Records that the gateway is there, and nothing else has happened.
@@ -351,10 +340,11 @@ pub(crate) async fn bundle_rejected(gateway: &Gateway, remark: String) -> Result
 }
 
 /// Records that other TLS material is in force: SHA-256 and name of each file of it, as
-/// `sha256sum` writes them, but for the key.
+/// `sha256sum` writes them, but for the key. It is in force already, and so is recorded
+/// beyond the size limit too.
 pub(crate) async fn tls_loaded(gateway: &Gateway, sums: String) -> Result<(), Refusal> {
     let leaf = Leaf::new(gateway.now(), "tls-load", "gateway");
-    event(gateway, leaf, sums.into_bytes()).await
+    commit(gateway, essential(leaf, sums.into_bytes())).await
 }
 
 /// The receipt for the last entry of a commit.

@@ -49,6 +49,7 @@ pub(crate) async fn record(gateway: Gateway, mut failures: Failures) {
                 // What goes on has no first any more.
                 more.retain(|_, more| more.count > 0);
                 together(&gateway, &mut more).await;
+                missed(&gateway, &failures).await;
                 minute.as_mut().reset(Instant::now() + MINUTE);
                 continue;
             }
@@ -64,15 +65,9 @@ pub(crate) async fn record(gateway: Gateway, mut failures: Failures) {
             }
             Entry::Occupied(mut entry) => entry.get_mut().add(peer),
         }
-        let missed = failures.take_missed();
-        if missed > 0 {
-            tracing::warn!(
-                missed,
-                "failed handshakes came faster than they could be recorded"
-            );
-        }
     }
     together(&gateway, &mut more).await;
+    missed(&gateway, &failures).await;
 }
 
 impl More {
@@ -103,6 +98,20 @@ async fn together(gateway: &Gateway, more: &mut HashMap<HandshakeFailure, More>)
             let peers: Vec<_> = peers.into_iter().collect();
             one(gateway, note, peers.join("\n")).await;
         }
+    }
+}
+
+/// An entry for those that came faster than they could be told apart.
+async fn missed(gateway: &Gateway, failures: &Failures) {
+    let missed = failures.take_missed();
+    if missed > 0 {
+        tracing::warn!(missed, "failed handshakes came too fast to be told apart");
+        one(
+            gateway,
+            format!("not told apart, {missed} more"),
+            String::new(),
+        )
+        .await;
     }
 }
 
