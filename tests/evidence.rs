@@ -6,6 +6,7 @@ mod held;
 mod intact;
 mod refused;
 mod settled;
+mod shares;
 
 use std::{
     collections::hash_map::RandomState,
@@ -225,10 +226,18 @@ impl Party {
     }
 
     async fn items(&mut self, case: &str) -> Vec<EvidenceItem> {
+        self.page(case, 0, "").await.0
+    }
+
+    /// The items of a page, and the token of the next.
+    async fn page(&mut self, case: &str, size: i32, token: &str) -> (Vec<EvidenceItem>, String) {
         let message = v1::ListItemsRequest {
             case: case.to_owned(),
+            page_size: size,
+            page_token: token.to_owned(),
         };
-        self.0.list_items(message).await.unwrap().into_inner().items
+        let page = self.0.list_items(message).await.unwrap().into_inner();
+        (page.items, page.next_page_token)
     }
 
     async fn delete(&mut self, name: &str) -> Result<v1::DeleteItemResponse, Status> {

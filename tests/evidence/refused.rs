@@ -181,6 +181,7 @@ async fn nobody_else_learns_that_an_item_exists() {
         }
         let message = v1::ListItemsRequest {
             case: on.case.clone(),
+            ..Default::default()
         };
         let status = stranger.0.list_items(message).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound);
@@ -348,6 +349,8 @@ async fn a_full_disk_says_so_and_the_upload_goes_on_when_there_is_room() {
     };
     let on = Delivered::start_with("full", |config| {
         config.evidence.place = comity_evidence::Place::Folder(items.clone());
+        // The disk is smaller than what is usually left of one.
+        config.evidence.keep_free_bytes = 1;
     })
     .await;
     let content = content(3 * SEGMENT_BYTES);

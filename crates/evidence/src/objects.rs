@@ -43,6 +43,8 @@ pub(crate) struct Objects {
     prefix: Path,
     /// Where the store is a folder of ours.
     folder: Option<PathBuf>,
+    /// Bytes of the disk under that folder that are left to others.
+    keep_free: u64,
 }
 
 /// A segment as it is stored.
@@ -54,14 +56,14 @@ pub(crate) struct Stored {
 }
 
 impl Objects {
-    pub(crate) fn open(place: &Place) -> Result<Self, OpenError> {
+    pub(crate) fn open(place: &Place, keep_free: u64) -> Result<Self, OpenError> {
         match place {
-            Place::Folder(folder) => Self::in_folder(folder.clone()),
+            Place::Folder(folder) => Self::in_folder(folder.clone(), keep_free),
             Place::Url(url) => Self::at_url(url),
         }
     }
 
-    fn in_folder(folder: PathBuf) -> Result<Self, OpenError> {
+    fn in_folder(folder: PathBuf, keep_free: u64) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::File {
             path: folder.clone(),
             source,
@@ -75,6 +77,7 @@ impl Objects {
             store: Arc::new(store),
             prefix: Path::default(),
             folder: Some(folder),
+            keep_free,
         })
     }
 
@@ -97,7 +100,32 @@ impl Objects {
             store: Arc::from(store),
             prefix,
             folder: None,
+            keep_free: 0,
         })
+    }
+
+    /// Refuses bytes that would leave others less of the disk than is to be kept free. A
+    /// store elsewhere has limits of its own.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Full`].
+    pub(crate) async fn has_room(&self, bytes: u64) -> Result<(), EvidenceError> {
+        let folder = self.folder.clone().filter(|_| bytes > 0);
+        let Some(folder) = folder else {
+            return Ok(());
+        };
+        let needed = self.keep_free.saturating_add(bytes);
+        crate::room::blocking(move || {
+            let disk = rustix::fs::statvfs(&folder).map_err(io::Error::from);
+            let disk = disk.map_err(EvidenceError::of)?;
+            match disk.f_bavail.saturating_mul(disk.f_frsize) < needed {
+                true => Err(EvidenceError::of(io::Error::from(
+                    io::ErrorKind::StorageFull,
+                ))),
+                false => Ok(()),
+            }
+        })
+        .await
     }
 
     /// Stores a segment whole, for good, in place of any before.

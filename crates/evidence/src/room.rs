@@ -51,11 +51,12 @@ pub fn cases_with_items(data: &Path) -> io::Result<BTreeSet<CaseId>> {
 
 impl Room {
     /// Opens the room of a gateway's data folder, with the segments elsewhere if
-    /// so said. Makes what is missing; blocks on the disk.
+    /// so said. Of the disk of a folder of segments `keep_free` bytes are left to others.
+    /// Makes what is missing; blocks on the disk.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(data: &Path, place: &Place) -> Result<Self, OpenError> {
+    pub fn open(data: &Path, place: &Place, keep_free: u64) -> Result<Self, OpenError> {
         let path = data.join(SHELF);
         let opened = Shelf::open(path.clone()).and_then(|shelf| Ok((shelf.is_empty()?, shelf)));
         let (is_empty, shelf) = opened.map_err(|source| OpenError::File { path, source })?;
@@ -63,7 +64,7 @@ impl Room {
         Ok(Self(Arc::new(Parts {
             key,
             shelf,
-            objects: Objects::open(place)?,
+            objects: Objects::open(place, keep_free)?,
             turns: Turns::default(),
         })))
     }
@@ -232,6 +233,27 @@ impl Room {
             begun.push(Begun { id, touched });
         }
         Ok(begun)
+    }
+
+    /// What the items of a case that were begun and not kept were announced to be.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub async fn begun_in(&self, case: &CaseId) -> Result<Vec<(ItemId, About)>, EvidenceError> {
+        let (room, case) = (self.clone(), case.clone());
+        blocking(move || {
+            let shelf = &room.0.shelf;
+            let mut begun = Vec::new();
+            let listed = shelf.list(Board::Begun)?.into_iter();
+            for (id, _) in listed.filter(|(id, _)| id.case == case) {
+                // Nobody goes on with one that cannot be read.
+                if let Ok(Some(card)) = shelf.card(Board::Begun, &id) {
+                    begun.push((id, card.about));
+                }
+            }
+            Ok(begun)
+        })
+        .await
     }
 
     /// Every item, begun or kept.

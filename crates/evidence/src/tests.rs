@@ -6,8 +6,8 @@ use bytes::Bytes;
 use comity_domain::CaseId;
 
 use crate::{
-    About, Announced, EvidenceError, Hasher, ItemId, Place, Room, SEGMENT_BYTES, Stock, Unsound,
-    Upload, digest,
+    About, Announced, EvidenceError, Hasher, ItemId, OpenError, Place, Room, SEGMENT_BYTES, Stock,
+    Unsound, Upload, digest,
     sealed::{self, Identity, SealedError},
 };
 
@@ -41,8 +41,12 @@ fn about(content: &[u8]) -> About {
     }
 }
 
+fn room_keeping(data: &Path, keep_free: u64) -> Result<Room, OpenError> {
+    Room::open(data, &Place::Folder(data.join("items")), keep_free)
+}
+
 fn room(data: &Path) -> Room {
-    Room::open(data, &Place::Folder(data.join("items"))).unwrap()
+    room_keeping(data, 0).unwrap()
 }
 
 async fn begin(room: &Room, content: &[u8]) -> Upload {
@@ -473,6 +477,27 @@ fn replaced(card: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn what_is_kept_free_of_the_disk_is_not_taken() {
+    let data = tempfile::tempdir().unwrap();
+    let content = content(100);
+    let full = room_keeping(data.path(), u64::MAX).unwrap();
+    let mut refused = begin(&full, &content).await;
+    let pushed = refused.push(content.clone().into()).await;
+    assert!(matches!(pushed, Err(EvidenceError::Full(_))), "{pushed:?}");
+    drop(refused);
+    assert!(full.begun().await.unwrap().is_empty(), "nothing is laid");
+    let mut upload = begin(&room(data.path()), &content).await;
+    push(&mut upload, &content, 100).await;
+    drop(upload);
+    // All of it is there: to end takes no room.
+    begin(&full, &content).await.finish().await.unwrap();
+    let begun = full.begun_in(&id(&content).case).await.unwrap();
+    assert_eq!(begun, [(id(&content), about(&content))]);
+    let other = CaseId::from_uuid([8; 16]);
+    assert!(full.begun_in(&other).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn another_key_of_the_gateway_opens_nothing() {
     let data = tempfile::tempdir().unwrap();
     let content = content(100);
@@ -480,7 +505,7 @@ async fn another_key_of_the_gateway_opens_nothing() {
     let path = data.path().join("evidence.key");
     let text = fs::read_to_string(&path).unwrap();
     fs::remove_file(&path).unwrap();
-    let error = Room::open(data.path(), &Place::Folder(data.path().join("items"))).unwrap_err();
+    let error = room_keeping(data.path(), 0).unwrap_err();
     assert!(error.to_string().ends_with("restore it"), "{error}");
     let (begins, _) = text.split_once('+').unwrap();
     fs::write(&path, format!("{begins}+{}", "7a".repeat(32))).unwrap();
@@ -489,7 +514,7 @@ async fn another_key_of_the_gateway_opens_nothing() {
         Err(EvidenceError::Damaged("key of the item"))
     ));
     fs::write(&path, text.replace("KEY-1", "KEY-2")).unwrap();
-    let error = Room::open(data.path(), &Place::Folder(data.path().join("items")));
+    let error = room_keeping(data.path(), 0);
     assert!(
         error
             .unwrap_err()

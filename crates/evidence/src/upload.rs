@@ -93,7 +93,8 @@ impl Upload {
     /// Takes in the next bytes; full segments are on disk when this returns.
     ///
     /// # Errors
-    /// [`EvidenceError::Overrun`] if they are more than announced: all are discarded.
+    /// [`EvidenceError::Overrun`] if they are more than announced: all are discarded;
+    /// [`EvidenceError::Full`] where there is no room for what is still to come.
     /// After any error the upload is to be dropped.
     pub async fn push(&mut self, mut bytes: Bytes) -> Result<(), EvidenceError> {
         let after = self.received().saturating_add(bytes.len() as u64);
@@ -135,6 +136,9 @@ impl Upload {
         if let Some(work) = self.work.take() {
             return Ok(work);
         }
+        // All that is to come: half an item is of use to nobody.
+        let rest = self.about().size.saturating_sub(self.stored);
+        self.room.objects().has_room(rest).await?;
         if self.is_fresh {
             self.room.lay(&mut self.turn, &self.card).await?;
             self.is_fresh = false;

@@ -13,7 +13,7 @@ use prost::Message as _;
 
 pub(crate) use self::{
     events::{event, of_version, watch},
-    list::{Bounds, Place, fill, list, page},
+    list::{Bounds, PAGE_BYTES, Place, fill, list, page},
     withheld::Withheld,
 };
 use crate::{

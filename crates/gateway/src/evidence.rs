@@ -59,7 +59,7 @@ impl Evidence {
     pub(crate) fn open(config: &Config, stopped: watch::Receiver<bool>) -> Result<Self, OpenError> {
         let limits = config.evidence.clone();
         Ok(Self {
-            room: Room::open(&config.data, &limits.place)?,
+            room: Room::open(&config.data, &limits.place, limits.keep_free_bytes)?,
             places: Places::new(limits.transfers, limits.per_caller),
             handing_over: RwLock::new(()),
             limits,
@@ -114,7 +114,7 @@ fn unusable(error: EvidenceError) -> Refusal {
     };
     match error {
         EvidenceError::Full(_) => {
-            tracing::error!("the evidence store is full");
+            tracing::error!("the evidence store is full: see `evidence.keep_free_bytes` and the disk");
             unavailable("the evidence store has no room left and")
         }
         EvidenceError::Store(_) => {

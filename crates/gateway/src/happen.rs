@@ -100,12 +100,13 @@ pub(crate) enum Unfiled {
     Unavailable(#[source] CommitError),
 }
 
-/// Records an event and ends the job where one is given, after what time has
-/// brought to the case until then, and releases what nothing holds after it. What
-/// else the row says beside the state, the caller has set in `case` before.
+/// Records an event and ends the job where one is given, and releases what nothing
+/// holds after it. What else the row says beside the state, the caller has set in
+/// `case` before.
 ///
 /// # Errors
-/// [`Unfiled`].
+/// [`Unfiled`]: a [`Conflict`](Unfiled::Conflict) also where time has brought something
+/// to the case until then, which is recorded first.
 pub(crate) async fn file(
     gateway: &Gateway,
     case: CaseAt,
@@ -113,7 +114,12 @@ pub(crate) async fn file(
     job: Option<&Durable<Job>>,
 ) -> Result<(CaseAt, Durable<Committed>), Unfiled> {
     let at = event.leaf.at;
-    let case = up_to(gateway, case, at).await?;
+    if clocks::brought(&case, at)?.is_some() {
+        // The event sets out from a case that does not stand so any more.
+        let standing = cases::load(gateway, &case.row.id).await?;
+        up_to(gateway, standing, at).await?;
+        return Err(Unfiled::Conflict);
+    }
     let (case, committed) = write(gateway, case, event, job).await?;
     if !hold::is_ripe(&case.snapshot) {
         return Ok((case, committed));

@@ -254,9 +254,9 @@ pub(crate) fn held() -> Refusal {
     )
 }
 
-/// Records what happens to an item of evidence. It moves no case, and is written
-/// beyond the size limit too: it concerns a case that was accepted before.
-pub(crate) async fn evidence(
+/// Records that an item of evidence is erased. That moves no case, and is written beyond
+/// the size limit too.
+pub(crate) async fn erased(
     gateway: &Gateway,
     leaf: Leaf,
     record: Vec<u8>,
@@ -268,8 +268,23 @@ pub(crate) async fn evidence(
     })
 }
 
-/// Records that an item of evidence is read, as [`evidence`] does, if the case is still at
-/// the version at which that was allowed.
+/// Records that an item of evidence is stored, if the case is still at the version at which
+/// that was allowed. Beyond the size limit too: it answers a case that was accepted before,
+/// and a side stores only so many.
+pub(crate) async fn stored(
+    gateway: &Gateway,
+    (leaf, record): (Leaf, Vec<u8>),
+    allowed: (CaseId, u64),
+) -> Result<Durable<Committed>, Unfiled> {
+    let transaction = Transaction {
+        unmoved: Some(allowed),
+        ..essential(leaf, record)
+    };
+    Ok(gateway.store().commit(transaction).await?)
+}
+
+/// Records that an item of evidence is read, if the case is still at the version at which
+/// that was allowed. There is no end to readings, and so they end with the room.
 pub(crate) async fn reading(
     gateway: &Gateway,
     leaf: Leaf,
@@ -277,6 +292,7 @@ pub(crate) async fn reading(
 ) -> Result<Durable<Committed>, Unfiled> {
     let transaction = Transaction {
         unmoved: Some(allowed),
+        essential: false,
         ..essential(leaf, Vec::new())
     };
     Ok(gateway.store().commit(transaction).await?)

@@ -17,7 +17,7 @@ use crate::{
 /// Cases read at once for a list: each comes with its request and all that became of it.
 const AT_ONCE: usize = 16;
 /// Bytes after which a page ends early; clients usually take 4 MiB.
-const PAGE_BYTES: usize = 3 << 20;
+pub(crate) const PAGE_BYTES: usize = 3 << 20;
 
 /// A place in the order of a list of cases.
 pub(crate) trait Place: Copy {

@@ -29,6 +29,12 @@ pub struct Evidence {
     pub place: Place,
     /// Largest item, in bytes.
     pub max_item_bytes: u64,
+    /// Most items that a side stores for a case, deleted ones among them.
+    pub items_per_side: u64,
+    /// Most bytes that a side has stored for a case at a time.
+    pub bytes_per_side: u64,
+    /// Bytes of the disk that evidence in a folder leaves to others.
+    pub keep_free_bytes: u64,
     /// What is accepted, by what the uploader says that it is.
     pub media_types: Vec<MediaRange>,
     /// Most transfers under way.
@@ -50,6 +56,9 @@ pub(super) struct EvidenceFile {
     folder: Option<PathBuf>,
     object_store: Option<Spanned<String>>,
     max_item_bytes: Option<Spanned<u64>>,
+    items_per_side: Option<Spanned<u64>>,
+    bytes_per_side: Option<Spanned<u64>>,
+    keep_free_bytes: Option<Spanned<u64>>,
     media_types: Option<Vec<Spanned<String>>>,
     transfers: Option<Spanned<u64>>,
     transfers_per_caller: Option<Spanned<u64>>,
@@ -80,6 +89,9 @@ impl EvidenceFile {
             folder,
             object_store,
             max_item_bytes,
+            items_per_side,
+            bytes_per_side,
+            keep_free_bytes,
             media_types,
             transfers,
             transfers_per_caller,
@@ -103,6 +115,9 @@ impl EvidenceFile {
         };
         // 100 GiB: the image of a disk.
         let max_item_bytes = bound("max_item_bytes", max_item_bytes, 100 << 30);
+        let items_per_side = bound("items_per_side", items_per_side, 1000);
+        let bytes_per_side = bound("bytes_per_side", bytes_per_side, 1 << 40);
+        let keep_free_bytes = bound("keep_free_bytes", keep_free_bytes, 1 << 30);
         // Each holds some ten mebibytes of memory.
         let transfers = bound("transfers", transfers, 32);
         let per_caller = bound("transfers_per_caller", transfers_per_caller, 8);
@@ -111,6 +126,9 @@ impl EvidenceFile {
         Evidence {
             place,
             max_item_bytes,
+            items_per_side,
+            bytes_per_side,
+            keep_free_bytes,
             media_types,
             transfers: count(transfers),
             per_caller: count(per_caller),

@@ -1,6 +1,9 @@
 //! Custody: which items a case has, and who had them, by what the ledger says.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::ControlFlow,
+};
 
 use comity::v1::{ListItemsRequest, ListItemsResponse};
 use comity_domain::{BoundParty, CaseId, Digest};
@@ -9,14 +12,16 @@ use comity_ledger::Evidence as Described;
 use comity_store::{ERASURE, EntryFilter, EntryRow, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Page};
 use jiff::Timestamp;
 
-use super::{entitled, unusable};
+use prost::Message as _;
+
+use super::{entitled, side, unusable};
 use crate::{
-    cases::{self, CaseAt},
+    cases::{self, CaseAt, PAGE_BYTES},
     gateway::Gateway,
     identity::Caller,
     record,
     refusal::Refusal,
-    wire::evidence as wire,
+    wire::{evidence as wire, from_proto},
 };
 
 /// An item is complete.
@@ -25,9 +30,13 @@ pub(super) const STORED: &str = comity_store::EVIDENCE_STORED;
 pub(super) const READ: &str = "evidence-read";
 /// An item is erased.
 pub(super) const ERASED: &str = comity_store::EVIDENCE_ERASED;
+/// What says which items there are.
+const KEPT: [&str; 3] = [STORED, ERASED, ERASURE];
 
 /// Entries read at once.
 const PAGE: usize = 1000;
+/// Most steps of an item that a list has.
+const STEPS: usize = 200;
 
 /// An item that is stored.
 #[derive(Debug, Clone)]
@@ -37,6 +46,8 @@ pub(crate) struct Item {
     /// Who stored it.
     pub(crate) by: String,
     pub(crate) custody: Vec<Step>,
+    /// Steps between the first and the second of these that are left out.
+    pub(crate) left_out: usize,
     /// Where it stands in the order of storing.
     index: u64,
 }
@@ -56,36 +67,124 @@ pub(crate) async fn list(
     caller: &Caller,
     message: ListItemsRequest,
 ) -> Result<ListItemsResponse, Refusal> {
-    let ListItemsRequest { case } = message;
+    let ListItemsRequest {
+        case,
+        page_size,
+        page_token,
+    } = message;
     entitled(caller)?;
     let case = cases::visible_in(gateway, caller, ("case", &case)).await?;
-    let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED, ERASURE]).await?;
-    let mut items = Vec::new();
-    for item in stored(&case.row.id, rows) {
+    let id = &case.row.id;
+    let list = format!("evidence of {id}");
+    let size = from_proto::page_size(page_size)?;
+    let after = from_proto::place(&page_token, &list)?;
+    let mut rest = stored(id, rows(gateway, id, &KEPT).await?).into_iter();
+    let page = rest
+        .by_ref()
+        .skip_while(|item| after.is_some_and(|after| item.index <= after));
+    let mut page: Vec<Item> = page.take(size).collect();
+    read(gateway, id, &mut page).await?;
+    let mut more = rest.next().is_some();
+    let (mut items, mut last, mut bytes) = (Vec::new(), None, 0);
+    for item in page {
+        if bytes >= PAGE_BYTES {
+            more = true;
+            break;
+        }
         let recipient = recipient(gateway, &item).await?;
-        items.push(wire::show(&item, recipient, true));
+        let shown = wire::show(&item, recipient, true);
+        bytes += shown.encoded_len();
+        items.push(shown);
+        last = Some(item.index);
     }
-    Ok(ListItemsResponse { items })
+    let last = last.filter(|_| more);
+    Ok(ListItemsResponse {
+        items,
+        next_page_token: last.map_or_else(String::new, |at| from_proto::place_token(at, &list)),
+    })
 }
 
-/// Whether a side has read an item that the other stored.
+/// Adds who has read items to their custody, and leaves the middle of a long one out.
+async fn read(gateway: &Gateway, case: &CaseId, items: &mut [Item]) -> Result<(), Refusal> {
+    let mut reads: BTreeMap<Digest, (VecDeque<Step>, usize)> = BTreeMap::new();
+    let wanted = items.iter().map(|item| item.id.sha256);
+    reads.extend(wanted.map(|sha256| (sha256, Default::default())));
+    each_page(gateway, case, READ, |rows| {
+        for row in rows {
+            let of = row.leaf.evidence.as_ref();
+            let of = of.map(|described| Digest(described.sha256.0));
+            let Some((steps, left_out)) = of.and_then(|of| reads.get_mut(&of)) else {
+                continue;
+            };
+            steps.push_back(step(row));
+            if steps.len() > STEPS {
+                steps.pop_front();
+                *left_out += 1;
+            }
+        }
+        ControlFlow::Continue(())
+    })
+    .await?;
+    for item in items {
+        let (steps, left_out) = reads.remove(&item.id.sha256).unwrap_or_default();
+        item.custody.extend(steps);
+        item.custody.sort_by_key(|step| step.index);
+        let too_many = item.custody.len().saturating_sub(STEPS);
+        // The first is where it came from.
+        let middle = 1..(1 + too_many).min(item.custody.len());
+        item.custody.drain(middle);
+        item.left_out = left_out + too_many;
+    }
+    Ok(())
+}
+
+/// How many items a side has stored for a case by now, and how many bytes are there.
+pub(super) async fn stored_by(
+    gateway: &Gateway,
+    case: &CaseAt,
+    own: BoundParty,
+) -> Result<(u64, u64), Refusal> {
+    let rows = rows(gateway, &case.row.id, &KEPT).await?;
+    let is_own = |by: &str| side(by, case) == own;
+    let stored_by_it = |row: &&EntryRow| row.leaf.kind == STORED && is_own(&row.leaf.actor);
+    let items = rows.iter().filter(stored_by_it).count();
+    let there = stored(&case.row.id, rows).into_iter();
+    let sizes = there
+        .filter(|item| is_own(&item.by))
+        .map(|item| item.described.size);
+    Ok((items as u64, sizes.fold(0, u64::saturating_add)))
+}
+
+/// Whether a side has read an item that the other stored, be it there no more.
 pub(crate) async fn has_passed(
     gateway: &Gateway,
     case: &CaseAt,
     to: BoundParty,
 ) -> Result<bool, Refusal> {
-    let rows = rows(gateway, &case.row.id, &[STORED, READ, ERASED, ERASURE]).await?;
-    let mut items = stored(&case.row.id, rows).into_iter();
-    let is_of = |actor: &str| (actor == case.row.owner) == (to == BoundParty::Issuing);
-    Ok(items.any(|item| {
-        let read = |step: &Step| step.kind == READ && is_of(&step.actor);
-        !is_of(&item.by) && item.custody.iter().any(read)
-    }))
+    let id = &case.row.id;
+    let stored = rows(gateway, id, &[STORED]).await?;
+    let is_of = |row: &EntryRow| side(&row.leaf.actor, case) == to;
+    let passes = |read: &EntryRow| {
+        let mut before = stored.iter().rev();
+        let item =
+            before.find(|row| row.index < read.index && row.leaf.evidence == read.leaf.evidence);
+        is_of(read) && item.is_some_and(|row| !is_of(row))
+    };
+    let mut passed = false;
+    each_page(gateway, id, READ, |rows| {
+        passed = rows.iter().any(passes);
+        match passed {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })
+    .await?;
+    Ok(passed)
 }
 
 /// The item of a case with a digest, if it is stored.
 pub(super) async fn find(gateway: &Gateway, id: &ItemId) -> Result<Option<Item>, Refusal> {
-    let rows = rows(gateway, &id.case, &[STORED, ERASED, ERASURE]).await?;
+    let rows = rows(gateway, &id.case, &KEPT).await?;
     Ok(stored(&id.case, rows)
         .into_iter()
         .find(|item| item.id == *id))
@@ -154,28 +253,40 @@ pub(super) async fn recipient(gateway: &Gateway, item: &Item) -> Result<String, 
 async fn rows(gateway: &Gateway, case: &CaseId, kinds: &[&str]) -> Result<Vec<EntryRow>, Refusal> {
     let mut found = Vec::new();
     for kind in kinds {
-        let filter = EntryFilter {
-            case: Some(case.clone()),
-            kind: Some((*kind).to_owned()),
-            ..EntryFilter::default()
-        };
-        let mut from = 0;
-        loop {
-            let page = gateway
-                .store()
-                .entries(Page::From(from), filter.clone(), PAGE)
-                .await
-                .map_err(record::unavailable)?;
-            from = page.last().map_or(from, |row| row.index + 1);
-            let more = page.len() == PAGE;
+        each_page(gateway, case, kind, |page| {
             found.extend(page);
-            if !more {
-                break;
-            }
-        }
+            ControlFlow::Continue(())
+        })
+        .await?;
     }
     found.sort_by_key(|row| row.index);
     Ok(found)
+}
+
+/// Has `take` take the entries of a kind that a case has, oldest first, some at a time, as
+/// long as it wants more.
+async fn each_page(
+    gateway: &Gateway,
+    case: &CaseId,
+    kind: &str,
+    mut take: impl FnMut(Vec<EntryRow>) -> ControlFlow<()>,
+) -> Result<(), Refusal> {
+    let filter = EntryFilter {
+        case: Some(case.clone()),
+        kind: Some(kind.to_owned()),
+        ..EntryFilter::default()
+    };
+    let mut from = 0;
+    loop {
+        let store = gateway.store();
+        let page = store.entries(Page::From(from), filter.clone(), PAGE).await;
+        let page = page.map_err(record::unavailable)?;
+        from = page.last().map_or(from, |row| row.index + 1);
+        let more = page.len() == PAGE;
+        if take(page).is_break() || !more {
+            return Ok(());
+        }
+    }
 }
 
 /// The items that entries, oldest first, leave stored: in the order of storing.
@@ -205,6 +316,7 @@ fn stored(case: &CaseId, rows: Vec<EntryRow>) -> Vec<Item> {
                 described,
                 by: leaf.actor.clone(),
                 custody: Vec::new(),
+                left_out: 0,
                 index,
             };
             items.insert(sha256, item);

@@ -84,7 +84,7 @@ async fn erase(
     let Item { id, described, .. } = item;
     let leaf = leaf(gateway, custody::ERASED, actor, (&id, described));
     let recorded = match gateway.evidence().room.condemn(&turn).await {
-        Ok(()) => record::evidence(gateway, leaf, reason).await,
+        Ok(()) => record::erased(gateway, leaf, reason).await,
         Err(error) => Err(unusable(error)),
     };
     // What fails is left to the sweep.

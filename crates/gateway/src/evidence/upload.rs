@@ -11,17 +11,22 @@ use tokio::{sync::watch, time};
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    CHUNK_BYTES_MAX, Described, Item, STILL_MAX, custody, described, entitled, leaf, side, unusable,
+    CHUNK_BYTES_MAX, Described, Evidence, Item, STILL_MAX, custody, described, entitled, leaf,
+    side, unusable,
 };
 use crate::{
     admit,
     cases::{self, CaseAt},
     gateway::Gateway,
+    happen,
     identity::Caller,
     record::{self, RETRY_AFTER},
     refusal::Refusal,
     wire::evidence::{self as wire, Header},
 };
+
+/// What a refusal calls it.
+const CALL: &str = "upload";
 
 /// See `EvidenceService.Upload`.
 pub(crate) async fn upload(
@@ -70,6 +75,7 @@ async fn receive(
     }
     // Only of what is not stored: whether it still may be says nothing of what is.
     let about = accept(gateway, caller, &case, &header)?;
+    within_share(gateway, (&case, &id), &about).await?;
     let mut upload = evidence.room.begin(turn, about).await.map_err(unusable)?;
     take_in(&mut incoming, &mut upload, header.offset).await?;
     if upload.stored() < upload.about().size {
@@ -118,17 +124,7 @@ fn accept(
     case: &CaseAt,
     header: &Header,
 ) -> Result<About, Refusal> {
-    let state = case.row.state;
-    if state.is_final() {
-        return Err(Refusal::NotAllowedNow {
-            call: "upload",
-            state,
-            allowed: CaseState::ALL
-                .into_iter()
-                .filter(|state| !state.is_final())
-                .collect(),
-        });
-    }
+    has_not_ended(case)?;
     let limits = &gateway.evidence().limits;
     if header.size > limits.max_item_bytes {
         return Err(Refusal::ItemTooLarge {
@@ -150,6 +146,54 @@ fn accept(
         recipient: header.recipient.as_ref().map(ToString::to_string),
         sender: caller.to_string(),
     })
+}
+
+/// Refuses to store anything for a case that has ended.
+fn has_not_ended(case: &CaseAt) -> Result<(), Refusal> {
+    let state = case.row.state;
+    if !state.is_final() {
+        return Ok(());
+    }
+    let all = CaseState::ALL.into_iter();
+    Err(Refusal::NotAllowedNow {
+        call: CALL,
+        state,
+        allowed: all.filter(|state| !state.is_final()).collect(),
+    })
+}
+
+/// Refuses what is more than its side may store for the case. What is being sent counts as
+/// stored.
+async fn within_share(
+    gateway: &Gateway,
+    (case, id): (&CaseAt, &ItemId),
+    about: &About,
+) -> Result<(), Refusal> {
+    let Evidence { room, limits, .. } = gateway.evidence();
+    let own = side(&about.sender, case);
+    let (mut items, mut bytes) = custody::stored_by(gateway, case, own).await?;
+    for (begun, about) in room.begun_in(&id.case).await.map_err(unusable)? {
+        if begun != *id && side(&about.sender, case) == own {
+            items += 1;
+            bytes = bytes.saturating_add(about.size);
+        }
+    }
+    let (most_items, most_bytes) = (limits.items_per_side, limits.bytes_per_side);
+    let why = if items >= most_items {
+        format!(
+            "this side has stored {items} items for the case, deleted ones among them, of which it \
+             may store {most_items}: pack what belongs together into one, or let an upload that was \
+             begun expire"
+        )
+    } else if bytes.saturating_add(about.size) > most_bytes {
+        format!(
+            "this side has {bytes} bytes stored for the case, of which it may have {most_bytes}: \
+             delete what is needed no more"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::NotNow(why))
 }
 
 /// Takes chunks in until there are no more.
@@ -233,10 +277,17 @@ async fn complete(
     let about = upload.about().clone();
     // Held until the item is kept.
     let turn = upload.finish().await.map_err(unusable)?;
-    let item = (id, described(id, &about));
-    let leaf = leaf(gateway, custody::STORED, &caller.to_string(), item);
-    let sealed_to = about.recipient.unwrap_or_default().into_bytes();
-    let committed = record::evidence(gateway, leaf, sealed_to).await?;
+    let sealed_to = about.recipient.as_deref().unwrap_or_default();
+    let record = || async {
+        // It may have ended while the bytes came.
+        let case = cases::load(gateway, &id.case).await?;
+        has_not_ended(&case)?;
+        let item = (id, described(id, &about));
+        let leaf = leaf(gateway, custody::STORED, &caller.to_string(), item);
+        let allowed = (case.row.id, case.version);
+        record::stored(gateway, (leaf, sealed_to.into()), allowed).await
+    };
+    let committed = happen::carry_out(CALL, record).await?;
     if let Err(error) = gateway.evidence().room.keep(&turn).await {
         // It is readable where it is, and the sweep keeps it.
         tracing::warn!(

@@ -452,6 +452,9 @@ fn config(dir: &Path) -> Config {
         evidence: crate::config::Evidence {
             place: Place::Folder(file("evidence")),
             max_item_bytes: 1,
+            items_per_side: 1,
+            bytes_per_side: 1,
+            keep_free_bytes: 1,
             media_types: Vec::new(),
             transfers: 1,
             per_caller: 1,

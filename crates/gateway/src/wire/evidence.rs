@@ -134,6 +134,7 @@ pub(crate) fn show(item: &Item, recipient: String, with_custody: bool) -> v1::Ev
         sha256: Bytes::copy_from_slice(&item.id.sha256.0),
         recipient,
         custody: custody.map(show_step).collect(),
+        custody_left_out: u32::try_from(item.left_out).unwrap_or(u32::MAX),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use comity::v1::{DownloadRequest, EvidenceChunk, EvidenceItem, ListItemsRequest};
+use comity::v1::{DownloadRequest, EvidenceChunk, EvidenceItem};
 use comity_domain::Digest;
 use comity_evidence::{
     Hasher, digest,
@@ -17,7 +17,7 @@ use comity_evidence::{
 };
 
 use super::{
-    Call,
+    Call, items,
     line::{CHUNK_BYTES, Cut, Line, digest_in, file_failure, size},
 };
 use crate::{
@@ -92,9 +92,8 @@ fn words(item: &EvidenceItem, opened: bool) -> String {
 /// The item of a name, or the only one of a case.
 async fn find(line: &Line, name: &str) -> Result<EvidenceItem, Cut> {
     let case = name.split("/evidence/").next().unwrap_or(name).to_owned();
-    let message = ListItemsRequest { case };
     let mut client = line.connect().await?;
-    let mut items = client.list_items(message).await?.into_inner().items;
+    let mut items = items::all(&mut client, case).await?.items;
     items.retain(|item| item.name == name || !name.contains("/evidence/"));
     match <[EvidenceItem; 1]>::try_from(items) {
         Ok([item]) => Ok(item),
