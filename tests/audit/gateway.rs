@@ -239,6 +239,17 @@ async fn every_reading_is_on_record_in_its_category() {
     assert_eq!(refused.entries.len(), 2);
 }
 
+/// The index of an entry that a filter finds.
+async fn index_of(scene: &Scene, filter: &str) -> u64 {
+    let search = v1::SearchRequest {
+        filter: filter.to_owned(),
+        purpose: "test".to_owned(),
+        ..v1::SearchRequest::default()
+    };
+    let found = scene.auditor().await.search(search).await.unwrap();
+    found.into_inner().entries[0].index
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_opens_the_records_of_its_own_state() {
     let scene = Scene::start(&["DE", "FR"]).await;
@@ -246,6 +257,14 @@ async fn an_auditor_opens_the_records_of_its_own_state() {
     let case = scene.tell(&story).await;
     assert_eq!(story.request.executing.as_ref().unwrap().jurisdiction, "DE");
     let index = case.receipt.unwrap().index;
+    // What was only tried names the same States; a reading, whose auditor it was.
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let tried = v1::PreflightRequest {
+        request: Some(story.request.clone()),
+        ..v1::PreflightRequest::default()
+    };
+    client.preflight(tried).await.unwrap();
+    let tried = index_of(&scene, "kind=preflight").await;
     let states = [("FR", true), ("DE", true), ("EU", true)];
     // Of the library, and not.
     let others = [("IE", false), ("AT", false), ("QQ", false)];
@@ -262,9 +281,14 @@ async fn an_auditor_opens_the_records_of_its_own_state() {
             purpose: "supervision".to_owned(),
             recipient: "the court".to_owned(),
         };
+        let trial = v1::GetRecordRequest {
+            index: tried,
+            ..record.clone()
+        };
         let opened = auditor.get_record(record).await.map(drop);
+        let opened_trial = auditor.get_record(trial).await.map(drop);
         let exported = auditor.export_case(export).await.map(drop);
-        for done in [opened, exported] {
+        for done in [opened, opened_trial, exported] {
             match done {
                 Ok(()) => assert!(reaches, "{state}"),
                 Err(status) => {
@@ -273,6 +297,18 @@ async fn an_auditor_opens_the_records_of_its_own_state() {
                 }
             }
         }
+    }
+    let reader = "spiffe://comity.example/FR/supervisor/auditor";
+    let read = v1::GetRecordRequest {
+        index: index_of(&scene, &format!("kind=read AND actor={reader}")).await,
+        purpose: "supervision".to_owned(),
+        ..v1::GetRecordRequest::default()
+    };
+    for (state, reaches) in [("FR", true), ("DE", false), ("EU", true)] {
+        let channel = scene.connect(state, "supervisor", "auditor").await;
+        let mut auditor = AuditServiceClient::new(channel);
+        let opened = auditor.get_record(read.clone()).await;
+        assert_eq!(opened.is_ok(), reaches, "{state}");
     }
     scene.stop().await;
 }

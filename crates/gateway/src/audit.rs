@@ -111,10 +111,10 @@ pub(crate) async fn get_record(
         ..v1::Access::default()
     };
     let row = entry_row(gateway, index).await;
-    let case = row.as_ref().ok().and_then(|row| row.leaf.case.as_deref());
-    let reach = match case.and_then(|case| case.parse().ok()) {
-        Some(case) => access::within_reach(gateway, caller, &case).await,
-        None => Ok(()),
+    let reach = match &row {
+        Ok(row) => access::entry_within_reach(gateway, caller, &row.leaf).await,
+        // What is not there is told where it is looked for.
+        Err(_) => Ok(()),
     };
     access::entitled(gateway, caller, access::GET_RECORD, stated, || reach).await?;
     let row = row?;

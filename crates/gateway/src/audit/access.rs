@@ -64,15 +64,27 @@ pub(super) async fn checked<T>(
     record::attempted(gateway, caller, checked).await
 }
 
+/// What is answered to auditors of States that a record does not concern.
+const OF_OTHERS: &str =
+    "the record is one of other States: auditors open those that concern their own";
+
 /// Reserved in ISO 3166 for what is no State: who supervises all of them.
 const UNION: &str = "EU";
 
-/// Whether the caller's State has a part in a case, or the caller is the Union's. A
-/// supervisory authority is competent on the territory of its own State: Directive (EU)
-/// 2016/680 Art. 45(1). So is one of a State that the library does not know, of no other.
+/// Whether the caller's State has a part in a case.
 pub(super) fn concerns(caller: &Caller, case: &CaseChange) -> bool {
-    let state = &caller.jurisdiction;
-    [&case.issuing.0, &case.executing.0].contains(&state) || state.as_str() == UNION
+    is_for(
+        caller,
+        &[case.issuing.0.as_str(), case.executing.0.as_str()],
+    )
+}
+
+/// Whether the caller is of one of these States, or the Union's. A supervisory authority is
+/// competent on the territory of its own State: Directive (EU) 2016/680 Art. 45(1). So is
+/// one of a State that the library does not know, of no other.
+fn is_for(caller: &Caller, states: &[&str]) -> bool {
+    let own = caller.jurisdiction.as_str();
+    states.contains(&own) || own == UNION
 }
 
 /// Refuses to open the records of a case of other States; opens none for who is no auditor.
@@ -83,12 +95,34 @@ pub(super) async fn within_reach(
 ) -> Result<(), Refusal> {
     admit::role(caller, &[Role::Auditor], "auditor")?;
     match cases::load(gateway, case).await {
-        Ok(case) if !concerns(caller, &case.row) => Err(Refusal::NotCompetent(
-            "the case is one of other States: auditors open the records of cases of their own",
-        )),
+        Ok(case) if !concerns(caller, &case.row) => Err(Refusal::NotCompetent(OF_OTHERS)),
         // What is not there is told where it is looked for.
         Ok(_) | Err(Refusal::NotFound { .. }) => Ok(()),
         Err(refusal) => Err(refusal),
+    }
+}
+
+/// Refuses to open an entry's record that concerns other States: by its case, else by the
+/// States that it names, as what was tried does, else by whose authority it was. What the
+/// gateway and those without a name did concerns all.
+pub(super) async fn entry_within_reach(
+    gateway: &Gateway,
+    caller: &Caller,
+    leaf: &Leaf,
+) -> Result<(), Refusal> {
+    if let Some(case) = leaf.case.as_deref().and_then(|case| case.parse().ok()) {
+        return within_reach(gateway, caller, &case).await;
+    }
+    admit::role(caller, &[Role::Auditor], "auditor")?;
+    let named = [&leaf.issuing, &leaf.executing];
+    let mut states: Vec<_> = named.into_iter().flatten().map(String::as_str).collect();
+    let actor = Caller::recorded(&leaf.actor).ok();
+    if let (true, Some(actor)) = (states.is_empty(), &actor) {
+        states.push(actor.jurisdiction.as_str());
+    }
+    match states.is_empty() || is_for(caller, &states) {
+        true => Ok(()),
+        false => Err(Refusal::NotCompetent(OF_OTHERS)),
     }
 }
 
