@@ -28,7 +28,7 @@ use crate::{
     team,
     wire::{
         encoded::{self, Kept, Task},
-        from_proto, to_proto,
+        to_proto,
     },
 };
 
@@ -41,6 +41,8 @@ pub(crate) struct Anew {
     verdict: Verdict,
     /// Its tasks, with every answer that was taken into account.
     tasks: Vec<Task>,
+    /// The decision in whose place this one comes.
+    before: v1::Decision,
 }
 
 /// What a case is decided anew for.
@@ -74,8 +76,9 @@ pub(crate) async fn decide(
     let request = team::known_again(gateway, request).await?;
     let lost = origin::is_lost(&request);
     let admission = admit::again(gateway, request, case.snapshot.kept().language.clone())?;
-    let received = case.snapshot.received_at;
-    let received = received.and_then(from_proto::timestamp);
+    let before = cases::decision(&case.snapshot)?;
+    // What is to be done in time from now on is not late for what went before.
+    let received = clocks::arrived(&before, &case.row.executing);
     let rulings = tasks::rulings(&case.row.id, &tasks);
     let verdict = admission.decide_anew(received.unwrap_or_else(|| gateway.now()), &rulings);
     if lost && verdict.decision.outcome == Outcome::Approved {
@@ -87,6 +90,7 @@ pub(crate) async fn decide(
         admission,
         verdict,
         tasks,
+        before,
     })
 }
 
@@ -120,6 +124,7 @@ pub(crate) async fn event(
         admission,
         verdict: Verdict { decision, permit },
         tasks: answered,
+        before,
     } = anew;
     let now = gateway.now();
     let leaf = record::decision_leaf(now, occasion.kind, occasion.by, &admission, &decision);
@@ -131,7 +136,7 @@ pub(crate) async fn event(
     let shown = to_proto::decision(&decision, &Uuid::now_v7().to_string(), now);
     let tasks = tasks::renew(&answered, &shown, now);
     let told = origin::told(&case.row, &admission, now);
-    let limits = clocks::decided(&decision, &case.row.executing);
+    let limits = clocks::decided(Some(&before), &decision, &case.row.executing);
     case.row.outcome = Some(decision.outcome);
     case.row.instrument = decision.instrument;
     case.row.reviewers = tasks::reviewers(&tasks);

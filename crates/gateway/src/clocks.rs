@@ -13,14 +13,18 @@ use std::{borrow::Cow, sync::Arc};
 
 use comity::v1;
 use comity_domain::{
-    BoundParty, CaseClock, CaseState, Clock, ClockTerms, ClockUnit, Decision, Executing,
-    JurisdictionCode, Outcome, RuleId, RunsOut,
+    BoundParty, CaseClock, CaseState, Clock, ClockTerms, ClockUnit, Decision, Executing, RuleId,
+    RunsOut,
 };
-use comity_policy::{Calendars, Turn, bring, next_moment};
+use comity_policy::{Arrival, Calendars, RECEIVED, Turn, bring, next_moment};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 pub(crate) use self::brought::{BREACHED, NOT_VALIDATED, VALIDATED, brought};
-use crate::{cases::CaseAt, refusal::Refusal, wire};
+use crate::{
+    cases::CaseAt,
+    refusal::Refusal,
+    wire::{self, from_proto, to_proto},
+};
 
 /// Id of the clock of a postponement.
 pub(crate) const POSTPONEMENT: &str = "postponement";
@@ -33,8 +37,7 @@ pub(crate) enum Happened {
     /// A decision takes effect; made by [`decided`].
     Decided {
         clocks: Vec<Clock>,
-        /// The executing side has the request now, be it to judge it.
-        received: bool,
+        arrival: Arrival,
     },
     /// A side extends a limit.
     Extended {
@@ -62,22 +65,60 @@ pub(crate) struct After {
 /// What a decision means for the time limits, be it the first of the case or one
 /// that takes the place of another: its own run or wait, those that run already
 /// go on, and what it no longer names is set aside.
-pub(crate) fn decided(decision: &Decision, executing: &Executing) -> Happened {
+pub(crate) fn decided(
+    before: Option<&v1::Decision>,
+    decision: &Decision,
+    executing: &Executing,
+) -> Happened {
+    let referred = decision.referrals.iter();
+    let referred = referred.map(|referral| referral.jurisdiction.as_str());
+    let is_there = has(executing, to_proto::outcome(decision.outcome), referred);
+    let was_there = before.is_some_and(|before| has_by(executing, before));
     Happened::Decided {
         clocks: decision.clocks.clone(),
-        received: is_received(decision, &executing.0),
+        arrival: match (is_there, was_there) {
+            (false, _) => Arrival::Outstanding,
+            (true, false) => Arrival::Now,
+            (true, true) => Arrival::Before,
+        },
     }
 }
 
 /// Whether the executing side has the request once it is so decided: what the
 /// requester must mend first, or the issuing State judge, has not reached it.
-fn is_received(decision: &Decision, executing: &JurisdictionCode) -> bool {
-    let mut referrals = decision.referrals.iter();
-    match decision.outcome {
-        Outcome::Approved => true,
-        Outcome::Referred => referrals.any(|referral| referral.jurisdiction == *executing),
-        Outcome::Incomplete | Outcome::Refused => false,
+fn has<'d>(
+    executing: &Executing,
+    outcome: v1::Outcome,
+    mut referred_to: impl Iterator<Item = &'d str>,
+) -> bool {
+    match outcome {
+        v1::Outcome::Approved => true,
+        v1::Outcome::Referred => referred_to.any(|state| state == executing.0.as_str()),
+        v1::Outcome::Incomplete | v1::Outcome::Refused | v1::Outcome::Unspecified => false,
     }
+}
+
+fn has_by(executing: &Executing, decision: &v1::Decision) -> bool {
+    let referred = decision.referrals.iter();
+    let referred = referred.map(|referral| referral.jurisdiction.as_str());
+    has(executing, decision.outcome(), referred)
+}
+
+/// Since when the executing side has a request that was so decided, by the time limits that
+/// count from then; `None` where it does not have it, or none does.
+pub(crate) fn arrived(decision: &v1::Decision, executing: &Executing) -> Option<Timestamp> {
+    match has_by(executing, decision) {
+        true => counted_from(decision),
+        false => None,
+    }
+}
+
+/// From when the time limits of a decision are counted that count from when the request is
+/// received.
+pub(crate) fn counted_from(decision: &v1::Decision) -> Option<Timestamp> {
+    let mut clocks = decision.clocks.iter();
+    let received = clocks.find(|clock| clock.starts == RECEIVED)?;
+    received.started_at.and_then(from_proto::timestamp)
 }
 
 /// The time limits of a case after an event by which it comes to stand at `to`.
@@ -95,9 +136,9 @@ pub(crate) fn after(
             Happened::Event(event) => Turn::Event(event),
             // Of a case that is over nothing new begins to run.
             Happened::Decided { .. } if over => continue,
-            Happened::Decided { clocks, received } => Turn::Decided {
+            Happened::Decided { clocks, arrival } => Turn::Decided {
                 clocks,
-                received: *received,
+                arrival: *arrival,
             },
             Happened::Extended {
                 rule,

@@ -82,7 +82,11 @@ pub(crate) async fn decision(
         state: Some(state_name(state).to_owned()),
         ..decision_leaf(now, "decision", caller, &admission, &decision)
     };
-    let happened = vec![clocks::decided(&decision, &admission.request.executing)];
+    let happened = vec![clocks::decided(
+        None,
+        &decision,
+        &admission.request.executing,
+    )];
     let library = admission.library();
     let mut row = change(&id, state, caller, &admission, &decision);
     let delivery = permit.map(|permit| job(&row, permit, FIRST_STEP, now));

@@ -29,6 +29,17 @@ impl Default for Calendars<'_> {
     }
 }
 
+/// When the executing side got a request that is decided, be it to judge it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It does not have it, or not any more.
+    Outstanding,
+    /// By this decision: for the first time, or anew after it was taken back.
+    Now,
+    /// Before; it still has it.
+    Before,
+}
+
 /// Something that bears on the time limits of a case.
 #[derive(Debug, Clone, Copy)]
 pub enum Turn<'a> {
@@ -38,8 +49,8 @@ pub enum Turn<'a> {
     Decided {
         /// The time limits that it names.
         clocks: &'a [Clock],
-        /// The executing side has the request now, be it to judge it.
-        received: bool,
+        /// Whether the executing side has the request.
+        arrival: Arrival,
     },
     /// A side extends a limit that runs or stands still.
     Extended {

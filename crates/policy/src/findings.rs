@@ -28,8 +28,10 @@ pub(crate) const ISSUING_AUTHORITY: &str = "issuing-authority";
 /// Languages are accepted or not once one is stated.
 const LANGUAGE_ACCEPTED: &str = "language_accepted";
 const LANGUAGE: &str = "language";
-/// Events that lie behind a request when it is decided.
-pub(crate) const RECEIVED: &str = "received";
+/// The event with which the executing side gets a request: it lies behind one that is
+/// decided, as [`ISSUED`] does.
+pub const RECEIVED: &str = "received";
+/// The event with which a request is made.
 pub(crate) const ISSUED: &str = "issued";
 /// The event by which a recipient accepts, and the parameter of an obligation that
 /// names the event from which it binds.

@@ -65,7 +65,7 @@ pub use self::{
         DualCriminalityPosition, ExpectedObligation, FormInfo, Issuer, Named, OffenceAbroad,
         OffenceProfile, Reason, Route, TimeLimit, Unsettled,
     },
-    clocks::{Brought, Calendars, Moment, Turn, allowance, bring, next_moment},
+    clocks::{Arrival, Brought, Calendars, Moment, Turn, allowance, bring, next_moment},
     competence::Competent,
     coverage::{
         Clause, ConditionCoverage, Coverage, ModuleCoverage, Reach, RuleCoverage, ScenarioIndex,
@@ -82,6 +82,7 @@ pub use self::{
     },
     explain::{Explanation, Paragraph, Point, Section, Tone},
     facts::FactProblem,
+    findings::RECEIVED,
     form::{FormProblem, LIFTED, OWN_CALL, REMEDIED, ReportForm},
     format::format,
     load::DecidingFiles,

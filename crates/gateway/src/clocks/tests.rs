@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use comity_domain::{CaseState, Executing, Issuing, Outcome, Urgency};
 use comity_ledger::Leaf;
-use comity_policy::{Calendars, Moment};
+use comity_policy::{Arrival, Calendars, Moment};
 use comity_store::{CaseChange, Expected};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ impl Sut {
         };
         let decided = Happened::Decided {
             clocks: law(at(0)),
-            received: true,
+            arrival: Arrival::Now,
         };
         let leaf = Leaf::new(at(0), "decision", "sta-berlin");
         sut.write(event(leaf, CaseState::Delivering, decided))

@@ -19,7 +19,10 @@ use prost::{Message as _, bytes::Bytes};
 use thiserror::Error;
 
 use super::{Asked, Made, ReplayError, Unread, batches, bundles::Bundles, pool};
-use crate::wire::{encoded, from_proto, to_proto};
+use crate::{
+    clocks,
+    wire::{encoded, from_proto, to_proto},
+};
 
 /// Decisions on record, to be made again.
 #[derive(Debug)]
@@ -251,7 +254,7 @@ fn again(made: OnRecord, received: Timestamp, bundles: &Bundles) -> Verdict {
         Ok(library) => library,
         Err(no_law) => return Verdict::NoLaw(no_law),
     };
-    let now = moment(&before).unwrap_or(received);
+    let now = clocks::counted_from(&before).unwrap_or(decided);
     let after = remade(&asked, &library, &language, (&before, now));
     if after.encode_to_vec() == decision {
         return Verdict::Same;
@@ -275,12 +278,6 @@ fn remade(
         decided_at: before.decided_at,
         ..to_proto::decision(&decision, &before.decision_id, now)
     }
-}
-
-/// The moment from which the clocks of a decision run.
-fn moment(decision: &v1::Decision) -> Option<Timestamp> {
-    let mut started = decision.clocks.iter().filter_map(|clock| clock.started_at);
-    from_proto::timestamp(started.next().or(decision.decided_at)?)
 }
 
 /// Fields in which two decisions differ.

@@ -11,7 +11,7 @@ use comity_domain::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
-use super::{Calendars, Moment, Turn, allowance, bring, next_moment};
+use super::{Arrival, Calendars, Moment, Turn, allowance, bring, next_moment};
 use crate::model::{Calendar, Falls, Holiday};
 
 /// A Monday morning.
@@ -98,7 +98,7 @@ impl Life {
             calendars: france(),
             clocks: Vec::new(),
         };
-        life.decided(std::slice::from_ref(clock), true, at(0));
+        life.decided(std::slice::from_ref(clock), Arrival::Now, at(0));
         life
     }
 
@@ -109,8 +109,8 @@ impl Life {
         life
     }
 
-    fn decided(&mut self, clocks: &[Clock], received: bool, at: Timestamp) {
-        self.turn(Turn::Decided { clocks, received }, at);
+    fn decided(&mut self, clocks: &[Clock], arrival: Arrival, at: Timestamp) {
+        self.turn(Turn::Decided { clocks, arrival }, at);
     }
 
     fn event(&mut self, event: &str, at: Timestamp) {
@@ -169,9 +169,9 @@ fn an_open_clock_runs_until_an_event_ends_it() {
     assert_eq!(next_moment(&life.clocks), None);
     assert!(life.bring(at(10_000 * DAY)).is_empty());
     // Set aside by one decision, and named by the next.
-    life.decided(&[], true, at(DAY));
+    life.decided(&[], Arrival::Before, at(DAY));
     assert_eq!(life.clock().state, ClockState::Lapsed);
-    life.decided(&[open], true, at(2 * DAY));
+    life.decided(&[open], Arrival::Before, at(2 * DAY));
     assert_eq!(life.clock().state, ClockState::Running);
     assert_eq!(life.clock().started_at, Some(at(0)));
     life.event("answered", at(3 * DAY));
@@ -190,30 +190,45 @@ fn a_decision_that_is_not_with_the_executing_side_starts_nothing_there() {
         calendars: france(),
         clocks: Vec::new(),
     };
-    life.decided(std::slice::from_ref(&received), false, at(0));
+    life.decided(std::slice::from_ref(&received), Arrival::Outstanding, at(0));
     assert_eq!(life.clock().state, ClockState::Waiting);
     let later = Clock {
         started_at: Some(at(DAY)),
         due_at: Some(at(DAY + 8 * HOUR)),
         ..received
     };
-    life.decided(&[later], true, at(DAY));
+    life.decided(&[later.clone()], Arrival::Now, at(DAY));
     assert_eq!(life.clock().state, ClockState::Running);
     assert_eq!(life.due(), at(DAY + 8 * HOUR));
+    // Taken back, and handed over anew: the time is counted anew, for what was done too.
+    life.decided(&[later.clone()], Arrival::Outstanding, at(DAY + HOUR));
+    assert_eq!(life.clock().state, ClockState::Lapsed);
+    assert_eq!(next_moment(&life.clocks), None);
+    let again = Clock {
+        started_at: Some(at(3 * DAY)),
+        due_at: Some(at(3 * DAY + 8 * HOUR)),
+        ..later.clone()
+    };
+    life.decided(&[again], Arrival::Now, at(3 * DAY));
+    assert_eq!(life.clock().state, ClockState::Running);
+    assert_eq!(life.due(), at(3 * DAY + 8 * HOUR));
+    // One that is decided again where it is goes on.
+    life.decided(&[later], Arrival::Before, at(3 * DAY + HOUR));
+    assert_eq!(life.due(), at(3 * DAY + 8 * HOUR));
 }
 
 #[test]
 fn a_new_decision_goes_on_with_what_runs_and_sets_the_rest_aside() {
     let law = clock(8, ClockUnit::Hours);
     let mut life = Life::running(&law);
-    life.decided(std::slice::from_ref(&law), true, at(HOUR));
+    life.decided(std::slice::from_ref(&law), Arrival::Before, at(HOUR));
     assert_eq!(life.due(), at(8 * HOUR), "it runs as it did");
-    life.decided(&[], true, at(2 * HOUR));
+    life.decided(&[], Arrival::Before, at(2 * HOUR));
     let aside = life.clock();
     assert_eq!(aside.state, ClockState::Lapsed);
     assert_eq!(aside.ended_at, Some(at(2 * HOUR)));
     assert_eq!(life.bring(at(DAY)), [], "nothing is to be done any more");
-    life.decided(&[law], true, at(3 * HOUR));
+    life.decided(&[law], Arrival::Before, at(3 * HOUR));
     assert_eq!(life.clock().state, ClockState::Running, "taken up again");
     assert_eq!(life.bring(at(DAY)), [Moment::Breach]);
 }

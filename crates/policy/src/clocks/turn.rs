@@ -5,7 +5,7 @@ use std::sync::Arc;
 use comity_domain::{CaseClock, Clock, ClockState};
 use jiff::Timestamp;
 
-use super::{Calendars, Turn, moment};
+use super::{Arrival, Calendars, Turn, moment};
 use crate::findings::RECEIVED;
 
 impl Calendars<'_> {
@@ -24,8 +24,8 @@ impl Calendars<'_> {
             }
             Turn::Decided {
                 clocks: decided,
-                received,
-            } => self.decided(clocks, decided, received, at),
+                arrival,
+            } => self.decided(clocks, decided, arrival, at),
             Turn::Extended {
                 rule,
                 length,
@@ -101,7 +101,7 @@ impl Calendars<'_> {
         &self,
         clocks: &mut Vec<CaseClock>,
         decided: &[Clock],
-        received: bool,
+        arrival: Arrival,
         at: Timestamp,
     ) {
         for clock in clocks.iter_mut() {
@@ -111,19 +111,28 @@ impl Calendars<'_> {
         }
         for new in decided {
             let known = clocks.iter_mut().find(|known| known.rule == new.rule.rule);
+            let from_arrival = *new.starts == *RECEIVED;
             match known {
-                None => clocks.push(self.opened(new, received)),
-                Some(known) if known.started_at.is_none() => *known = self.opened(new, received),
+                None => clocks.push(self.opened(new, arrival)),
+                Some(known) if known.started_at.is_none() => *known = self.opened(new, arrival),
+                // Nobody has to do in time what is not there to be done, and whoever gets it
+                // anew has the whole time.
+                Some(known) if from_arrival && arrival == Arrival::Outstanding => {
+                    set_aside(known, at);
+                }
+                Some(known) if from_arrival && arrival == Arrival::Now => {
+                    self.begin(known, new.started_at.unwrap_or(at), new.due_at);
+                }
                 Some(known) => take_up(known),
             }
         }
     }
 
     /// A clock that a decision names, as the case opens or is decided again.
-    fn opened(&self, new: &Clock, received: bool) -> CaseClock {
+    fn opened(&self, new: &Clock, arrival: Arrival) -> CaseClock {
         let mut clock = CaseClock::waiting(new);
-        let started = new.started_at;
-        if let Some(at) = started.filter(|_| received || *new.starts != *RECEIVED) {
+        let is_there = arrival != Arrival::Outstanding || *new.starts != *RECEIVED;
+        if let Some(at) = new.started_at.filter(|_| is_there) {
             self.begin(&mut clock, at, new.due_at);
         }
         clock

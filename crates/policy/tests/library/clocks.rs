@@ -11,7 +11,7 @@ use comity_domain::{
     CaseClock, ClockState, Executing, FactSource, FactValue, Facts, Issuing, Offence, Request,
     Stated, Urgency,
 };
-use comity_policy::{FormCheck, Question, Turn, bring};
+use comity_policy::{Arrival, FormCheck, Question, Turn, bring};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use super::LIBRARY;
@@ -347,7 +347,10 @@ fn clocks(asked: &str, story: &str) -> Vec<CaseClock> {
     let mut clocks = Vec::new();
     let decided = Turn::Decided {
         clocks: &decision.clocks,
-        received: story.contains(" received"),
+        arrival: match story.contains(" received") {
+            true => Arrival::Now,
+            false => Arrival::Outstanding,
+        },
     };
     LIBRARY.calendars().turn(&mut clocks, decided, received);
     clocks

@@ -40,7 +40,7 @@ fn a_clock_stands_still_until_the_last_reason_for_it_is_gone() {
         ..clock(10, ClockUnit::Hours)
     };
     let mut life = Life::of(&produce);
-    life.decided(&[produce, review], true, at(0));
+    life.decided(&[produce, review], Arrival::Before, at(0));
     life.event("received", at(0));
     for (event, hour, state) in [
         ("asked", 1, ClockState::Paused),
