@@ -9,6 +9,7 @@ use std::sync::Arc;
 use comity::v1::{self, ConditionState, ObligationKind, Outcome};
 use comity_domain::{BoundParty, CaseClock, ClockTerms, ClockUnit, RuleId, RunsOut};
 use comity_store::CaseChange;
+use jiff::Timestamp;
 use prost::Message as _;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     wire::{
         answer::{EVENT, TIMES},
         encoded::{self, merge},
+        to_proto,
     },
 };
 
@@ -83,19 +85,42 @@ pub(crate) fn confirmed(id: &str) -> String {
     format!("{id}-confirmed")
 }
 
+/// Has conditions wait no more for an event that has happened.
+pub(crate) fn happened(conditions: &mut [v1::Condition], event: &str, at: Timestamp) {
+    let waiting = conditions
+        .iter_mut()
+        .filter(|one| one.state() == ConditionState::Waiting && one.event_at.is_none());
+    for condition in waiting {
+        if condition
+            .parameters
+            .get(EVENT)
+            .is_some_and(|due| due == event)
+        {
+            condition.event_at = Some(to_proto::timestamp(at));
+        }
+    }
+}
+
 /// Lets what waits for an event bind once it has happened, and begins the time set
 /// for what binds.
 pub(crate) fn take_effect(
     (before, row): (&encoded::Case, &CaseChange),
     adds: &mut encoded::Case,
-    happened: &[Happened],
+    events: &[Happened],
+    at: Timestamp,
 ) -> Vec<Happened> {
     let mut conditions = before.conditions.clone();
     merge(&mut conditions, std::mem::take(&mut adds.conditions), id);
+    for event in events {
+        if let Happened::Event(event) = event {
+            happened(&mut conditions, event, at);
+        }
+    }
     let mut obliged = Vec::new();
     for condition in &mut conditions {
+        let waits = condition.parameters.contains_key(EVENT) && condition.event_at.is_none();
         if condition.state() == ConditionState::Waiting
-            && is_due(condition, happened)
+            && !waits
             && (!waits_for_data(condition) || is_received(before, adds))
         {
             condition.state = ConditionState::Open.into();
@@ -153,14 +178,6 @@ fn condition(obligation: &v1::Obligation) -> v1::Condition {
         state: state.into(),
         ..condition
     }
-}
-
-/// The event on which it hangs has happened, where there is one.
-fn is_due(condition: &v1::Condition, happened: &[Happened]) -> bool {
-    condition.parameters.get(EVENT).is_none_or(|due| {
-        let is_it = |one: &Happened| matches!(one, Happened::Event(event) if event == due);
-        happened.iter().any(is_it)
-    })
 }
 
 /// It begins once the issuing side has received something.

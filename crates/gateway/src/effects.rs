@@ -34,7 +34,7 @@ pub(crate) fn of(
         (&happened, when.0),
         &mut adds,
     );
-    let obliged = conditions::take_effect((before, row), &mut adds, &happened);
+    let obliged = conditions::take_effect((before, row), &mut adds, &happened, when.1);
     if !obliged.is_empty() {
         happened.extend(obliged);
         limits = clocks::after(calendars, &running, &happened, when);

@@ -102,8 +102,13 @@ pub(crate) fn release(case: &CaseAt, at: Timestamp) -> Event {
     let result = case.snapshot.kept().held.clone();
     let shown = result.clone().map(v1::Result::decode).and_then(Result::ok);
     let obligations = shown.unwrap_or_default().obligations;
+    let mut conditions = conditions::added(&case.snapshot.conditions, &obligations);
+    if case.row.state == CaseState::Concluded {
+        // With what is released, before anybody was bound by what came with it.
+        conditions::happened(&mut conditions, "concluded", at);
+    }
     let adds = encoded::Case {
-        conditions: conditions::added(&case.snapshot.conditions, &obligations),
+        conditions,
         result,
         ..encoded::Case::default()
     };
