@@ -414,6 +414,14 @@ async fn repeated_calls_change_nothing_and_other_content_is_refused() {
     other.agreement.as_mut().unwrap().purpose = "another".to_owned();
     let status = client.propose(other).await.unwrap_err();
     assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+    // One with other parties asks nobody: who was asked before would seem to be asked by it.
+    let mut other = proposal.clone();
+    let parties = &mut other.agreement.as_mut().unwrap().parties;
+    parties[1].jurisdiction = "IT".to_owned();
+    parties[1].authority = "procura-roma".to_owned();
+    let status = client.propose(other).await.unwrap_err();
+    assert_eq!(reason(&status), "REQUEST_ID_REUSED");
+    assert_eq!(scene.entries("kind=decision").await.len(), 2);
 
     let mut joint = Joint {
         scene,

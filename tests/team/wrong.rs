@@ -34,7 +34,7 @@ async fn what_is_wrong_with_an_agreement_is_said_of_the_field() {
     .await;
     check(
         |m| of(m).parties[1].jurisdiction = "XX".to_owned(),
-        &["agreement.parties.jurisdiction"],
+        &["agreement.parties[1].jurisdiction"],
     )
     .await;
     check(

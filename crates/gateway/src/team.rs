@@ -277,7 +277,22 @@ async fn asked(
     };
     let case = gateway.store().case_by_key(&first.row.owner, &id).await;
     let case = case.map_err(record::unavailable)?;
-    case.map(cases::read).transpose()
+    let Some(case) = case.map(cases::read).transpose()? else {
+        return Ok(None);
+    };
+    // The id may be another proposal's.
+    let is_of_it = case.row.id == first.row.id || asks_for(&case)? == name(&first.row.id);
+    Ok(is_of_it.then_some(case))
+}
+
+/// The name of the team that a set-up case asks its party to join; empty of the case by
+/// which a team is known, and of any other.
+fn asks_for(case: &CaseAt) -> Result<String, Refusal> {
+    let context = anew::request(case)?.team.unwrap_or_default();
+    Ok(match context.agreement {
+        Some(_) => context.name,
+        None => String::new(),
+    })
 }
 
 fn name(id: &CaseId) -> String {

@@ -17,11 +17,10 @@ use crate::{
 };
 
 /// What is sent, to whom, and in whose words it is refused.
-#[derive(Debug)]
 pub(super) struct Errand<'a> {
     pub(super) outgoing: &'a Outgoing,
     pub(super) parties: &'a [v1::TeamParty],
-    pub(super) renamed: fn(Vec<Violation>) -> Vec<Violation>,
+    pub(super) renamed: &'a (dyn Fn(Vec<Violation>, &v1::TeamParty) -> Vec<Violation> + Sync),
     pub(super) marked: Marked,
 }
 
@@ -60,7 +59,7 @@ pub(super) async fn send(
         let answer = exchange::submit_known(gateway, caller, message, marked).await;
         let answer = match answer {
             Err(Refusal::Malformed(violations)) => {
-                return Err(Refusal::Malformed(renamed(violations)));
+                return Err(Refusal::Malformed(renamed(violations, party)));
             }
             answer => answer?,
         };

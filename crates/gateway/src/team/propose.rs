@@ -4,15 +4,15 @@
 use comity::v1;
 use comity_domain::CaseId;
 
-use super::{dispatch, load, name, show};
+use super::{asks_for, dispatch, load, name, show};
 use crate::{
-    admit,
+    admit, cases,
     gateway::Gateway,
     identity::{Caller, Role},
     places::Marked,
     record,
     refusal::Refusal,
-    wire::from_proto,
+    wire::from_proto::{self, Outgoing},
 };
 
 /// See `TeamService.Propose`.
@@ -32,10 +32,17 @@ pub(crate) async fn propose(
     let agreement = context.agreement.as_ref();
     let mut parties = agreement.map_or_else(Vec::new, |agreement| agreement.parties.clone());
     parties.retain(|party| *party != proposer);
+    let proposed = proposed_before(gateway, caller, (&outgoing, &parties)).await;
+    record::attempted(gateway, caller, proposed).await?;
+    let renamed = |violations, party: &v1::TeamParty| {
+        let all = agreement.map_or(&[][..], |agreement| &agreement.parties);
+        let place = all.iter().position(|one| one == party);
+        from_proto::of_proposal(violations, place.unwrap_or_default())
+    };
     let errand = dispatch::Errand {
         outgoing: &outgoing,
         parties: &parties,
-        renamed: from_proto::of_proposal,
+        renamed: &renamed,
         marked,
     };
     let named = |_: &v1::TeamParty, first: Option<&CaseId>| v1::TeamContext {
@@ -51,4 +58,31 @@ pub(crate) async fn propose(
         cases: sent.cases,
         replayed: sent.replayed,
     })
+}
+
+/// Refuses an id that was used before for other requests than those of one proposal: those
+/// to whom they went would seem to have been asked to join this team.
+async fn proposed_before(
+    gateway: &Gateway,
+    caller: &Caller,
+    (outgoing, parties): (&Outgoing, &[v1::TeamParty]),
+) -> Result<(), Refusal> {
+    let mut team = None;
+    for (number, party) in parties.iter().enumerate() {
+        // What is no id is refused as it is sent.
+        let Ok(id) = outgoing.id_of(&party.jurisdiction).parse() else {
+            return Ok(());
+        };
+        let case = gateway.store().case_by_key(&caller.to_string(), &id).await;
+        let case = case.map_err(record::unavailable)?;
+        let Some(case) = case.map(cases::read).transpose()? else {
+            continue;
+        };
+        if number == 0 {
+            team = Some(name(&case.row.id));
+        } else if Some(asks_for(&case)?) != team {
+            return Err(Refusal::IdReused);
+        }
+    }
+    Ok(())
 }

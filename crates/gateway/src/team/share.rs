@@ -27,12 +27,16 @@ pub(crate) async fn share(
     message: v1::ShareRequest,
     marked: Marked,
 ) -> Result<v1::ShareResponse, Refusal> {
+    let listed = message.recipients.clone();
     let read = read(gateway, caller, message).await;
     let (team, outgoing, recipients) = record::attempted(gateway, caller, read).await?;
     let errand = dispatch::Errand {
         outgoing: &outgoing,
         parties: &recipients,
-        renamed: from_proto::of_team_share,
+        renamed: &|violations, party| {
+            let place = listed.iter().position(|one| *one == party.jurisdiction);
+            from_proto::of_team_share(violations, place)
+        },
         marked,
     };
     let offences = &outgoing.request.offences;

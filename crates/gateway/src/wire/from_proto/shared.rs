@@ -100,7 +100,7 @@ pub(super) fn renamed(mut violations: Vec<Violation>, names: &[(&str, &str)]) ->
     for Violation { field, .. } in &mut violations {
         let own = names.iter().find_map(|(of_request, own)| {
             let rest = field.strip_prefix(of_request)?;
-            (rest.is_empty() || rest.starts_with('.')).then(|| format!("{own}{rest}"))
+            (rest.is_empty() || rest.starts_with(['.', '['])).then(|| format!("{own}{rest}"))
         });
         if let Some(own) = own {
             *field = own;

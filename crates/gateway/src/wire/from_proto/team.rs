@@ -35,15 +35,19 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
+    /// The id of the request to a party.
+    pub(crate) fn id_of(&self, jurisdiction: &str) -> String {
+        format!("{}/{jurisdiction}", self.request.request_id)
+    }
+
     /// The request to one party, with what the gateway knows of the team.
     pub(crate) fn to(&self, party: &v1::TeamParty, team: v1::TeamContext) -> v1::SubmitRequest {
         let v1::TeamParty {
             jurisdiction,
             authority,
         } = party.clone();
-        let id = &self.request.request_id;
         let request = v1::CooperationRequest {
-            request_id: format!("{id}/{jurisdiction}"),
+            request_id: self.id_of(&jurisdiction),
             executing: Some(v1::ExecutingParty {
                 jurisdiction,
                 authority,
@@ -222,22 +226,31 @@ pub(crate) fn joining(
     findings.conclude(Some(conditions))
 }
 
-/// Violations of a request in the words of the call that proposes.
-pub(crate) fn of_proposal(violations: Vec<Violation>) -> Vec<Violation> {
+/// Violations of the request to one of the parties, by its place among them, in the words of
+/// the call that proposes.
+pub(crate) fn of_proposal(violations: Vec<Violation>, party: usize) -> Vec<Violation> {
+    let party = format!("agreement.parties[{party}]");
     let names = [
         ("issuing.responsible", "responsible"),
-        ("executing", "agreement.parties"),
+        ("executing", &party),
         ("instrument", "agreement.instrument"),
         ("language", "agreement.language"),
+        ("offences", "agreement.offences"),
     ];
     renamed(violations, &names)
 }
 
-/// Violations of a request in the words of the call that shares in a team.
-pub(crate) fn of_team_share(violations: Vec<Violation>) -> Vec<Violation> {
+/// Violations of the request to one recipient in the words of the call that shares in a
+/// team: by its place in the list, if there is one.
+pub(crate) fn of_team_share(violations: Vec<Violation>, listed: Option<usize>) -> Vec<Violation> {
+    let recipient = listed.map_or_else(
+        || "recipients".to_owned(),
+        |place| format!("recipients[{place}]"),
+    );
     let names = [
         ("issuing.responsible", "responsible"),
-        ("executing", "recipients"),
+        ("executing.jurisdiction", &recipient),
+        ("executing.authority", &recipient),
     ];
     renamed(violations, &names)
 }
