@@ -296,7 +296,8 @@ impl Answer {
         self
     }
 
-    fn remarked(mut self, remark: String) -> Self {
+    /// What its actor said of it.
+    pub(crate) fn remarked(mut self, remark: String) -> Self {
         self.adds.remark = remark;
         self
     }

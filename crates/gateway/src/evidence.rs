@@ -114,7 +114,9 @@ fn unusable(error: EvidenceError) -> Refusal {
     };
     match error {
         EvidenceError::Full(_) => {
-            tracing::error!("the evidence store is full: see `evidence.keep_free_bytes` and the disk");
+            tracing::error!(
+                "the evidence store is full: see `evidence.keep_free_bytes` and the disk"
+            );
             unavailable("the evidence store has no room left and")
         }
         EvidenceError::Store(_) => {

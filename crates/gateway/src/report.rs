@@ -169,12 +169,18 @@ impl Report {
         };
         if event.is_empty() {
             let absent = || admit::malformed("event", "is missing: name what happened");
-            return extension.ok_or_else(absent);
+            let extension = extension.ok_or_else(absent)?;
+            return Ok(match remark.trim().is_empty() {
+                true => extension,
+                // Its own reason stands with the time limit.
+                false => extension.remarked(remark),
+            });
         }
         let policies = gateway.policies();
         let mut possible = policies.events_of(self.side);
-        // That execution goes on can be said whatever the vocabulary names.
-        let known = event == PROGRESS || possible.any(|known| known == event);
+        // That execution goes on can be said by who executes, whatever the vocabulary names.
+        let executes = self.side == BoundParty::Executing;
+        let known = (executes && event == PROGRESS) || possible.any(|known| known == event);
         if OWN_CALL.contains(&event) || !known {
             let possible = policies.events_of(self.side);
             let possible = possible.filter(|known| !OWN_CALL.contains(known));

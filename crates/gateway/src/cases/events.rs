@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use comity::v1::{self, WatchCaseResponse};
+use comity::v1::{self, ClockState, WatchCaseResponse};
 use comity_domain::{CaseId, CaseState};
 use comity_store::{Event, state_name};
 use futures::Stream;
@@ -126,8 +126,12 @@ async fn follow(
             watcher,
         )
         .await?;
-        // Some time limits run on beyond the end, and a recall may be under way.
-        let over = case.row.state.is_final() && case.row.wake_at.is_none();
+        // Some time limits run on beyond the end, also such as nobody is woken by, and a
+        // recall may be under way.
+        let mut clocks = case.snapshot.clocks.iter();
+        let runs =
+            clocks.any(|one| matches!(one.state(), ClockState::Running | ClockState::Paused));
+        let over = case.row.state.is_final() && case.row.wake_at.is_none() && !runs;
         if over && !case.snapshot.kept().is_recalling() {
             return Ok(());
         }
