@@ -82,6 +82,23 @@ pub(super) async fn story_of_an_old_copy(mut gate: Gate, witness: &str) {
     fs::remove_dir_all(gate.data()).unwrap();
     copy(backup.path(), gate.data());
     let before = gate.checkpoint();
+    // What is ordered while it stands still is carried out, and signs nothing either.
+    let order = [
+        "audit",
+        "erase",
+        "1",
+        "--by",
+        "the registry",
+        "--reason",
+        "again",
+    ];
+    let data = gate.data().to_str().unwrap().to_owned();
+    let erased = shown(&comity([&order[..], &["--data", &data]].concat()));
+    assert!(
+        erased.starts_with("exit 0\n") && erased.contains("once it has heard its witnesses"),
+        "{erased}"
+    );
+    assert_eq!(gate.checkpoint(), before);
     gate.start().await;
     is_held(&gate, 1).await;
     // It grows beyond what was cosigned; nothing of that is signed.

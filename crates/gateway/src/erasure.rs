@@ -8,7 +8,7 @@ use comity_domain::CaseId;
 use comity_ledger::{Flaw, Leaf};
 use comity_store::{
     Archive, CommitError, ERASURE, Entry, EntryRow, KeyToken, LEGAL_HOLD, LEGAL_HOLD_LIFTED,
-    ReadError, Record, Report, Store, state_name,
+    PRUNING, ReadError, Record, Report, Store, state_name,
 };
 use jiff::Timestamp;
 use prost::Message as _;
@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::{
     offline::verify_watched,
     personal,
-    stopped::{self, StoppedError},
+    stopped::{self, Signing, StoppedError},
     wire::to_proto,
 };
 
@@ -53,6 +53,8 @@ pub struct Erased {
     /// The token that the old key was destroyed on; `None`: it was wiped in its file, and
     /// is in copies of that.
     pub token: Option<String>,
+    /// The entry is signed as the gateway starts next and has heard its witnesses.
+    pub waits: bool,
     /// What verification of the whole folder found afterwards.
     pub report: Report,
 }
@@ -72,8 +74,8 @@ pub enum EraseError {
     /// An entry of a case.
     #[error("entry {0} belongs to cases/{1}: erase the case as a whole, once it has ended")]
     OfCase(u64, String),
-    /// An entry that says why something was erased.
-    #[error("entry {0} says why something was erased, and stays")]
+    /// An entry that says why something was erased or pruned.
+    #[error("entry {0} says why something was erased or pruned, and stays")]
     OfErasure(u64),
     /// A case under way.
     #[error("the case is {0}: it can be erased once it has come to its end")]
@@ -160,17 +162,17 @@ pub async fn erase(
     if order.reason.trim().is_empty() || order.by.trim().is_empty() {
         return Err(EraseError::Unexplained);
     }
-    let mut archive = stopped::archive((data, token))?;
-    let store = stopped::store((data, token))?;
+    let (store, mut archive) = stopped::both((data, token))?;
     let done = carry_out(&mut archive, &store, order, now).await;
     drop(archive);
     let indexed = personal::rebuild(&store, |_, _| ()).await;
     // So that the erasure is under a signed checkpoint.
-    let unsigned = stopped::unsigned(&store).await;
+    let entry = done.as_ref().map_or(0, |(entry, _)| *entry);
+    let signing = stopped::sign(&store, entry).await;
     store.close().await;
     let (entry, rows) = done?;
     indexed.map_err(|source| EraseError::Index { entry, source })?;
-    if let Some(why) = unsigned {
+    if let Signing::Failed(why) = signing {
         return Err(EraseError::Unsigned { entry, why });
     }
     let report = verify_watched((data, token), None, &mut |_, _| {})
@@ -180,6 +182,7 @@ pub async fn erase(
         evidence: rows.iter().any(|row| row.leaf.evidence.is_some()),
         entries: rows.into_iter().map(|row| row.index).collect(),
         token: token.map(|token| token.token.clone()),
+        waits: signing == Signing::Waits,
         report,
     })
 }
@@ -241,7 +244,7 @@ async fn of_case(
 fn alone(archive: &mut Archive, index: u64) -> Result<(EntryRow, Option<Record>), EraseError> {
     let (row, record) = archive.entry(index)?.ok_or(EraseError::NoEntry(index))?;
     // It stays also where it says so of a case.
-    if row.leaf.kind == ERASURE {
+    if [ERASURE, PRUNING].contains(&row.leaf.kind.as_str()) {
         return Err(EraseError::OfErasure(index));
     }
     if let Some(case) = row.leaf.case {

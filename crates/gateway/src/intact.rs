@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The published ledger.
-const LEDGER: &str = "ledger";
+pub(crate) const LEDGER: &str = "ledger";
 
 const LAW: &str = "decisions cannot be made again by the law of their day";
 const GONE: &str = "evidence on record is gone";

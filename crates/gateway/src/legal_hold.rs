@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 use thiserror::Error;
 
-use crate::stopped::{self, StoppedError};
+use crate::stopped::{self, Signing, StoppedError};
 
 /// An order to put a case under a legal hold, or to lift one.
 #[derive(Debug, Clone)]
@@ -36,9 +36,8 @@ pub struct Ordered {
     pub entry: u64,
     /// The holds that stand over the case now, by their entries, oldest first.
     pub standing: Vec<u64>,
-    /// Why the entry is not under a signed checkpoint yet; `None` where it is. The order
-    /// stands all the same.
-    pub unsigned: Option<String>,
+    /// Whether the entry is under a signed checkpoint. The order stands all the same.
+    pub signing: Signing,
 }
 
 /// A legal hold that stands.
@@ -105,12 +104,13 @@ pub async fn hold(
     let mut standing = may_be_ordered(&mut stopped::archive((data, token))?, order)?;
     let store = stopped::store((data, token))?;
     let committed = store.commit(said(order, now)).await;
-    // So that the order is under a signed checkpoint.
-    let unsigned = stopped::unsigned(&store).await;
-    store.close().await;
-    let committed = committed?;
-    let entry = committed.receipts.first();
+    let entry = committed.as_ref().ok();
+    let entry = entry.and_then(|committed| committed.receipts.first());
     let entry = entry.map_or(0, |receipt| receipt.index);
+    // So that the order is under a signed checkpoint.
+    let signing = stopped::sign(&store, entry).await;
+    store.close().await;
+    committed?;
     match order.lifts {
         None => standing.push(entry),
         Some(lifted) => standing.retain(|hold| *hold != lifted),
@@ -118,7 +118,7 @@ pub async fn hold(
     Ok(Ordered {
         entry,
         standing,
-        unsigned,
+        signing,
     })
 }
 

@@ -40,7 +40,7 @@ pub use crate::{
         Verdict, drills,
     },
     retention::{Class, DueCase, DueList, Standing},
-    stopped::{StoppedError, TO_BE_SIGNED},
+    stopped::{SIGNED_ONCE_HEARD, Signing, StoppedError, TO_BE_SIGNED},
 };
 
 /// Verifies a data folder as [`verify_watched`] does, unwatched and without a token.

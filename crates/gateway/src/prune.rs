@@ -19,7 +19,7 @@ use thiserror::Error;
 use crate::{
     offline::verify_watched,
     personal,
-    stopped::{self, StoppedError},
+    stopped::{self, Signing, StoppedError},
     wire::to_proto,
 };
 
@@ -54,6 +54,9 @@ pub struct PruneDone {
     /// The token that the old key was destroyed on; `None`: it was wiped in its file, and
     /// is in copies of that.
     pub token: Option<String>,
+    /// The entry is signed, and what is published of what went is removed, as the gateway
+    /// starts next and has heard its witnesses.
+    pub waits: bool,
     /// What verification of the whole folder found afterwards.
     pub report: Report,
 }
@@ -164,8 +167,7 @@ pub async fn prune(
     if order.reason.trim().is_empty() || order.by.trim().is_empty() {
         return Err(PruneError::Unexplained);
     }
-    let mut archive = stopped::archive((data, token))?;
-    let store = stopped::store((data, token))?;
+    let (store, mut archive) = stopped::both((data, token))?;
     let done = carry_out(&mut archive, &store, ((data, token), order), now).await;
     drop(archive);
     let indexed = match &done {
@@ -173,6 +175,11 @@ pub async fn prune(
         Ok(Err(_)) | Err(_) => Ok(()),
     };
     // Published to its end, so that the pruning is under a signed checkpoint.
+    let entry = match &done {
+        Ok(Ok((entry, _))) => *entry,
+        Ok(Err(_)) | Err(_) => 0,
+    };
+    let signing = stopped::sign(&store, entry).await;
     store.close().await;
     let (entry, plan) = match done? {
         Ok(done) => done,
@@ -185,6 +192,7 @@ pub async fn prune(
         plan,
         entry,
         token: token.map(|token| token.token.clone()),
+        waits: signing == Signing::Waits,
         report,
     }))
 }

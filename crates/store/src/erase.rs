@@ -9,6 +9,7 @@
 //! opens either: see [`crate::blind`].
 
 use comity_domain::CaseId;
+use comity_ledger::PRUNING;
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -138,16 +139,17 @@ fn check_case(db: &Connection, case: &CaseId) -> Result<(), Stop> {
     }
 }
 
-/// An entry of a case is erased with the case, and why something was erased stays.
+/// An entry of a case is erased with the case, and why something was erased or pruned stays.
 fn check_entry(db: &Connection, index: u64) -> Result<(), Stop> {
-    let sql = "SELECT case_id IS NULL AND kind <> ?2, sealed IS NULL FROM entry WHERE idx = ?1";
+    let sql =
+        "SELECT case_id IS NULL AND kind NOT IN (?2, ?3), sealed IS NULL FROM entry WHERE idx = ?1";
     let mut select = db.prepare_cached(sql)?;
-    let mut found = select.query(params![column::sql(index), ERASURE])?;
+    let mut found = select.query(params![column::sql(index), ERASURE, PRUNING])?;
     let Some(row) = found.next()? else {
         return Err(CommitError::Conflict { current: None }.into());
     };
     if !row.get::<_, bool>(0)? {
-        let what = "the entry belongs to a case, or says why something was erased";
+        let what = "the entry belongs to a case, or says why something was erased or pruned";
         Err(CommitError::Invalid(what.to_owned()).into())
     } else if row.get(1)? {
         Err(CommitError::Conflict { current: None }.into())

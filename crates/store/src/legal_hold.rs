@@ -156,9 +156,11 @@ fn check_there(db: &Connection, leaf: &Leaf) -> Result<(), Stop> {
 /// Reads which holds stand over a case. Entries that have no place in the ledger are
 /// verification's to find: they hold or lift nothing here.
 fn read_standing(db: &Connection, case: &str, holds: &mut Holds) -> Result<(), Stop> {
-    let mut select =
-        db.prepare_cached("SELECT idx, leaf FROM entry WHERE case_id = ?1 ORDER BY idx")?;
-    for row in select.query_and_then([case], read::read_entry)? {
+    let mut select = db.prepare_cached(
+        "SELECT idx, leaf FROM entry WHERE case_id = ?1 AND kind IN (?2, ?3) ORDER BY idx",
+    )?;
+    let kinds = [case, LEGAL_HOLD, LEGAL_HOLD_LIFTED];
+    for row in select.query_and_then(kinds, read::read_entry)? {
         let EntryRow { index, leaf, .. } = row?;
         let _ = holds.follow(index, &leaf);
     }

@@ -152,6 +152,13 @@ pub(crate) fn search(
     } else {
         (">", "ASC")
     };
+    if let Some(cursor) = after {
+        // What was pruned since says nothing of where to go on.
+        let mut last = db.prepare_cached("SELECT 1 FROM entry WHERE idx = ?1")?;
+        if !last.exists([column::sql(cursor.last)])? {
+            return Err(ReadError::OtherSearch);
+        }
+    }
     let mut query = read::Query::entries(filter);
     query.and("idx < ?", column::sql(below));
     query.and_if(

@@ -322,8 +322,8 @@ impl Store {
         self.inner.signals.wake.notified().await;
     }
 
-    /// A case's events after the sequence number `after`, oldest first, at most
-    /// `limit` (and 1000).
+    /// The entries after the sequence number `after` by which a case came to stand as it
+    /// does, oldest first, at most `limit` (and 1000).
     ///
     /// # Errors
     /// [`ReadError`].
@@ -337,6 +337,23 @@ impl Store {
         self.inner
             .readers
             .run(move |db, vault| events::after((db, vault), &case, after, limit))
+            .await
+    }
+
+    /// Those before an entry of the ledger, newest first, at most `limit` (and 1000).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn events_before(
+        &self,
+        case: &CaseId,
+        index: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        let case = case.clone();
+        self.inner
+            .readers
+            .run(move |db, vault| events::before((db, vault), &case, index, limit))
             .await
     }
 

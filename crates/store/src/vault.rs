@@ -355,6 +355,8 @@ impl Vault {
         change(&mut changed);
         file::write(&self.path, &changed).map_err(of_file(&self.path))?;
         *state = changed;
+        // Whoever looks for the index's key holds that first.
+        drop(state);
         // It may hang on a generation that is gone.
         *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())

@@ -138,10 +138,10 @@ pub struct Party {
     pub executing: Option<JurisdictionCode>,
 }
 
-/// A ledger entry that belongs to a case.
+/// A ledger entry by which a case came to stand as it does.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the case, from 1 without gaps.
+    /// Its place among all entries of the case, from 1.
     pub sequence: u64,
     /// Its index in the ledger.
     pub index: u64,

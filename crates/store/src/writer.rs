@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -92,7 +93,8 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct News {
     jobs: bool,
-    wakes: bool,
+    /// When the first of its cases has to be looked at; microseconds since 1970.
+    wake_at: Option<i64>,
     erases: bool,
     /// Whoever waits for the database to be written anew, which no transaction can do.
     anew: Vec<Reply<()>>,
@@ -135,7 +137,10 @@ impl Writer {
                 if news.jobs {
                     self.signals.jobs.notify_one();
                 }
-                if news.wakes {
+                // Compared now that it is there to be read: whoever reads what is next sees it,
+                // or is woken.
+                let known = self.signals.next_wake.load(Ordering::Acquire);
+                if news.wake_at.is_some_and(|at| at < known) {
                     self.signals.wake.notify_one();
                 }
                 Ok(())
@@ -300,8 +305,8 @@ impl Writer {
             self.next += prepared.entries.len() as u64;
             news.jobs |= jobs;
             let wake_at = prepared.case.as_ref().and_then(|case| case.wake_at);
-            let known = self.signals.next_wake.load(Ordering::Acquire);
-            news.wakes |= wake_at.is_some_and(|at| at.as_microsecond() < known);
+            let moments = [news.wake_at, wake_at.map(Timestamp::as_microsecond)];
+            news.wake_at = moments.into_iter().flatten().min();
         }
         Ok(())
     }

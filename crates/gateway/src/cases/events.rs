@@ -52,16 +52,13 @@ pub(super) async fn latest(
     let newest = newest.map_err(record::unavailable)?;
     let mut shown = Latest::default();
     let mut more = newest.iter().filter_map(event).all(|one| shown.take(one));
-    let mut before = newest.map_or(0, |newest| newest.sequence - 1);
-    while more && before > 0 {
-        let few = usize::try_from(before).map_or(EVENTS, |before| before.min(EVENTS));
-        before -= few as u64;
-        let rows = read(gateway, id, before, few).await?;
-        more = rows
-            .iter()
-            .rev()
-            .filter_map(event)
-            .all(|one| shown.take(one));
+    let mut before = newest.map_or(0, |newest| newest.index);
+    while more {
+        let rows = gateway.store().events_before(id, before, EVENTS).await;
+        let rows = rows.map_err(record::unavailable)?;
+        before = rows.last().map_or(before, |last| last.index);
+        let fits = rows.iter().filter_map(event).all(|one| shown.take(one));
+        more = fits && rows.len() == EVENTS;
     }
     shown.events.reverse();
     Ok(shown.events)
@@ -161,7 +158,8 @@ async fn tell(
     let newest = gateway.store().index_of(id, case.version).await;
     let newest = newest.map_err(record::unavailable)?;
     loop {
-        let rows = read(gateway, id, after, EVENTS).await?;
+        let rows = gateway.store().events(id, after, EVENTS).await;
+        let rows = rows.map_err(record::unavailable)?;
         let more = rows.len() == EVENTS;
         for row in rows {
             if newest.is_some_and(|newest| row.index > newest) {
@@ -181,16 +179,6 @@ async fn tell(
             return Ok(after);
         }
     }
-}
-
-async fn read(
-    gateway: &Gateway,
-    id: &CaseId,
-    after: u64,
-    limit: usize,
-) -> Result<Vec<Event>, Refusal> {
-    let rows = gateway.store().events(id, after, limit).await;
-    rows.map_err(record::unavailable)
 }
 
 /// An entry that moved the case, as the contract shows it.

@@ -117,6 +117,25 @@ fn the_event_of_a_version_is_found_among_entries_that_moved_nothing() {
             .await
             .unwrap();
         let events = store.events(&case_id(1), 0, 10).await.unwrap();
+        let places: Vec<_> = events.iter().map(|one| (one.sequence, one.index)).collect();
+        assert_eq!(places, [(1, 0), (3, 2)], "what moved nothing has its place");
+        for (after, left) in [(1, 1), (2, 1), (3, 0), (4, 0)] {
+            let later = store.events(&case_id(1), after, 10).await.unwrap();
+            assert_eq!(later, events[events.len() - left..]);
+        }
+        for (before, limit, which) in [
+            (3, 10, &[1, 0][..]),
+            (3, 1, &[1]),
+            (2, 10, &[0]),
+            (0, 10, &[]),
+        ] {
+            let found = store.events_before(&case_id(1), before, limit).await;
+            let wanted: Vec<_> = which
+                .iter()
+                .map(|one: &usize| events[*one].clone())
+                .collect();
+            assert_eq!(found.unwrap(), wanted);
+        }
         let of = |version| {
             let store = &store;
             async move { store.event_of(&case_id(1), version).await.unwrap() }

@@ -90,11 +90,12 @@ fn machine(name: &str, erased: &Erased) -> serde_json::Value {
         entries,
         evidence,
         token,
+        waits,
         report,
     } = erased;
     json!({
         "erased": name, "entry": entry, "records": entries, "evidence": evidence,
-        "key_destroyed_on": token,
+        "key_destroyed_on": token, "signed": !waits,
         "verified": true, "entries": report.entries, "published": report.ledger.size,
         "root": report.ledger.root.to_string(), "key": report.key.to_string(),
     })
@@ -106,6 +107,7 @@ fn tell(name: &str, erased: &Erased) {
         entries,
         evidence,
         token,
+        waits,
         report,
     } = erased;
     let indexes: Vec<_> = entries.iter().map(ToString::to_string).collect();
@@ -117,6 +119,9 @@ fn tell(name: &str, erased: &Erased) {
         ),
     }
     println!("  entry {entry} says so, and under seal by whose order and why");
+    if *waits {
+        println!("  {}", offline::SIGNED_ONCE_HEARD);
+    }
     println!("left: what these entries say in public, and the hashes of what is gone");
     match token {
         None => {

@@ -3,7 +3,7 @@
 use clap::Args;
 use comity_domain::CaseId;
 use comity_gateway::{
-    offline::{self, DataFolder, Held, HoldOrder, Ordered},
+    offline::{self, DataFolder, Held, HoldOrder, Ordered, Signing},
     visible::one_line,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -69,8 +69,13 @@ pub(super) fn order(arguments: Hold) -> Result<Exit, Failure> {
         let Ordered {
             entry,
             standing,
-            unsigned,
+            signing,
         } = &done;
+        let unsigned = match signing {
+            Signing::Done => None,
+            Signing::Waits => Some(offline::SIGNED_ONCE_HEARD),
+            Signing::Failed(why) => Some(why.as_str()),
+        };
         let case = format!("cases/{}", order.case);
         println!(
             "{}",
@@ -97,7 +102,7 @@ fn tell(order: &HoldOrder, done: &Ordered, folder: &Folder) {
     let Ordered {
         entry,
         standing,
-        unsigned,
+        signing,
     } = done;
     let case = &order.case;
     let under = "under seal by whose order and why";
@@ -116,10 +121,16 @@ fn tell(order: &HoldOrder, done: &Ordered, folder: &Folder) {
             }
         }
     }
-    if let Some(why) = unsigned {
-        println!("NOT SIGNED: entry {entry} is recorded, but not under a signed checkpoint yet:");
-        println!("  {why}");
-        println!("  {}", offline::TO_BE_SIGNED);
+    match signing {
+        Signing::Done => {}
+        Signing::Waits => println!("  {}", offline::SIGNED_ONCE_HEARD),
+        Signing::Failed(why) => {
+            println!(
+                "NOT SIGNED: entry {entry} is recorded, but not under a signed checkpoint yet:"
+            );
+            println!("  {why}");
+            println!("  {}", offline::TO_BE_SIGNED);
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn machine(Asked { before, folder }: &Asked, plan: &PrunePlan, done: Option<&Pru
     let done = done.map(|done| {
         let report = &done.report;
         json!({
-            "entry": done.entry, "key_destroyed_on": done.token, "verified": true,
+            "entry": done.entry, "signed": !done.waits, "key_destroyed_on": done.token, "verified": true,
             "entries": report.entries, "published": report.ledger.size,
             "root": report.ledger.root.to_string(), "key": report.key.to_string(),
         })
@@ -161,9 +161,13 @@ fn tell_done(done: &PruneDone) {
         plan: _,
         entry,
         token,
+        waits,
         report,
     } = done;
     println!("  entry {entry} says so, and under seal by whose order and why");
+    if *waits {
+        println!("  {}", offline::SIGNED_ONCE_HEARD);
+    }
     println!("left: the hashes of what is gone, with every checkpoint and proof");
     println!("  copies of the data folder from before: destroy them, for they have the entries");
     match token {

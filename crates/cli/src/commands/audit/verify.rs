@@ -153,7 +153,6 @@ pub(super) fn run(arguments: &Verify) -> Result<Exit, Failure> {
             place: &place,
             skip_evidence: *skip_evidence,
             own: folder.is_own(&found.data)?,
-            now: Timestamp::now(),
         };
         let mut folders = vec![found.data.as_path()];
         if let Place::Folder(items) = &place {
@@ -221,7 +220,6 @@ struct Beside<'a> {
     skip_evidence: bool,
     /// The folder is the one that the settings name.
     own: bool,
-    now: Timestamp,
 }
 
 /// Verifies a copy of a data folder, without its keys, with evidence in a place, if any.
@@ -235,7 +233,6 @@ pub(super) fn copy(data: &Path, place: Option<&Place>) -> Result<Verified, Flaw>
         place: place.unwrap_or(&in_copy),
         skip_evidence: place.is_none(),
         own: false,
-        now: Timestamp::now(),
     };
     let known = Known {
         key: None,
@@ -253,11 +250,11 @@ fn data_folder(folder: &Found, beside: &Beside<'_>, known: Known<'_>) -> Result<
         place,
         skip_evidence,
         own,
-        now,
     } = *beside;
     let beside = beside::verify((data, own), &report, (place, skip_evidence))?;
     if report.opened {
-        offline::verify_outbox((data, token.as_ref()), now)?;
+        // What a gateway at work puts off is put off from now, not from when this began.
+        offline::verify_outbox((data, token.as_ref()), Timestamp::now())?;
     }
     let root = report.ledger.root;
     let value = json!({
@@ -335,7 +332,13 @@ fn ledger(dir: &Path, known: Known<'_>) -> Result<Verified, Flaw> {
         None => verifier_beside(dir)?,
     };
     let found = comity_ledger::verify_watched(dir, &key, &mut watched())?;
-    let strangers = comity_ledger::strangers(dir, found.size).map_err(beside::unlisted)?;
+    let mut strangers = comity_ledger::strangers(dir, found.size).map_err(beside::unlisted)?;
+    if !strangers.is_empty() {
+        // A gateway at work may have published more than there was before the list was made.
+        let published = comity_ledger::latest(dir, &key)?.size;
+        let still = comity_ledger::strangers(dir, published).map_err(beside::unlisted)?;
+        strangers.retain(|path| still.contains(path));
+    }
     let value = json!({
         "verified": true, "published": found.size, "checkpoints": found.checkpoints,
         "pruned": pruned(found.pruned), "strangers": strangers,
