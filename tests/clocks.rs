@@ -160,6 +160,47 @@ async fn a_limit_is_reminded_of_and_breached_once_whatever_the_clock_does() {
     scene.stop().await;
 }
 
+/// What the requester must mend first has not reached the executing side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_begins_once_the_request_is_there() {
+    static WALL: Wall = Wall::new();
+    let scene = Scene::start_by(&["DE", "FR"], || WALL.now(), |_| ()).await;
+    let mut story = search("mended");
+    story.request.language = "EN".to_owned();
+    let case = scene.tell(&story).await;
+    assert_eq!(case.state(), CaseState::Incomplete);
+    WALL.set_days(40);
+    let mut client = scene.issuing(story.jurisdiction, story.authority).await;
+    let mended = v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: "mended/1".to_owned(),
+        language: "fr".to_owned(),
+        ..v1::SupplementRequest::default()
+    };
+    client.supplement(mended).await.unwrap();
+    let case = until(&mut client, &case.name, "acknowledged").await;
+    let decide = clock(&case, "eio-12-3");
+    assert_eq!(decide.state(), ClockState::Running);
+    let late = decide.started_at.unwrap().seconds - case.received_at.unwrap().seconds;
+    assert_eq!(late / DAY, 40);
+    // Supplemented where it is, it goes on.
+    WALL.set_days(45);
+    let more = v1::SupplementRequest {
+        name: case.name.clone(),
+        request_id: "mended/2".to_owned(),
+        answer: "nothing more is known".to_owned(),
+        ..v1::SupplementRequest::default()
+    };
+    client.supplement(more).await.unwrap();
+    let again = get(&mut client, &case.name).await.unwrap();
+    assert_eq!(clock(&again, "eio-12-3"), decide);
+    let data = scene.world.data();
+    let rerun = ["audit", "rerun", "--data", data.to_str().unwrap()];
+    let told = shown(&comity(rerun));
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    scene.stop().await;
+}
+
 async fn watch(
     client: &mut Cooperation,
     name: &str,

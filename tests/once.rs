@@ -60,6 +60,16 @@ fn under_an_id_of_the_callers_each_is_done_once() {
         assert_eq!(again.state(), CaseState::Concluded);
         let index = |answer: &v1::ConcludeResponse| answer.receipt.as_ref().unwrap().index;
         assert_eq!(index(&first), index(&again));
+        // It is proved, not what came after it.
+        let outside = v1::ReportProgressRequest {
+            name: name.clone(),
+            event: "answered-otherwise".to_owned(),
+            note: "by courier".to_owned(),
+            ..Default::default()
+        };
+        executing.report_progress(outside).await.unwrap();
+        let again = executing.conclude(conclude.clone()).await.unwrap();
+        assert_eq!(index(&first), index(&again.into_inner()));
 
         let case = get(&mut issuing, &name).await.unwrap();
         let once = [
@@ -68,6 +78,7 @@ fn under_an_id_of_the_callers_each_is_done_once() {
             "progress",
             "clarified",
             "concluded",
+            "answered-otherwise",
         ];
         assert_eq!(kinds(&case), once);
 

@@ -211,6 +211,37 @@ async fn a_broken_edit_leaves_the_bundle_in_force_and_is_told_until_mended() {
     workshop.scene.stop().await;
 }
 
+/// The law in force would not admit it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_on_record_is_repeated_whatever_words_are_known_since() {
+    const DIRECTORY: &str = "jurisdictions/fr/authorities.yaml";
+    let workshop = Workshop::open(|_| ()).await;
+    let mut story = world::search("repeated");
+    let executing = story.request.executing.as_mut().unwrap();
+    executing.authority = "tj-lyon-ji".to_owned();
+    let mut client = workshop.scene.issuing("DE", "sta-berlin").await;
+    let case = submit(&mut client, &story.request, 0).await.unwrap().case;
+    let name = case.unwrap().name;
+    let before = workshop.bundle().await;
+    let path = workshop.policies.join(DIRECTORY);
+    let text = fs::read_to_string(&path).unwrap();
+    let (first, rest) = text.split_once("  - id: tj-lyon-ji\n").unwrap();
+    let (_, last) = rest.split_once("  - id: ").unwrap();
+    fs::write(&path, format!("{first}  - id: {last}")).unwrap();
+    eventually("the edit comes into force", async || {
+        (workshop.bundle().await != before).then_some(())
+    })
+    .await;
+    let again = submit(&mut client, &story.request, 0).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(again.case.unwrap().name, name);
+    // Another one is refused, also under the same id.
+    story.request.purpose = "another".to_owned();
+    let status = submit(&mut client, &story.request, 0).await.unwrap_err();
+    assert_eq!(reason(&status), "MALFORMED");
+    workshop.scene.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_that_was_in_force_decides_again() {
     let workshop = Workshop::open(|_| ()).await;

@@ -124,3 +124,79 @@ async fn nothing_is_stored_for_a_case_that_ended_meanwhile() {
     assert!(on.kinds().await.is_empty());
     on.scene.stop().await;
 }
+
+/// Who stored it deletes it, also where the case went back to those who decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_is_deleted_wherever_the_case_is() {
+    let on = Delivered::start("back").await;
+    let (mut issuing, mut executing) = (on.issuing().await, on.executing().await);
+    let found = store(&on, &mut executing, &[10]).await;
+    let papers = store(&on, &mut issuing, &[20]).await;
+    let mut client = on
+        .scene
+        .issuing(on.story.jurisdiction, on.story.authority)
+        .await;
+    let raised = v1::FactValue {
+        value: Some(v1::fact_value::Value::Truth(true)),
+    };
+    let rebutted = v1::SupplementRequest {
+        name: on.case.clone(),
+        request_id: "back/1".to_owned(),
+        facts: [("ground.disproportionate".to_owned(), raised)].into(),
+        ..v1::SupplementRequest::default()
+    };
+    let answer = client.supplement(rebutted).await.unwrap().into_inner();
+    assert_eq!(answer.case.unwrap().state(), CaseState::UnderReview);
+    let (found, papers) = (on.name(&found[0]), on.name(&papers[0]));
+    for status in [
+        executing.read(&found, 0, 1).await.unwrap_err(),
+        // Of what others stored it learns nothing.
+        executing.delete(&papers).await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), Code::NotFound);
+        assert!(
+            status.message().starts_with("no case `cases/"),
+            "{status:?}"
+        );
+    }
+    let first = executing.delete(&found).await.unwrap().receipt.unwrap();
+    let again = executing.delete(&found).await.unwrap().receipt.unwrap();
+    assert_eq!(again.index, first.index);
+    // What was answered outside the system is said however the case stands.
+    let mut client = on.scene.executing("FR", "parquet-paris").await;
+    let mut report = v1::ReportProgressRequest {
+        name: on.case.clone(),
+        event: "answered-otherwise".to_owned(),
+        note: "by courier".to_owned(),
+        ..Default::default()
+    };
+    client.report_progress(report.clone()).await.unwrap();
+    report.event.clear();
+    let status = client.report_progress(report).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    on.scene.stop().await;
+}
+
+/// Who reads slowly hears that the gateway stops, behind what was sent before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_that_is_broken_off_does_not_end_well() {
+    let on = Delivered::start("slow").await;
+    let (mut issuing, mut executing) = (on.issuing().await, on.executing().await);
+    let stored = store(&on, &mut executing, &[64 * MIB]).await;
+    let message = v1::DownloadRequest {
+        name: on.name(&stored[0]),
+        offset: 0,
+    };
+    let mut stream = issuing.0.download(message).await.unwrap().into_inner();
+    assert!(stream.message().await.unwrap().is_some());
+    let stop = tokio::spawn(on.scene.stop());
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let ended = loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            ended => break ended,
+        }
+    };
+    assert!(ended.is_err(), "it seems to be whole");
+    stop.await.unwrap();
+}

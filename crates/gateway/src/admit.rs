@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comity::v1;
-use comity_domain::{CaseId, Decision, Digest, Request, Ruling, Urgency};
+use comity_domain::{CaseId, Decision, Digest, Request, RequestId, Ruling, Urgency};
 use comity_policy::{Explanation, Foresight, FormCheck, Library, Question, Verdict};
 use comity_store::Term;
 use jiff::Timestamp;
@@ -125,17 +125,37 @@ impl Admission {
     }
 }
 
+/// A request that is not admitted.
+#[derive(Debug)]
+pub(crate) struct NotAdmitted {
+    pub(crate) refusal: Refusal,
+    /// Its id and digest where the library in force does not know its words, which the one
+    /// may have known by which a request that this repeats was decided.
+    pub(crate) sent: Option<(RequestId, Digest)>,
+}
+
+impl From<Refusal> for NotAdmitted {
+    fn from(refusal: Refusal) -> Self {
+        let sent = None;
+        Self { refusal, sent }
+    }
+}
+
 /// Admits a request, or says everything that is wrong with it.
 pub(crate) fn request(
     gateway: &Gateway,
     caller: &Caller,
     message: Option<v1::CooperationRequest>,
     language: String,
-) -> Result<Admission, Refusal> {
+) -> Result<Admission, NotAdmitted> {
     role(caller, &[Role::Issuing], "issuing")?;
     let read = read(gateway, message)?;
     own(caller, &read.request)?;
-    admit(gateway, read, language)
+    let sent = (read.request.id.clone(), read.sent.sent);
+    admit(gateway, read, language).map_err(|refusal| NotAdmitted {
+        refusal,
+        sent: Some(sent),
+    })
 }
 
 /// Admits a request on record, as it was or as it was supplemented since.

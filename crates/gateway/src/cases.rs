@@ -138,15 +138,37 @@ pub(crate) async fn visible_in(
     caller: &Caller,
     (field, name): (&'static str, &str),
 ) -> Result<CaseAt, Refusal> {
+    // Whoever may not see it learns nothing, not even that it exists.
+    match known_in(gateway, caller, (field, name)).await? {
+        (case, true) => Ok(case),
+        (case, false) => Err(no_case(&case.row.id)),
+    }
+}
+
+/// Reads the case of a name for somebody who may see it, or to whom it was handed before it
+/// went back into the hands of those who decide; with whether it may be seen. What is
+/// answered to whoever may not see it is for the caller to bound.
+pub(crate) async fn known(
+    gateway: &Gateway,
+    caller: &Caller,
+    name: &str,
+) -> Result<(CaseAt, bool), Refusal> {
+    known_in(gateway, caller, ("name", name)).await
+}
+
+async fn known_in(
+    gateway: &Gateway,
+    caller: &Caller,
+    (field, name): (&'static str, &str),
+) -> Result<(CaseAt, bool), Refusal> {
     admit::role(caller, &PARTIES, "issuing, executing and backend")?;
     let id = from_proto::case_named(field, name).map_err(Refusal::Malformed)?;
     in_directory(gateway, caller)?;
     let case = load(gateway, &id).await?;
-    // Whoever may not see it learns nothing, not even that it exists.
-    if may_see(gateway, caller, &case) {
-        Ok(case)
-    } else {
-        Err(no_case(&id))
+    match may_see(gateway, caller, &case) {
+        true => Ok((case, true)),
+        false if was_handed(gateway, caller, &case) => Ok((case, false)),
+        false => Err(no_case(&id)),
     }
 }
 
@@ -173,16 +195,25 @@ fn in_directory(gateway: &Gateway, caller: &Caller) -> Result<(), Refusal> {
 /// They see it from when it is on its way: a system may report of it before what it answers
 /// to the delivery is on record.
 fn may_see(gateway: &Gateway, caller: &Caller, case: &CaseAt) -> bool {
-    let handed = || {
-        let own = case.row.executing.0 == caller.jurisdiction;
-        own && is_or_was_delivered(case)
-    };
     match caller.role {
         Role::Issuing => case.row.owner == caller.to_string(),
-        Role::Backend => handed(),
-        Role::Executing => handed() && executes(gateway, caller, case),
+        Role::Backend | Role::Executing => {
+            is_or_was_delivered(case) && was_handed(gateway, caller, case)
+        }
         Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => false,
     }
+}
+
+/// The caller is of the State, system or authority, to which a case goes, and something of
+/// it has left once.
+fn was_handed(gateway: &Gateway, caller: &Caller, case: &CaseAt) -> bool {
+    let own = case.row.executing.0 == caller.jurisdiction;
+    own && case.snapshot.kept().step > 0
+        && match caller.role {
+            Role::Backend => true,
+            Role::Executing => executes(gateway, caller, case),
+            Role::Issuing | Role::Gateway | Role::Auditor | Role::Reviewer | Role::Legal => false,
+        }
 }
 
 /// Whether a case is addressed to the caller's authority, or is of what the directory has
@@ -262,6 +293,17 @@ pub(crate) async fn with_receipt(
 pub(crate) async fn recorded(gateway: &Gateway, id: &CaseId) -> Result<CaseAt, Refusal> {
     let mut case = load(gateway, id).await?;
     case.snapshot.receipt = receipt(gateway, &case).await?;
+    Ok(case)
+}
+
+/// A case with the receipt of one of its entries.
+pub(crate) async fn proved(
+    gateway: &Gateway,
+    mut case: CaseAt,
+    entry: u64,
+) -> Result<CaseAt, Refusal> {
+    let receipt = audit::receipt(gateway, entry, case.request_digest()).await?;
+    case.snapshot.receipt = Some(receipt);
     Ok(case)
 }
 

@@ -48,7 +48,7 @@ async fn carry_out(
             "is missing: say how it was broken",
         ));
     }
-    let call = Call::new(caller, "confirm an obligation", message)?;
+    let call = Call::new(caller, "confirm an obligation", message)?.proving();
     let confirm = || async {
         let mut case = cases::visible(gateway, caller, &message.name).await?;
         let condition = condition(&case, &message.obligation_id)?;

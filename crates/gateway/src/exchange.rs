@@ -64,15 +64,20 @@ pub(crate) async fn submit_known(
             false => Box::pin(origin::trace(gateway, caller, request)).await?,
         };
         way.give().await;
-        let admission = admit::request(gateway, caller, request, text_language)?;
-        let before = alarm(gateway, caller, &admission, urgency).await?;
-        Ok((deadline, admission, before, way))
+        let admitted = match admit::request(gateway, caller, request, text_language) {
+            Ok(admission) => match alarm(gateway, caller, &admission, urgency).await? {
+                Some(id) => Err(id),
+                None => Ok(admission),
+            },
+            Err(not) => Err(Box::pin(origin::case_of(gateway, caller, not)).await?),
+        };
+        Ok((deadline, admitted, way))
     };
     let admitted = record::attempted(gateway, caller, admitted.await).await;
-    let (deadline, admission, before, way) = admitted?;
-    let filed = match before {
-        Some(id) => Filed::Before(id),
-        None => {
+    let (deadline, admitted, way) = admitted?;
+    let filed = match admitted {
+        Err(before) => Filed::Before(before),
+        Ok(admission) => {
             let verdict = admission.decide(gateway.now());
             Box::pin(record::decision(gateway, caller, admission, verdict)).await?
         }

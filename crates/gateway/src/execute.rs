@@ -95,7 +95,7 @@ pub(crate) async fn conclude(
         Some(Conclusion::Postponement(_)) => "postpone",
         Some(Conclusion::Result(_)) | None => "conclude",
     };
-    let call = Call::new(caller, what, &message);
+    let call = Call::new(caller, what, &message).map(Call::proving);
     let call = record::attempted(gateway, caller, call).await?;
     let v1::ConcludeRequest {
         form, conclusion, ..

@@ -63,6 +63,7 @@ pub(crate) struct Call<'a> {
     /// What is done, as refusals name it.
     pub(crate) what: &'static str,
     key: Option<RequestKey>,
+    proves: bool,
 }
 
 impl<'a> Call<'a> {
@@ -87,7 +88,16 @@ impl<'a> Call<'a> {
             name: message.name().to_owned(),
             what,
             key,
+            proves: false,
         })
+    }
+
+    /// A call that is answered with the proof of what it did itself, whatever came after.
+    pub(crate) fn proving(self) -> Self {
+        Self {
+            proves: true,
+            ..self
+        }
     }
 
     /// The call of one person among those of an authority: another's is another call.
@@ -120,12 +130,15 @@ impl<'a> Call<'a> {
     where
         F: Future<Output = Result<T, Unfiled>>,
     {
-        let stands = || async { self.case(gateway).await.map(&stands) };
+        let stands = |entry| {
+            let stands = &stands;
+            async move { self.case(gateway, entry).await.map(stands) }
+        };
         self.carry_out_or(gateway, change, stands).await
     }
 
     /// [`Call::carry_out`], where the caller is told of something else than of the case,
-    /// or may not see it as a party does.
+    /// or may not see it as a party does: `stands` is given the entry of the call.
     ///
     /// # Errors
     /// What the caller is told.
@@ -133,41 +146,45 @@ impl<'a> Call<'a> {
         &self,
         gateway: &Gateway,
         change: impl Fn() -> F,
-        stands: impl Fn() -> S,
+        stands: impl Fn(u64) -> S,
     ) -> Result<T, Refusal>
     where
         F: Future<Output = Result<T, Unfiled>>,
         S: Future<Output = Result<T, Refusal>>,
     {
-        if self.is_recorded(gateway).await? {
-            return stands().await;
+        if let Some(entry) = self.entry(gateway).await? {
+            return stands(entry).await;
         }
         let refusal = match happen::carry_out(self.what, change).await {
             Ok(done) => return Ok(done),
             Err(refusal) => refusal,
         };
         // The same call may have come in twice at a time.
-        match self.is_recorded(gateway).await {
-            Ok(true) => stands().await,
-            Ok(false) | Err(_) => Err(refusal),
+        match self.entry(gateway).await {
+            Ok(Some(entry)) => stands(entry).await,
+            Ok(None) | Err(_) => Err(refusal),
         }
     }
 
-    /// The call was recorded before.
-    async fn is_recorded(&self, gateway: &Gateway) -> Result<bool, Refusal> {
+    /// The entry by which the call was recorded before.
+    async fn entry(&self, gateway: &Gateway) -> Result<Option<u64>, Refusal> {
         let Some(key) = &self.key else {
-            return Ok(false);
+            return Ok(None);
         };
         let used = gateway.store().request_key(&key.caller, &key.request_id);
         match used.await.map_err(record::unavailable)? {
-            None => Ok(false),
-            Some((digest, _)) if digest == key.digest => Ok(true),
+            None => Ok(None),
+            Some((digest, _, entry)) if digest == key.digest => Ok(Some(entry)),
             Some(_) => Err(Refusal::IdReused),
         }
     }
 
-    async fn case(&self, gateway: &Gateway) -> Result<CaseAt, Refusal> {
+    /// The case as it stands, with the proof of its last event, or of the call's own.
+    async fn case(&self, gateway: &Gateway, entry: u64) -> Result<CaseAt, Refusal> {
         let mut case = cases::visible(gateway, self.caller, &self.name).await?;
+        if self.proves {
+            return cases::proved(gateway, case, entry).await;
+        }
         case.snapshot.receipt = cases::receipt(gateway, &case).await?;
         Ok(case)
     }

@@ -9,7 +9,7 @@ use comity_domain::{CaseId, CaseState, Digest, JurisdictionCode, RequestId};
 use prost::Message as _;
 
 use crate::{
-    admit::{self, Admission},
+    admit::{self, Admission, NotAdmitted},
     anew,
     cases::{self, CaseAt},
     clocks::day,
@@ -176,13 +176,33 @@ pub(crate) async fn case_before(
     }
 }
 
+/// The case of a request that the caller has sent before and that would not be admitted any
+/// more.
+///
+/// # Errors
+/// Why it is not admitted, where it was not sent before.
+pub(crate) async fn case_of(
+    gateway: &Gateway,
+    caller: &Caller,
+    NotAdmitted { refusal, sent }: NotAdmitted,
+) -> Result<CaseId, Refusal> {
+    let Some((id, sent)) = sent else {
+        return Err(refusal);
+    };
+    match used(gateway, caller, &id).await? {
+        Some((known, case)) if known == sent => Ok(case),
+        Some(_) | None => Err(refusal),
+    }
+}
+
 async fn used(
     gateway: &Gateway,
     caller: &Caller,
     id: &RequestId,
 ) -> Result<Option<(Digest, CaseId)>, Refusal> {
     let used = gateway.store().request_key(&caller.to_string(), id).await;
-    used.map_err(record::unavailable)
+    let used = used.map_err(record::unavailable)?;
+    Ok(used.map(|(sent, case, _)| (sent, case)))
 }
 
 /// It names the case that its data come from, and what is to be done with them.

@@ -95,8 +95,14 @@ pub(crate) async fn file(
     answer: impl Fn(&CaseAt) -> Result<Answer, Refusal>,
 ) -> Result<CaseAt, Refusal> {
     let report = || async {
-        let case = cases::visible(gateway, call.caller, &call.name).await?;
-        let answer = answer(&case)?.in_call(call);
+        let (case, visible) = cases::known(gateway, call.caller, &call.name).await?;
+        let answer = match answer(&case) {
+            // What was sent outside was, whoever has the case now; nothing else is said of it.
+            answer if visible => answer?,
+            Ok(answer) if OUTSIDE.contains(&answer.event()) => answer,
+            Ok(_) | Err(_) => return Err(cases::no_case(&case.row.id).into()),
+        };
+        let answer = answer.in_call(call);
         let form = check(gateway, &case, answer.event(), form.as_ref())?;
         answer::file(gateway, case, answer.on(form), None).await
     };

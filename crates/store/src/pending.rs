@@ -40,8 +40,8 @@ impl Store {
         self.inner.readers.run(move |db, _| jobs(db, &case)).await
     }
 
-    /// What a caller's request id was used for: the digest of what was asked, and
-    /// the case it led to.
+    /// What a caller's request id was used for: the digest of what was asked, the case
+    /// that it is about, and the entry that it left.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -49,7 +49,7 @@ impl Store {
         &self,
         caller: &str,
         request_id: &RequestId,
-    ) -> Result<Option<(Digest, CaseId)>, ReadError> {
+    ) -> Result<Option<(Digest, CaseId, u64)>, ReadError> {
         let (caller, id) = (caller.to_owned(), request_id.clone());
         let readers = &self.inner.readers;
         readers
@@ -123,16 +123,19 @@ fn request_key(
     db: &Connection,
     caller: &str,
     id: &RequestId,
-) -> Result<Option<(Digest, CaseId)>, ReadError> {
+) -> Result<Option<(Digest, CaseId, u64)>, ReadError> {
     let found = db
         .prepare_cached(
-            "SELECT digest, case_id FROM request_key WHERE caller = ?1 AND request_id = ?2",
+            "SELECT digest, case_id, idx FROM request_key WHERE caller = ?1 AND request_id = ?2",
         )?
         .query_row(params![caller, id.as_str()], |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?))
+            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))
         })
         .optional()?;
     found
-        .map(|(digest, case)| Ok((Digest(digest), column::id(&case, "case id")?)))
+        .map(|(digest, case, index)| {
+            let case = column::id(&case, "case id")?;
+            Ok((Digest(digest), case, column::count(index)?))
+        })
         .transpose()
 }

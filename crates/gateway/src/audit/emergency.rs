@@ -147,7 +147,10 @@ async fn carry_out(
         let (case, _) = happen::file(gateway, case, event, None).await?;
         Ok::<_, Unfiled>(case)
     };
-    let stands = || cases::recorded(gateway, &id);
+    let stands = async |entry| {
+        let case = cases::load(gateway, &id).await?;
+        cases::proved(gateway, case, entry).await
+    };
     match call.carry_out_or(gateway, assess, stands).await {
         Err(Refusal::NotFound { kind, name }) => Err(not_found(gateway, (kind, name)).await?),
         assessed => assessed,

@@ -94,9 +94,12 @@ async fn hand_over(
     let until_recorded = evidence.handing_over.read().await;
     let recorded = record::reading(gateway, leaf, (case.row.id, case.version)).await?;
     drop(until_recorded);
-    let (chunks, stream) = mpsc::channel(WAITING);
+    // One place more than is ever filled, for how it ends.
+    let (chunks, stream) = mpsc::channel(WAITING + 1);
+    let last = chunks.clone().try_reserve_owned().ok();
     let sender = Sender {
         chunks,
+        last,
         stopped: evidence.stopped.clone(),
         _place: place,
     };
@@ -107,6 +110,8 @@ async fn hand_over(
 /// Sends one download at the pace of its reader.
 struct Sender {
     chunks: mpsc::Sender<Result<DownloadResponse, Status>>,
+    /// For what broke it off: whoever reads slowly hears it too, with what lies before.
+    last: Option<mpsc::OwnedPermit<Result<DownloadResponse, Status>>>,
     stopped: watch::Receiver<bool>,
     _place: Place,
 }
@@ -119,9 +124,9 @@ impl Sender {
         item: EvidenceItem,
         _allowed: (Released, Durable<Committed>),
     ) {
-        if let Err(refusal) = self.send_all(reader, item).await {
-            // Fails only when the reader has left.
-            let _ = self.chunks.try_send(Err(refusal.into()));
+        let sent = self.send_all(reader, item).await;
+        if let (Err(refusal), Some(last)) = (sent, self.last) {
+            last.send(Err(refusal.into()));
         }
     }
 

@@ -38,23 +38,29 @@ async fn begin(
     entitled(caller)?;
     let (case, sha256) = wire::item_name(&name)?;
     let reason = wire::reason(reason)?;
-    let case = cases::visible(gateway, caller, case).await?;
+    // Whoever stored something deletes it also where the case went back since, and learns
+    // nothing else of it.
+    let (case, visible) = cases::known(gateway, caller, case).await?;
+    let unknown = |refusal| match visible {
+        true => refusal,
+        false => cases::no_case(&case.row.id),
+    };
     let actor = caller.to_string();
     let request = case.request_digest();
     let (item, turn) = match stored(gateway, &case, sha256).await {
         Err(missing @ Refusal::NotFound { .. }) => {
             let before = custody::erased(gateway, &case, sha256).await?;
             let before = before.filter(|before| before.actor == actor);
-            let index = before.ok_or(missing)?.index;
+            let index = before.ok_or_else(|| unknown(missing))?.index;
             let receipt = Some(audit::receipt(gateway, index, request).await?);
             return Ok(DeleteItemResponse { receipt });
         }
         found => found?,
     };
     if side(&item.by, &case) != side(&actor, &case) {
-        return Err(Refusal::NotCompetent(
+        return Err(unknown(Refusal::NotCompetent(
             "the other side stored this item: ask that side to delete it",
-        ));
+        )));
     }
     custody::none_held(gateway, &case).await?;
     let committed = erase(gateway, &actor, (item, turn), reason.into_bytes()).await?;

@@ -70,7 +70,8 @@ async fn receive(
     // Nobody else completes the item while this turn lasts.
     let turn = evidence.room.turn(&id).await;
     if let Some(item) = custody::find(gateway, &id).await? {
-        is_the_same(&item, (caller, &case), &header)?;
+        let sealed_to = custody::recipient(gateway, &item).await?;
+        is_the_same((&item, &sealed_to), (caller, &case), &header)?;
         return Ok(answer(&id, item.described.size, true));
     }
     // Only of what is not stored: whether it still may be says nothing of what is.
@@ -87,7 +88,7 @@ async fn receive(
 /// Refuses to call an item stored for its caller that the other side can delete, or that
 /// is another than announced.
 fn is_the_same(
-    item: &Item,
+    (item, sealed_to): (&Item, &str),
     (caller, case): (&Caller, &CaseAt),
     header: &Header,
 ) -> Result<(), Refusal> {
@@ -101,13 +102,17 @@ fn is_the_same(
     let Described {
         size,
         media_type,
-        sealed,
+        sealed: _,
         sha256: _,
     } = &item.described;
+    let recipient = header.recipient.as_ref().map(ToString::to_string);
     let wrong = [
         ("header.size", *size != header.size),
         ("header.media_type", *media_type != header.media_type),
-        ("header.recipient", *sealed != header.recipient.is_some()),
+        (
+            "header.recipient",
+            recipient.unwrap_or_default() != sealed_to,
+        ),
     ];
     let wrong = wrong.into_iter().find(|(_, wrong)| *wrong);
     wrong.map_or(Ok(()), |(field, _)| {

@@ -79,7 +79,7 @@ pub(crate) async fn carry_out(
         let done = anew::file(gateway, case, event, "review").await?;
         Ok((done, number))
     };
-    let stands = || async {
+    let stands = async |_| {
         let (case, task) = open().await?;
         Ok((Done::nothing_more(case), task.number))
     };

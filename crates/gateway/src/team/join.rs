@@ -81,14 +81,19 @@ async fn carry_out(
     call: &Call<'_>,
     act: &Act,
 ) -> Result<(v1::Team, Option<v1::Receipt>), Refusal> {
-    let stands = || async {
+    let stands = async |entry| {
         let (team, seat) = of(gateway, call.caller, &call.name).await?;
-        Ok(own_case(&team, member(&team, seat)?))
+        let case = own_case(&team, member(&team, seat)?);
+        cases::proved(gateway, case, entry).await
     };
     let act = || file(gateway, call, act);
     let filed = call.carry_out_or(gateway, act, stands).await?;
     let (team, _) = of(gateway, call.caller, &call.name).await?;
-    let receipt = cases::receipt(gateway, &filed).await?;
+    let receipt = match filed.snapshot.receipt {
+        Some(receipt) => Some(receipt),
+        // Nothing was left to be done.
+        None => cases::receipt(gateway, &filed).await?,
+    };
     Ok((show::team(&team, gateway.now()), receipt))
 }
 

@@ -306,7 +306,7 @@ fn a_request_id_tells_what_it_was_used_for() {
         store.commit(submission(1)).await.unwrap();
         let used = store.request_key("sta-berlin", &request_id(1)).await;
         let digest = request_key("sta-berlin", 1, 1).digest;
-        assert_eq!(used.unwrap(), Some((digest, case_id(1))));
+        assert_eq!(used.unwrap(), Some((digest, case_id(1), 0)));
         let other = store.request_key("tj-paris", &request_id(1)).await;
         assert_eq!(other.unwrap(), None);
     });
