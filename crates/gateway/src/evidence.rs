@@ -10,8 +10,6 @@ mod release;
 mod sweep;
 mod upload;
 
-use std::time::Duration;
-
 use comity_domain::BoundParty;
 use comity_evidence::{EvidenceError, ItemId, OpenError, Room};
 use comity_ledger::{Evidence as Described, Hash, Leaf};
@@ -34,9 +32,6 @@ use crate::{
     record::RETRY_AFTER,
     refusal::Refusal,
 };
-
-/// Longest time that the other end may stand still.
-const STILL_MAX: Duration = Duration::from_secs(60);
 
 /// Most bytes in one chunk.
 pub(crate) const CHUNK_BYTES_MAX: usize = 1 << 20;

@@ -7,7 +7,7 @@ use comity_policy::Library;
 use comity_store::Store;
 use jiff::Timestamp;
 use tokio::{
-    sync::{Notify, broadcast, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch},
     time,
 };
 use tokio_util::task::TaskTracker;
@@ -17,11 +17,15 @@ use uuid::Uuid;
 pub use crate::start::{StartError, start};
 use crate::{
     attempts::Attempts, backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes,
-    policies::Policies, services, tasks::Tasks, timestamp::Standing, witness::Watched,
+    policies::Policies, record, refusal::Refusal, services, tasks::Tasks, timestamp::Standing,
+    witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
 const CHANGES: usize = 1024;
+
+/// Cases exported at a time.
+const EXPORTS: usize = 4;
 
 /// How long deliveries under way may take once the gateway stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -39,6 +43,8 @@ struct Shared {
     changes: broadcast::Sender<CaseId>,
     attempts: Attempts,
     deliveries: TaskTracker,
+    /// Cases that may be exported at a time: each lies in memory whole.
+    exports: Arc<Semaphore>,
 }
 
 /// What a gateway is made of.
@@ -70,7 +76,21 @@ impl Gateway {
             changes,
             attempts: Attempts::default(),
             deliveries: TaskTracker::new(),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
         }))
+    }
+
+    /// Room to export a case, until it is dropped.
+    pub(crate) fn export(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let room = Arc::clone(&self.0.exports).try_acquire_owned();
+        room.map_err(|_| Refusal::Overloaded {
+            retry_after: record::RETRY_AFTER,
+        })
+    }
+
+    /// Turns true when the gateway stops.
+    pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.0.parts.stopped.clone()
     }
 
     /// Room for calls.

@@ -70,6 +70,7 @@ mod tasks;
 mod team;
 mod timestamp;
 pub mod tls;
+mod trickle;
 pub mod visible;
 mod web;
 pub mod wire;

@@ -69,7 +69,7 @@ pub(crate) fn count(
             if !leaves.iter().any(|leaf| within(leaf.at)) {
                 continue;
             }
-            let told = Told::of(archive.unsealed(&row)?, leaves);
+            let told = Told::of(archive.unsealed(&row)?, leaves, until);
             cases += 1;
             unread += u64::from(told.recorded.is_none());
             times.add(&told, within);
@@ -99,11 +99,19 @@ fn pruned_before(
 }
 
 impl Told {
-    fn of(mut row: CaseRow, leaves: Vec<Leaf>) -> Self {
-        let records = std::mem::take(&mut row.records);
-        let moved = leaves.iter().filter(|leaf| leaf.state.is_some()).count();
-        let whole = records.len() == moved;
+    /// A case as it stood at the end of a period: what came later is left out, of entries
+    /// and records alike.
+    fn of(mut row: CaseRow, mut leaves: Vec<Leaf>, until: Option<Timestamp>) -> Self {
+        let moved = |leaves: &[Leaf]| leaves.iter().filter(|leaf| leaf.state.is_some()).count();
+        let mut records = std::mem::take(&mut row.records);
+        // Read after the entries, and so of a case at work perhaps more.
+        let whole = records.len() >= moved(&leaves);
+        leaves.retain(|leaf| until.is_none_or(|until| leaf.at < until));
+        records.truncate(moved(&leaves));
         let recorded = whole.then(|| Recorded::read(records)).flatten();
+        let decided = leaves.iter().rfind(|leaf| leaf.outcome.is_some());
+        let instrument = decided.and_then(|leaf| leaf.instrument.as_deref());
+        row.instrument = instrument.and_then(|instrument| instrument.parse().ok());
         Self {
             row,
             leaves,
@@ -128,5 +136,83 @@ impl Recorded {
             decision: case.decision?,
             result: case.result,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comity_domain::{CaseState, Executing, Issuing, Urgency};
+    use comity_store::state_name;
+    use prost::Message as _;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A case that was decided twice, under one instrument and then under another.
+    fn decided_twice() -> (CaseRow, Vec<Leaf>) {
+        let decided = [(1, "epoc"), (3, "eio")];
+        let record = |instrument: &str| {
+            let decision = v1::Decision {
+                instrument: instrument.to_owned(),
+                ..v1::Decision::default()
+            };
+            let case = encoded::Case {
+                request: Some(v1::CooperationRequest::default().encode_to_vec().into()),
+                decision: Some(decision.encode_to_vec().into()),
+                ..encoded::Case::default()
+            };
+            case.encode_to_vec()
+        };
+        let leaf = |second, instrument: &str| Leaf {
+            state: Some(state_name(CaseState::Approved).to_owned()),
+            outcome: Some("APPROVED".to_owned()),
+            instrument: Some(instrument.to_owned()),
+            ..Leaf::new(at(second), "decision", "sta-berlin")
+        };
+        let row = CaseRow {
+            id: "00000000-0000-4000-8000-000000000001".parse().unwrap(),
+            opened: 0,
+            version: 2,
+            state: CaseState::Approved,
+            issuing: Issuing("DE".parse().unwrap()),
+            executing: Executing("FR".parse().unwrap()),
+            instrument: Some("eio".parse().unwrap()),
+            outcome: None,
+            exercise: false,
+            urgency: Urgency::Routine,
+            owner: String::new(),
+            request_id: "one".parse().unwrap(),
+            opened_at: at(1),
+            changed_at: at(3),
+            wake_at: None,
+            reviewers: [].into(),
+            team: None,
+            records: decided.map(|(_, instrument)| record(instrument)).into(),
+        };
+        let read = Leaf::new(at(2), "evidence-read", "sta-berlin");
+        let [first, second] = decided.map(|(second, instrument)| leaf(second, instrument));
+        (row, vec![first, read, second])
+    }
+
+    #[test]
+    fn a_case_is_counted_as_it_stood_at_the_end_of_the_period() {
+        for (until, instrument) in [(None, "eio"), (Some(4), "eio"), (Some(3), "epoc")] {
+            let (row, leaves) = decided_twice();
+            let told = Told::of(row, leaves, until.map(at));
+            assert_eq!(told.row.instrument.unwrap().as_str(), instrument);
+            assert_eq!(told.recorded.unwrap().decision.instrument, instrument);
+        }
+        // What came between the reading of entries and of records makes nothing unread.
+        let (row, mut leaves) = decided_twice();
+        leaves.pop();
+        let told = Told::of(row, leaves, None);
+        assert_eq!(told.recorded.unwrap().decision.instrument, "epoc");
+        // A record that is gone does.
+        let (mut row, leaves) = decided_twice();
+        row.records.pop();
+        assert!(Told::of(row, leaves, Some(at(3))).recorded.is_none());
     }
 }

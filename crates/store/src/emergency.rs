@@ -58,7 +58,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn erased_claims(&self) -> Result<u64, ReadError> {
-        self.inner.readers.run(|db, _| erased_claims(db)).await
+        self.inner.searchers.run(|db, _| erased_claims(db)).await
     }
 
     /// How often each authority has put a case forward as an emergency.
@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn claimants(&self) -> Result<Vec<Claimant>, ReadError> {
-        self.inner.readers.run(|db, _| claimants(db)).await
+        self.inner.searchers.run(|db, _| claimants(db)).await
     }
 }
 

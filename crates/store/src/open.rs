@@ -20,7 +20,7 @@ use crate::{
     prune,
     publisher::{self, Progress, Publication},
     queue::QUEUE,
-    read::{self, Readers},
+    read::{self, READERS, Readers, SEARCHERS},
     rows::Stop,
     schema, shape,
     store::Inner,
@@ -145,7 +145,8 @@ impl Store {
         let signals = Arc::new(Signals::after(next));
         let (queue, operations) = mpsc::channel(QUEUE);
         let (orders, ordered) = std_mpsc::channel();
-        let readers = Readers::open(&path, Arc::clone(&vault))?;
+        let readers = Readers::open(&path, Arc::clone(&vault), READERS)?;
+        let searchers = Readers::open(&path, Arc::clone(&vault), SEARCHERS)?;
         let publication = Publication {
             dir: ledger.clone(),
             key,
@@ -182,6 +183,7 @@ impl Store {
                 queue,
                 orders,
                 readers,
+                searchers,
                 vault,
                 fields: options.fields,
                 signals,

@@ -20,7 +20,10 @@ use crate::{
 };
 
 /// Connections for reading, and so queries at once.
-const READERS: usize = 4;
+pub(crate) const READERS: usize = 4;
+/// Those for what may read the whole ledger, beside them: whoever searches keeps nobody from
+/// a case.
+pub(crate) const SEARCHERS: usize = 2;
 
 /// Greatest number of rows of one page.
 const MAX_PAGE: usize = 1000;
@@ -34,13 +37,13 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn open(path: &Path, vault: Arc<Vault>) -> rusqlite::Result<Self> {
-        let idle = (0..READERS)
+    pub(crate) fn open(path: &Path, vault: Arc<Vault>, many: usize) -> rusqlite::Result<Self> {
+        let idle = (0..many)
             .map(|_| schema::open_reader(path))
             .collect::<rusqlite::Result<_>>()?;
         Ok(Self {
             idle: Arc::new(Mutex::new(idle)),
-            permits: Arc::new(Semaphore::new(READERS)),
+            permits: Arc::new(Semaphore::new(many)),
             vault,
         })
     }

@@ -29,8 +29,8 @@ impl Store {
         terms: Vec<Term>,
         extractor: Extractor,
     ) -> Result<Found, ReadError> {
-        let readers = &self.inner.readers;
-        readers
+        let searchers = &self.inner.searchers;
+        searchers
             .run(move |db, vault| blind::search((db, vault), &what, (&terms, extractor)))
             .await
     }

@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) queue: mpsc::Sender<Op>,
     pub(crate) orders: std_mpsc::Sender<Order>,
     pub(crate) readers: Readers,
+    /// For what may read the whole ledger.
+    pub(crate) searchers: Readers,
     pub(crate) vault: Arc<Vault>,
     pub(crate) fields: Option<TakeApart>,
     pub(crate) signals: Arc<Signals>,
@@ -403,8 +405,8 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn search(&self, what: Search) -> Result<Found, ReadError> {
-        let readers = &self.inner.readers;
-        readers
+        let searchers = &self.inner.searchers;
+        searchers
             .run(move |db, _| search::search(db, &what, None))
             .await
     }
@@ -414,8 +416,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`].
     pub async fn names(&self) -> Result<Names, ReadError> {
-        let readers = &self.inner.readers;
-        readers.run(|db, _| Names::read(db)).await
+        self.inner.searchers.run(|db, _| Names::read(db)).await
     }
 
     /// The private part of an entry.
@@ -574,6 +575,7 @@ impl Inner {
             // The last connection to close carries the log over and removes it, if it
             // is one that writes.
             self.readers.close();
+            self.searchers.close();
             close_queue(&self.queue);
             let _ = writer.join();
             // It ends with the writer, and has the database open until it does.

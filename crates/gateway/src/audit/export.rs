@@ -12,6 +12,7 @@ use crate::{
     record,
     refusal::Refusal,
     statistics,
+    trickle::{self, Stream},
     wire::from_proto,
 };
 
@@ -23,7 +24,8 @@ pub(crate) async fn case(
     gateway: &Gateway,
     caller: &Caller,
     message: ExportCaseRequest,
-) -> Result<Vec<ExportCaseResponse>, Refusal> {
+) -> Result<Stream<ExportCaseResponse>, Refusal> {
+    let place = gateway.export()?;
     let ExportCaseRequest {
         name,
         purpose,
@@ -58,7 +60,7 @@ pub(crate) async fn case(
         Ok::<_, Refusal>(gathered.files()?)
     });
     let files = record::attempted(gateway, caller, files.await).await?;
-    Ok(pieces(files))
+    Ok(trickle::all(pieces(files), gateway.stop_signal(), place))
 }
 
 /// Counts what happened in a period.

@@ -6,15 +6,9 @@ use bytes::Bytes;
 use comity::v1::{DownloadRequest, DownloadResponse, EvidenceItem};
 use comity_evidence::Reader;
 use comity_store::{Committed, Durable};
-use tokio::{
-    sync::{mpsc, watch},
-    time,
-};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
 
 use super::{
-    CHUNK_BYTES_MAX, Item, STILL_MAX, custody, entitled, leaf,
+    CHUNK_BYTES_MAX, Item, custody, entitled, leaf,
     release::{self, Released},
     side, unusable,
 };
@@ -27,15 +21,13 @@ use crate::{
     record,
     record::RETRY_AFTER,
     refusal::Refusal,
+    trickle::{Stream, Trickle},
     wire::evidence as wire,
 };
 
-/// Chunks that wait for a slow reader; with the segment they are cut from, all of
-/// a download that lies in memory.
-const WAITING: usize = 1;
-
-/// What a download is sent as.
-pub(crate) type Chunks = ReceiverStream<Result<DownloadResponse, Status>>;
+/// What a download is sent as: with the segment that chunks are cut from, all of it that
+/// lies in memory.
+pub(crate) type Chunks = Stream<DownloadResponse>;
 
 /// See `EvidenceService.Download`.
 pub(crate) async fn download(
@@ -94,25 +86,18 @@ async fn hand_over(
     let until_recorded = evidence.handing_over.read().await;
     let recorded = record::reading(gateway, leaf, (case.row.id, case.version)).await?;
     drop(until_recorded);
-    // One place more than is ever filled, for how it ends.
-    let (chunks, stream) = mpsc::channel(WAITING + 1);
-    let last = chunks.clone().try_reserve_owned().ok();
+    let (chunks, stream) = Trickle::new(evidence.stopped.clone());
     let sender = Sender {
         chunks,
-        last,
-        stopped: evidence.stopped.clone(),
         _place: place,
     };
     tokio::spawn(sender.run(reader, shown, (released, recorded)));
-    Ok(ReceiverStream::new(stream))
+    Ok(stream)
 }
 
 /// Sends one download at the pace of its reader.
 struct Sender {
-    chunks: mpsc::Sender<Result<DownloadResponse, Status>>,
-    /// For what broke it off: whoever reads slowly hears it too, with what lies before.
-    last: Option<mpsc::OwnedPermit<Result<DownloadResponse, Status>>>,
-    stopped: watch::Receiver<bool>,
+    chunks: Trickle<DownloadResponse>,
     _place: Place,
 }
 
@@ -125,9 +110,7 @@ impl Sender {
         _allowed: (Released, Durable<Committed>),
     ) {
         let sent = self.send_all(reader, item).await;
-        if let (Err(refusal), Some(last)) = (sent, self.last) {
-            last.send(Err(refusal.into()));
-        }
+        self.chunks.end(sent);
     }
 
     async fn send_all(&mut self, mut reader: Reader, item: EvidenceItem) -> Result<(), Refusal> {
@@ -135,29 +118,15 @@ impl Sender {
             chunk: None,
             item: Some(item),
         };
-        self.send(first).await?;
+        self.chunks.send(first).await?;
         while let Some(segment) = reader.next().await.map_err(unusable)? {
             for chunk in cut(segment).await? {
                 let chunk = Some(chunk);
-                self.send(DownloadResponse { chunk, item: None }).await?;
+                let message = DownloadResponse { chunk, item: None };
+                self.chunks.send(message).await?;
             }
         }
         Ok(())
-    }
-
-    async fn send(&mut self, message: DownloadResponse) -> Result<(), Refusal> {
-        let interrupted = |why| Refusal::Interrupted {
-            why,
-            retry_after: RETRY_AFTER,
-        };
-        tokio::select! {
-            sent = time::timeout(STILL_MAX, self.chunks.send(Ok(message))) => match sent {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(interrupted("the reader left")),
-                Err(_) => Err(interrupted("nothing was taken for a minute")),
-            },
-            _ = self.stopped.wait_for(|stop| *stop) => Err(interrupted("the gateway stops")),
-        }
     }
 }
 

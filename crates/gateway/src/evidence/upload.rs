@@ -11,8 +11,7 @@ use tokio::{sync::watch, time};
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    CHUNK_BYTES_MAX, Described, Evidence, Item, STILL_MAX, custody, described, entitled, leaf,
-    side, unusable,
+    CHUNK_BYTES_MAX, Described, Evidence, Item, custody, described, entitled, leaf, side, unusable,
 };
 use crate::{
     admit,
@@ -22,6 +21,7 @@ use crate::{
     identity::Caller,
     record::{self, RETRY_AFTER},
     refusal::Refusal,
+    trickle::STILL_MAX,
     wire::evidence::{self as wire, Header},
 };
 

@@ -1,18 +1,15 @@
 //! For auditors: every read has a purpose and is itself recorded.
 
-use std::pin::Pin;
-
 use comity::v1::{
     AssessEmergencyRequest, AssessEmergencyResponse, ExportCaseRequest, ExportCaseResponse,
     GetCheckpointRequest, GetCheckpointResponse, GetRecordRequest, GetRecordResponse,
     ListEmergenciesRequest, ListEmergenciesResponse, ProveRequest, ProveResponse, SearchRequest,
     SearchResponse, StatisticsRequest, StatisticsResponse, audit_service_server::AuditService,
 };
-use futures::Stream;
 use tonic::{Request, Response, Status};
 
 use super::{detached, enter};
-use crate::{audit, gateway::Gateway};
+use crate::{audit, gateway::Gateway, trickle::Stream};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -56,8 +53,7 @@ impl AuditService for Audit {
         detached(async move { audit::checkpoint(&gateway).await }).await
     }
 
-    type ExportCaseStream =
-        Pin<Box<dyn Stream<Item = Result<ExportCaseResponse, Status>> + Send + 'static>>;
+    type ExportCaseStream = Stream<ExportCaseResponse>;
 
     async fn export_case(
         &self,
@@ -65,12 +61,7 @@ impl AuditService for Audit {
     ) -> Result<Response<Self::ExportCaseStream>, Status> {
         let (caller, message) = enter(request)?;
         let gateway = self.0.clone();
-        detached(async move {
-            let pieces = audit::export_case(&gateway, &caller, message).await?;
-            let stream = tokio_stream::iter(pieces.into_iter().map(Ok));
-            Ok(Box::pin(stream) as Self::ExportCaseStream)
-        })
-        .await
+        detached(async move { audit::export_case(&gateway, &caller, message).await }).await
     }
 
     async fn statistics(

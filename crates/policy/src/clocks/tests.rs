@@ -197,11 +197,15 @@ fn a_decision_that_is_not_with_the_executing_side_starts_nothing_there() {
         due_at: Some(at(DAY + 8 * HOUR)),
         ..received
     };
-    life.decided(&[later.clone()], Arrival::Now, at(DAY));
+    life.decided(std::slice::from_ref(&later), Arrival::Now, at(DAY));
     assert_eq!(life.clock().state, ClockState::Running);
     assert_eq!(life.due(), at(DAY + 8 * HOUR));
     // Taken back, and handed over anew: the time is counted anew, for what was done too.
-    life.decided(&[later.clone()], Arrival::Outstanding, at(DAY + HOUR));
+    life.decided(
+        std::slice::from_ref(&later),
+        Arrival::Outstanding,
+        at(DAY + HOUR),
+    );
     assert_eq!(life.clock().state, ClockState::Lapsed);
     assert_eq!(next_moment(&life.clocks), None);
     let again = Clock {

@@ -120,27 +120,21 @@ pub fn verify_watched(
     }
     // A store that nobody has open is read as it lies, without a trace beside it.
     let at_rest = || !dir.join(WRITE_AHEAD_LOG).exists();
-    let vault = vault(dir, token)?;
-    let sealed = Sealed {
-        ledger_dir: &ledger_dir,
-        key: &key,
-        vault: vault.as_ref(),
-        reading,
-    };
+    let by = (&key, reading);
     if at_rest() {
-        let result = check_store(&sealed, || schema::open_at_rest(&database), watch);
+        let open = || schema::open_at_rest(&database);
+        let result = check_store((dir, token), by, open, watch);
         if at_rest() {
             return result;
         }
         // It was opened meanwhile: what was read may not belong together.
     }
-    check_store(&sealed, || schema::open_reader(&database), watch)
+    check_store((dir, token), by, || schema::open_reader(&database), watch)
 }
 
 /// What is beside the database.
 struct Sealed<'a> {
     ledger_dir: &'a Path,
-    key: &'a VerifierKey,
     vault: Option<&'a Vault>,
     reading: Reading,
 }
@@ -160,16 +154,12 @@ fn vault(dir: &Path, token: Option<&KeyToken>) -> Result<Option<Vault>, Flaw> {
 }
 
 fn check_store(
-    sealed: &Sealed<'_>,
+    (dir, token): (&Path, Option<&KeyToken>),
+    (key, reading): (&VerifierKey, Reading),
     open: impl FnOnce() -> rusqlite::Result<Connection>,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Flaw> {
-    let Sealed {
-        ledger_dir,
-        key,
-        vault,
-        reading,
-    } = *sealed;
+    let ledger_dir = &dir.join(LEDGER);
     // The files first: whatever they hold is committed by the time the rows are
     // looked at.
     let ledger = comity_ledger::verify_watched(ledger_dir, key, watch).map_err(in_ledger)?;
@@ -181,6 +171,14 @@ fn check_store(
         let what = "is no database of this version of Comity";
         return Err(Flaw::of(DATABASE, what, UNREADABLE));
     }
+    // As it is with these rows: an erasure changes both.
+    let vault = vault(dir, token)?;
+    let vault = vault.as_ref();
+    let sealed = &Sealed {
+        ledger_dir,
+        vault,
+        reading,
+    };
     if let Some(strange) = shape::strange(&db).map_err(failed)? {
         return Err(Flaw::of(DATABASE, strange, STRANGE));
     }
