@@ -64,6 +64,8 @@ pub enum Turn<'a> {
     /// A condition has to be met in time from now on; one that was set aside goes
     /// on.
     Obliged(&'a CaseClock),
+    /// What a limit was set for has fallen away.
+    Lifted(&'a RuleId),
     /// The case is over, and with it whatever was to be done in time.
     Over,
 }

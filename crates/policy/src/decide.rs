@@ -373,11 +373,16 @@ pub(crate) fn is_permit(rule: &Rule) -> bool {
 }
 
 /// Lets exceptions speak: one that holds lifts its rule in another module, one
-/// that is unknown leaves that rule unknown. None is an exception to another, so
-/// that their order says nothing. Where the reading of the law is doubtful by
-/// which a rule is lifted, a human is asked.
+/// that is unknown leaves that rule unknown. None is an exception to another, and
+/// those that are sure speak first, so that the order of modules says nothing. Where the
+/// reading of the law is doubtful by which a rule is lifted, a human is asked.
 fn except(judged: &mut [Judged<'_>], setting: &Setting<'_>, findings: &mut Findings) {
-    for at in 0..judged.len() {
+    let is_sure = |one: &Judged<'_>| {
+        one.holds == Holds::Yes && (!one.is_doubtful() || asks_by_itself(one.rule))
+    };
+    let mut order: Vec<usize> = (0..judged.len()).collect();
+    order.sort_by_key(|at| judged.get(*at).is_none_or(|one| !is_sure(one)));
+    for at in order {
         let Some(exception) = judged.get(at) else {
             continue;
         };

@@ -72,7 +72,7 @@ pub(crate) fn due_again(
 }
 
 /// The end of the last hour of a day: the first instant of the next.
-fn end_of(day: Date, calendar: Option<&Calendar>) -> Option<Timestamp> {
+pub(crate) fn end_of(day: Date, calendar: Option<&Calendar>) -> Option<Timestamp> {
     let next = day.tomorrow().ok()?;
     let next = next.to_zoned_datetime(time_zone(calendar)).ok()?;
     Some(next.start_of_day().ok()?.timestamp())

@@ -44,14 +44,33 @@ impl Answers {
     /// Takes the answers to what is asked; false where there is none that was not
     /// taken before.
     fn take(&mut self, asked: &[Referral], rulings: &[Ruling]) -> bool {
+        let answered: Vec<_> = asked
+            .iter()
+            .filter_map(|referral| {
+                let ruling = rulings.iter().find(|one| one.basis == referral.basis)?;
+                Some((referral, ruling))
+            })
+            .collect();
+        // Where two who were asked found otherwise, no fact is known by that: each answer
+        // speaks for the rule that asked.
+        let agreed = |settles: &Settles, ruling: &Ruling| {
+            let found = settles.value(ruling.judgement);
+            answered.iter().all(|(referral, ruling)| {
+                let other = referral.settles.as_ref();
+                let other = other.filter(|other| other.fact == settles.fact);
+                other.is_none_or(|other| other.value(ruling.judgement) == found)
+            })
+        };
         let mut taken = false;
-        for referral in asked {
-            let Some(ruling) = rulings.iter().find(|one| one.basis == referral.basis) else {
-                continue;
-            };
+        for (referral, ruling) in &answered {
             taken |= match &referral.settles {
-                Some(settles) => self.state(settles, &referral.rule, ruling),
-                None => self.rules.insert(ruling.basis, ruling.clone()).is_none(),
+                Some(settles) if agreed(settles, ruling) => {
+                    self.state(settles, &referral.rule, ruling)
+                }
+                Some(_) | None => {
+                    let ruling = Ruling::clone(ruling);
+                    self.rules.insert(ruling.basis, ruling).is_none()
+                }
             };
         }
         taken

@@ -6,7 +6,7 @@
 //! 3(1)). Neither a pause nor an extension ever brings the end forward.
 
 use comity_domain::{CaseClock, ClockState, ClockTerms, ClockUnit};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::Calendars;
 use crate::{model::Calendar, periods};
@@ -20,6 +20,12 @@ impl<'a> Calendars<'a> {
     pub(super) fn start(&self, clock: &mut CaseClock, at: Timestamp) {
         let terms = &clock.terms;
         let due = periods::due(at, terms.length, terms.unit, self.of(terms));
+        self.begin(clock, at, due);
+    }
+
+    /// The same where its last day is known.
+    pub(super) fn begin_until(&self, clock: &mut CaseClock, at: Timestamp, day: Date) {
+        let due = periods::end_of(day, self.of(&clock.terms));
         self.begin(clock, at, due);
     }
 

@@ -238,6 +238,44 @@ fn a_new_decision_goes_on_with_what_runs_and_sets_the_rest_aside() {
 }
 
 #[test]
+fn a_new_decision_leaves_what_conditions_set_and_its_end_is_its_own() {
+    let of_condition = Clock {
+        starts: "".into(),
+        stops: names(&["act-1-confirmed"]),
+        suspends: Vec::new(),
+        resumes: Vec::new(),
+        extension: None,
+        ..clock(8, ClockUnit::Hours)
+    };
+    let obliged = CaseClock::waiting(&of_condition);
+    let mut life = Life {
+        calendars: france(),
+        clocks: Vec::new(),
+    };
+    life.turn(Turn::Obliged(&obliged), at(0));
+    life.decided(&[], Arrival::Before, at(HOUR));
+    assert_eq!(life.clock().state, ClockState::Running);
+    life.turn(Turn::Lifted(&obliged.rule), at(2 * HOUR));
+    assert_eq!(life.clock().state, ClockState::Lapsed);
+    assert_eq!(life.bring(at(DAY)), []);
+    // One whose last day is named runs to the end of that day there.
+    let until = CaseClock {
+        last_day: Some("2027-03-01".parse().unwrap()),
+        terms: comity_domain::ClockTerms {
+            length: 0,
+            unit: ClockUnit::Days,
+            calendar: Some("FR".parse().unwrap()),
+            ..obliged.terms.clone()
+        },
+        ..obliged
+    };
+    life.clocks.clear();
+    life.turn(Turn::Obliged(&until), at(0));
+    assert_eq!(life.due(), "2027-03-01T23:00:00Z".parse().unwrap());
+    assert_eq!(life.clock().last_day, until.last_day);
+}
+
+#[test]
 fn time_reminds_once_and_then_breaches() {
     let mut life = Life::running(&clock(8, ClockUnit::Hours));
     assert_eq!(next_moment(&life.clocks), Some(at(6 * HOUR)));

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use comity_domain::{CaseClock, Clock, ClockState};
+use comity_domain::{BoundParty, CaseClock, Clock, ClockState};
 use jiff::Timestamp;
 
 use super::{Arrival, Calendars, Turn, moment};
-use crate::findings::RECEIVED;
+use crate::findings::{ISSUED, RECEIVED};
 
 impl Calendars<'_> {
     /// Lets a turn take effect at an instant. A clock that had run out by then
@@ -42,10 +42,17 @@ impl Calendars<'_> {
                     Some(known) => take_up(known),
                     None => {
                         let mut clock = clock.clone();
-                        self.start(&mut clock, at);
+                        match clock.last_day {
+                            Some(day) => self.begin_until(&mut clock, at, day),
+                            None => self.start(&mut clock, at),
+                        }
                         clocks.push(clock);
                     }
                 }
+            }
+            Turn::Lifted(rule) => {
+                let mut lifted = clocks.iter_mut().filter(|clock| clock.rule == *rule);
+                lifted.by_ref().for_each(|clock| set_aside(clock, at));
             }
             Turn::Over => clocks.iter_mut().for_each(|clock| set_aside(clock, at)),
         }
@@ -105,23 +112,28 @@ impl Calendars<'_> {
         at: Timestamp,
     ) {
         for clock in clocks.iter_mut() {
-            if !decided.iter().any(|new| new.rule.rule == clock.rule) {
+            // Those that no event begins are not the law's of the request: what set them
+            // ends them.
+            let of_decisions = !clock.terms.starts.is_empty();
+            if of_decisions && !decided.iter().any(|new| new.rule.rule == clock.rule) {
                 set_aside(clock, at);
             }
         }
         for new in decided {
             let known = clocks.iter_mut().find(|known| known.rule == new.rule.rule);
-            let from_arrival = *new.starts == *RECEIVED;
+            let of_receiver = new.bound == BoundParty::Executing && *new.starts != *ISSUED;
             match known {
                 None => clocks.push(self.opened(new, arrival)),
                 Some(known) if known.started_at.is_none() => *known = self.opened(new, arrival),
                 // Nobody has to do in time what is not there to be done, and whoever gets it
                 // anew has the whole time.
-                Some(known) if from_arrival && arrival == Arrival::Outstanding => {
+                Some(known) if of_receiver && arrival == Arrival::Outstanding => {
                     set_aside(known, at);
                 }
-                Some(known) if from_arrival && arrival == Arrival::Now => {
-                    self.begin(known, new.started_at.unwrap_or(at), new.due_at);
+                Some(known) if of_receiver && arrival == Arrival::Now => {
+                    let breached_at = known.breached_at;
+                    *known = self.opened(new, arrival);
+                    known.breached_at = breached_at;
                 }
                 Some(known) => take_up(known),
             }

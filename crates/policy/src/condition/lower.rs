@@ -201,6 +201,7 @@ impl Comparison {
     fn holds(self, left: &FactValue, right: &FactValue) -> Result<bool, Stop> {
         let order = || match (left, right) {
             (FactValue::Number(left), FactValue::Number(right)) => Ok(left.cmp(right)),
+            (FactValue::Day(left), FactValue::Day(right)) => Ok(left.cmp(right)),
             _ => Err(Stop::Failed),
         };
         Ok(match self {
@@ -251,4 +252,26 @@ fn set(items: &Value) -> Option<FactValue> {
     texts.sort();
     texts.dedup();
     Some(FactValue::Set(texts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_have_an_order_as_numbers_have() {
+        let day = |text: &str| FactValue::Day(text.parse().unwrap());
+        let (earlier, later) = (day("2027-02-28"), day("2027-03-01"));
+        for (comparison, found) in [
+            (Comparison::Less, true),
+            (Comparison::LessOrEqual, true),
+            (Comparison::Greater, false),
+            (Comparison::GreaterOrEqual, false),
+        ] {
+            let holds = comparison.holds(&earlier, &later);
+            assert_eq!(holds.ok(), Some(found), "{comparison:?}");
+        }
+        let number = FactValue::Number(1);
+        assert!(Comparison::Less.holds(&earlier, &number).is_err());
+    }
 }

@@ -17,6 +17,9 @@ use super::{context::Context, files::File, keywords, restated::restated};
 
 /// Deepest nesting of fields that rules may test.
 const MAX_DEPTH: usize = 8;
+/// Most places that a schema may unfold into, each with its definitions: far more than any
+/// form has.
+const MAX_PLACES: usize = 20_000;
 /// Words that a Cedar path cannot hold.
 const RESERVED: [&str; 9] = [
     "true", "false", "if", "then", "else", "in", "is", "like", "has",
@@ -56,6 +59,24 @@ pub(super) fn read(file: &File, context: &mut Context) -> Result<FormFile, Vec<D
     context
         .found
         .extend(keywords::check(&file.source, &node, &json));
+    if !unfolds(
+        &json,
+        super::restated::MAX_DEPTH,
+        &json,
+        &mut MAX_PLACES.clone(),
+    ) {
+        let found = node.find("/properties");
+        let span = found.map_or(0..0, |(key, node)| key.unwrap_or(node.span.clone()));
+        let message = format!("the form unfolds into more than {MAX_PLACES} fields");
+        let found = file.source.diagnostic(Code::BrokenSchema, span, message);
+        return Err(vec![
+            found
+                .why("its definitions refer to themselves, or to others, again and again")
+                .remedy(
+                    "let a definition refer to itself once, or write what is meant as `object`",
+                ),
+        ]);
+    }
     let mut fields = FormFields::new();
     collect(&json, "form", MAX_DEPTH, &json, &mut fields);
     Ok(FormFile {
@@ -87,6 +108,24 @@ fn sections(schema: &Node) -> Vec<FormSection> {
         }
     };
     parts.iter().map(section).collect()
+}
+
+/// Whether a schema unfolds into no more places than are left, down to a depth.
+fn unfolds(schema: &Value, depth: usize, root: &Value, left: &mut usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return true;
+    };
+    let Some(fewer) = left.checked_sub(1) else {
+        return false;
+    };
+    *left = fewer;
+    let target = Some(resolve(schema, root)).filter(|target| !std::ptr::eq(*target, schema));
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let branches = ["oneOf", "anyOf"].map(|choice| schema.get(choice).and_then(Value::as_array));
+    let below = fields.into_iter().flat_map(Map::values);
+    let below = below.chain(branches.into_iter().flatten().flatten());
+    let mut below = below.chain(schema.get("items")).chain(target);
+    below.all(|schema| unfolds(schema, depth, root, left))
 }
 
 /// Every field with one value of a type that conditions know. Lists of

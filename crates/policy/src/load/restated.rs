@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Deepest nesting of fields that are compared, definitions counted.
-const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 /// The word under which a field of a form names the request's.
 const KEYWORD: &str = "restates";
 

@@ -178,6 +178,38 @@ fn where_one_fact_is_missing_the_answer_states_it_for_every_rule() {
     assert_eq!(rules(&decision), ["order-dual", "fr-dual"]);
 }
 
+/// Two who were asked about one fact found otherwise: neither is passed over, whoever was
+/// asked first.
+#[test]
+fn answers_that_contradict_each_other_speak_for_the_rules_that_asked() {
+    use Judgement::{Release, Uphold};
+    let library = library(&[(ORDER, DUAL), (FR, &inbound())]);
+    let asked = decide(&library, &request(), &[]).referrals;
+    for (answers, refused) in [
+        ([Release, Uphold], "fr-dual"),
+        ([Uphold, Release], "order-dual"),
+    ] {
+        let mut rulings: Vec<_> = asked
+            .iter()
+            .zip(answers)
+            .map(|(referral, judgement)| ruling(referral, judgement))
+            .collect();
+        for _ in 0..2 {
+            let decision = decide(&library, &request(), &rulings);
+            assert_eq!(decision.outcome, Outcome::Refused);
+            assert_eq!(rules(&decision), [refused]);
+            assert!(!decision.facts.contains_key("dual_criminality"));
+            assert_eq!(decision.rulings.len(), 2);
+            rulings.reverse();
+        }
+    }
+    let agreed: Vec<_> = asked.iter().map(|one| ruling(one, Release)).collect();
+    assert_eq!(
+        decide(&library, &request(), &agreed).outcome,
+        Outcome::Approved
+    );
+}
+
 #[test]
 fn what_somebody_stated_is_not_stated_again_by_an_answer() {
     let library = library(&[(ORDER, DUAL)]);

@@ -305,9 +305,9 @@ pub(super) const MODULES: &[Seed] = &[
     seed(
         Code::WrongParameter,
         "jurisdictions/nl/module.yaml",
-        "parameters: {path: \"$.persons[?(@.role=='victim')]",
-        "parameters: {path: \"$.persons[?(@.role=='victim']",
-        "$.persons[?(@.role=='victim']",
+        "parameters: {path: \"$..persons[?(@.role=='victim' ||",
+        "parameters: {path: \"$..persons[?(@.role=='victim' |",
+        "$..persons[?(@.role=='victim' |",
     ),
     seed(
         Code::UnknownRule,
@@ -364,6 +364,13 @@ pub(super) const MODULES: &[Seed] = &[
         "\"restates\": {\"field\": \"measure\", \"as\": {\"information\"",
         "\"x-restates\": {\"field\": \"measure\", \"as\": {\"information\"",
         "x-restates",
+    ),
+    seed(
+        Code::BrokenSchema,
+        "instruments/eio/annex-c.schema.json",
+        "\"signature\"],\n  \"properties\": {\n",
+        "\"signature\"],\n  \"properties\": {\n    \"a\": {\"$ref\": \"#\"}, \"b\": {\"$ref\": \"#\"}, \"c\": {\"$ref\": \"#\"},\n",
+        "\"properties\"",
     ),
     seed(
         Code::BrokenSchema,
