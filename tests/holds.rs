@@ -233,77 +233,135 @@ async fn what_is_held_is_in_no_answer_until_the_hold_lapses() {
     assert_eq!(report.unpublished, 0);
 }
 
+/// A mailbox of which France has stored something as evidence, while it is not answered.
+struct Stored {
+    scene: Scene,
+    requester: Cooperation,
+    issuing: EvidenceServiceClient<Channel>,
+    case: String,
+    item: v1::DownloadRequest,
+}
+
+/// What is stored.
+const CONTENT: &[u8] = b"what is in the mailbox";
+
+impl Stored {
+    async fn ask(clock: fn() -> Timestamp, run: &str, urgency: Option<v1::Urgency>) -> Self {
+        let scene = Scene::start_by(&["FR", "IE"], clock, |_| ()).await;
+        let mut story = story(run, "Mailbox at a provider");
+        // Long enough under way for something to be stored before it is answered.
+        for code in ["FR", "IE"] {
+            scene.backend(code).set_up(false);
+        }
+        story.request.urgency = urgency;
+        let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
+        let answer = submit(&mut requester, &story.request, 0).await.unwrap();
+        let case = answer.case.unwrap().name;
+        eventually("it is on its way", async || {
+            let case = get(&mut requester, &case).await.unwrap();
+            (case.state() == CaseState::Delivering).then_some(())
+        })
+        .await;
+        let executing = story.request.executing.as_ref().unwrap();
+        let state = &executing.jurisdiction;
+        let channel = scene.connect(state, "parquet-paris-e-evidence", "executing");
+        let mut executing = EvidenceServiceClient::new(channel.await);
+        let channel = scene.connect(story.jurisdiction, story.authority, "issuing");
+        let issuing = EvidenceServiceClient::new(channel.await);
+        let sha256 = Bytes::copy_from_slice(&comity_evidence::digest(CONTENT).0);
+        let header = v1::EvidenceHeader {
+            case: case.clone(),
+            media_type: "text/plain".to_owned(),
+            size: CONTENT.len() as u64,
+            sha256: sha256.clone(),
+            ..v1::EvidenceHeader::default()
+        };
+        let chunk = v1::EvidenceChunk {
+            data: Bytes::from_static(CONTENT),
+            sha256,
+        };
+        let parts = [Part::Header(header), Part::Chunk(chunk)]
+            .map(|part| v1::UploadRequest { part: Some(part) });
+        let stored = executing.upload(tokio_stream::iter(parts)).await.unwrap();
+        let item = v1::DownloadRequest {
+            name: stored.into_inner().name,
+            offset: 0,
+        };
+        Self {
+            scene,
+            requester,
+            issuing,
+            case,
+            item,
+        }
+    }
+
+    async fn case(&mut self) -> v1::Case {
+        get(&mut self.requester, &self.case).await.unwrap()
+    }
+
+    async fn read(&mut self) -> Result<(), Status> {
+        let read = self.issuing.download(self.item.clone()).await?;
+        let mut read = read.into_inner();
+        assert!(read.message().await.unwrap().unwrap().item.is_some());
+        let chunk = read.message().await.unwrap().unwrap().chunk.unwrap();
+        assert_eq!(chunk.data, CONTENT);
+        Ok(())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_is_held_as_results_are() {
     static WALL: Wall = Wall::new();
-    let scene = Scene::start_by(&["FR", "IE"], || WALL.now(), |_| ()).await;
-    let mut story = story("held-evidence", "Mailbox at a provider");
-    // Long enough under way for something to be stored before it is answered.
-    for code in ["FR", "IE"] {
-        scene.backend(code).set_up(false);
-    }
-    story.request.urgency = None;
-    let mut requester = scene.issuing(story.jurisdiction, story.authority).await;
-    let answer = submit(&mut requester, &story.request, 0).await.unwrap();
-    let name = answer.case.unwrap().name;
-    let case = eventually("it is on its way", async || {
-        let case = get(&mut requester, &name).await.unwrap();
-        (case.state() == CaseState::Delivering).then_some(case)
-    })
-    .await;
-    assert_eq!(hold(&case), HoldState::On);
-
-    let state = story
-        .request
-        .executing
-        .as_ref()
-        .unwrap()
-        .jurisdiction
-        .clone();
-    let channel = scene
-        .connect(&state, "parquet-paris-e-evidence", "executing")
-        .await;
-    let mut executing = EvidenceServiceClient::new(channel);
-    let channel = scene
-        .connect(story.jurisdiction, story.authority, "issuing")
-        .await;
-    let mut issuing = EvidenceServiceClient::new(channel);
-    let data = b"what is in the mailbox";
-    let sha256 = Bytes::copy_from_slice(&comity_evidence::digest(data).0);
-    let header = v1::EvidenceHeader {
-        case: name.clone(),
-        media_type: "text/plain".to_owned(),
-        size: data.len() as u64,
-        sha256: sha256.clone(),
-        ..v1::EvidenceHeader::default()
-    };
-    let chunk = v1::EvidenceChunk {
-        data: Bytes::from_static(data),
-        sha256,
-    };
-    let parts = [Part::Header(header), Part::Chunk(chunk)]
-        .map(|part| v1::UploadRequest { part: Some(part) });
-    let stored = executing.upload(tokio_stream::iter(parts)).await.unwrap();
-    let message = v1::DownloadRequest {
-        name: stored.into_inner().name,
-        offset: 0,
-    };
-    let status = issuing.download(message.clone()).await.unwrap_err();
+    let mut stored = Stored::ask(|| WALL.now(), "held-evidence", None).await;
+    assert_eq!(hold(&stored.case().await), HoldState::On);
+    let status = stored.read().await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(reason(&status), "NOT_ALLOWED_NOW");
     assert!(status.message().contains("holds"), "{status:?}");
 
     WALL.set_days(20);
+    let (name, requester) = (stored.case.clone(), stored.requester.clone());
     eventually("the hold lapses", async || {
-        let case = get(&mut requester, &name).await.unwrap();
+        let case = get(&mut requester.clone(), &name).await.unwrap();
         (hold(&case) == HoldState::Lapsed).then_some(())
     })
     .await;
-    let mut read = issuing.download(message).await.unwrap().into_inner();
-    assert!(read.message().await.unwrap().unwrap().item.is_some());
-    let chunk = read.message().await.unwrap().unwrap().chunk.unwrap();
-    assert_eq!(chunk.data, data.as_slice());
-    scene.stop().await;
+    stored.read().await.unwrap();
+    stored.scene.stop().await;
+}
+
+/// Data that came as evidence alone are data: who objects has them deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_data_binds_once_evidence_is_handed_over() {
+    let urgency = v1::Urgency {
+        level: UrgencyLevel::Emergency.into(),
+        reason: "a life is at risk".to_owned(),
+    };
+    let mut stored = Stored::ask(Timestamp::now, "read-evidence", Some(urgency)).await;
+    let case = stored.case().await;
+    assert_eq!(condition(&case, DELETION).state(), ConditionState::Waiting);
+    for _ in 0..2 {
+        stored.read().await.unwrap();
+    }
+    let case = stored.case().await;
+    let handed = case.events.iter();
+    let handed = handed.filter(|event| event.kind == "evidence-handed-over");
+    assert_eq!(handed.count(), 1);
+    assert_eq!(condition(&case, DELETION).state(), ConditionState::Waiting);
+    let mut enforcing = stored.scene.executing("FR", "parquet-paris").await;
+    let object = v1::ObjectRequest {
+        name: stored.case.clone(),
+        rule_id: GROUND.to_owned(),
+        reasons: "the mailbox is a journalist's".to_owned(),
+        request_id: String::new(),
+    };
+    enforcing.object(object).await.unwrap();
+    let case = stored.case().await;
+    let due = condition(&case, DELETION);
+    assert_eq!(due.state(), ConditionState::Open, "{case:#?}");
+    assert!(due.due_at.is_some());
+    stored.scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

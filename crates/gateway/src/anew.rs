@@ -5,7 +5,7 @@
 mod follows;
 
 use comity::v1;
-use comity_domain::Outcome;
+use comity_domain::{BoundParty, Outcome};
 use comity_ledger::Leaf;
 use comity_policy::Verdict;
 use comity_store::{Durable, Job};
@@ -16,9 +16,10 @@ use uuid::Uuid;
 use crate::{
     admit::{self, Admission},
     cases::{self, CaseAt},
-    clocks, conditions, deliver,
+    clocks, conditions, deliver, evidence,
     gateway::Gateway,
     happen::{self, Event, Unfiled},
+    hold,
     identity::Caller,
     origin,
     recall::TakenBack,
@@ -136,7 +137,11 @@ pub(crate) async fn event(
     let shown = to_proto::decision(&decision, &Uuid::now_v7().to_string(), now);
     let tasks = tasks::renew(&answered, &shown, now);
     let told = origin::told(&case.row, &admission, now);
-    let limits = clocks::decided(Some(&before), &decision, &case.row.executing);
+    let mut happened = vec![clocks::decided(
+        Some(&before),
+        &decision,
+        &case.row.executing,
+    )];
     case.row.outcome = Some(decision.outcome);
     case.row.instrument = decision.instrument;
     case.row.reviewers = tasks::reviewers(&tasks);
@@ -157,16 +162,24 @@ pub(crate) async fn event(
         handover,
         ..adds.kept.unwrap_or_default()
     };
+    let shows = case.snapshot.result.as_ref().is_some_and(hold::tells);
+    let passed = shows || evidence::has_passed(gateway, case, BoundParty::Issuing).await?;
+    let set = (&admission.conditions[..], passed);
+    let conditions = conditions::renewed(&case.snapshot.conditions, &shown, set);
+    // Nothing is postponed where nothing is there to be done.
+    if to != case.row.state && !to.is_under_way() {
+        happened.extend(clocks::not_postponed());
+    }
     let adds = encoded::Case {
         request: Some(admission.encoded),
         decision: Some(Bytes::from(shown.encode_to_vec())),
-        conditions: conditions::renewed(&case.snapshot.conditions, &shown, &admission.conditions),
+        conditions,
         kept: Some(kept),
         ..adds
     };
     Ok(Event {
         enqueue: [recalling, delivery, told].into_iter().flatten().collect(),
-        clocks: vec![limits],
+        clocks: happened,
         cancel,
         terms: admission.terms,
         ..Event::new(leaf, to, adds)

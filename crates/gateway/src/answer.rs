@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use comity::v1::{self, ObligationKind};
-use comity_domain::{CaseId, CaseState, JurisdictionCode};
+use comity_domain::{CaseId, CaseState, JurisdictionCode, RuleId};
 use comity_ledger::Leaf;
 use comity_store::{Durable, Job, RequestKey};
 use jiff::Timestamp;
@@ -420,7 +420,7 @@ fn disclose(
 
 /// Gives every condition that comes with an answer an id that no other of the case
 /// has, nor any of its clocks, which time conditions by their ids: its own, where it is
-/// the first with it.
+/// one by which that can be done, and the first with it.
 fn number(case: &encoded::Case, law: &[v1::Obligation], own: &mut [v1::Obligation]) {
     if own.is_empty() {
         return;
@@ -432,7 +432,9 @@ fn number(case: &encoded::Case, law: &[v1::Obligation], own: &mut [v1::Obligatio
     let mut taken: HashSet<String> = taken.collect();
     let mut unnamed = Vec::new();
     for condition in own {
-        if !taken.insert(condition.obligation_id.clone()) {
+        let id = &condition.obligation_id;
+        // A clock is timed by a rule's id.
+        if id.parse::<RuleId>().is_err() || !taken.insert(id.clone()) {
             unnamed.push(condition);
         }
     }

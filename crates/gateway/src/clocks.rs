@@ -47,6 +47,8 @@ pub(crate) enum Happened {
     },
     /// A condition has to be met in time from now on.
     Obliged(Box<CaseClock>),
+    /// A condition does not have to be met any more, or what was postponed is not to be done.
+    Lifted(RuleId),
     /// Recognition or execution is postponed until then.
     PostponedUntil(Timestamp),
     /// The first thing that time has brought.
@@ -150,6 +152,7 @@ pub(crate) fn after(
                 reason,
             },
             Happened::Obliged(clock) => Turn::Obliged(clock),
+            Happened::Lifted(rule) => Turn::Lifted(rule),
             Happened::PostponedUntil(until) => {
                 postpone(&mut clocks, *until, at);
                 continue;
@@ -204,6 +207,11 @@ fn postpone(clocks: &mut Vec<CaseClock>, until: Timestamp, at: Timestamp) {
         bound: BoundParty::Executing,
     };
     clocks.push(CaseClock::between(rule, terms, at, until));
+}
+
+/// That what was postponed is not to be done any more.
+pub(crate) fn not_postponed() -> Option<Happened> {
+    POSTPONEMENT.parse().ok().map(Happened::Lifted)
 }
 
 /// The day of an instant in UTC.

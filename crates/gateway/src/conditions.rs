@@ -16,11 +16,14 @@ use crate::{
     clocks::Happened,
     hold,
     wire::{
-        answer::{EVENT, TIMES},
+        answer::{EVENT, TIMES, UNTIL},
         encoded::{self, merge},
         to_proto,
     },
 };
+
+/// The side that receives data.
+const ISSUING: &str = "issuing";
 
 /// The conditions that obligations open. What the gateway itself takes out binds
 /// nobody to anything.
@@ -32,11 +35,12 @@ pub(crate) fn opened(obligations: &[v1::Obligation]) -> Vec<v1::Condition> {
 }
 
 /// What a new decision changes: what it names anew, beside what the sender has `set`
-/// on what it shares, and what it names no longer.
+/// on what it shares, and what it names no longer. Where data have `passed`, an approval
+/// that falls frees nobody who has them of what binds them.
 pub(crate) fn renewed(
     before: &[v1::Condition],
     decision: &v1::Decision,
-    set: &[v1::Obligation],
+    (set, passed): (&[v1::Obligation], bool),
 ) -> Vec<v1::Condition> {
     let named = match decision.outcome() {
         Outcome::Approved => {
@@ -51,7 +55,15 @@ pub(crate) fn renewed(
     let fallen = before
         .iter()
         .filter(|known| find(&named, &known.obligation_id).is_none())
-        .filter(|known| known.state() != ConditionState::Confirmed);
+        .filter(|known| known.state() != ConditionState::Confirmed)
+        .filter(|known| {
+            let binds = matches!(
+                known.state(),
+                ConditionState::Open | ConditionState::Breached
+            );
+            let stays = passed && binds && known.bound_party == ISSUING;
+            decision.outcome() == Outcome::Approved || !stays
+        });
     let mut changed: Vec<_> = fallen
         .map(|known| v1::Condition {
             state: ConditionState::Lifted.into(),
@@ -131,6 +143,11 @@ pub(crate) fn take_effect(
         }
     }
     conditions.retain(|one| find(&before.conditions, &one.obligation_id) != Some(one));
+    let lifted = conditions
+        .iter()
+        .filter(|one| one.state() == ConditionState::Lifted);
+    let lifted = lifted.filter_map(|one| one.obligation_id.parse().ok());
+    obliged.extend(lifted.map(Happened::Lifted));
     adds.conditions = conditions;
     obliged
 }
@@ -180,9 +197,15 @@ fn condition(obligation: &v1::Obligation) -> v1::Condition {
     }
 }
 
+/// Something of a case waits for the issuing side to receive data.
+pub(crate) fn wait_for_data(conditions: &[v1::Condition]) -> bool {
+    let mut conditions = conditions.iter();
+    conditions.any(|one| one.state() == ConditionState::Waiting && waits_for_data(one))
+}
+
 /// It begins once the issuing side has received something.
 fn waits_for_data(condition: &v1::Condition) -> bool {
-    condition.kind() == ObligationKind::DeleteAfter && condition.bound_party == "issuing"
+    condition.kind() == ObligationKind::DeleteAfter && condition.bound_party == ISSUING
 }
 
 /// It says how the issuing side deals with what it receives.
@@ -200,13 +223,14 @@ pub(crate) fn is_about_data(condition: &v1::Condition) -> bool {
         | ObligationKind::Redact
         | ObligationKind::Unspecified => false,
     };
-    of_data && condition.bound_party == "issuing"
+    of_data && condition.bound_party == ISSUING
 }
 
 /// The issuing side has, or could have, what was found.
 fn is_received(before: &encoded::Case, adds: &encoded::Case) -> bool {
     let mut results = [&before.result, &adds.result].into_iter().flatten();
-    results.any(hold::tells)
+    let read = [before, adds].map(|case| case.kept().evidence_read);
+    results.any(hold::tells) || read.contains(&true)
 }
 
 /// The time set for a condition, where the law sets one.
@@ -228,9 +252,11 @@ fn clock(
         | ObligationKind::NoOnwardTransfer => return None,
     };
     let rule: RuleId = condition.obligation_id.parse().ok()?;
-    let (length, unit) = length(condition)?;
+    let last_day = condition.parameters.get(UNTIL);
+    let last_day = last_day.and_then(|day| day.parse().ok());
+    let (length, unit) = length(condition).or(last_day.map(|_| (0, ClockUnit::Days)))?;
     let (bound, state) = match condition.bound_party.as_str() {
-        "issuing" => (BoundParty::Issuing, &row.issuing.0),
+        ISSUING => (BoundParty::Issuing, &row.issuing.0),
         _ => (BoundParty::Executing, &row.executing.0),
     };
     let terms = ClockTerms {
@@ -247,7 +273,10 @@ fn clock(
         holds_release: false,
         bound,
     };
-    Some(CaseClock::of_condition(rule, Arc::from(citation()), terms))
+    Some(CaseClock {
+        last_day: last_day.filter(|_| terms.length == 0),
+        ..CaseClock::of_condition(rule, Arc::from(citation()), terms)
+    })
 }
 
 fn length(condition: &v1::Condition) -> Option<(u32, ClockUnit)> {
@@ -268,4 +297,158 @@ fn citation(before: &encoded::Case, adds: &encoded::Case, condition: &v1::Condit
     cited.map_or_else(String::new, |cited| {
         format!("{} {}", cited.source, cited.provision)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use comity::v1::{Obligation, Result};
+    use comity_domain::{CaseState, Executing, Issuing, Urgency};
+    use comity_store::Expected;
+    use prost::bytes::Bytes;
+
+    use super::*;
+    use crate::wire::encoded::Kept;
+
+    fn row() -> CaseChange {
+        CaseChange {
+            id: "00000000-0000-4000-8000-000000000001".parse().unwrap(),
+            expected: Expected::New,
+            state: CaseState::Delivering,
+            issuing: Issuing("IE".parse().unwrap()),
+            executing: Executing("FR".parse().unwrap()),
+            instrument: None,
+            outcome: None,
+            exercise: false,
+            urgency: Urgency::Emergency,
+            owner: "garda".to_owned(),
+            request_id: "one".parse().unwrap(),
+            wake_at: None,
+            reviewers: BTreeSet::new(),
+            team: None,
+            owes: true,
+        }
+    }
+
+    fn obligation(id: &str, kind: ObligationKind, parameters: &[(&str, &str)]) -> Obligation {
+        let parameters = parameters.iter();
+        let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Obligation {
+            obligation_id: id.to_owned(),
+            kind: kind.into(),
+            bound_party: ISSUING.to_owned(),
+            parameters: parameters.collect(),
+            ..Obligation::default()
+        }
+    }
+
+    fn deletion() -> Obligation {
+        let parameters = [(EVENT, "validation-refused"), ("hours", "48")];
+        obligation("epoc-4-5", ObligationKind::DeleteAfter, &parameters)
+    }
+
+    /// A case after an event; whether it sets a time for something.
+    fn after(
+        case: encoded::Case,
+        mut adds: encoded::Case,
+        event: &'static str,
+    ) -> (encoded::Case, bool) {
+        let event = [Happened::Event(event.into())];
+        let at = Timestamp::UNIX_EPOCH;
+        let obliged = take_effect((&case, &row()), &mut adds, &event, at);
+        let timed = obliged
+            .iter()
+            .any(|one| matches!(one, Happened::Obliged(_)));
+        (case.then(adds), timed)
+    }
+
+    fn answered() -> encoded::Case {
+        let result = Result {
+            kind: v1::ResultKind::Complete.into(),
+            ..Result::default()
+        };
+        encoded::Case {
+            result: Some(Bytes::from(result.encode_to_vec())),
+            ..encoded::Case::default()
+        }
+    }
+
+    fn read() -> encoded::Case {
+        encoded::Case {
+            kept: Some(Kept {
+                evidence_read: true,
+                ..Kept::default()
+            }),
+            ..encoded::Case::default()
+        }
+    }
+
+    #[test]
+    fn data_are_to_be_deleted_once_they_are_there_and_the_event_has_happened() {
+        let nothing = encoded::Case::default;
+        for data in [answered, read] {
+            for (first, event, second, other) in [
+                (nothing(), "validation-refused", data(), "progress"),
+                (data(), "progress", nothing(), "validation-refused"),
+            ] {
+                let begun = encoded::Case {
+                    conditions: opened(&[deletion()]),
+                    ..encoded::Case::default()
+                };
+                let (case, timed) = after(begun, first, event);
+                assert_eq!(case.conditions[0].state(), ConditionState::Waiting);
+                assert!(!timed);
+                let (case, timed) = after(case, second, other);
+                assert_eq!(case.conditions[0].state(), ConditionState::Open);
+                assert!(timed);
+            }
+        }
+    }
+
+    #[test]
+    fn an_approval_that_falls_frees_nobody_who_has_data() {
+        let limit = obligation("use", ObligationKind::UseLimit, &[("purpose", "the trial")]);
+        let before = opened(&[limit, deletion()]);
+        let refused = v1::Decision {
+            outcome: Outcome::Refused.into(),
+            ..v1::Decision::default()
+        };
+        let lifted = |passed| -> Vec<String> {
+            let changed = renewed(&before, &refused, (&[], passed));
+            let states = changed.iter().map(v1::Condition::state);
+            assert!(
+                states
+                    .into_iter()
+                    .all(|state| state == ConditionState::Lifted)
+            );
+            changed.into_iter().map(|one| one.obligation_id).collect()
+        };
+        assert_eq!(lifted(false), ["use", "epoc-4-5"]);
+        // What waits binds nobody yet.
+        assert_eq!(lifted(true), ["epoc-4-5"]);
+    }
+
+    #[test]
+    fn what_has_to_be_done_until_a_day_has_that_day_and_a_clock_that_ends_with_what_it_is_of() {
+        let until = obligation("x1", ObligationKind::DeleteAfter, &[(UNTIL, "2027-01-31")]);
+        let [condition] = &opened(&[until])[..] else {
+            panic!("one condition");
+        };
+        let timed = clock(condition, &row(), String::new).unwrap();
+        assert_eq!(timed.last_day, "2027-01-31".parse().ok());
+        let adds = &mut encoded::Case {
+            conditions: vec![v1::Condition {
+                state: ConditionState::Lifted.into(),
+                ..condition.clone()
+            }],
+            ..encoded::Case::default()
+        };
+        let before = encoded::Case {
+            conditions: vec![condition.clone()],
+            ..encoded::Case::default()
+        };
+        let ended = take_effect((&before, &row()), adds, &[], Timestamp::UNIX_EPOCH);
+        assert!(matches!(&ended[..], [Happened::Lifted(id)] if id.as_str() == "x1"));
+    }
 }

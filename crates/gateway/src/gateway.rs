@@ -7,7 +7,7 @@ use comity_policy::Library;
 use comity_store::Store;
 use jiff::Timestamp;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch},
+    sync::{Notify, broadcast, watch},
     time,
 };
 use tokio_util::task::TaskTracker;
@@ -16,16 +16,29 @@ use uuid::Uuid;
 
 pub use crate::start::{StartError, start};
 use crate::{
-    attempts::Attempts, backends::Backends, evidence::Evidence, metrics::Metrics, places::Lanes,
-    policies::Policies, record, refusal::Refusal, services, tasks::Tasks, timestamp::Standing,
+    attempts::Attempts,
+    backends::Backends,
+    evidence::Evidence,
+    identity::Caller,
+    metrics::Metrics,
+    places::{Lanes, Place, Places},
+    policies::Policies,
+    record,
+    refusal::Refusal,
+    services,
+    tasks::Tasks,
+    timestamp::Standing,
     witness::Watched,
 };
 
 /// Changes of cases kept for watchers that fall behind; they read again then.
 const CHANGES: usize = 1024;
 
-/// Cases exported at a time.
-const EXPORTS: usize = 4;
+/// Auditors who take away something at a time.
+const TAKING: usize = 4;
+
+/// Between two looks at whether the store has failed.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long deliveries under way may take once the gateway stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -43,8 +56,9 @@ struct Shared {
     changes: broadcast::Sender<CaseId>,
     attempts: Attempts,
     deliveries: TaskTracker,
-    /// Cases that may be exported at a time: each lies in memory whole.
-    exports: Arc<Semaphore>,
+    /// For what auditors take away: a case that is exported lies in memory whole, and to
+    /// count reads all cases.
+    taking: Places,
 }
 
 /// What a gateway is made of.
@@ -76,14 +90,14 @@ impl Gateway {
             changes,
             attempts: Attempts::default(),
             deliveries: TaskTracker::new(),
-            exports: Arc::new(Semaphore::new(EXPORTS)),
+            taking: Places::new(TAKING, 1),
         }))
     }
 
-    /// Room to export a case, until it is dropped.
-    pub(crate) fn export(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let room = Arc::clone(&self.0.exports).try_acquire_owned();
-        room.map_err(|_| Refusal::Overloaded {
+    /// A place to export a case, or to count; of each auditor one at a time.
+    pub(crate) fn take_away(&self, caller: &Arc<Caller>) -> Result<Place, Refusal> {
+        let place = self.0.taking.take(Some(caller));
+        place.ok_or(Refusal::Overloaded {
             retry_after: record::RETRY_AFTER,
         })
     }
@@ -266,7 +280,18 @@ impl Running {
     /// Waits until some part of it has broken off, by a fault that the log tells: what is up
     /// is then no whole gateway, and is to be stopped and started anew.
     pub async fn broken(&self) {
-        self.tasks.broken().await;
+        tokio::select! {
+            () = self.tasks.broken() => {}
+            () = self.store_failed() => {}
+        }
+    }
+
+    /// The disk failed: what it holds is unknown, and only opening the store anew helps.
+    async fn store_failed(&self) {
+        while !self.gateway.store().health().failed {
+            tokio::time::sleep(LOOK).await;
+        }
+        tracing::error!("the store failed: the gateway has to be started again");
     }
 
     /// Takes no new work, finishes what is under way, publishes the ledger and

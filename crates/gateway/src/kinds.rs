@@ -13,7 +13,7 @@ use crate::wire::from_proto::expected_one_of;
 
 /// Kinds of entries that are events of a case, but for those of the vocabulary that a side
 /// reports: see [`events`]. The contract lists them at `CaseEvent.kind`.
-const OF_CASES: [&str; 30] = [
+const OF_CASES: [&str; 31] = [
     "acknowledged",
     "clock-breached",
     "clock-lapsed",
@@ -25,6 +25,7 @@ const OF_CASES: [&str; 30] = [
     "delivery-rejected",
     JUSTIFIED,
     UNJUSTIFIED,
+    "evidence-handed-over",
     "expired",
     "extended",
     "not-executed",

@@ -582,7 +582,7 @@ fn snapshot(
         decision: Some(decision.encode_to_vec().into()),
         received_at: at,
         updated_at: at,
-        conditions: conditions::renewed(&[], &decision, &admission.conditions),
+        conditions: conditions::renewed(&[], &decision, (&admission.conditions, false)),
         kept: Some(kept),
         ..encoded::Case::default()
     };

@@ -4,16 +4,19 @@
 use std::time::Duration;
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, watch},
+    sync::{mpsc, watch},
     time,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::{record::RETRY_AFTER, refusal::Refusal};
+use crate::{places::Place, record::RETRY_AFTER, refusal::Refusal};
 
 /// Longest time that the other end may stand still.
 pub(crate) const STILL_MAX: Duration = Duration::from_secs(60);
+
+/// Longest time that the whole of what is at hand may take.
+const WHOLE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Messages that wait for a slow reader.
 const WAITING: usize = 1;
@@ -74,19 +77,23 @@ impl<T> Trickle<T> {
 pub(crate) fn all<T: Send + 'static>(
     messages: Vec<T>,
     stopped: watch::Receiver<bool>,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> Stream<T> {
     let (mut trickle, stream) = Trickle::new(stopped);
     tokio::spawn(async move {
         let _place = place;
-        let mut sent = Ok(());
-        for message in messages {
-            sent = trickle.send(message).await;
-            if sent.is_err() {
-                break;
+        let send = async {
+            for message in messages {
+                trickle.send(message).await?;
             }
-        }
-        trickle.end(sent);
+            Ok(())
+        };
+        let late = Refusal::Interrupted {
+            why: "it was not taken within a quarter of an hour",
+            retry_after: RETRY_AFTER,
+        };
+        let sent = time::timeout(WHOLE_MAX, send).await;
+        trickle.end(sent.unwrap_or(Err(late)));
     });
     stream
 }

@@ -1,5 +1,7 @@
 //! Handing a case out, and counting: what auditors take away.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use comity::v1::{self, ExportCaseRequest, ExportCaseResponse, StatisticsRequest};
 use comity_store::Period;
@@ -22,10 +24,9 @@ const PIECE: usize = 256 << 10;
 /// Exports a case, piece by piece. That it was disclosed is on record before.
 pub(crate) async fn case(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     message: ExportCaseRequest,
 ) -> Result<Stream<ExportCaseResponse>, Refusal> {
-    let place = gateway.export()?;
     let ExportCaseRequest {
         name,
         purpose,
@@ -45,6 +46,7 @@ pub(crate) async fn case(
         malformed => malformed,
     };
     let case = access::entitled(gateway, caller, access::EXPORT, stated, || case).await?;
+    let place = gateway.take_away(caller)?;
     // Every entry of the case is to be under a checkpoint.
     gateway
         .store()
@@ -66,7 +68,7 @@ pub(crate) async fn case(
 /// Counts what happened in a period.
 pub(crate) async fn statistics(
     gateway: &Gateway,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     message: StatisticsRequest,
 ) -> Result<v1::StatisticsResponse, Refusal> {
     let StatisticsRequest {
@@ -83,6 +85,7 @@ pub(crate) async fn statistics(
         Ok(from_proto::days(&from, &until)?)
     })
     .await?;
+    let _place = gateway.take_away(caller)?;
     let store = gateway.store().clone();
     let count = move || statistics::count(|period| store.archive(period), period, || ());
     blocking(move || count().map_err(record::unavailable)).await

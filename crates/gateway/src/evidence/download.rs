@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use comity::v1::{DownloadRequest, DownloadResponse, EvidenceItem};
+use comity_domain::BoundParty;
 use comity_evidence::Reader;
+use comity_ledger::Leaf;
 use comity_store::{Committed, Durable};
 
 use super::{
@@ -14,15 +16,19 @@ use super::{
 };
 use crate::{
     cases::{self, CaseAt},
+    conditions,
     gateway::Gateway,
-    happen::{self, Unfiled},
+    happen::{self, Event, Unfiled},
     identity::Caller,
     places::Place,
     record,
     record::RETRY_AFTER,
     refusal::Refusal,
     trickle::{Stream, Trickle},
-    wire::evidence as wire,
+    wire::{
+        encoded::{self, Kept},
+        evidence as wire,
+    },
 };
 
 /// What a download is sent as: with the segment that chunks are cut from, all of it that
@@ -69,7 +75,13 @@ async fn hand_over(
         return Err(Refusal::WrongOffset { offset, stored }.into());
     }
     let actor = caller.to_string();
-    let released = release::ask(&case, side(&item.by, &case), side(&actor, &case))?;
+    let (from, to) = (side(&item.by, &case), side(&actor, &case));
+    let released = release::ask(&case, from, to)?;
+    if from != to && to == BoundParty::Issuing && waits_for_it(&case) {
+        // What waits for data binds before they are there.
+        handed_over(gateway, case, &actor).await?;
+        return Err(Unfiled::Conflict);
+    }
     let evidence = gateway.evidence();
     let place = evidence
         .places
@@ -93,6 +105,30 @@ async fn hand_over(
     };
     tokio::spawn(sender.run(reader, shown, (released, recorded)));
     Ok(stream)
+}
+
+/// Something of the case waits for the issuing side to receive data, and does not know of
+/// any yet.
+fn waits_for_it(case: &CaseAt) -> bool {
+    let CaseAt { snapshot, .. } = case;
+    !snapshot.kept().evidence_read && conditions::wait_for_data(&snapshot.conditions)
+}
+
+/// Files that the issuing side is handed evidence.
+async fn handed_over(gateway: &Gateway, case: CaseAt, actor: &str) -> Result<(), Unfiled> {
+    let leaf = Leaf {
+        note: Some("the issuing side is handed evidence, and what waits for data binds".to_owned()),
+        ..Leaf::new(gateway.now(), "evidence-handed-over", actor)
+    };
+    let adds = encoded::Case {
+        kept: Some(Kept {
+            evidence_read: true,
+            ..Kept::default()
+        }),
+        ..encoded::Case::default()
+    };
+    let event = Event::new(leaf, case.row.state, adds);
+    happen::file(gateway, case, event, None).await.map(drop)
 }
 
 /// Sends one download at the pace of its reader.

@@ -18,6 +18,8 @@ pub const CONDITIONS_MAX: usize = 256;
 
 /// Parameter that names the event on which a condition hangs.
 pub(crate) const EVENT: &str = "event";
+/// Parameter that names the last day of the time set for a condition.
+pub(crate) const UNTIL: &str = "until";
 /// Parameters that are the time set for a condition, with their units.
 pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
     ("hours", ClockUnit::Hours),
@@ -30,7 +32,7 @@ pub(crate) const TIMES: [(&str, ClockUnit); 4] = [
 const PARAMETERS: [&str; 11] = [
     "path",
     "code",
-    "until",
+    UNTIL,
     "purpose",
     "party",
     "role",

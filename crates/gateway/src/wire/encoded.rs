@@ -389,6 +389,7 @@ mod tests {
             issuing_added: Some(amount(1)),
             executing_added: Some(amount(2)),
             reviewing_added: Some(amount(3)),
+            evidence_read: true,
         };
         let shown = v1::CaseRecord::decode(case.encode_to_vec().as_slice()).unwrap();
         v1::CaseRecord {

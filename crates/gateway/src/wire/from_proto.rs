@@ -25,7 +25,7 @@ use comity_domain::{
     CaseId, CaseState, Executing, FactName, FactSource, FactValue, Facts, Issuing, Request,
     RequestId, Stated, Urgency,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 pub use self::{
@@ -67,6 +67,9 @@ pub const ASSURANCES_MAX: usize = 64;
 pub const FACTS_MAX: usize = 256;
 /// Longest time a caller may wait for an answer.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// By how much the earliest day on earth is behind that of UTC.
+const EARLIEST_DAY: SignedDuration = SignedDuration::from_hours(12);
 
 /// Whether the lists of personal values in a request are no longer than is accepted.
 pub(crate) fn is_bounded(request: &v1::CooperationRequest) -> bool {
@@ -128,7 +131,9 @@ fn read_request(
     let issued_at = findings.past_time(Path::root("issued_at"), issued_at, now);
     let offences = findings.list("offences", OFFENCES_MAX, offences, parts::offence);
     // Without a day of request there is no age; that the day is missing is found above.
-    let day = day(issued_at.unwrap_or(now));
+    // Its day in the issuing State is not known here: that on which it is earliest makes
+    // nobody older than they are there.
+    let day = day(issued_at.unwrap_or(now) - EARLIEST_DAY);
     let person = |findings: &mut Findings, at: Path<'_>, one| parts::person(findings, at, one, day);
     let persons = findings.list("persons", PERSONS_MAX, persons, person);
     let selectors = findings.list("selectors", SELECTORS_MAX, selectors, parts::selector);

@@ -43,6 +43,9 @@ pub(crate) struct Kept {
     /// The same of reviewers.
     #[prost(message, optional, tag = "11")]
     pub(crate) reviewing_added: Option<Added>,
+    /// The issuing side was handed evidence, for which something had waited.
+    #[prost(bool, tag = "12")]
+    pub(crate) evidence_read: bool,
 }
 
 /// How much a side has added to a case.
@@ -144,6 +147,7 @@ impl Kept {
             issuing_added,
             executing_added,
             reviewing_added,
+            evidence_read,
         } = event;
         if !language.is_empty() {
             self.language = language;
@@ -159,6 +163,7 @@ impl Kept {
         self.issuing_added = issuing_added.or(self.issuing_added);
         self.executing_added = executing_added.or(self.executing_added);
         self.reviewing_added = reviewing_added.or(self.reviewing_added);
+        self.evidence_read |= evidence_read;
         for task in tasks {
             match self.tasks.iter_mut().find(|one| one.number == task.number) {
                 Some(before) => *before = task,
