@@ -10,8 +10,10 @@ use tokio::{
     task::JoinSet,
 };
 use tonic::{
-    Request, Status, Streaming, client::Grpc, codegen::http::uri::PathAndQuery, transport::Channel,
+    Code, Request, Status, Streaming, client::Grpc, codegen::http::uri::PathAndQuery,
+    transport::Channel,
 };
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_prost::ProstCodec;
 
 use crate::{
@@ -114,6 +116,27 @@ async fn a_caller_watches_as_much_as_it_may_call() {
     .await;
     assert!(one.message().await.unwrap().is_some());
     scene.stop().await;
+}
+
+/// A gateway that stops waits for nobody who only watches.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_health_hears_that_the_gateway_stops() {
+    let scene = Scene::start(&["DE"]).await;
+    let channel = scene.connect("DE", "health", "issuing").await;
+    let question = HealthCheckRequest::default();
+    let watched = HealthClient::new(channel).watch(question).await.unwrap();
+    let mut watched = watched.into_inner();
+    assert!(watched.message().await.unwrap().is_some());
+    let stop = tokio::spawn(scene.stop());
+    let ended = loop {
+        match watched.message().await {
+            Ok(Some(_)) => {}
+            ended => break ended.unwrap_err(),
+        }
+    };
+    assert_eq!(ended.code(), Code::Unavailable);
+    assert!(ended.message().contains("the gateway stops"), "{ended:?}");
+    stop.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! What the gateway serves over plain HTTP, as others fetch it.
+//! What the gateway serves over plain HTTP, as others fetch it, and what it does not.
 
 use std::{fs, net::SocketAddr, path::Path};
 
@@ -7,6 +7,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use tonic::{body::Body, client::GrpcService as _, codegen::http};
 
 use crate::{
     cli::{comity, shown},
@@ -106,4 +107,31 @@ async fn a_ledger_is_fetched_and_verified_by_who_has_no_copy() {
     }
     let (head, _) = ask(address, "POST", "/checkpoint").await;
     assert!(head.starts_with("HTTP/1.1 405"), "{head}");
+}
+
+/// A page in a browser may send these with the certificate of whoever looks at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_grpc_call_reaches_no_method_and_leaves_no_entry() {
+    let scene = Scene::start(&["DE"]).await;
+    let mut channel = scene.connect("DE", "sta-berlin", "reviewer").await;
+    for (method, kind, refused) in [
+        ("POST", "text/plain", 415),
+        ("POST", "application/x-www-form-urlencoded", 415),
+        ("GET", "application/grpc", 405),
+    ] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri("/comity.v1.ReviewService/Decide")
+            .header("content-type", kind)
+            .body(Body::empty())
+            .unwrap();
+        let ready = std::future::poll_fn(|cx| channel.poll_ready(cx));
+        ready.await.unwrap();
+        let answer = channel.call(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), refused, "{method} {kind}");
+    }
+    for kind in ["malformed", "unauthorised"] {
+        assert!(scene.entries(&format!("kind={kind}")).await.is_empty());
+    }
+    scene.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Keys and certificates that are not made, or made for machines.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, path::Path};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -83,4 +83,11 @@ fn machines_are_told_what_was_made() {
         error.starts_with("there is a certificate authority"),
         "{told}"
     );
+    // Its key alone is one to be kept.
+    let key = Path::new(&pki).join("ca.key");
+    let before = fs::read(&key).unwrap();
+    fs::remove_file(Path::new(&pki).join("ca.pem")).unwrap();
+    let failed = comity(format!("keys init --dir {pki}").split(' '));
+    assert_eq!(failed.status.code(), Some(2), "{}", shown(&failed));
+    assert_eq!(fs::read(&key).unwrap(), before);
 }

@@ -2,6 +2,7 @@
 //! and with one that the gateway cannot read.
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Output, Stdio},
     time::Duration,
@@ -209,6 +210,11 @@ async fn what_is_sealed_is_opened_by_its_recipient_alone() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(!Path::new(&path("wrong.pdf")).exists());
     let right = read(&["--identity", &path("sta.key")], "right.pdf");
+    let mode = fs::metadata(path("right.pdf"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
     assert!(
         fs::read(path("right.pdf")).unwrap() == content,
         "{}",

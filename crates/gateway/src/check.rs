@@ -10,17 +10,17 @@ use std::{
 use comity_evidence::KEY_FILE;
 use comity_ledger::{Cosigner, Key, KeyError, MlDsaKey};
 use comity_policy::Library;
-use comity_store::VAULT;
+use comity_store::{DATABASE, VAULT};
 use jiff::Timestamp;
 
 use crate::{
     causes::told,
     clocks::day,
-    config::Config,
+    config::{Config, Tls},
     identity::{Caller, Role},
     signatures::Signatures,
-    start::{LEDGER_KEY, SECOND_KEY},
-    tls::{Material, TlsError},
+    start::{LEDGER_KEY, SECOND_KEY, StartError},
+    tls::{Material, TlsError, valid_from},
     witness,
 };
 
@@ -65,6 +65,7 @@ pub fn files(config: &Config) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     tls(config, &mut wrong);
     secrets(config, &mut wrong);
+    outside(config, &mut wrong);
     let data = &config.data;
     if data.exists() && !data.is_dir() {
         let message = format!("`{}` is no folder: name one, or nothing", data.display());
@@ -159,21 +160,72 @@ fn tls(config: &Config, wrong: &mut Vec<Wrong>) {
     let Some(own) = own else {
         return;
     };
+    if let Some(message) = no_gateways(&own, files, &config.trust_domain) {
+        wrong.push(Wrong::new("tls.certificate", message));
+    }
+}
+
+/// Says so of a certificate that does not name a gateway of the trust domain, or not yet.
+fn no_gateways(own: &[u8], files: &Tls, trust_domain: &str) -> Option<String> {
     let shown = files.certificate.display();
-    let message = match Caller::from_certificate(&own, &config.trust_domain) {
+    let from = valid_from(own).filter(|from| *from > Timestamp::now());
+    if let Some(from) = from {
+        return Some(format!("`{shown}` is not valid before {from}"));
+    }
+    match Caller::from_certificate(own, trust_domain) {
         Ok(Caller {
             role: Role::Gateway,
             ..
-        }) => return,
-        Ok(Caller { role, .. }) => {
-            format!("`{shown}` has the role `{role}`, and a gateway's own has `gateway`")
-        }
-        Err(error) => format!(
-            "`{shown}` does not name a gateway of `{}`: {error}",
-            config.trust_domain
-        ),
-    };
-    wrong.push(Wrong::new("tls.certificate", message));
+        }) => None,
+        Ok(Caller { role, .. }) => Some(format!(
+            "`{shown}` has the role `{role}`, and a gateway's own has `gateway`"
+        )),
+        Err(error) => Some(format!(
+            "`{shown}` does not name a gateway of `{trust_domain}`: {error}"
+        )),
+    }
+}
+
+/// Why TLS material that can be used is not to be used here: what a start refuses, a gateway
+/// that runs does not take either.
+pub(crate) fn unfit(own: &[u8], files: &Tls, trust_domain: &str) -> Option<String> {
+    no_gateways(own, files, trust_domain).or_else(|| open_to_others(&files.key))
+}
+
+/// What those outside are believed by, and what a token is opened with.
+fn outside(config: &Config, wrong: &mut Vec<Wrong>) {
+    let authorities = config.timestamps.iter().flat_map(|one| &one.authorities);
+    let mut named = Vec::new();
+    for (nth, authority) in authorities.enumerate() {
+        let certificate = Some(&authority.certificate);
+        named.push(("timestamps.authority.certificate", nth, certificate));
+        named.push((
+            "timestamps.authority.web_ca",
+            nth,
+            authority.web_ca.as_ref(),
+        ));
+    }
+    for (nth, witness) in config.witnesses.outside.iter().enumerate() {
+        named.push(("witness.web_ca", nth, witness.web_ca.as_ref()));
+    }
+    let pin = config.keys.as_ref().map(|token| &token.pin_file);
+    named.push(("keys.pin_file", 0, pin));
+    for (setting, nth, path) in named {
+        let Some(error) = path.and_then(|path| fs::File::open(path).err()) else {
+            continue;
+        };
+        let shown = path.map_or_else(String::new, |path| path.display().to_string());
+        wrong.push(Wrong {
+            setting,
+            nth,
+            message: format!("`{shown}` cannot be read: {error}"),
+        });
+    }
+    let key = config.data.join(LEDGER_KEY);
+    if config.data.join(DATABASE).exists() && !key.exists() {
+        let message = told(&StartError::Lost(key));
+        wrong.push(Wrong::new("gateway.data", message));
+    }
 }
 
 /// The setting that names the file an error is about.

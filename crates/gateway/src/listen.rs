@@ -3,6 +3,7 @@
 //! Every step is bounded, and what fails is reported rather than lost: a
 //! handshake that does not succeed is an attempt that the ledger records.
 
+mod crowd;
 mod keep;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use self::keep::Keep;
+use self::{crowd::Crowd, keep::Keep};
 use crate::{
     config,
     identity::{Caller, InvalidIdentity},
@@ -312,6 +313,7 @@ impl Door {
         let connections = Arc::new(Semaphore::new(limits.connections));
         let handshakes = Arc::new(Semaphore::new(limits.handshakes));
         let callers = Arc::new(Each::new(limits.connections_per_caller));
+        let crowd = Crowd::of(limits.handshakes);
         loop {
             let next = tokio::select! {
                 biased;
@@ -322,11 +324,15 @@ impl Door {
             let Some((stream, address, open, handshake)) = next else {
                 return;
             };
+            let Some(inside) = crowd.enter(address.ip()) else {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            };
             let (door, callers) = (self.clone(), Arc::clone(&callers));
             tokio::spawn(async move {
                 let outcome = door.greet(stream, address, open).await;
                 // Free for the next before this one waits to be taken up.
-                drop(handshake);
+                drop((handshake, inside));
                 match outcome {
                     Ok(connection) => {
                         if let Some(connection) = connection.within(&callers) {
@@ -404,7 +410,7 @@ impl Door {
     fn report(&self, failure: FailedHandshake) {
         let reason = failure.reason.as_str();
         let serial = failure.shown.as_ref().map(|shown| shown.serial.as_str());
-        tracing::info!(reason, certificate.serial = serial, "handshake failed");
+        tracing::debug!(reason, certificate.serial = serial, "handshake failed");
         self.refused.0.get_or_create(&Because { reason }).inc();
         if self.failed.try_send(failure).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -476,6 +482,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.is_cut(cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -484,6 +493,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.is_cut(cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 

@@ -2,7 +2,7 @@
 //! reached a method because it could not be read.
 
 use std::{
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use http_body_util::BodyExt as _;
+use http_body::Frame;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status, body::Body, codegen::http};
 use tower::{Layer, Service};
@@ -42,6 +42,9 @@ const STREAMED: [&str; 5] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
+
+/// How long a stream may take to end by itself once the gateway stops.
+const WORD: Duration = Duration::from_secs(1);
 
 /// What a message may be compressed by: in the answer to one that is compressed otherwise.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
@@ -110,6 +113,9 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        if let Some(answer) = foreign(&request) {
+            return Box::pin(async { Ok(answer) });
+        }
         let caller = identity::caller(request.extensions());
         let path = request.uri().path();
         let (submits, streamed, ours) = (
@@ -118,8 +124,7 @@ where
             path.starts_with("/comity.v1."),
         );
         let seen = Seen::default();
-        let marked = Marked::read(request.headers());
-        let (marked, wrong) = match marked {
+        let (marked, wrong) = match Marked::read(request.headers()) {
             Ok(marked) => (marked, None),
             Err(wrong) => (Marked(false), Some(wrong).filter(|_| submits)),
         };
@@ -167,7 +172,7 @@ where
                     }
                     Ok(answer)
                 }
-                Some(_) | None => Ok(until_its_end(answer, stream)),
+                Some(_) | None => Ok(until_its_end(&gateway, answer, stream)),
             }
         };
         Box::pin(async move {
@@ -232,20 +237,84 @@ fn trace_id(parent: &http::HeaderValue) -> Option<String> {
     is_id.then(|| id.to_owned())
 }
 
-/// An answer that its caller has the right to until it ends, or nobody reads it any more.
+/// Refuses what is no gRPC call, before anything is recorded in its sender's name: a page
+/// that a browser shows may send others with the certificate of who looks at it, and asks
+/// nobody before (gRPC over HTTP/2, "Requests": 415 for another content type).
+fn foreign(request: &http::Request<Body>) -> Option<http::Response<Body>> {
+    let kind = request.headers().get(http::header::CONTENT_TYPE);
+    let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    let status = match (request.method() == http::Method::POST, is_grpc) {
+        (true, true) => return None,
+        (false, _) => http::StatusCode::METHOD_NOT_ALLOWED,
+        (true, false) => http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    };
+    let mut answer = http::Response::new(Body::empty());
+    *answer.status_mut() = status;
+    Some(answer)
+}
+
+/// An answer that its caller has the right to until it ends, nobody reads it any more, or
+/// the gateway stops: what has no end of its own would keep it from that.
 fn until_its_end(
+    gateway: &Gateway,
     answer: http::Response<Body>,
     right: Option<OwnedSemaphorePermit>,
 ) -> http::Response<Body> {
     let Some(right) = right else {
         return answer;
     };
+    let mut stopped = gateway.stop_signal();
+    let stopped = async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+        // What ends by itself says so in its own words.
+        tokio::time::sleep(WORD).await;
+    };
     answer.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _held = &right;
-            frame
-        }))
+        Body::new(Ending {
+            body,
+            stopped: Box::pin(stopped),
+            over: false,
+            _right: right,
+        })
     })
+}
+
+/// See [`until_its_end`].
+struct Ending {
+    body: Body,
+    stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+    over: bool,
+    _right: OwnedSemaphorePermit,
+}
+
+impl http_body::Body for Ending {
+    type Data = <Body as http_body::Body>::Data;
+    type Error = <Body as http_body::Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        std::task::ready!(self.stopped.as_mut().poll(cx));
+        self.over = true;
+        let refusal = Refusal::Unavailable {
+            what: "the gateway stops and",
+            retry_after: record::RETRY_AFTER,
+        };
+        let mut trailers = http::HeaderMap::new();
+        Poll::Ready(Some(
+            match Status::from(refusal).add_header(&mut trailers) {
+                Ok(()) => Ok(Frame::trailers(trailers)),
+                Err(status) => Err(status),
+            },
+        ))
+    }
 }
 
 /// What comes of a call; nothing where its message is not read in time, so that whoever

@@ -131,7 +131,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let limits = config.limits;
     let source = Source::new(&config);
     let (candidate, seen) = load(&config, &source, day(clock())).await?;
-    let tls = tls::watch::Source::open(&config.tls)?;
+    let tls = tls::watch::Source::open(&config.tls, &config.trust_domain)?;
     let current = tls.current();
     let backends = Backends::new(&config, &current)?;
     let witnesses = Witnesses::new(&config, &current)?;

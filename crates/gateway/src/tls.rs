@@ -350,6 +350,12 @@ fn ends(chain: &[CertificateDer<'_>]) -> impl Iterator<Item = i64> {
     })
 }
 
+/// From when on a certificate is valid, X.509 in DER.
+pub(crate) fn valid_from(der: &[u8]) -> Option<jiff::Timestamp> {
+    let (_, read) = X509Certificate::from_der(der).ok()?;
+    jiff::Timestamp::from_second(read.validity().not_before.timestamp()).ok()
+}
+
 /// Seconds since 1970, by the clock that TLS goes by.
 pub(crate) fn now() -> i64 {
     UnixTime::now().as_secs().cast_signed()

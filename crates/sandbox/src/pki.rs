@@ -117,7 +117,9 @@ impl Pki {
     /// [`PkiError::Exists`] when there is one already.
     pub fn init(folder: &Path, trust_domain: &str, now: OffsetDateTime) -> Result<Self, PkiError> {
         let path = folder.join("ca.pem");
-        if path.exists() {
+        // Its key alone is worth keeping.
+        let files = ["ca.pem", "ca.key", "trust-domain"];
+        if files.iter().any(|file| folder.join(file).exists()) {
             return Err(PkiError::Exists(folder.to_owned()));
         }
         let key = KeyPair::generate()?;

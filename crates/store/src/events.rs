@@ -4,10 +4,70 @@
 use comity_domain::CaseId;
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use crate::{EntryRow, Event, ReadError, column, read, vault::Vault};
+use crate::{EntryRow, Event, ReadError, Store, column, read, vault::Vault};
+
+impl Store {
+    /// The entries after a sequence number by which a case came to stand as it
+    /// does, oldest first, at most `limit` (and 1000).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn events(
+        &self,
+        case: &CaseId,
+        sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        let case = case.clone();
+        self.inner
+            .readers
+            .run(move |db, vault| after((db, vault), &case, sequence, limit))
+            .await
+    }
+
+    /// Those before an entry of the ledger, newest first, at most `limit` (and 1000).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn events_before(
+        &self,
+        case: &CaseId,
+        index: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, ReadError> {
+        let case = case.clone();
+        self.inner
+            .readers
+            .run(move |db, vault| before((db, vault), &case, index, limit))
+            .await
+    }
+
+    /// The ledger index of the entry by which a case came to a version; `None`
+    /// where it has not come to it.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn index_of(&self, case: &CaseId, version: u64) -> Result<Option<u64>, ReadError> {
+        let case = case.clone();
+        let readers = &self.inner.readers;
+        readers.run(move |db, _| index_of(db, &case, version)).await
+    }
+
+    /// The entry by which a case came to a version.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn event_of(&self, case: &CaseId, version: u64) -> Result<Option<Event>, ReadError> {
+        let case = case.clone();
+        let readers = &self.inner.readers;
+        readers
+            .run(move |db, vault| of_version((db, vault), &case, version))
+            .await
+    }
+}
 
 /// Those after a place in the case, oldest first, at most `limit` (and 1000).
-pub(crate) fn after(
+fn after(
     db: (&Connection, &Vault),
     case: &CaseId,
     sequence: u64,
@@ -39,7 +99,7 @@ pub(crate) fn after(
 }
 
 /// Those before an entry, newest first, at most `limit` (and 1000).
-pub(crate) fn before(
+fn before(
     db: (&Connection, &Vault),
     case: &CaseId,
     index: u64,
@@ -58,11 +118,7 @@ pub(crate) fn before(
 }
 
 /// Where the entry by which a case came to a version is in the ledger.
-pub(crate) fn index_of(
-    db: &Connection,
-    case: &CaseId,
-    version: u64,
-) -> Result<Option<u64>, ReadError> {
+fn index_of(db: &Connection, case: &CaseId, version: u64) -> Result<Option<u64>, ReadError> {
     let index: Option<i64> = db
         .prepare_cached(
             "SELECT idx FROM entry WHERE case_id = ?1 AND state IS NOT NULL \
@@ -77,7 +133,7 @@ pub(crate) fn index_of(
 }
 
 /// The entry by which a case came to a version.
-pub(crate) fn of_version(
+fn of_version(
     db: (&Connection, &Vault),
     case: &CaseId,
     version: u64,

@@ -16,10 +16,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     CaseFilter, CaseRow, CommitError, Committed, Durable, ERASURE, Entry, EntryFilter, EntryRow,
-    Event, Found, Health, Job, Lease, Names, Page, PublicationError, ReadError, Record, Reviewed,
-    Search, Transaction, Unavailable, Wanted, agenda,
+    Found, Health, Job, Lease, Names, Page, PublicationError, ReadError, Record, Reviewed, Search,
+    Transaction, Unavailable, Wanted, agenda,
     erase::Target,
-    events, pending, prepare,
+    pending, prepare,
     publisher::{Order, Progress},
     queue::{Op, Reply},
     read::{self, Readers},
@@ -322,66 +322,6 @@ impl Store {
     /// last said. One waiting task is woken.
     pub async fn wake_changed(&self) {
         self.inner.signals.wake.notified().await;
-    }
-
-    /// The entries after the sequence number `after` by which a case came to stand as it
-    /// does, oldest first, at most `limit` (and 1000).
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn events(
-        &self,
-        case: &CaseId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Event>, ReadError> {
-        let case = case.clone();
-        self.inner
-            .readers
-            .run(move |db, vault| events::after((db, vault), &case, after, limit))
-            .await
-    }
-
-    /// Those before an entry of the ledger, newest first, at most `limit` (and 1000).
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn events_before(
-        &self,
-        case: &CaseId,
-        index: u64,
-        limit: usize,
-    ) -> Result<Vec<Event>, ReadError> {
-        let case = case.clone();
-        self.inner
-            .readers
-            .run(move |db, vault| events::before((db, vault), &case, index, limit))
-            .await
-    }
-
-    /// The ledger index of the entry by which a case came to a version; `None`
-    /// where it has not come to it.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn index_of(&self, case: &CaseId, version: u64) -> Result<Option<u64>, ReadError> {
-        let case = case.clone();
-        let readers = &self.inner.readers;
-        readers
-            .run(move |db, _| events::index_of(db, &case, version))
-            .await
-    }
-
-    /// The entry by which a case came to a version.
-    ///
-    /// # Errors
-    /// [`ReadError`].
-    pub async fn event_of(&self, case: &CaseId, version: u64) -> Result<Option<Event>, ReadError> {
-        let case = case.clone();
-        let readers = &self.inner.readers;
-        readers
-            .run(move |db, vault| events::of_version((db, vault), &case, version))
-            .await
     }
 
     /// Ledger entries that match, at most `limit` (and 1000).

@@ -12,7 +12,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use super::{Current, InForce, Material, TlsError, now};
 use crate::{
-    causes,
+    causes, check,
     config::Tls,
     gateway::Gateway,
     policies::{INTERVAL, Stamp},
@@ -30,6 +30,8 @@ type Look = Vec<Option<Stamp>>;
 #[derive(Debug)]
 pub(crate) struct Source {
     files: Tls,
+    /// The one that the gateway's own certificate must name.
+    trust_domain: String,
     current: watch::Sender<Arc<InForce>>,
     seen: Look,
 }
@@ -44,7 +46,7 @@ struct Watcher {
     /// Why what is in the files is not in force.
     complaint: Option<String>,
     /// What of that in force has run out.
-    ended: Option<String>,
+    ended: Vec<String>,
     /// Whether all was in order when that was last told.
     told: Option<bool>,
 }
@@ -56,6 +58,8 @@ enum Rejected {
     Unusable(#[from] TlsError),
     #[error("{0}, and what is in force has not")]
     Ended(String),
+    #[error("{0}")]
+    Unfit(String),
     #[error("reading the files ended abnormally: report it")]
     Failed(#[from] JoinError),
 }
@@ -65,11 +69,12 @@ impl Source {
     ///
     /// # Errors
     /// [`TlsError`] naming the file.
-    pub(crate) fn open(files: &Tls) -> Result<Self, TlsError> {
+    pub(crate) fn open(files: &Tls, trust_domain: &str) -> Result<Self, TlsError> {
         let seen = look(files);
         let in_force = Material::load(files)?.in_force()?;
         Ok(Self {
             files: files.clone(),
+            trust_domain: trust_domain.to_owned(),
             current: watch::Sender::new(Arc::new(in_force)),
             seen,
         })
@@ -102,7 +107,7 @@ impl Watcher {
             gateway,
             health,
             complaint: None,
-            ended: None,
+            ended: Vec::new(),
             told: None,
         }
     }
@@ -133,15 +138,16 @@ impl Watcher {
             return;
         }
         let files = self.source.files.clone();
+        let trust_domain = self.source.trust_domain.clone();
         let taken = spawn_blocking(move || {
-            let taken = Material::load(&files).and_then(Material::in_force);
+            let taken = take(&files, &trust_domain);
             (taken, look(&files))
         });
         match taken.await {
             // Somebody is writing after all.
             Ok((_, after)) if after != seen => return,
             Ok((Ok(new), _)) => self.accept(new).await,
-            Ok((Err(error), _)) => self.reject(&error.into()),
+            Ok((Err(rejected), _)) => self.reject(&rejected),
             Err(error) => self.reject(&error.into()),
         }
         self.source.seen = seen;
@@ -149,7 +155,8 @@ impl Watcher {
 
     async fn accept(&mut self, new: InForce) {
         let before = Arc::clone(&self.source.current.borrow());
-        if let (Some(ended), None) = (ended(&new, &self.source.files), &self.ended) {
+        let mut worse = ended(&new, &self.source.files).into_iter();
+        if let Some(ended) = worse.find(|one| !self.ended.contains(one)) {
             return self.reject(&Rejected::Ended(ended));
         }
         if new.sums == before.sums {
@@ -188,16 +195,19 @@ impl Watcher {
     fn heed_ends(&mut self) {
         let ended = {
             let current = self.source.current.borrow();
-            ended(&current, &self.source.files).or_else(|| revoked(&current, &self.source.files))
+            let mut ended = ended(&current, &self.source.files);
+            ended.extend(revoked(&current, &self.source.files));
+            ended
         };
-        if ended == self.ended {
-            return;
+        let mut new = ended
+            .iter()
+            .filter(|one| !self.ended.contains(one))
+            .peekable();
+        let more = new.peek().is_some();
+        for error in new {
+            tracing::error!(error, "TLS fails until there is a newer file in its place");
         }
-        if let Some(ended) = &ended {
-            tracing::error!(
-                error = ended,
-                "TLS fails until there is a newer file in its place"
-            );
+        if more {
             self.source.current.send_modify(|_| ());
         }
         self.ended = ended;
@@ -205,7 +215,7 @@ impl Watcher {
 
     /// Says in health and metrics whether all is in order.
     async fn tell(&mut self) {
-        let in_order = self.complaint.is_none() && self.ended.is_none();
+        let in_order = self.complaint.is_none() && self.ended.is_empty();
         if self.told.replace(in_order) == Some(in_order) {
             return;
         }
@@ -225,28 +235,36 @@ impl Rejected {
             Self::Unusable(TlsError::Missing { .. }) => "unreadable",
             Self::Unusable(_) => "unusable",
             Self::Ended(_) => "ended",
+            Self::Unfit(_) => "unfit",
             Self::Failed(_) => "failed",
         }
     }
 }
 
-/// What of some material has run out, and when: the certificate, or else a list.
-fn ended(tls: &InForce, files: &Tls) -> Option<String> {
+/// Reads what is to come into force in the place of what is.
+fn take(files: &Tls, trust_domain: &str) -> Result<InForce, Rejected> {
+    let material = Material::load(files)?;
+    let own = material.own().unwrap_or_default();
+    match check::unfit(own, files, trust_domain) {
+        Some(why) => Err(Rejected::Unfit(why)),
+        None => Ok(material.in_force()?),
+    }
+}
+
+/// What of some material has run out, and when: the certificate, and lists.
+fn ended(tls: &InForce, files: &Tls) -> Vec<String> {
     let now = now();
     let said = |what, path: &std::path::Path, until: i64| {
         let until = jiff::Timestamp::from_second(until).unwrap_or(jiff::Timestamp::MAX);
         format!("the {what} in `{}` ran out at {until}", path.display())
     };
-    if tls.certificate_until <= now {
-        return Some(said(
-            "certificate",
-            &files.certificate,
-            tls.certificate_until,
-        ));
-    }
-    let mut lists = tls.lists_until.iter();
-    let (path, until) = lists.find(|(_, until)| *until <= now)?;
-    Some(said("revocation list", path, *until))
+    let own = ("certificate", &files.certificate, tls.certificate_until);
+    let lists = tls.lists_until.iter();
+    let lists = lists.map(|(path, until)| ("revocation list", path, *until));
+    let all = std::iter::once(own).chain(lists);
+    all.filter(|(.., until)| *until <= now)
+        .map(|(what, path, until)| said(what, path, until))
+        .collect()
 }
 
 /// Says so where the gateway's own certificate was revoked. Lists that say it come into

@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -25,6 +26,8 @@ use crate::{
     progress::Progress,
 };
 
+/// Who may do what with evidence: its owner alone may read and write it.
+const PRIVATE: u32 = 0o600;
 /// Bytes in the unit of the progress bar.
 const MIB: u64 = 1 << 20;
 
@@ -158,7 +161,7 @@ impl Part {
         name.push(format!(".{mark}.part"));
         let path = PathBuf::from(name);
         let mut options = OpenOptions::new();
-        options.create(true).read(true).append(true);
+        options.create(true).read(true).append(true).mode(PRIVATE);
         let mut part = Self {
             file: options.open(&path).map_err(file_failure(&path))?,
             path,
@@ -206,21 +209,38 @@ impl Part {
             return Err("what was read is not the item, and was removed: read it again".into());
         }
         part.sync_all().map_err(file_failure(&path))?;
-        let Some(identity) = identity else {
-            return fs::rename(&path, file).map_err(file_failure(file));
-        };
         let opened = path.with_extension("opened");
-        open(identity, &path, &opened)?;
-        fs::rename(&opened, file)
-            .and_then(|()| fs::remove_file(&path))
-            .map_err(file_failure(file))
+        let whole = match identity {
+            None => &path,
+            Some(identity) => {
+                open(identity, &path, &opened)?;
+                &opened
+            }
+        };
+        // What was made meanwhile under this name is not written over.
+        private(file)
+            .and_then(|_| fs::rename(whole, file))
+            .map_err(file_failure(file))?;
+        match identity {
+            None => Ok(()),
+            Some(_) => fs::remove_file(&path).map_err(file_failure(&path)),
+        }
     }
+}
+
+/// A new file that its owner alone may read and write.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(PRIVATE);
+    options.open(path)
 }
 
 /// Opens a sealed file; nothing is left of it unless it opens to its end.
 fn open(identity: &Identity, from: &Path, to: &Path) -> Result<(), Failure> {
     let sealed = File::open(from).map_err(file_failure(from))?;
-    let mut plain = BufWriter::new(File::create(to).map_err(file_failure(to))?);
+    // One that was begun before and broke off.
+    let _: io::Result<()> = fs::remove_file(to);
+    let mut plain = BufWriter::new(private(to).map_err(file_failure(to))?);
     let opened = sealed::open(identity, sealed, &mut plain)
         .and_then(|()| Ok(plain.flush()?))
         .and_then(|()| Ok::<_, sealed::SealedError>(plain.get_ref().sync_all()?));

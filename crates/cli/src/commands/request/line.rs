@@ -1,6 +1,8 @@
 //! A line to a gateway that comes back after a cut.
 
 use std::{
+    error::Error,
+    io, iter,
     path::Path,
     time::{Duration, Instant},
 };
@@ -56,8 +58,12 @@ impl Line {
     /// Connects anew.
     pub(super) async fn connect(&self) -> Result<EvidenceServiceClient<Channel>, Cut> {
         let channel = self.endpoint.connect().await;
-        let channel = channel.map_err(|error| Cut::Line(error.into()))?;
-        Ok(EvidenceServiceClient::new(channel).max_decoding_message_size(2 * CHUNK_BYTES))
+        let channel = channel.map_err(|error| match is_of_tls(&error) {
+            true => Cut::Final(error.into()),
+            false => Cut::Line(error.into()),
+        })?;
+        let client = EvidenceServiceClient::new(channel);
+        Ok(client.max_decoding_message_size(comity::RECEIVED_BYTES_MAX))
     }
 
     /// Notes how far the transfer has come: whoever comes further is patient again.
@@ -81,6 +87,16 @@ impl Line {
             }
         }
     }
+}
+
+/// Either side does not believe the other, which no other attempt mends.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    causes.any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        let inner = io.and_then(io::Error::get_ref);
+        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    })
 }
 
 impl From<Status> for Cut {
