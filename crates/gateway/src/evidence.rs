@@ -5,6 +5,7 @@
 
 mod custody;
 mod download;
+mod entries;
 mod erase;
 mod release;
 mod sweep;

@@ -18,6 +18,7 @@ pub use crate::start::{StartError, start};
 use crate::{
     attempts::Attempts,
     backends::Backends,
+    budget::Budget,
     evidence::Evidence,
     identity::Caller,
     metrics::Metrics,
@@ -59,6 +60,7 @@ struct Shared {
     /// For what auditors take away: a case that is exported lies in memory whole, and to
     /// count reads all cases.
     taking: Places,
+    budget: Budget,
 }
 
 /// What a gateway is made of.
@@ -91,7 +93,13 @@ impl Gateway {
             attempts: Attempts::default(),
             deliveries: TaskTracker::new(),
             taking: Places::new(TAKING, 1),
+            budget: Budget::default(),
         }))
+    }
+
+    /// What each caller leaves in the ledger of which no case comes.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     /// A place to export a case, or to count; of each auditor one at a time.

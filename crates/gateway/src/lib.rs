@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 mod backends;
 mod backup;
+mod budget;
 mod case_file;
 mod cases;
 mod causes;

@@ -20,7 +20,6 @@ use crate::{
     cases::{self, CaseAt},
     clocks, conditions, effects,
     gateway::Gateway,
-    happen::Unfiled,
     identity::Caller,
     origin,
     refusal::Refusal,
@@ -161,8 +160,9 @@ pub(crate) async fn trial(
             ("compare", Some(format!("{outcome} by {}", other.bundle)))
         }
     };
-    let leaf = decision_leaf(gateway.now(), kind, caller, admission, decision);
     let record = admission.encoded.to_vec();
+    gateway.budget().spend(&caller.to_string(), record.len())?;
+    let leaf = decision_leaf(gateway.now(), kind, caller, admission, decision);
     let leaf = Leaf { note, ..leaf };
     let transaction = Transaction {
         entries: vec![Entry { leaf, record }],
@@ -213,6 +213,9 @@ pub(crate) async fn attempt(
         }
     };
     let actor = caller.map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    if let Err(overloaded) = gateway.budget().spend(&actor, 0) {
+        return overloaded;
+    }
     let note = Some(refusal.reason().to_owned());
     match event(
         gateway,
@@ -258,52 +261,8 @@ pub(crate) fn held() -> Refusal {
     )
 }
 
-/// Records that an item of evidence is erased. That moves no case, and is written beyond
-/// the size limit too.
-pub(crate) async fn erased(
-    gateway: &Gateway,
-    leaf: Leaf,
-    record: Vec<u8>,
-) -> Result<Durable<Committed>, Refusal> {
-    let committed = gateway.store().commit(essential(leaf, record)).await;
-    committed.map_err(|error| match matches!(error, CommitError::Held { .. }) {
-        true => held(),
-        false => unavailable(error),
-    })
-}
-
-/// Records that an item of evidence is stored, if the case is still at the version at which
-/// that was allowed. Beyond the size limit too: it answers a case that was accepted before,
-/// and a side stores only so many.
-pub(crate) async fn stored(
-    gateway: &Gateway,
-    (leaf, record): (Leaf, Vec<u8>),
-    allowed: (CaseId, u64),
-) -> Result<Durable<Committed>, Unfiled> {
-    let transaction = Transaction {
-        unmoved: Some(allowed),
-        ..essential(leaf, record)
-    };
-    Ok(gateway.store().commit(transaction).await?)
-}
-
-/// Records that an item of evidence is read, if the case is still at the version at which
-/// that was allowed. There is no end to readings, and so they end with the room.
-pub(crate) async fn reading(
-    gateway: &Gateway,
-    leaf: Leaf,
-    allowed: (CaseId, u64),
-) -> Result<Durable<Committed>, Unfiled> {
-    let transaction = Transaction {
-        unmoved: Some(allowed),
-        essential: false,
-        ..essential(leaf, Vec::new())
-    };
-    Ok(gateway.store().commit(transaction).await?)
-}
-
 /// An entry that is written beyond the size limit too.
-fn essential(leaf: Leaf, record: Vec<u8>) -> Transaction {
+pub(crate) fn essential(leaf: Leaf, record: Vec<u8>) -> Transaction {
     Transaction {
         entries: vec![Entry { leaf, record }],
         essential: true,

@@ -132,9 +132,14 @@ fn pass<'l>(
     };
     let Resolution {
         passed_over,
-        alternatives,
+        mut alternatives,
+        others,
         ..
     } = resolution;
+    if findings.unbound {
+        // What a human found of this instrument says nothing of those.
+        alternatives.extend(others);
+    }
     Decision {
         outcome,
         instrument,

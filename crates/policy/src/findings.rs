@@ -87,6 +87,8 @@ pub(crate) struct Findings {
     pub(crate) permits: Vec<RuleRef>,
     /// Instruments that the grounds suggest instead.
     pub(crate) reroutes: Vec<Arc<str>>,
+    /// A human found that a State is not bound by the instrument.
+    pub(crate) unbound: bool,
     /// Answers to questions that were asked before.
     pub(crate) answers: Answers,
     /// The answers that spoke.

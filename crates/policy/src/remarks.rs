@@ -138,6 +138,7 @@ pub(crate) fn doubtful_bindings(
             if ruling.judgement == Judgement::Uphold {
                 let ground = finding.ground(&setting.reader, Stage::Instrument);
                 findings.grounds.push(ground);
+                findings.unbound = true;
             }
             findings.rulings.push(Ruled {
                 rule,

@@ -81,6 +81,8 @@ pub(crate) struct Resolution<'a> {
     pub(crate) passed_over: Vec<PassedOver>,
     /// Where the named instrument does not apply: those that would.
     pub(crate) alternatives: Vec<Arc<str>>,
+    /// Those that would carry the request if the carrier did not.
+    pub(crate) others: Vec<Arc<str>>,
 }
 
 /// What an instrument has before all others that would carry a request too.
@@ -183,6 +185,10 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
+    fn id(&self) -> Arc<str> {
+        Arc::from(self.instrument.id.as_str())
+    }
+
     /// Its place among those that the issuing State prefers.
     fn place(&self) -> Option<usize> {
         self.route.map(|(place, _)| place)
@@ -238,7 +244,7 @@ fn of_named<'a>(
             (passed_over.collect(), Vec::new())
         }
         Err(_) => {
-            let alternatives = others().map(|other| Arc::from(other.instrument.id.as_str()));
+            let alternatives = others().map(Candidate::id);
             (Vec::new(), alternatives.collect())
         }
     };
@@ -247,6 +253,7 @@ fn of_named<'a>(
         why: Why::Named,
         passed_over,
         alternatives,
+        others: others().map(Candidate::id).collect(),
     }
 }
 
@@ -268,6 +275,7 @@ fn of_ranked<'a>(
             carrier: Err(near),
             why: Why::Alone,
             alternatives: Vec::new(),
+            others: Vec::new(),
         };
     };
     let others_passed_over = others.iter().map(|other| {
@@ -292,6 +300,7 @@ fn of_ranked<'a>(
         carrier: Ok(first.instrument),
         why: why(first, others),
         alternatives: Vec::new(),
+        others: others.iter().map(Candidate::id).collect(),
     }
 }
 

@@ -10,7 +10,7 @@ use comity_ledger::Leaf;
 use comity_store::{Committed, Durable};
 
 use super::{
-    CHUNK_BYTES_MAX, Item, custody, entitled, leaf,
+    CHUNK_BYTES_MAX, Item, custody, entitled, entries, leaf,
     release::{self, Released},
     side, unusable,
 };
@@ -96,7 +96,7 @@ async fn hand_over(
     let mut leaf = leaf(gateway, custody::READ, &actor, (&item.id, item.described));
     leaf.note = (offset > 0).then(|| format!("from byte {offset}"));
     let until_recorded = evidence.handing_over.read().await;
-    let recorded = record::reading(gateway, leaf, (case.row.id, case.version)).await?;
+    let recorded = entries::reading(gateway, leaf, (case.row.id, case.version)).await?;
     drop(until_recorded);
     let (chunks, stream) = Trickle::new(evidence.stopped.clone());
     let sender = Sender {

@@ -7,7 +7,7 @@ use comity_store::{Committed, Durable};
 
 use super::{
     custody::{self, Item},
-    entitled, leaf, side, sweep, unusable,
+    entitled, entries, leaf, side, sweep, unusable,
 };
 use crate::{
     audit,
@@ -90,7 +90,7 @@ async fn erase(
     let Item { id, described, .. } = item;
     let leaf = leaf(gateway, custody::ERASED, actor, (&id, described));
     let recorded = match gateway.evidence().room.condemn(&turn).await {
-        Ok(()) => record::erased(gateway, leaf, reason).await,
+        Ok(()) => entries::erased(gateway, leaf, reason).await,
         Err(error) => Err(unusable(error)),
     };
     // What fails is left to the sweep.

@@ -11,7 +11,8 @@ use tokio::{sync::watch, time};
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    CHUNK_BYTES_MAX, Described, Evidence, Item, custody, described, entitled, leaf, side, unusable,
+    CHUNK_BYTES_MAX, Described, Evidence, Item, custody, described, entitled, entries, leaf, side,
+    unusable,
 };
 use crate::{
     admit,
@@ -290,7 +291,7 @@ async fn complete(
         let item = (id, described(id, &about));
         let leaf = leaf(gateway, custody::STORED, &caller.to_string(), item);
         let allowed = (case.row.id, case.version);
-        record::stored(gateway, (leaf, sealed_to.into()), allowed).await
+        entries::stored(gateway, (leaf, sealed_to.into()), allowed).await
     };
     let committed = happen::carry_out(CALL, record).await?;
     if let Err(error) = gateway.evidence().room.keep(&turn).await {

@@ -178,6 +178,26 @@ fn where_one_fact_is_missing_the_answer_states_it_for_every_rule() {
     assert_eq!(rules(&decision), ["order-dual", "fr-dual"]);
 }
 
+/// That one instrument does not bind says nothing of another, which the requester may name.
+#[test]
+fn who_finds_a_state_not_bound_leaves_the_other_ways_open() {
+    let binding = "  FR: {since: 2017-05-22, languages: [fr]}";
+    let doubtful = binding.replace("languages", "confidence: low, languages");
+    let library = edited(&[], &[(ORDER, binding, &doubtful)]);
+    let referral = asked(&library, &request());
+    let outcome = |judgement| decide(&library, &request(), &[ruling(&referral, judgement)]);
+    let upheld = outcome(Judgement::Uphold);
+    assert_eq!(upheld.outcome, Outcome::Refused);
+    assert_eq!(rules(&upheld), ["order-binding"]);
+    assert_eq!(upheld.alternatives, ["treaty".into()]);
+    let released = outcome(Judgement::Release);
+    assert_eq!(released.outcome, Outcome::Approved);
+    assert!(released.alternatives.is_empty());
+    let mut named = request();
+    named.instrument = Some("treaty".parse().unwrap());
+    assert_eq!(decide(&library, &named, &[]).outcome, Outcome::Approved);
+}
+
 /// Two who were asked about one fact found otherwise: neither is passed over, whoever was
 /// asked first.
 #[test]

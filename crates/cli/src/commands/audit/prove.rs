@@ -1,6 +1,6 @@
 //! `comity audit prove`: a receipt to keep, C2SP tlog-proof.
 
-use std::{fs, path::PathBuf};
+use std::{fs::File, io::Write as _, path::PathBuf};
 
 use clap::Args;
 use comity::v1;
@@ -51,7 +51,8 @@ pub(super) fn run(arguments: Prove) -> Result<Exit, Failure> {
         return Ok(no(UNSIGNED));
     }
     match out {
-        Some(out) => fs::write(&out, tlog_proof)
+        Some(out) => File::create_new(&out)
+            .and_then(|mut file| file.write_all(tlog_proof.as_bytes()))
             .map_err(|error| format!("cannot write `{}`: {error}", out.display()))?,
         None if json => println!("{}", json::print(&proved)?),
         None => print!("{tlog_proof}"),
