@@ -2,7 +2,7 @@
 //! and what the law does not know. Nothing is changed by looking.
 
 use std::{
-    fs,
+    fs, iter,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
@@ -197,29 +197,25 @@ fn outside(config: &Config, wrong: &mut Vec<Wrong>) {
     let authorities = config.timestamps.iter().flat_map(|one| &one.authorities);
     let mut named = Vec::new();
     for (nth, authority) in authorities.enumerate() {
-        let certificate = Some(&authority.certificate);
-        named.push(("timestamps.authority.certificate", nth, certificate));
-        named.push((
-            "timestamps.authority.web_ca",
-            nth,
-            authority.web_ca.as_ref(),
-        ));
+        let certificate = ("timestamps.authority.certificate", &authority.certificate);
+        let web = authority.web_ca.iter();
+        let web = web.map(|path| ("timestamps.authority.web_ca", path));
+        named.extend(iter::once(certificate).chain(web).map(|one| (nth, one)));
     }
     for (nth, witness) in config.witnesses.outside.iter().enumerate() {
-        named.push(("witness.web_ca", nth, witness.web_ca.as_ref()));
+        let web = witness.web_ca.iter();
+        named.extend(web.map(|path| (nth, ("witness.web_ca", path))));
     }
-    let pin = config.keys.as_ref().map(|token| &token.pin_file);
-    named.push(("keys.pin_file", 0, pin));
-    for (setting, nth, path) in named {
-        let Some(error) = path.and_then(|path| fs::File::open(path).err()) else {
-            continue;
-        };
-        let shown = path.map_or_else(String::new, |path| path.display().to_string());
-        wrong.push(Wrong {
-            setting,
-            nth,
-            message: format!("`{shown}` cannot be read: {error}"),
-        });
+    let pin = config.keys.iter();
+    named.extend(pin.map(|token| (0, ("keys.pin_file", &token.pin_file))));
+    for (nth, (setting, path)) in named {
+        if let Err(error) = fs::File::open(path) {
+            wrong.push(Wrong {
+                setting,
+                nth,
+                message: format!("`{}` cannot be read: {error}", path.display()),
+            });
+        }
     }
     let key = config.data.join(LEDGER_KEY);
     if config.data.join(DATABASE).exists() && !key.exists() {

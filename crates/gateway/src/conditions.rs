@@ -252,9 +252,11 @@ fn clock(
         | ObligationKind::NoOnwardTransfer => return None,
     };
     let rule: RuleId = condition.obligation_id.parse().ok()?;
-    let last_day = condition.parameters.get(UNTIL);
-    let last_day = last_day.and_then(|day| day.parse().ok());
-    let (length, unit) = length(condition).or(last_day.map(|_| (0, ClockUnit::Days)))?;
+    let until = || condition.parameters.get(UNTIL)?.parse().ok();
+    let ((length, unit), last_day) = match length(condition) {
+        Some(length) => (length, None),
+        None => ((0, ClockUnit::Days), Some(until()?)),
+    };
     let (bound, state) = match condition.bound_party.as_str() {
         ISSUING => (BoundParty::Issuing, &row.issuing.0),
         _ => (BoundParty::Executing, &row.executing.0),
@@ -274,7 +276,7 @@ fn clock(
         bound,
     };
     Some(CaseClock {
-        last_day: last_day.filter(|_| terms.length == 0),
+        last_day,
         ..CaseClock::of_condition(rule, Arc::from(citation()), terms)
     })
 }

@@ -45,8 +45,9 @@ pub(crate) async fn case(
             .map(|()| case),
         malformed => malformed,
     };
-    let case = access::entitled(gateway, caller, access::EXPORT, stated, || case).await?;
-    let place = gateway.take_away(caller)?;
+    // What there is no room for is not disclosed, and so not on record as such.
+    let room = || Ok((case?, gateway.take_away(caller)?));
+    let (case, place) = access::entitled(gateway, caller, access::EXPORT, stated, room).await?;
     // Every entry of the case is to be under a checkpoint.
     gateway
         .store()
@@ -81,11 +82,9 @@ pub(crate) async fn statistics(
         subject: format!("{from}..{until}"),
         ..v1::Access::default()
     };
-    let period = access::entitled(gateway, caller, access::STATISTICS, stated, || {
-        Ok(from_proto::days(&from, &until)?)
-    })
-    .await?;
-    let _place = gateway.take_away(caller)?;
+    let room = || Ok((from_proto::days(&from, &until)?, gateway.take_away(caller)?));
+    let asked = access::entitled(gateway, caller, access::STATISTICS, stated, room).await?;
+    let (period, _place) = asked;
     let store = gateway.store().clone();
     let count = move || statistics::count(|period| store.archive(period), period, || ());
     blocking(move || count().map_err(record::unavailable)).await

@@ -11,7 +11,6 @@ use comity_evidence::{EvidenceError, ItemId};
 use comity_ledger::Evidence as Described;
 use comity_store::{ERASURE, EntryFilter, EntryRow, Holds, LEGAL_HOLD, LEGAL_HOLD_LIFTED, Page};
 use jiff::Timestamp;
-
 use prost::Message as _;
 
 use super::{entitled, side, unusable};
@@ -130,9 +129,10 @@ async fn read(gateway: &Gateway, case: &CaseId, items: &mut [Item]) -> Result<()
         item.custody.extend(steps);
         item.custody.sort_by_key(|step| step.index);
         let too_many = item.custody.len().saturating_sub(STEPS);
-        // The first is where it came from.
-        let middle = 1..(1 + too_many).min(item.custody.len());
-        item.custody.drain(middle);
+        if too_many > 0 {
+            // The first is where it came from.
+            item.custody.drain(1..=too_many);
+        }
         item.left_out = left_out + too_many;
     }
     Ok(())
